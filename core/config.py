@@ -1,0 +1,176 @@
+"""What can be set before a training run, with its defaults and its limits, checked in this one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class ConfigError(ValueError):
+    """A setting is out of its range; the message says which, what came and what would be right."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of an architecture without building it: words for people and sensible defaults."""
+
+    title: str
+    about: str
+    batch_size: int
+    learning_rate: float
+    decays: bool = False  # warm-up, then linear decay to 0; otherwise a constant learning rate
+    free_layers: bool = False  # number and width of hidden layers can be set
+    free_dropout: bool = False
+    validates_on_test: bool = False
+    convolutional: bool = False
+
+
+# One entry here and one function of the same name in core/models.py make an architecture.
+MODELS: dict[str, ModelInfo] = {
+    "seed": ModelInfo(
+        title="Classic",
+        about="The classic script: 100 hidden units and ten sigmoid scores, validated on the test set.",
+        batch_size=32,
+        learning_rate=0.001,
+        validates_on_test=True,
+    ),
+    "dense": ModelInfo(
+        title="Dense",
+        about="The classic done properly: softmax, your own hidden layers, held-out validation images.",
+        batch_size=64,
+        learning_rate=0.001,
+        free_layers=True,
+        free_dropout=True,
+    ),
+    "cnn": ModelInfo(
+        title="CNN",
+        about="A small convolutional network that looks for strokes anywhere in the image.",
+        batch_size=128,
+        learning_rate=0.005,
+        decays=True,
+        free_dropout=True,
+        convolutional=True,
+    ),
+}
+
+EPOCHS = (1, 200)
+BATCH_SIZE = (8, 4096)
+LEARNING_RATE = (1e-6, 1.0)
+HIDDEN_LAYERS = (1, 8)
+HIDDEN_UNITS = (1, 2048)
+DROPOUT = (0.0, 0.9)
+SEED = (0, 2**31 - 1)
+TRAINING_IMAGES = (100, 1_000_000)
+VALIDATION_IMAGES = (100, 1_000_000)
+PATIENCE = (0, 200)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides how a run goes; the same config, data and versions give the same run.
+
+    Attributes:
+        model: a name in `MODELS`.
+        epochs: passes over the training images, 1 to 200.
+        batch_size: images a step, 8 to 4,096; None takes the model's own default.
+        learning_rate: Adam's step size (the peak, where the model has a schedule), 1e-6 to 1; None as above.
+        hidden_layers: units of each hidden layer, 1 to 8 layers of 1 to 2,048 (`dense` only).
+        dropout: share of hidden units switched off at random in training, 0 to 0.9 (`dense` and `cnn`).
+        seed: decides the first weights, the order of images and dropout, 0 to 2³¹-1.
+        training_images: how many training images are used, from 100; None is all.
+        validation_images: how many are taken from the training set to validate on, from 100 (at most a sixth
+            of the set). `seed` validates on the test set, as the classic script does.
+        patience: epochs without a lower validation loss after which training stops; 0 is off.
+
+    Raises:
+        ConfigError: where a value is out of its range.
+    """
+
+    model: str = "seed"
+    epochs: int = 10
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    hidden_layers: tuple[int, ...] = (128,)
+    dropout: float = 0.0
+    seed: int = 0
+    training_images: int | None = None
+    validation_images: int = 5000
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise ConfigError(f"There is no model {self.model!r}. Choose one of: {', '.join(MODELS)}.")
+        info = MODELS[self.model]
+        settle = object.__setattr__  # the dataclass is frozen; defaults are filled in before anybody sees it
+        if self.batch_size is None:
+            settle(self, "batch_size", info.batch_size)
+        if self.learning_rate is None:
+            settle(self, "learning_rate", info.learning_rate)
+        settle(self, "hidden_layers", tuple(self.hidden_layers))
+
+        _whole("Epochs", self.epochs, EPOCHS)
+        _whole("Batch size", self.batch_size, BATCH_SIZE)
+        _number("Learning rate", self.learning_rate, LEARNING_RATE)
+        low, high = HIDDEN_LAYERS
+        if not low <= len(self.hidden_layers) <= high:
+            raise ConfigError(f"A network has {low} to {high} hidden layers, not {len(self.hidden_layers)}.")
+        for units in self.hidden_layers:
+            _whole("The width of a hidden layer", units, HIDDEN_UNITS)
+        _number("Dropout", self.dropout, DROPOUT)
+        _whole("Seed", self.seed, SEED)
+        if self.training_images is not None:
+            _whole("Training images", self.training_images, TRAINING_IMAGES)
+        _whole("Validation images", self.validation_images, VALIDATION_IMAGES)
+        _whole("Patience", self.patience, PATIENCE)
+
+    @property
+    def info(self) -> ModelInfo:
+        """The entry of this config's model in `MODELS`."""
+        return MODELS[self.model]
+
+    def as_dict(self) -> dict:
+        """The config as JSON can hold it."""
+        return {**dataclasses.asdict(self), "hidden_layers": list(self.hidden_layers)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> TrainingConfig:
+        """The config that `as_dict` wrote; settings of other versions that are unknown here are left out.
+
+        Raises:
+            ConfigError: where `values` is no mapping or a value is out of its range.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"A config is a JSON object, not {type(values).__name__}.")
+        names = {field.name for field in dataclasses.fields(cls)}
+        known = {name: value for name, value in values.items() if name in names}
+        if not isinstance(known.get("hidden_layers", ()), list | tuple):
+            raise ConfigError("hidden_layers is a list of widths, such as [128, 64].")
+        return cls(**known)
+
+
+def parse_hidden_layers(text: str) -> tuple[int, ...]:
+    """Widths as people type them, "128, 64" or "128 64", as a tuple.
+
+    Raises:
+        ConfigError: where a part is no whole number.
+    """
+    parts = text.replace(",", " ").split()
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise ConfigError(f'Hidden layers are widths with commas between them, such as "128, 64", not "{text}".')
+    return tuple(int(part) for part in parts)
+
+
+def _whole(name: str, value: object, limits: tuple[int, int]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name} must be a whole number, not {value!r}.")
+    _number(name, value, limits)
+
+
+def _number(name: str, value: object, limits: tuple[float, float]) -> None:
+    low, high = limits
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigError(f"{name} must be a number, not {value!r}.")
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be between {low:,} and {high:,}, not {value:,}.")

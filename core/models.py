@@ -1,0 +1,113 @@
+"""The architectures, each the list of its layers. A new one is a function here and an entry in core.config.MODELS.
+
+Input is raw pixels, uint8 (n, 28, 28), 0 to 255; scaling to [0, 1] is inside. Output is (n, 10).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from core.config import TrainingConfig
+
+
+def seed(config: TrainingConfig) -> list[layers.Layer]:
+    """The classic script's network; its ten sigmoid scores do not sum to 1."""
+    return [
+        layers.Rescaling(1 / 255, name="rescaling"),
+        layers.Flatten(name="flatten"),
+        layers.Dense(100, activation="relu", name="hidden"),
+        layers.Dense(10, activation="sigmoid", name="output"),
+    ]
+
+
+def dense(config: TrainingConfig) -> list[layers.Layer]:
+    """Fully connected layers of free number and width, then softmax."""
+    hidden = []
+    for number, units in enumerate(config.hidden_layers, start=1):
+        hidden += [layers.Dense(units, activation="relu", name=f"hidden_{number}")]
+        if config.dropout:
+            hidden += [layers.Dropout(config.dropout, name=f"dropout_{number}")]
+    return [
+        layers.Rescaling(1 / 255, name="rescaling"),
+        layers.Flatten(name="flatten"),
+        *hidden,
+        layers.Dense(10, activation="softmax", name="output"),
+    ]
+
+
+def cnn(config: TrainingConfig) -> list[layers.Layer]:
+    """Two convolutions with pooling and batch normalisation (Ioffe and Szegedy, 2015), then one hidden layer."""
+    return [
+        layers.Rescaling(1 / 255, name="rescaling"),
+        layers.Reshape((28, 28, 1), name="channel"),
+        layers.Conv2D(16, 5, activation="relu", name="convolution_1"),
+        layers.MaxPooling2D(name="pooling_1"),
+        layers.BatchNormalization(momentum=0.9, name="normalisation_1"),
+        layers.Conv2D(32, 5, activation="relu", name="convolution_2"),
+        layers.MaxPooling2D(name="pooling_2"),
+        layers.BatchNormalization(momentum=0.9, name="normalisation_2"),
+        layers.Flatten(name="flatten"),
+        layers.Dense(128, activation="relu", name="hidden"),
+        layers.BatchNormalization(momentum=0.9, name="normalisation_3"),
+        *([layers.Dropout(config.dropout, name="dropout")] if config.dropout else []),
+        layers.Dense(10, activation="softmax", name="output"),
+    ]
+
+
+def build(config: TrainingConfig) -> keras.Model:
+    """The network of `config`, untrained; the same seed gives the same first weights.
+
+    Every model is compiled as it is trained (Adam, sparse categorical cross-entropy), so that a saved one can be
+    trained further by plain Keras.
+    """
+    keras.utils.set_random_seed(config.seed)
+    architecture = getattr(sys.modules[__name__], config.model)
+    pixels = keras.Input((28, 28), dtype="uint8", name="images")
+    model = keras.Sequential([pixels, *architecture(config)], name=config.model)
+    model.compile(keras.optimizers.Adam(config.learning_rate), "sparse_categorical_crossentropy", ["accuracy"])
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def architecture_rows(model: keras.Model) -> list[dict]:
+    """The layers as data: name, kind, output shape without the batch, and number of parameters."""
+    return [
+        {
+            "name": layer.name,
+            "kind": type(layer).__name__,
+            "shape": list(layer.output.shape[1:]),
+            "parameters": layer.count_params(),
+        }
+        for layer in model.layers
+    ]
+
+
+def for_export(model: keras.Model) -> keras.Model:
+    """The same network with named outputs, for those who only look.
+
+    Returns:
+        A model from uint8 (n, 28, 28) to `probabilities` (n, 10), which sum to 1, and `hidden` (n, d), the last hidden
+        layer; and, where the network ends in sigmoids, to its raw `scores` (n, 10). Divided by their sum, those are
+        exactly the distribution that was trained: Keras takes their logarithm for logits (Σ-normalising by softmax).
+    """
+    output = model.get_layer("output")
+    outputs = {"probabilities": output.output, "hidden": output.input}
+    if output.activation is keras.activations.sigmoid:
+        scores = keras.ops.maximum(output.output, keras.config.epsilon())
+        outputs["scores"] = output.output
+        outputs["probabilities"] = scores / keras.ops.sum(scores, axis=-1, keepdims=True)
+    return keras.Model(model.inputs, outputs, name=model.name)
+
+
+def save(model: keras.Model, folder: Path) -> None:
+    """Write `folder`/model.keras and `folder`/model.tflite, each in one step."""
+    whole = folder / ".partial.keras"
+    model.save(whole)
+    whole.replace(folder / "model.keras")
+    lite = folder / ".partial.tflite"
+    for_export(model).export(lite, format="litert", verbose=False)
+    lite.replace(folder / "model.tflite")

@@ -1,0 +1,329 @@
+"""The training loop: many batches a call, with the data resident as tensors, and able to stop after any of them.
+
+It does what `model.fit` does, batch for batch, without its overhead. The order of images is a function of seed and
+epoch alone and dropout's random state is a variable of the model, so weights, optimizer and position are all that a
+checkpoint needs: a run that stopped anywhere and went on ends as if it had not.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from core import models
+from core.config import TrainingConfig
+from core.data import Dataset
+
+CHUNK_SECONDS = 0.12  # how long the loop runs before it looks up: progress, pause and learning rate wait that long
+WARM_UP = 0.15  # share of a decaying schedule in which the learning rate rises
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a number; the model has been put back to the last good checkpoint."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged or belongs to another network."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is trained on and what is validated on: uint8 (n, 28, 28) and labels (n,)."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_val: np.ndarray
+    y_val: np.ndarray
+
+
+def split(dataset: Dataset, config: TrainingConfig) -> Split:
+    """The end of the training set to validate on (at most a sixth of it), the beginning to train on.
+
+    `seed` validates on the test set, as the classic script does, and trains on the whole training set.
+    """
+    x, y = dataset.x_train, dataset.y_train
+    if config.info.validates_on_test:
+        held_out, x_val, y_val = 0, dataset.x_test, dataset.y_test
+    else:
+        held_out = min(config.validation_images, len(x) // 6)
+        x_val, y_val = x[len(x) - held_out :], y[len(y) - held_out :]
+    count = min(config.training_images or len(x), len(x) - held_out)
+    return Split(x[:count], y[:count], x_val, y_val)
+
+
+@dataclass
+class Position:
+    """Where the loop is: all that a checkpoint holds besides the variables."""
+
+    epoch: int = 0  # complete epochs
+    batch: int = 0  # complete batches of the epoch under way
+    step: int = 0  # complete batches in all
+    images: int = 0  # of the epoch under way, like the two sums below
+    loss_sum: float = 0.0
+    correct: int = 0
+    learning_rate: float = 0.0  # the peak, which a user may change on the way
+    training_seconds: float = 0.0  # the loop alone
+    stages: list[list[int]] = field(default_factory=list)  # [first step, last epoch] of each schedule
+    best_loss: float = float("inf")
+    best_epoch: int = 0
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A chunk of batches that was just trained: means over the chunk and, `epoch_…`, over the epoch so far."""
+
+    epoch: int  # the one under way, from 1
+    step: int
+    position: float  # epochs done, with the part of the one under way
+    images: int  # of the epoch under way
+    loss: float
+    accuracy: float
+    epoch_loss: float
+    epoch_accuracy: float
+    images_per_second: float
+    learning_rate: float
+    training_seconds: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch that was just completed; `probabilities` float32 (n, 10) are those of the test set."""
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    training_seconds: float
+    probabilities: np.ndarray
+
+
+class Training:
+    """A network, its optimizer and a position in its epochs.
+
+    Args:
+        config: the run's settings.
+        dataset: what to train, validate and test on.
+        target_epochs: where to end; more than the config's when a run is trained further.
+        checkpoint: what `checkpoint()` returned, to go on from there.
+
+    Raises:
+        CheckpointError: where `checkpoint` does not fit the network.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        dataset: Dataset,
+        target_epochs: int | None = None,
+        checkpoint: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        self.config = config
+        self.split = split(dataset, config)
+        self.x_test, self.y_test = dataset.x_test, dataset.y_test
+        self.model = models.build(config)
+        self.position = Position(learning_rate=config.learning_rate)
+        self.target_epochs = target_epochs or config.epochs
+        self.steps_per_epoch = -(-len(self.split.x_train) // config.batch_size)
+        if checkpoint is not None:
+            self._restore(checkpoint)
+        stages = self.position.stages
+        if not stages or stages[-1][1] != self.target_epochs:
+            stages.append([self.position.step, self.target_epochs])
+            self.position.stopped_early, self.position.best_epoch = False, self.position.epoch
+        self._good = self.checkpoint()
+        self._train_chunk = self._compile()
+
+    # The loop
+
+    def __iter__(self) -> Iterator[Progress | Epoch]:
+        """Train to the target, and look up after every chunk and every epoch.
+
+        Raises:
+            Diverged: where the loss or a weight is NaN or infinite.
+        """
+        position = self.position
+        while position.epoch < self.target_epochs and not position.stopped_early:
+            order = tf.constant(self._order())
+            rates = self._learning_rates()
+            steps = 8
+            while position.batch < self.steps_per_epoch:
+                last = min(position.batch + steps, self.steps_per_epoch)
+                began = time.perf_counter()
+                progress = self._chunk(order, rates * position.learning_rate, last)
+                seconds = time.perf_counter() - began
+                steps = max(1, min(2 * steps, round(steps * CHUNK_SECONDS / seconds)))
+                yield progress
+            yield self._end_epoch()
+
+    def _chunk(self, order: tf.Tensor, rates: np.ndarray, last: int) -> Progress:
+        """Train batches up to, not including, `last` of this epoch."""
+        began = time.perf_counter()
+        position = self.position
+        first = position.batch
+        loss_sum, correct = self._train_chunk(order, tf.constant(rates, tf.float32), first, last)
+        images = min(last * self.config.batch_size, len(self.split.x_train)) - position.images
+        seconds = time.perf_counter() - began
+        if not np.isfinite(loss_sum):
+            self._restore(self._good)
+            raise Diverged
+        position.batch, position.step = last, position.step + last - first
+        position.images += images
+        position.loss_sum += loss_sum
+        position.correct += correct
+        position.training_seconds += seconds
+        return Progress(
+            epoch=position.epoch + 1,
+            step=position.step,
+            position=position.epoch + position.images / len(self.split.x_train),
+            images=position.images,
+            loss=loss_sum / images,
+            accuracy=correct / images,
+            epoch_loss=position.loss_sum / position.images,
+            epoch_accuracy=position.correct / position.images,
+            images_per_second=images / seconds,
+            learning_rate=float(rates[last - 1]),
+            training_seconds=position.training_seconds,
+        )
+
+    def _end_epoch(self) -> Epoch:
+        position = self.position
+        probabilities, losses = self.evaluate(self.x_test, self.y_test)
+        val_probabilities, labels = probabilities, self.y_test
+        if not self.config.info.validates_on_test:
+            labels = self.split.y_val
+            val_probabilities, losses = self.evaluate(self.split.x_val, labels)
+        val_loss = float(losses.mean())
+        if not np.isfinite(val_loss):
+            self._restore(self._good)
+            raise Diverged
+        if val_loss < position.best_loss:
+            position.best_loss, position.best_epoch = val_loss, position.epoch + 1
+        position.epoch += 1
+        patience = self.config.patience
+        position.stopped_early = 0 < patience <= position.epoch - position.best_epoch
+        epoch = Epoch(
+            epoch=position.epoch,
+            step=position.step,
+            loss=position.loss_sum / position.images,
+            accuracy=position.correct / position.images,
+            val_loss=val_loss,
+            val_accuracy=float((val_probabilities.argmax(axis=1) == labels).mean()),
+            learning_rate=float(self.model.optimizer.learning_rate.numpy()),
+            training_seconds=position.training_seconds,
+            probabilities=probabilities,
+        )
+        position.batch = position.images = position.correct = 0
+        position.loss_sum = 0.0
+        return epoch
+
+    def _compile(self) -> Callable[[tf.Tensor, tf.Tensor, int, int], tuple[float, int]]:
+        """The function that trains batches `first` to `last` of an epoch and returns Σ loss and Σ correct.
+
+        Dense networks go through XLA, which makes one machine program of the loop; on convolutions it is slower.
+        """
+        model, optimizer, batch_size = self.model, self.model.optimizer, self.config.batch_size
+        x_train = tf.constant(self.split.x_train)
+        y_train = tf.constant(self.split.y_train.astype(np.int32))
+        whole_batches, rest = divmod(len(self.split.x_train), batch_size)
+
+        def train(order: tf.Tensor, rates: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: int) -> tuple:
+            loss_sum, correct = tf.constant(0.0), tf.constant(0)
+            batch = first
+            while batch < last:  # not tf.range, whose bounds XLA would compile in
+                chosen = tf.slice(order, [batch * batch_size], [size])
+                images, labels = tf.gather(x_train, chosen), tf.gather(y_train, chosen)
+                optimizer.learning_rate.assign(rates[batch])
+                with tf.GradientTape() as tape:
+                    outputs = model(images, training=True)
+                    losses = keras.losses.sparse_categorical_crossentropy(labels, outputs)
+                    loss = tf.reduce_mean(losses)
+                gradients = tape.gradient(loss, model.trainable_variables)
+                optimizer.apply(gradients, model.trainable_variables)
+                loss_sum += tf.reduce_sum(losses)
+                hits = tf.equal(tf.argmax(outputs, axis=1, output_type=tf.int32), labels)
+                correct += tf.reduce_sum(tf.cast(hits, tf.int32))
+                batch += 1
+            return loss_sum, correct
+
+        compiled = tf.function(train, jit_compile=not self.config.info.convolutional)
+
+        def run(order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
+            loss_sum, correct = 0.0, 0
+            until = min(last, whole_batches)
+            for begin, end, size in ((first, until, batch_size), (max(first, until), last, rest)):
+                if begin < end:
+                    part = compiled(order, rates, tf.constant(begin), tf.constant(end), size)
+                    loss_sum, correct = loss_sum + float(part[0]), correct + int(part[1])
+            return loss_sum, correct
+
+        return run
+
+    def _order(self) -> np.ndarray:
+        """The order of the training images in this epoch, int32 (n,)."""
+        random = np.random.default_rng([self.config.seed, self.position.epoch])
+        return random.permutation(len(self.split.x_train)).astype(np.int32)
+
+    def _learning_rates(self) -> np.ndarray:
+        """The learning rate of each step of this epoch as a fraction of the peak, float (steps,)."""
+        if not self.config.info.decays:
+            return np.ones(self.steps_per_epoch)
+        first, last_epoch = self.position.stages[-1]
+        total = last_epoch * self.steps_per_epoch - first
+        steps = self.position.epoch * self.steps_per_epoch + np.arange(self.steps_per_epoch) - first
+        rise = max(1, round(WARM_UP * total))
+        return np.clip(np.minimum((steps + 1) / rise, (total - steps) / max(1, total - rise)), 0, 1)
+
+    # Looking
+
+    def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities float32 (n, 10) and cross-entropy float32 (n,) of uint8 (n, 28, 28), dropout off."""
+        parts = [
+            self._evaluate_batch(
+                tf.constant(images[at : at + 1000]), tf.constant(labels[at : at + 1000].astype(np.int32))
+            )
+            for at in range(0, len(images), 1000)
+        ]
+        outputs = np.concatenate([part[0].numpy() for part in parts])
+        losses = np.concatenate([part[1].numpy() for part in parts])
+        return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), 1e-7), losses
+
+    @tf.function(reduce_retracing=True)
+    def _evaluate_batch(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        outputs = self.model(images, training=False)
+        return outputs, keras.losses.sparse_categorical_crossentropy(labels, outputs)
+
+    # Stopping and going on
+
+    def checkpoint(self) -> dict[str, np.ndarray]:
+        """All that going on needs, as arrays that `np.savez` and `np.load` take without pickle."""
+        variables = [np.asarray(variable) for variable in self._variables()]
+        good = all(np.isfinite(array).all() for array in variables)
+        if good:
+            self._good = {f"variable_{number:03d}": array for number, array in enumerate(variables)}
+            self._good["position"] = np.array(json.dumps(asdict(self.position)))
+        return self._good
+
+    def _restore(self, checkpoint: dict[str, np.ndarray]) -> None:
+        variables = self._variables()
+        try:
+            self.position = Position(**json.loads(str(checkpoint["position"])))
+            arrays = [checkpoint[f"variable_{number:03d}"] for number in range(len(variables))]
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.assign(array)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError("The checkpoint does not fit this network.") from error
+
+    def _variables(self) -> list[keras.Variable]:
+        """Weights, the state of random layers, and the optimizer's state."""
+        weights = self.model.trainable_variables + self.model.non_trainable_variables
+        return weights + self.model.optimizer.variables

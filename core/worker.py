@@ -1,0 +1,245 @@
+"""The process that trains: `python -m core.worker RUN`, or `--wait` to be ready and take the run from standard input.
+
+It writes the run folder and looks there for requests; it needs nobody to listen, so it goes on when the dashboard ends.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf  # isort: skip  # first of all: pandas or pyarrow before it can hang (keras#23083)
+
+import argparse
+import logging
+import platform
+import signal
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+from filelock import Timeout
+
+from core import models
+from core.config import MODELS, ConfigError, TrainingConfig
+from core.data import Dataset, DatasetError, load_dataset
+from core.predictor import Predictor
+from core.runs import Run
+from core.storage import write_atomically, write_json
+from core.training import CheckpointError, Diverged, Epoch, Progress, Training
+
+CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
+ALREADY_TAKEN = 3  # exit status where another worker has the run
+
+DIVERGED = (
+    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the learning "
+    "rate is too high: try a tenth of it."
+)
+
+
+def train(run: Run, dataset: Dataset | None = None) -> None:
+    """Train a run from where it stands to its target, a request to end, or an error that it explains."""
+    state = run.state
+    run.append_event("taken")
+    run.set_state("running", resumes=state.resumes)
+    try:
+        dataset = dataset or load_dataset()
+        _check_dataset(run, dataset)
+        training = Training(run.config, dataset, state.target_epochs, _load_checkpoint(run))
+        write_json(run.path / "architecture.json", models.architecture_rows(training.model))
+        run.append_event(
+            "start",
+            step=training.position.step,
+            epoch=training.position.epoch,
+            epoch_images=len(training.split.x_train),
+        )
+        outcome, message = _follow(run, training)
+        if outcome == "paused":
+            run.set_state("paused")  # before the export, which takes a second that nobody should wait for
+            _finish(run, training, dataset)
+        else:
+            _finish(run, training, dataset)
+            run.set_state(outcome, message)
+    except (ConfigError, DatasetError, CheckpointError) as error:
+        run.set_state("failed", str(error))
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        run.set_state("failed", "The memory was not enough. Try a smaller batch size or fewer hidden units.")
+    except Exception as error:
+        traceback.print_exc()
+        run.set_state("failed", f"An unexpected error: {error}. The log below has the details.")
+
+
+def _follow(run: Run, training: Training) -> tuple[str, str]:
+    """Train, keep what happens and do what is asked; returns the state to end in and words for it."""
+    saved_at = time.monotonic()
+    request = None
+    try:
+        for event in training:
+            if isinstance(event, Progress):
+                run.append_event("batch", **asdict(event))
+            else:
+                _keep_epoch(run, event)
+            request = _obey(run, training)
+            if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                _save_checkpoint(run, training)
+                saved_at = time.monotonic()
+            if request == "pause":
+                return "paused", ""
+            if request == "stop":
+                return "stopped", ""
+    except Diverged:
+        _save_checkpoint(run, training)
+        return "failed", DIVERGED
+    _save_checkpoint(run, training)
+    position = training.position
+    if position.stopped_early:
+        return "finished", f"Stopped early: the validation loss was lowest after epoch {position.best_epoch}."
+    return "finished", ""
+
+
+def _obey(run: Run, training: Training) -> str | None:
+    """Take up a new learning rate; return "pause" or "stop" where that is asked."""
+    control = run.control
+    rate = control.get("learning_rate")
+    if isinstance(rate, int | float) and rate > 0 and rate != training.position.learning_rate:
+        training.position.learning_rate = float(rate)
+        run.append_event("learning_rate", step=training.position.step, learning_rate=rate)
+    return control.get("request")
+
+
+def _keep_epoch(run: Run, epoch: Epoch) -> None:
+    run.write_probabilities(epoch.probabilities, epoch.epoch)
+    values = {name: value for name, value in vars(epoch).items() if name != "probabilities"}
+    run.append_event("epoch", **values)
+
+
+def _finish(run: Run, training: Training, dataset: Dataset) -> None:
+    """Export the model, prove the export against Keras on the whole test set, and write the summary."""
+    run.append_event("finishing")
+    probabilities, losses = training.evaluate(dataset.x_test, dataset.y_test)
+    run.write_probabilities(probabilities)
+    models.save(training.model, run.path)
+    exported = Predictor.load(run.path).probabilities(dataset.x_test)
+    predictions = probabilities.argmax(axis=1)
+    position = training.position
+    summary = {
+        "model": run.config.model,
+        "epochs": position.epoch,
+        "test_accuracy": float((predictions == dataset.y_test).mean()),
+        "test_loss": float(losses.mean()),
+        "training_seconds": position.training_seconds,
+        "parameters": training.model.count_params(),
+        "training_images": len(training.split.x_train),
+        "validation_images": len(training.split.x_val),
+        "dataset": _identity(dataset),
+        "parity": {
+            "max_abs_difference": float(np.abs(exported - probabilities).max()),
+            "different_predictions": int((exported.argmax(axis=1) != predictions).sum()),
+            "images": len(dataset.x_test),
+        },
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "finished": time.time(),
+    }
+    write_json(run.path / "summary.json", summary)
+
+
+def _identity(dataset: Dataset) -> dict:
+    return {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
+
+
+def _check_dataset(run: Run, dataset: Dataset) -> None:
+    """Note the dataset of a new run; refuse to go on with another one."""
+    path = run.path / "dataset.json"
+    known = run.dataset
+    if known and known.get("fingerprint") != dataset.fingerprint:
+        raise DatasetError(
+            f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
+            f"{dataset.name} ({dataset.source}). Bring the first one back to go on, or start a new run."
+        )
+    write_json(path, _identity(dataset))
+
+
+def _save_checkpoint(run: Run, training: Training) -> None:
+    write_atomically(run.path / "checkpoint.npz", lambda file: np.savez(file, **training.checkpoint()))
+
+
+def _load_checkpoint(run: Run) -> dict[str, np.ndarray] | None:
+    path = run.path / "checkpoint.npz"
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception as error:  # a damaged zip raises many kinds
+        raise CheckpointError(
+            f"{path} is damaged ({error}), so this run cannot go on. Start a new run with the same settings."
+        ) from error
+
+
+def _warm_up(home: Path) -> Dataset | None:
+    """Do once what every run needs: load the dataset, and build each network so that Keras is ready."""
+    rows = {}
+    for name in MODELS:
+        rows[name] = models.architecture_rows(models.build(TrainingConfig(model=name)))
+    write_json(home / "architectures.json", rows)
+    try:
+        return load_dataset(allow_download=False)
+    except DatasetError:
+        return None  # said when a run needs it
+
+
+def _take_over_output(run: Run) -> None:
+    """Send what this process prints to the run's log from now on."""
+    log = os.open(run.path / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m core.worker", description=__doc__.splitlines()[0])
+    parser.add_argument("run", nargs="?", type=Path, help="a run folder")
+    parser.add_argument("--wait", type=Path, metavar="HOME", help="get ready, then read a run folder from stdin")
+    options = parser.parse_args(arguments)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    if hasattr(os, "nice"):
+        os.nice(10)  # the page comes first
+
+    dataset, path = None, options.run
+    if options.wait:
+        dataset = _warm_up(options.wait)
+        path = sys.stdin.readline().strip()
+    if not path:
+        return 0  # whoever kept this worker ready has gone
+    run = Run(Path(path))
+    if run.config is None:
+        print(f"{path} is not a run folder, or its config.json is damaged.", file=sys.stderr)
+        return 2
+    if options.wait:
+        _take_over_output(run)
+    signal.signal(signal.SIGTERM, lambda *_: run.pause())
+    try:
+        with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
+            if options.wait and run.state.name != "queued":
+                return 0  # taken out of the queue in the meantime
+            train(run, dataset)
+    except Timeout:
+        print("Another worker has this run.", file=sys.stderr)
+        return ALREADY_TAKEN
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""Train: choose a network and its epochs in the sidebar, start, watch, and see what came of it."""
+
+import streamlit as st
+
+from core.config import EPOCHS, LEARNING_RATE, MODELS, TrainingConfig
+from core.runs import ENDED, Run, RunError
+from core.storage import read_json
+from dashboard.components import progress, results
+from dashboard.components.settings import training_settings
+from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, store
+
+DRAW_PAGE = "app_pages/draw.py"
+PREDICTIONS_PAGE = "app_pages/predictions.py"
+
+
+def start(config: TrainingConfig) -> None:
+    """Put a new run into the queue and show it."""
+    st.session_state["run"] = store().create(config).id
+
+
+def attempt(action, *arguments) -> None:
+    """Do what a button asks; what cannot be done is said instead."""
+    try:
+        action(*arguments)
+    except RunError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+# The sidebar
+
+
+def sidebar() -> Run | None:
+    """Settings, the start button and the choice of run; returns the run to show."""
+    with st.sidebar:
+        config = training_settings()
+        st.button(
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            key="start",
+            on_click=start,
+            args=(config,),
+            disabled=config is None,
+        )
+    return choose_any_run("Run on this page")
+
+
+# What is shown of a run
+
+
+def header(run: Run) -> None:
+    """Name, state and settings in one line, with rename and delete at hand."""
+    state, config = run.state, run.config
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(run.name, width="stretch", anchor=False)
+        with st.popover("Manage", icon=":material/more_horiz:"):
+            st.text_input("Name", run.name, max_chars=60, key=f"name_{run.id}", on_change=take_name, args=(run,))
+            st.button("Delete this run", icon=":material/delete:", key="delete", on_click=ask_to_delete, args=(run,))
+    if config is None:
+        st.markdown(f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**")
+        return
+    st.markdown(f"{STATE_ICONS[state.name]} **{state.name.capitalize()}** · {results.settings_in_words(config)}")
+
+
+def take_name(run: Run) -> None:
+    """Rename to what was typed."""
+    attempt(run.rename, st.session_state[f"name_{run.id}"])
+
+
+def ask_to_delete(run: Run) -> None:
+    """Remember that the question is to be asked: a dialog cannot open inside a callback."""
+    st.session_state["to_delete"] = run.id
+
+
+@st.dialog("Delete this run?")
+def delete_dialog(run: Run) -> None:
+    """Ask before a run is deleted."""
+    st.write(f"**{run.name}** with its model, its history and its predictions will be gone for good.")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it"):
+            st.rerun()
+        if st.button("Delete", type="primary", icon=":material/delete:", key="really_delete"):
+            attempt(store().delete, run)
+            st.session_state["forget_run"] = True
+            st.rerun()
+
+
+def controls(run: Run) -> None:
+    """Pause, stop and learning rate of a run that trains or waits."""
+    waits = run.state.name == "queued"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Pause", icon=":material/pause:", key="pause", on_click=attempt, args=(run.pause,))
+        if not waits:
+            st.button(
+                "Stop and keep",
+                icon=":material/stop:",
+                key="stop",
+                on_click=attempt,
+                args=(run.stop,),
+                help="End here; the model as it is now is exported and can be used.",
+            )
+            with st.popover("Learning rate", icon=":material/speed:"):
+                learning_rate_input(run, "It takes effect with the next batches.")
+
+
+def learning_rate_input(run: Run, help: str) -> None:
+    """The learning rate of a run, changed while it trains or before it goes on."""
+    key = f"rate_{run.id}"
+    now = run.control.get("learning_rate") or run.config.learning_rate
+    st.number_input(
+        "Learning rate",
+        *LEARNING_RATE,
+        float(now),
+        float(now) / 5,
+        format="%g",
+        key=key,
+        help=help,
+        on_change=lambda: run.ask(learning_rate=st.session_state[key]),
+    )
+
+
+def going_on(run: Run) -> None:
+    """Resume and train more, for a run that ended."""
+    state = run.state
+    unfinished = state.name != "finished" and len(run.history().epochs) < state.target_epochs
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if unfinished:
+            st.button(
+                "Resume",
+                type="primary",
+                icon=":material/resume:",
+                key="resume",
+                on_click=attempt,
+                args=(run.resume,),
+            )
+        if run.has_model:
+            link = {"query_params": {"run": run.id}}
+            st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:", **link)
+            st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:", **link)
+        with st.popover("Train more", icon=":material/add:"):
+            more = st.number_input("More epochs", *EPOCHS, 5, key="more_epochs")
+            learning_rate_input(run, "From here on; the epochs so far stay as they are.")
+            st.button("Train on", key="extend", on_click=attempt, args=(run.extend, more), type="primary")
+
+
+def trouble(run: Run) -> None:
+    """Why a run did not end as planned, with the last lines of its log."""
+    state = run.state
+    if state.name in ("failed", "damaged"):
+        st.error(state.message, icon=STATE_ICONS[state.name])
+    elif state.name == "interrupted":
+        st.warning(
+            "The worker ended without a word: it was killed, the memory ran out or the power went. "
+            "Nothing up to the last checkpoint is lost; Resume goes on from there.",
+            icon=STATE_ICONS[state.name],
+        )
+    elif state.message:
+        st.caption(state.message)
+    if state.name in ("failed", "interrupted") and run.log_tail():
+        with st.expander("Last lines of its log"):
+            st.code(run.log_tail(), language=None)
+
+
+def show(run: Run) -> None:
+    """The run: live while it is active, its results afterwards."""
+    header(run)
+    trouble(run)
+    state = run.state
+    if state.is_active:
+        controls(run)
+        progress.live(run)
+    elif state.name in ENDED:
+        results.headline(run)
+        going_on(run)
+        results.details(run, dataset())
+
+
+def empty() -> None:
+    """What this is, before the first run."""
+    st.header("Train a network to read handwritten digits", anchor=False)
+    st.write(
+        "Digit Lab trains one small neural network on pictures of handwritten digits while you watch. Afterwards you can "
+        "look at every mistake it makes, and draw digits for it to read."
+    )
+    config = TrainingConfig()
+    st.button(
+        f"Train the classic network for {config.epochs} epochs",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start_classic",
+        on_click=start,
+        args=(config,),
+    )
+    results.sample_digits(dataset())
+    known = read_json(store().home / "architectures.json") or {}
+    if known:
+        st.subheader("Three networks to choose from", anchor=False)
+        for column, (name, info) in zip(st.columns(len(MODELS)), MODELS.items(), strict=True):
+            with column:
+                results.architecture_card(info, known.get(name, []))
+
+
+# The page
+
+found = dataset()
+run = sidebar()
+if st.session_state.pop("forget_run", False):
+    st.rerun()
+dataset_note(found)
+if run is None:
+    empty()
+else:
+    show(run)
+if doomed := store().get(st.session_state.pop("to_delete", None)):
+    delete_dialog(doomed)

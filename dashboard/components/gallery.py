@@ -1,0 +1,148 @@
+"""A gallery of digits: crisp tiles with label, prediction and confidence, walked by arrow keys, chosen by a click.
+
+A Streamlit component (v2) of our own. All images of a gallery travel as one PNG; the browser changes only the tiles
+whose words changed, so a gallery that is drawn again with new predictions does not flicker.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+SPRITE_COLUMNS = 20
+MOST_TILES = 200
+SIDE = 28
+_HERE = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "digitlab_gallery",
+    css=(_HERE / "gallery.css").read_text(encoding="utf-8"),
+    js=(_HERE / "gallery.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What is told of one image.
+
+    Attributes:
+        index: the image's number in its set; what a choice returns.
+        label: the digit it is said to be, 0 to 9.
+        prediction: the digit that was read, None before there is one.
+        confidence: 0 to 1, None as above.
+        flag: a few words where something is special about it, such as a label in doubt.
+    """
+
+    index: int
+    label: int
+    prediction: int | None = None
+    confidence: float | None = None
+    flag: str = ""
+
+
+def gallery(
+    images: np.ndarray,
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    selectable: bool = True,
+    selected: int | None = None,
+    on_choose: Callable[[int], None] | None = None,
+    tile_size: int = 56,
+    label: str = "Test images",
+    reveal: str | None = None,
+) -> int | None:
+    """Show `images` in rows as wide as the page allows; return the index that is selected.
+
+    Args:
+        images: uint8 (k, 28, 28), 0 is background; k is at most 200.
+        tiles: what is told of each image, in the same order.
+        key: the component's own key; the same key with other predictions changes the tiles in place.
+        selectable: False is a quiet, compact grid: nothing to click, the prediction as the only caption.
+        selected: the index that is shown as selected; the page keeps it, in the address for instance.
+        on_choose: called with the index that was chosen, before the page runs again.
+        tile_size: width of a digit in CSS pixels; multiples of 28 are the sharpest.
+        label: what the gallery is, for people who hear the page.
+        reveal: key of the container that shows the selected image: scrolled into view after a choice.
+
+    Returns:
+        The index chosen in this run, `selected` without a choice.
+
+    Raises:
+        ValueError: where images and tiles do not fit each other.
+    """
+    if len(images) != len(tiles) or len(tiles) > MOST_TILES:
+        raise ValueError(f"A gallery has one tile an image, at most {MOST_TILES}; got {len(images)} and {len(tiles)}.")
+
+    def chosen() -> None:
+        index = st.session_state[key].chosen
+        if on_choose is not None and _is_one_of(tiles, index):
+            on_choose(index)
+
+    data = {
+        "sprite": sprite(images),
+        "columns": SPRITE_COLUMNS,
+        "tiles": [_words(tile) for tile in tiles],
+        "selectable": selectable,
+        "selected": selected,
+        "size": tile_size,
+        "label": label,
+        "reveal": reveal,
+    }
+    index = _component(key=key, data=data, on_chosen_change=chosen).chosen
+    return index if _is_one_of(tiles, index) else selected
+
+
+def sprite(images: np.ndarray) -> str:
+    """One grayscale PNG of uint8 (k, 28, 28) in rows of 20, as a data URL."""
+    images = np.ascontiguousarray(images, dtype=np.uint8)
+    return _sprite(images.tobytes(), len(images))
+
+
+@lru_cache(maxsize=32)
+def _sprite(pixels: bytes, count: int) -> str:
+    rows = max(1, -(-count // SPRITE_COLUMNS))
+    cells = np.zeros((rows * SPRITE_COLUMNS, SIDE, SIDE), np.uint8)
+    cells[:count] = np.frombuffer(pixels, np.uint8).reshape(count, SIDE, SIDE)
+    sheet = cells.reshape(rows, SPRITE_COLUMNS, SIDE, SIDE).swapaxes(1, 2)
+    file = io.BytesIO()
+    Image.fromarray(sheet.reshape(rows * SIDE, SPRITE_COLUMNS * SIDE)).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _words(tile: Tile) -> dict:
+    """A tile as the browser needs it: its mark, its captions and the sentence that is read aloud."""
+    spoken = f"Image {tile.index}: a {tile.label}"
+    if tile.prediction is None:
+        mark, reading, sure = "none", str(tile.label), ""
+    elif tile.prediction == tile.label:
+        mark, reading = "right", str(tile.prediction)
+        spoken += f", read as {tile.prediction}"
+    else:
+        mark, reading = "wrong", f"{tile.label}→{tile.prediction}"
+        spoken += f", read as {tile.prediction}"
+    if tile.prediction is not None:
+        sure = "" if tile.confidence is None else f"{100 * tile.confidence:.0f} %"
+        spoken += f", {sure} sure" if sure else ""
+    spoken += f", {tile.flag}" if tile.flag else ""
+    return {
+        "index": int(tile.index),
+        "mark": mark,
+        "reading": reading,
+        "prediction": "" if tile.prediction is None else str(tile.prediction),
+        "sure": sure,
+        "flag": tile.flag,
+        "spoken": spoken,
+    }
+
+
+def _is_one_of(tiles: Sequence[Tile], index: object) -> bool:
+    return isinstance(index, int) and any(tile.index == index for tile in tiles)

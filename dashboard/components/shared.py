@@ -1,0 +1,146 @@
+"""What every page needs: the runs, the dataset (loaded once per process) and a choice of run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+
+import streamlit as st
+
+from core.data import Dataset, DatasetError, load_dataset
+from core.runs import Run, RunStore
+
+TRAIN_PAGE = "app_pages/train.py"
+STATE_ICONS = {
+    "queued": ":material/hourglass_empty:",
+    "running": ":material/play_circle:",
+    "paused": ":material/pause_circle:",
+    "finished": ":material/check_circle:",
+    "stopped": ":material/stop_circle:",
+    "failed": ":material/error:",
+    "interrupted": ":material/power_off:",
+    "damaged": ":material/broken_image:",
+}
+
+
+class Loading:
+    """The dataset on its way, in a thread of its own, for all browser sessions."""
+
+    def __init__(self) -> None:
+        self.progress = (0, 0)
+        self._outcome: Dataset | DatasetError | None = None
+        self._thread = threading.Thread(target=self._load, name="dataset", daemon=True)
+        self._thread.start()
+
+    def _load(self) -> None:
+        try:
+            self._outcome = load_dataset(progress=lambda *progress: setattr(self, "progress", progress))
+        except DatasetError as error:
+            self._outcome = error
+
+    def when_done(self, action: Callable[[], None]) -> None:
+        """Call `action` once, in another thread, when the dataset is there or cannot be had."""
+        threading.Thread(target=lambda: (self._thread.join(), action()), daemon=True).start()
+
+    def outcome(self, seconds: float) -> Dataset | None:
+        """The dataset, or None where it is still loading after `seconds`.
+
+        Raises:
+            DatasetError: where it cannot be had.
+        """
+        self._thread.join(seconds)
+        if isinstance(self._outcome, DatasetError):
+            raise self._outcome
+        return self._outcome
+
+
+@lru_cache(maxsize=1)
+def loading() -> Loading:
+    """The one load of this process; the first call begins it."""
+    return Loading()
+
+
+@lru_cache(maxsize=1)
+def store() -> RunStore:
+    """All runs of DIGITLAB_HOME."""
+    return RunStore()
+
+
+def dataset() -> Dataset:
+    """The dataset; shows progress while it loads, what there is to tell of it, and stops the page without one."""
+    try:
+        found = loading().outcome(0.3)
+        if found is None:
+            with st.empty():
+                while found is None:
+                    done, total = loading().progress
+                    words = f"Downloading MNIST, {done / 1e6:.1f} MB" if done else "Loading the dataset"
+                    st.progress(done / total if total else 0.0, text=words)
+                    found = loading().outcome(0.2)
+            st.empty()
+    except DatasetError as error:
+        st.error(str(error), icon=":material/database_off:")
+        st.stop()
+    return found
+
+
+def dataset_note(found: Dataset) -> None:
+    """Say which data this is where it is not MNIST, or what went wrong on the way to it."""
+    if found.note is None:
+        return
+    title = "About the data" if found.is_mnist else f"{found.name}, not MNIST"
+    counts = f"{len(found.x_train):,} training and {len(found.x_test):,} test images"
+    with st.expander(f"**{title}** · {counts}", icon=":material/database:"):
+        st.write(found.note)
+
+
+def forget_loaded() -> None:
+    """Forget store and dataset, so that tests can point them elsewhere."""
+    loading.cache_clear()
+    store.cache_clear()
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as "97.69 %", "–" for None."""
+    return "–" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def run_label(run: Run) -> str:
+    """A run in one line: name and accuracy, or its state while there is none."""
+    accuracy = run.test_accuracy
+    return f"{run.name} · {run.state.name if accuracy is None else percent(accuracy)}"
+
+
+def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | None:
+    """A choice in the sidebar, kept in the address, of the runs that have `needs` ("probabilities", "model").
+
+    Without a choice it is the newest. Where there is none at all, the page says so and leads to training.
+    """
+    has = {"probabilities": lambda run: run.probabilities() is not None, "model": lambda run: run.has_model}[needs]
+    runs = {run.id: run for run in store().runs() if run.state.name != "damaged" and has(run)}
+    if not runs:
+        st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
+        st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
+        return None
+    return runs[_choice(label, runs)]
+
+
+def choose_any_run(label: str = "Run") -> Run | None:
+    """The same choice of all runs, whatever their state; None where there is none."""
+    runs = {run.id: run for run in store().runs()}
+    return runs[_choice(label, runs)] if runs else None
+
+
+def _choice(label: str, runs: dict[str, Run]) -> str:
+    newest = next(iter(runs))
+    chosen = st.sidebar.selectbox(
+        label,
+        list(runs),
+        index=None,
+        key="run",
+        bind="query-params",
+        placeholder=run_label(runs[newest]),
+        format_func=lambda run_id: run_label(runs[run_id]) if run_id in runs else run_id,
+    )
+    return chosen if chosen in runs else newest

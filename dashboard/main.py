@@ -1,0 +1,28 @@
+"""The router: the pages, and what they share."""
+
+import streamlit as st
+
+PAGES = [
+    st.Page(
+        "app_pages/train.py",
+        title="Train",
+        icon=":material/model_training:",
+        default=True,
+        help="Choose a network and its epochs, train it, and watch it learn.",
+    ),
+    st.Page(
+        "app_pages/predictions.py",
+        title="Predictions",
+        icon=":material/grid_view:",
+        help="What a run says of every test image, and where it is wrong.",
+    ),
+    st.Page(
+        "app_pages/draw.py",
+        title="Draw",
+        icon=":material/draw:",
+        help="Draw a digit and see what a run reads.",
+    ),
+]
+
+st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide")
+st.navigation(PAGES).run()

@@ -1,0 +1,284 @@
+"""Train a network on handwritten digits in the terminal: progress, test accuracy, and a figure of what it reads.
+
+The run is a folder like any other: the dashboard shows it while it trains and afterwards. Training happens in a worker
+of its own, so TensorFlow is not imported here, and Ctrl-C ends the training but never the keeping of what was learned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
+from core.data import Dataset, DatasetError, load_dataset
+from core.runs import ENDED, Run, RunError, RunStore, State
+
+ROOT = Path(__file__).resolve().parent
+LOOK_SECONDS = 0.1
+SAMPLE = (5, 8)  # rows and columns of the figure of predictions
+INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
+
+
+class Terminal:
+    """Lines that stay, and below them one that is rewritten in place; without a terminal, only those that stay."""
+
+    def __init__(self) -> None:
+        self.rewrites = sys.stdout.isatty()
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")  # old Windows consoles lack some signs
+
+    def say(self, text: str) -> None:
+        """Print lines that stay."""
+        self.show("")
+        print(text, flush=True)
+
+    def show(self, text: str) -> None:
+        """Rewrite the last line; "" clears it."""
+        if self.rewrites:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r{text[:width]:{width}}\r", end="", flush=True)
+
+
+def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """The options; those that were not given are None, so that `TrainingConfig` has the say."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--model", default="seed", metavar=f"{{{','.join(MODELS)}}}", help="the network (default: seed)")
+    add("--epochs", type=int, default=10, metavar="N", help="passes over the training images (default: 10)")
+    add("--batch-size", type=int, metavar="N", help="images a step")
+    add("--learning-rate", type=float, metavar="RATE", help="size of a step, such as 0.001")
+    add("--hidden-layers", metavar="WIDTHS", help="units of each hidden layer, such as 128,64 (dense)")
+    add("--dropout", type=float, metavar="SHARE", help="share of units switched off in training (dense, cnn)")
+    add("--seed", type=int, metavar="N", help="the same seed and settings give the same run")
+    add("--patience", type=int, metavar="N", help="stop after so many epochs without a lower validation loss")
+    add("--training-images", type=int, metavar="N", help="use the first N only")
+    add("--home", type=Path, help="where runs are kept (default: DIGITLAB_HOME or ./digitlab-home)")
+    add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
+    add("--name", help="what to call the run")
+    return parser.parse_args(arguments)
+
+
+def read_config(options: argparse.Namespace) -> TrainingConfig:
+    """The settings, checked.
+
+    Raises:
+        ConfigError: where one is out of its range or does not go with the model.
+    """
+    names = [field.name for field in fields(TrainingConfig)]
+    settings = {name: getattr(options, name, None) for name in names}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if options.hidden_layers is not None:
+        settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
+    config = TrainingConfig(**settings)
+    if options.hidden_layers and not config.info.free_layers:
+        raise ConfigError(f"The hidden layers of {config.model} are fixed. Use --model dense to set them.")
+    if options.dropout and not config.info.free_dropout:
+        raise ConfigError(f"{config.model} has no dropout. Use --model dense or --model cnn to set it.")
+    return config
+
+
+def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
+    """Load the digits and say which they are.
+
+    Raises:
+        DatasetError: where they cannot be had.
+    """
+
+    def progress(done: int, total: int) -> None:
+        whole = f" of {total / 1e6:.1f}" if total else ""
+        terminal.show(f"Downloading MNIST  {done / 1e6:.1f}{whole} MB")
+
+    terminal.show("Loading the digits")
+    dataset = load_dataset(path, progress=progress)
+    counts = f"{len(dataset.x_train):,} images for training, {len(dataset.x_test):,} for testing"
+    terminal.say(f"Dataset: {dataset.name}, {counts} ({dataset.source})")
+    if dataset.note:
+        terminal.say(dataset.note)
+    return dataset
+
+
+def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
+    """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up."""
+    environment = dict(os.environ)
+    data = data or environment.get("DIGITLAB_DATA")
+    if data:  # the worker is at home in another folder, where a relative path would mean something else
+        environment["DIGITLAB_DATA"] = str(Path(data).expanduser().absolute())
+    own_session = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
+    with (run.path / "log.txt").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "core.worker", str(run.path)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            **own_session,
+        )
+
+
+def follow(run: Run, worker: subprocess.Popen, images: int, interrupts: list, terminal: Terminal) -> State:
+    """Show what happens in the run folder until the run has ended, whichever worker trains it.
+
+    Args:
+        run: the run.
+        worker: ours; that of a dashboard may have been quicker.
+        images: training images an epoch, for the bar.
+        interrupts: one entry for each Ctrl-C so far; the first asks the run to stop.
+        terminal: where to show it.
+    """
+    shown, stopping = 0, False
+    while True:
+        if interrupts and not stopping:
+            stopping = True
+            terminal.say("Stopping; what was learned is kept. Ctrl-C again leaves at once.")
+            run.stop()
+        state = run.state
+        if state.name == "queued" and worker.poll() not in (None, 0) and not run.has_worker():
+            run.set_state("failed", "The worker could not start.")
+        ended = state.name in (*ENDED, "damaged") and not run.has_worker()
+        history = run.history()
+        for epoch in history.epochs[shown:]:
+            terminal.say(epoch_line(epoch, state.target_epochs))
+        shown = len(history.epochs)
+        if ended:
+            terminal.show("")
+            return run.state  # once more: a worker may have written its last word after we looked first
+        terminal.show(progress_line(history, state, images))
+        time.sleep(LOOK_SECONDS)
+
+
+def epoch_line(epoch: dict, epochs: int) -> str:
+    """A completed epoch in one line."""
+    return (
+        f"Epoch {epoch['epoch']:>{len(str(epochs))}}/{epochs}   "
+        f"loss {epoch['loss']:.4f}   accuracy {epoch['accuracy']:7.2%}   "
+        f"validation loss {epoch['val_loss']:.4f}   accuracy {epoch['val_accuracy']:7.2%}"
+    )
+
+
+def progress_line(history, state: State, images: int, width: int = 24) -> str:
+    """The bar of the whole run, with the numbers of now."""
+    batch = history.last_batch
+    if history.phase == "finishing":
+        return "Keeping the model and testing it"
+    if not batch:
+        return "Getting TensorFlow ready"
+    share = min(1.0, (batch["epoch"] - 1 + batch["images"] / images) / state.target_epochs)
+    left = batch["training_seconds"] * (1 - share) / share
+    bar = "━" * round(share * width) + "─" * (width - round(share * width))
+    return (
+        f"{bar} {share:4.0%}  epoch {batch['epoch']}/{state.target_epochs}  loss {batch['epoch_loss']:.4f}  "
+        f"accuracy {batch['epoch_accuracy']:.2%}  {left // 60:.0f}:{left % 60:02.0f} left"
+    )
+
+
+def images_an_epoch(config: TrainingConfig, dataset: Dataset) -> int:
+    """How many images an epoch has: those asked for, without those that are held out to validate on."""
+    count = len(dataset.x_train)
+    held_out = 0 if config.info.validates_on_test else min(config.validation_images, count // 6)
+    return min(config.training_images or count, count - held_out)
+
+
+def save_figures(run: Run, dataset: Dataset) -> list[Path]:
+    """Put the figures of the history and of sample predictions into the run folder."""
+    from core.figures import figure_bytes, history_figure, predictions_figure  # a second that training need not wait
+
+    figures = {}
+    if epochs := run.history().epochs:
+        figures["history.png"] = history_figure(epochs, run.name)
+    probabilities = run.probabilities()
+    if probabilities is not None and run.dataset.get("fingerprint") == dataset.fingerprint:
+        figures["predictions.png"] = predictions_figure(dataset.x_test, dataset.y_test, probabilities, *SAMPLE)
+    for name, figure in figures.items():
+        (run.path / name).write_bytes(figure_bytes(figure))
+    return [run.path / name for name in figures]
+
+
+def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
+    """Say how the run ended; returns the exit status."""
+    if state.name in ("failed", "interrupted", "damaged"):
+        print(f"The run {state.name}: {state.message}" if state.name != "failed" else state.message, file=sys.stderr)
+        print(run.log_tail(), file=sys.stderr)
+        return 1
+    if run.test_accuracy is None:
+        terminal.say("Stopped before training began; the dashboard can resume the run.")
+        return INTERRUPTED
+    if state.message:
+        terminal.say(state.message)
+    if state.name == "paused":
+        terminal.say("Paused; the dashboard can resume the run.")
+    terminal.show("Drawing the figures")
+    for path in save_figures(run, dataset):
+        terminal.say(f"Figure: {path}")
+    terminal.say(f"Test Accuracy: {run.test_accuracy:.2%}")
+    return 0
+
+
+def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace, terminal: Terminal) -> int:
+    """Create the run, have it trained and report; returns the exit status."""
+    interrupts: list[int] = []
+
+    def on_interrupt(number: int, _frame: object) -> None:
+        interrupts.append(number)
+        if len(interrupts) > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        store = RunStore(options.home)
+        run = store.create(config, options.name)
+        terminal.say(f"Run: {run.path}")
+        terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
+        worker = start_worker(run, options.data)
+        state = follow(run, worker, images_an_epoch(config, dataset), interrupts, terminal)
+        if run.summary is None and worker.poll() is None:
+            worker.terminate()  # still importing TensorFlow for a run that nobody wants any more
+        return report(run, state, dataset, terminal)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def dashboard_command(store: RunStore, data: Path | None) -> str:
+    """How to start the dashboard so that it finds this run and its dataset."""
+    needs = []
+    if store.home != ROOT / "digitlab-home" and store.home != RunStore().home:
+        needs.append(f"DIGITLAB_HOME={store.home}")
+    if data:
+        needs.append(f"DIGITLAB_DATA={data.expanduser().absolute()}")
+    command = f"streamlit run {os.path.relpath(ROOT / 'dashboard' / 'app.py')}"
+    return f"{command} (with {' and '.join(needs)})" if needs else command
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status: 0, 1 for a run that failed, 2 for settings that cannot be used."""
+    terminal = Terminal()
+    try:
+        options = read_arguments(arguments)
+        config = read_config(options)
+        return train(config, read_dataset(options.data, terminal), options, terminal)
+    except (ConfigError, DatasetError, RunError) as error:
+        terminal.show("")
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        terminal.show("")
+        print(f"{error.filename or 'The run'} cannot be used: {error.strerror or error}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        terminal.say("")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
