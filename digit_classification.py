@@ -18,7 +18,7 @@ from pathlib import Path
 
 from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
-from core.runs import ENDED, Run, RunError, RunStore, State
+from core.runs import ENDED, History, Run, RunError, RunStore, State
 
 ROOT = Path(__file__).resolve().parent
 LOOK_SECONDS = 0.1
@@ -104,6 +104,19 @@ def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
     return dataset
 
 
+def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run:
+    """A new run folder.
+
+    Raises:
+        RunError: where the folder cannot be written or the name is no name.
+    """
+    try:
+        return store.create(config, name)
+    except OSError as error:
+        why = error.strerror or error
+        raise RunError(f"Runs cannot be kept in {store.folder} ({why}). Choose another --home.") from error
+
+
 def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
     """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up."""
     environment = dict(os.environ)
@@ -167,7 +180,7 @@ def epoch_line(epoch: dict, epochs: int) -> str:
     )
 
 
-def progress_line(history, state: State, images: int, width: int = 24) -> str:
+def progress_line(history: History, state: State, images: int, width: int = 24) -> str:
     """The bar of the whole run, with the numbers of now."""
     batch = history.last_batch
     if history.phase == "finishing":
@@ -192,7 +205,8 @@ def images_an_epoch(config: TrainingConfig, dataset: Dataset) -> int:
 
 def save_figures(run: Run, dataset: Dataset) -> list[Path]:
     """Put the figures of the history and of sample predictions into the run folder."""
-    from core.figures import figure_bytes, history_figure, predictions_figure  # a second that training need not wait
+    # Here, since matplotlib takes a second to import, and training should begin before.
+    from core.figures import figure_bytes, history_figure, predictions_figure
 
     figures = {}
     if epochs := run.history().epochs:
@@ -208,8 +222,8 @@ def save_figures(run: Run, dataset: Dataset) -> list[Path]:
 def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
     """Say how the run ended; returns the exit status."""
     if state.name in ("failed", "interrupted", "damaged"):
-        print(f"The run {state.name}: {state.message}" if state.name != "failed" else state.message, file=sys.stderr)
-        print(run.log_tail(), file=sys.stderr)
+        what = {"interrupted": "was interrupted; the dashboard can resume it"}.get(state.name, "failed")
+        print(f"The run {what}. {state.message}\n{run.log_tail()}".rstrip(), file=sys.stderr)
         return 1
     if run.test_accuracy is None:
         terminal.say("Stopped before training began; the dashboard can resume the run.")
@@ -221,6 +235,8 @@ def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
     terminal.show("Drawing the figures")
     for path in save_figures(run, dataset):
         terminal.say(f"Figure: {path}")
+    if run.config.model == "seed":
+        terminal.say("Confidence there is the largest of ten sigmoid scores divided by their sum, hence so low.")
     terminal.say(f"Test Accuracy: {run.test_accuracy:.2%}")
     return 0
 
@@ -237,7 +253,7 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         store = RunStore(options.home)
-        run = store.create(config, options.name)
+        run = create_run(store, config, options.name)
         terminal.say(f"Run: {run.path}")
         terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
         worker = start_worker(run, options.data)
@@ -270,10 +286,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigError, DatasetError, RunError) as error:
         terminal.show("")
         print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        terminal.show("")
-        print(f"{error.filename or 'The run'} cannot be used: {error.strerror or error}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         terminal.say("")

@@ -100,7 +100,7 @@ class TrainingConfig:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        if self.model not in MODELS:
+        if not isinstance(self.model, str) or self.model not in MODELS:
             raise ConfigError(f"There is no model {self.model!r}. Choose one of: {', '.join(MODELS)}.")
         info = MODELS[self.model]
         settle = object.__setattr__  # the dataclass is frozen; defaults are filled in before anybody sees it
@@ -170,7 +170,8 @@ def _whole(name: str, value: object, limits: tuple[int, int]) -> None:
 
 def _number(name: str, value: object, limits: tuple[float, float]) -> None:
     low, high = limits
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, bool) or not is_number:
         raise ConfigError(f"{name} must be a number, not {value!r}.")
     if not low <= value <= high:
         raise ConfigError(f"{name} must be between {low:,} and {high:,}, not {value:,}.")

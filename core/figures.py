@@ -43,15 +43,15 @@ def history_figure(epochs: Sequence[Mapping], title: str) -> Figure:
     figure.legend(
         *loss.get_legend_handles_labels(),
         loc="upper right",
-        bbox_to_anchor=(0.992, 1.0),
+        bbox_to_anchor=(0.992, 0.985),
         ncols=2,
         frameon=False,
         labelcolor=INK,
         prop={"family": FONT, "size": 9.5},
     )
     loss.set_ylim(0, None if epochs else 1)
-    if epochs:
-        accuracy.set_ylim(top=min(1.002, accuracy.get_ylim()[1]))  # there is no accuracy above 100 %
+    low, high = accuracy.get_ylim() if epochs else (0, 1)
+    accuracy.set_ylim(max(0, low), min(1.002, high))  # there is no accuracy above 100 %
     accuracy.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     for axes in (loss, accuracy):
         for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):

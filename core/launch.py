@@ -105,6 +105,7 @@ class Launcher:
             return subprocess.Popen(
                 [sys.executable, "-m", "core.worker", "--wait", str(self.store.home)],
                 cwd=ROOT,
+                env={**os.environ, **_absolute_paths("DIGITLAB_DATA", "KERAS_HOME")},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -129,3 +130,8 @@ class Launcher:
             return (self.store.home / "worker.log").read_text(errors="replace")[-1500:]
         except OSError:
             return ""
+
+
+def _absolute_paths(*names: str) -> dict[str, str]:
+    """Those environment variables that are set, as paths that hold in any working directory."""
+    return {name: os.path.abspath(os.path.expanduser(os.environ[name])) for name in names if os.environ.get(name)}

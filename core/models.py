@@ -68,7 +68,7 @@ def build(config: TrainingConfig) -> keras.Model:
     architecture = getattr(sys.modules[__name__], config.model)
     pixels = keras.Input((28, 28), dtype="uint8", name="images")
     model = keras.Sequential([pixels, *architecture(config)], name=config.model)
-    model.compile(keras.optimizers.Adam(config.learning_rate), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(keras.optimizers.Adam(config.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)
     return model
 

@@ -18,7 +18,7 @@ import re
 import shutil
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
@@ -32,7 +32,7 @@ from core.storage import LineLog, append_line, read_array, read_json, write_arra
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted", "damaged")
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-_PROBE = threading.Lock()
+_PROBE = threading.RLock()  # a signal handler may ask in the middle of asking
 
 
 class RunError(ValueError):
@@ -48,6 +48,7 @@ class State:
     since: float = 0.0
     target_epochs: int = 0
     resumes: bool = False  # queued to go on from a checkpoint
+    extended_from: int = -1  # complete epochs when someone last asked for more; -1 where nobody did
 
     @property
     def is_active(self) -> bool:
@@ -90,7 +91,9 @@ class Run:
     @property
     def name(self) -> str:
         """What people call it."""
-        return (read_json(self.path / "name.json") or {}).get("name") or self.id
+        named = read_json(self.path / "name.json")
+        name = named.get("name") if isinstance(named, dict) else None
+        return name if name and isinstance(name, str) else self.id
 
     def rename(self, name: str) -> None:
         """Give the run a name of 1 to 60 characters.
@@ -106,18 +109,24 @@ class Run:
     @property
     def state(self) -> State:
         """Where it stands; a run whose worker is gone without a word is "interrupted"."""
+        state = self._stored_state()
+        if state.name == "running" and not self.has_worker():
+            state = self._stored_state()  # the worker may have ended properly between the two looks
+            if state.name == "running":
+                return replace(state, name="interrupted", message="The worker ended without a word.")
+        return state
+
+    def _stored_state(self) -> State:
         values = read_json(self.path / "state.json")
         if self.config is None or not isinstance(values, dict) or values.get("name") not in STATES:
             return State("damaged", "This run's config.json or state.json is missing or damaged.")
-        known = {field: values[field] for field in State.__dataclass_fields__ if field in values}
-        state = State(**known)
-        if state.name == "running" and not self.has_worker():
-            return State("interrupted", "The worker ended without a word.", state.since, state.target_epochs)
-        return state
+        usable = (field for field in fields(State) if isinstance(values.get(field.name), type(field.default)))
+        return State(values["name"], **{field.name: values[field.name] for field in usable})
 
     def set_state(self, name: str, message: str = "", **changes) -> None:
-        """Write the state; `target_epochs` stays as it is unless given."""
-        now = {"target_epochs": self.state.target_epochs, **changes}
+        """Write the state; `target_epochs` and `extended_from` stay as they are unless given."""
+        before = self.state
+        now = {"target_epochs": before.target_epochs, "extended_from": before.extended_from, **changes}
         write_json(self.path / "state.json", asdict(State(name, message, time.time(), **now)))
 
     # The worker
@@ -128,6 +137,8 @@ class Run:
 
     def has_worker(self) -> bool:
         """Whether a worker is at this run now, on this machine."""
+        if not (self.path / "worker.lock").exists():
+            return False  # and trying would make it, with the folder of a run that was deleted
         with _PROBE:  # two threads probing at once would take each other for a worker
             try:
                 with self.lock().acquire(timeout=0):
@@ -136,6 +147,13 @@ class Run:
                 return True
             except OSError:
                 return False
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process id of the worker that is at this run, None without one."""
+        pids = [event.get("pid") for event in _event_log(str(self.path / "events.jsonl")).values()]
+        pid = next((pid for pid in reversed(pids) if isinstance(pid, int)), None)
+        return pid if self.has_worker() else None
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines that the worker printed."""
@@ -173,7 +191,7 @@ class Run:
     def test_accuracy(self) -> float | None:
         """Test accuracy as a fraction, None before the run has a model."""
         value = (self.summary or {}).get("test_accuracy")
-        return value if isinstance(value, int | float) else None
+        return value if isinstance(value, int | float) and 0 <= value <= 1 else None
 
     @property
     def architecture(self) -> list[dict]:
@@ -263,11 +281,12 @@ class Run:
             raise RunError(f"Train 1 to 200 more epochs, not {epochs}.")
         if self.state.name not in ENDED:
             raise RunError(f"A run that is {self.state.name} cannot be trained further.")
-        self._queue(len(self.history().epochs) + epochs)
+        complete = len(self.history().epochs)
+        self._queue(complete + epochs, extended_from=complete)
 
-    def _queue(self, target_epochs: int) -> None:
+    def _queue(self, target_epochs: int, **changes) -> None:
         self.ask(request=None)
-        self.set_state("queued", target_epochs=target_epochs, resumes=True)
+        self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)
 
 
 class RunStore:
@@ -304,10 +323,14 @@ class RunStore:
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.model}-{uuid4().hex[:4]}"
         draft = Run(self.folder / f".{run_id}")
         draft.path.mkdir()
-        write_json(draft.path / "config.json", config.as_dict())
-        draft.rename(name or f"{config.info.title} {number}")
-        draft.set_state("queued", target_epochs=config.epochs)
-        return Run(draft.path.rename(self.folder / run_id))
+        try:
+            write_json(draft.path / "config.json", config.as_dict())
+            draft.rename(name or f"{config.info.title} {number}")
+            draft.set_state("queued", target_epochs=config.epochs)
+            return Run(draft.path.rename(self.folder / run_id))
+        except BaseException:
+            shutil.rmtree(draft.path, ignore_errors=True)
+            raise
 
     def delete(self, run: Run) -> None:
         """Remove a run and all it holds.
@@ -338,11 +361,11 @@ def _history(log: LineLog, count: int) -> History:
     phase, epoch_images = "waiting", 0
     for event in log.values()[:count]:
         kind, step = event.get("type"), event.get("step")
-        if kind in ("start", "batch", "epoch") and not isinstance(step, int):
+        if kind in ("start", "batch", "epoch") and not (isinstance(step, int) and isinstance(event.get("epoch"), int)):
             continue
         if kind == "start":  # a resumed run goes on from its checkpoint and does what came after it again
             batches = [batch for batch in batches if batch["step"] <= step]
-            epochs = [epoch for epoch in epochs if epoch["step"] <= step]
+            epochs = [epoch for epoch in epochs if epoch["epoch"] <= event["epoch"]]  # a step may end one or not yet
             phase, epoch_images = "training", event.get("epoch_images") or epoch_images
         elif kind == "batch":
             batches.append(event)

@@ -55,9 +55,10 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def read_array(path: Path) -> np.ndarray | None:
     """The array in `path`, or None where the file is missing or damaged."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        array = np.load(path, allow_pickle=False)
+    except Exception:  # a damaged header raises many kinds, even tokenize.TokenError
         return None
+    return array if isinstance(array, np.ndarray) else None
 
 
 def append_line(path: Path, value: object) -> None:

@@ -115,6 +115,7 @@ class Training:
         dataset: what to train, validate and test on.
         target_epochs: where to end; more than the config's when a run is trained further.
         checkpoint: what `checkpoint()` returned, to go on from there.
+        extended_from: complete epochs when someone asked for more; a run that stopped early there goes on.
 
     Raises:
         CheckpointError: where `checkpoint` does not fit the network.
@@ -126,6 +127,7 @@ class Training:
         dataset: Dataset,
         target_epochs: int | None = None,
         checkpoint: dict[str, np.ndarray] | None = None,
+        extended_from: int = -1,
     ) -> None:
         self.config = config
         self.split = split(dataset, config)
@@ -137,7 +139,8 @@ class Training:
         if checkpoint is not None:
             self._restore(checkpoint)
         stages = self.position.stages
-        if not stages or stages[-1][1] != self.target_epochs:
+        asked_for_more = self.position.stopped_early and self.position.epoch == extended_from
+        if not stages or stages[-1][1] != self.target_epochs or asked_for_more:
             stages.append([self.position.step, self.target_epochs])
             self.position.stopped_early, self.position.best_epoch = False, self.position.epoch
         self._good = self.checkpoint()

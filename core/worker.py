@@ -37,20 +37,20 @@ CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker has the run
 
 DIVERGED = (
-    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the learning "
-    "rate is too high: try a tenth of it."
+    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the "
+    "learning rate is too high: try a tenth of it."
 )
 
 
 def train(run: Run, dataset: Dataset | None = None) -> None:
     """Train a run from where it stands to its target, a request to end, or an error that it explains."""
     state = run.state
-    run.append_event("taken")
+    run.append_event("taken", pid=os.getpid())
     run.set_state("running", resumes=state.resumes)
     try:
         dataset = dataset or load_dataset()
         _check_dataset(run, dataset)
-        training = Training(run.config, dataset, state.target_epochs, _load_checkpoint(run))
+        training = Training(run.config, dataset, state.target_epochs, _load_checkpoint(run), state.extended_from)
         write_json(run.path / "architecture.json", models.architecture_rows(training.model))
         run.append_event(
             "start",
@@ -232,8 +232,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: run.pause())
     try:
         with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
-            if options.wait and run.state.name != "queued":
-                return 0  # taken out of the queue in the meantime
+            if run.state.name not in ("queued", "running"):  # with the lock ours, "running" is a worker that died
+                return 0  # taken out of the queue in the meantime, or trained already
             train(run, dataset)
     except Timeout:
         print("Another worker has this run.", file=sys.stderr)

@@ -97,6 +97,6 @@ if model:
             answer(model, digit)
         if run.config and run.config.model == "seed":
             st.caption(
-                "The classic network gives ten scores that do not sum to 1; divided by their sum, as here, they are exactly "
-                "the distribution that it was trained on."
+                "The classic network gives ten scores that do not sum to 1; divided by their sum, as here, they are "
+                "exactly the distribution that it was trained on."
             )

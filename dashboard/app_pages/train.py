@@ -7,7 +7,7 @@ from core.runs import ENDED, Run, RunError
 from core.storage import read_json
 from dashboard.components import progress, results
 from dashboard.components.settings import training_settings
-from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, store
+from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
 
 DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
@@ -15,7 +15,7 @@ PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 def start(config: TrainingConfig) -> None:
     """Put a new run into the queue and show it."""
-    st.session_state["run"] = store().create(config).id
+    open_run(store().create(config).id)
 
 
 def attempt(action, *arguments) -> None:
@@ -82,7 +82,8 @@ def delete_dialog(run: Run) -> None:
             st.rerun()
         if st.button("Delete", type="primary", icon=":material/delete:", key="really_delete"):
             attempt(store().delete, run)
-            st.session_state["forget_run"] = True
+            st.session_state.pop("run", None)
+            st.query_params.pop("run", None)
             st.rerun()
 
 
@@ -135,9 +136,8 @@ def going_on(run: Run) -> None:
                 args=(run.resume,),
             )
         if run.has_model:
-            link = {"query_params": {"run": run.id}}
-            st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:", **link)
-            st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:", **link)
+            st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
+            st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
         with st.popover("Train more", icon=":material/add:"):
             more = st.number_input("More epochs", *EPOCHS, 5, key="more_epochs")
             learning_rate_input(run, "From here on; the epochs so far stay as they are.")
@@ -169,19 +169,20 @@ def show(run: Run) -> None:
     state = run.state
     if state.is_active:
         controls(run)
-        progress.live(run)
+        progress.live(run, state.name)
     elif state.name in ENDED:
         results.headline(run)
         going_on(run)
         results.details(run, dataset())
+        progress.watch(run, state.name)
 
 
 def empty() -> None:
     """What this is, before the first run."""
     st.header("Train a network to read handwritten digits", anchor=False)
     st.write(
-        "Digit Lab trains one small neural network on pictures of handwritten digits while you watch. Afterwards you can "
-        "look at every mistake it makes, and draw digits for it to read."
+        "Digit Lab trains one small neural network on pictures of handwritten digits while you watch. Afterwards you "
+        "can look at every mistake it makes, and draw digits for it to read."
     )
     config = TrainingConfig()
     st.button(
@@ -205,8 +206,6 @@ def empty() -> None:
 
 found = dataset()
 run = sidebar()
-if st.session_state.pop("forget_run", False):
-    st.rerun()
 dataset_note(found)
 if run is None:
     empty()

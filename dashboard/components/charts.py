@@ -21,33 +21,59 @@ def theme_colors() -> tuple[str, str]:
     return ("#7ea2ff", "#ff9d57") if dark else ("#3652c9", "#c2560c")
 
 
-def history_chart(history: History, total_epochs: int, *, height: int = 260) -> alt.Chart:
+def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, alt.LayerChart]:
     """Loss and accuracy over the epochs, training and validation, with the batches faint behind."""
     batches, epochs = _batch_table(history), _epoch_table(history.epochs)
-    x = alt.X("epoch:Q", title="Epoch", scale=alt.Scale(domain=[0, max(1, total_epochs)], nice=False))
-    x = x.axis(tickMinStep=1, format="d", tickCount=min(10, total_epochs), grid=False)
-    color = alt.Color("series:N", title=None, legend=alt.Legend(orient="top"))
-    color = color.scale(domain=SERIES, range=list(theme_colors()))
-    panels = []
-    for measure, axis in (("loss", {"format": "~g"}), ("accuracy", {"format": ".0%"})):
-        scale = alt.Scale(zero=measure == "loss", domainMax=1.0) if measure == "accuracy" else alt.Scale(zero=True)
-        y = alt.Y(f"{measure}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, **axis))
-        faint = alt.Chart(batches).mark_line(opacity=0.28, strokeWidth=1, clip=True).encode(x=x, y=y, color=color)
-        tooltip = [
-            alt.Tooltip("series:N", title="Images"),
-            alt.Tooltip("epoch:Q", title="Epoch"),
-            alt.Tooltip(f"{measure}:Q", title=measure.capitalize(), format=".4f"),
-        ]
-        line = alt.Chart(epochs).mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2.2)
-        line = line.encode(
-            x=x,
-            y=y,
-            color=color,
-            strokeDash=alt.StrokeDash("series:N", legend=None, sort=SERIES),
-            tooltip=tooltip,
+    both = pd.concat([batches, epochs])
+    x = alt.X(
+        "epoch:Q",
+        title="Epoch",
+        scale=alt.Scale(domain=[0, max(1, total_epochs)], nice=False),
+        axis=alt.Axis(tickMinStep=1, format="d", tickCount=min(10, total_epochs), grid=False),
+    )
+    charts = {}
+    for measure, tick_format in (("loss", "~g"), ("accuracy", ".4~p")):
+        color = alt.Color(
+            "series:N",
+            title=None,
+            legend=alt.Legend(orient="top-right" if measure == "loss" else "bottom-right", symbolType="stroke"),
+            scale=alt.Scale(domain=SERIES, range=list(theme_colors())),
         )
-        panels.append((faint + line).properties(title=measure.capitalize(), height=height, width="container"))
-    return panels
+        scale = alt.Scale(domain=_steady_domain(measure, both[measure].to_numpy(float)), clamp=False, nice=False)
+        y = alt.Y(f"{measure}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, format=tick_format))
+        faint = alt.Chart(batches).mark_line(opacity=0.3, strokeWidth=1, clip=True).encode(x=x, y=y, color=color)
+        line = (
+            alt.Chart(epochs)
+            .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2.2, clip=True)
+            .encode(
+                x=x,
+                y=y,
+                color=color,
+                strokeDash=alt.StrokeDash("series:N", legend=None, sort=SERIES),
+                tooltip=[
+                    alt.Tooltip("series:N", title="Images"),
+                    alt.Tooltip("epoch:Q", title="Epoch"),
+                    alt.Tooltip(f"{measure}:Q", title=measure.capitalize(), format=".4f"),
+                ],
+            )
+        )
+        charts[measure] = (faint + line).properties(title=measure.capitalize(), height=height)
+    return charts
+
+
+def _steady_domain(measure: str, values: np.ndarray) -> list[float]:
+    """A range that holds most values and moves in few large steps, so that a live chart does not jump.
+
+    The first batches of a run are far off the rest; they may leave the picture.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return [0.0, 1.0]
+    if measure == "loss":
+        most = 1.15 * np.quantile(values, 0.85)
+        return [0.0, next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5) if top >= most), float(most))]
+    least = np.quantile(values, 0.12)
+    return [next((low for low in (0.98, 0.96, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
 
 
 def _batch_table(history: History) -> pd.DataFrame:

@@ -4,7 +4,7 @@ const MARKS = { right: "✓ ", wrong: "✗ ", none: "" }
 export default function (component) {
   const { data, parentElement } = component
   let gallery = galleries.get(parentElement)
-  if (!gallery) {
+  if (gallery?.root.parentNode !== parentElement) {
     gallery = build(parentElement)
     galleries.set(parentElement, gallery)
   }

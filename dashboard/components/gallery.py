@@ -107,6 +107,11 @@ def sprite(images: np.ndarray) -> str:
     return _sprite(images.tobytes(), len(images))
 
 
+def enlarged(image: np.ndarray, times: int = 12) -> np.ndarray:
+    """One image (28, 28) with each pixel as a square of `times` pixels, for pictures outside of a gallery."""
+    return np.repeat(np.repeat(image, times, axis=0), times, axis=1)
+
+
 @lru_cache(maxsize=32)
 def _sprite(pixels: bytes, count: int) -> str:
     rows = max(1, -(-count // SPRITE_COLUMNS))

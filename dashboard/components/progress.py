@@ -6,31 +6,38 @@ import numpy as np
 import streamlit as st
 
 from core.runs import History, Run
-from dashboard.components.charts import history_chart
-from dashboard.components.shared import percent, store
+from dashboard.components.charts import history_charts
 from dashboard.components.results import test_images
+from dashboard.components.shared import percent, store
 
 REFRESH_SECONDS = 0.4
+WATCH_SECONDS = 2.0
 SPEED_BATCHES = 12  # over how many progress events the speed is averaged
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def live(run: Run) -> None:
-    """Everything that moves; ends itself when the run is over."""
+def live(run: Run, shown: str) -> None:
+    """Everything that moves; runs the page again when the run is no longer in the state that is `shown`."""
     state, history = run.state, run.history()
-    if not state.is_active:
+    if state.name != shown:
         st.rerun()
     epochs = state.target_epochs
     done = history.last_batch.get("position", 0.0)
     st.progress(min(1.0, done / epochs), text=_where(run, history, epochs))
     part = done - len(history.epochs)
     st.progress(min(1.0, max(0.0, part)), text=f"Epoch {min(len(history.epochs) + 1, epochs)} of {epochs}")
-    _numbers(history, epochs)
+    _numbers(history)
     if history.batches:
-        for column, panel in zip(st.columns(2), history_chart(history, epochs), strict=True):
-            with column:
-                st.altair_chart(panel, key=f"live_{panel.title}")
+        for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
+            column.altair_chart(chart, key=f"live_{measure}")
     test_images(run)
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def watch(run: Run, shown: str) -> None:
+    """Run the page again when somebody else, or another browser, set the run going."""
+    if run.state.name != shown:
+        st.rerun()
 
 
 def _where(run: Run, history: History, epochs: int) -> str:
@@ -59,7 +66,7 @@ def _queue_position(run: Run) -> str:
     return "Waiting for a worker; TensorFlow takes a few seconds to start"
 
 
-def _numbers(history: History, epochs: int) -> None:
+def _numbers(history: History) -> None:
     last = history.last_batch
     validation = history.epochs[-1] if history.epochs else {}
     with st.container(horizontal=True):

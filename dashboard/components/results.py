@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import streamlit as st
 
 from core.config import ModelInfo, TrainingConfig
 from core.data import Dataset
 from core.runs import Run
-from dashboard.components.charts import history_chart
+from dashboard.components.charts import history_charts
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.shared import dataset, percent, store
 
@@ -86,8 +88,8 @@ def _small_print(run: Run, summary: dict) -> str:
     if differing is not None:
         agreement = "the same digit for every one" if differing == 0 else f"another digit for {differing}"
         words.append(
-            f"The exported model was run on all {parity.get('images', 0):,} test images: {agreement}, largest difference in "
-            f"probability {parity.get('max_abs_difference', 0):.1e}."
+            f"The exported model was run on all {parity.get('images', 0):,} test images: {agreement}, largest "
+            f"difference in probability {parity.get('max_abs_difference', 0):.1e}."
         )
     if run.config and run.config.info.validates_on_test:
         words.append("As in the classic script, its validation images are the test images.")
@@ -98,10 +100,9 @@ def details(run: Run, found: Dataset) -> None:
     """Curves, test images, the table of epochs, the layers and files to take along."""
     history = run.history()
     if history.batches:
-        position = history.last_batch.get("position", 1.0)
-        for column, panel in zip(st.columns(2), history_chart(history, max(1, round(position + 0.49))), strict=True):
-            with column:
-                st.altair_chart(panel, key=f"ended_{panel.title}")
+        charts = history_charts(history, math.ceil(history.last_batch.get("position", 1.0)))
+        for column, (measure, chart) in zip(st.columns(2), charts.items(), strict=True):
+            column.altair_chart(chart, key=f"ended_{measure}")
     epochs, layers, files = st.tabs(["Epochs", "Network", "Files"])
     with epochs:
         st.dataframe(epoch_table(run), hide_index=True, height="content")
@@ -129,12 +130,12 @@ def epoch_table(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def layer_table(rows: list[dict]) -> None:
+def layer_table(rows: list[dict], *, names: bool = True) -> None:
     """The layers with their shapes and parameters."""
     table = pd.DataFrame(
         {
-            "Layer": [row.get("name") for row in rows],
-            "Kind": [row.get("kind") for row in rows],
+            **({"Name": [row.get("name") for row in rows]} if names else {}),
+            "Layer": [row.get("kind") for row in rows],
             "Output": [" × ".join(map(str, row.get("shape", []))) for row in rows],
             "Parameters": [f"{row.get('parameters', 0):,}" for row in rows],
         }
@@ -147,7 +148,7 @@ def architecture_card(info: ModelInfo, rows: list[dict]) -> None:
     with st.container(border=True):
         st.markdown(f"**{info.title}** · {sum(row.get('parameters', 0) for row in rows):,} parameters")
         st.caption(info.about)
-        layer_table(rows)
+        layer_table(rows, names=False)
 
 
 def downloads(run: Run, found: Dataset) -> None:

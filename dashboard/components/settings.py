@@ -49,7 +49,8 @@ def _epochs() -> int:
             10,
             key="epochs",
             bind="query-params",
-            help="One epoch shows the network every training image once. More epochs learn more, until it learns by heart.",
+            help="One epoch shows the network every training image once. "
+            "More epochs learn more, until it learns by heart.",
         )
     st.session_state["epochs_number"] = epochs
     with number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -68,17 +69,16 @@ def store() -> RunStore:
 
 
 def dataset() -> Dataset:
-    """The dataset; shows progress while it loads, what there is to tell of it, and stops the page without one."""
+    """The dataset; shows progress while it loads, and stops the page where it cannot be had."""
     try:
         found = loading().outcome(0.3)
-        if found is None:
-            with st.empty():
-                while found is None:
-                    done, total = loading().progress
-                    words = f"Downloading MNIST, {done / 1e6:.1f} MB" if done else "Loading the dataset"
-                    st.progress(done / total if total else 0.0, text=words)
-                    found = loading().outcome(0.2)
-            st.empty()
+        bar = st.empty()
+        while found is None:
+            done, total = loading().progress
+            words = f"Downloading MNIST, {done / 1e6:.1f} MB" if done else "Loading the dataset"
+            bar.progress(done / total if total else 0.0, text=words)
+            found = loading().outcome(0.2)
+        bar.empty()
     except DatasetError as error:
         st.error(str(error), icon=":material/database_off:")
         st.stop()
@@ -132,15 +132,29 @@ def choose_any_run(label: str = "Run") -> Run | None:
     return runs[_choice(label, runs)] if runs else None
 
 
+def open_run(run_id: str) -> None:
+    """Show this run on every page from now on, and put it into the address."""
+    st.session_state["run"] = st.query_params["run"] = run_id
+
+
 def _choice(label: str, runs: dict[str, Run]) -> str:
-    newest = next(iter(runs))
-    chosen = st.sidebar.selectbox(
+    """The address decides, then what was open on another page, then the newest.
+
+    The widget itself is not bound to the address: Streamlit would put the label there, which changes as a run goes on.
+    """
+    wanted = st.query_params.get("run") or st.session_state.get("run")
+    chosen = wanted if wanted in runs else next(iter(runs))
+    labels = {run_id: run_label(run) for run_id, run in runs.items()}
+    twice = {label for label, count in Counter(labels.values()).items() if count > 1}
+    open_run(chosen)
+    st.session_state["run_choice"] = chosen
+    st.sidebar.selectbox(
         label,
         list(runs),
-        index=None,
-        key="run",
-        bind="query-params",
-        placeholder=run_label(runs[newest]),
-        format_func=lambda run_id: run_label(runs[run_id]) if run_id in runs else run_id,
+        key="run_choice",
+        on_change=lambda: open_run(st.session_state["run_choice"]),
+        format_func=lambda run_id: (
+            f"{labels[run_id]} · {run_id}" if labels.get(run_id) in twice else labels.get(run_id)
+        ),
     )
-    return chosen if chosen in runs else newest
+    return chosen

@@ -1,0 +1,56 @@
+"""What tests share: a small dataset of real digits, a home for runs, and waiting for what will come true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from sklearn.datasets import load_digits
+
+from core.data import Dataset, load_dataset
+from core.runs import RunStore
+
+settings.register_profile("digitlab", deadline=None)  # a busy machine is no failure
+settings.load_profile("digitlab")
+
+
+@pytest.fixture(scope="session")
+def digits_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An mnist.npz with scikit-learn's digits, three times as large in a 28×28 frame: 1,400 to train, 397 to test."""
+    digits = load_digits()
+    images = np.kron(digits.images, np.ones((3, 3))) * 255 / 16
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    labels = digits.target.astype(np.uint8)
+    path = tmp_path_factory.mktemp("digits") / "mnist.npz"
+    np.savez(path, x_train=images[:1400], y_train=labels[:1400], x_test=images[1400:], y_test=labels[1400:])
+    return path
+
+
+@pytest.fixture(scope="session")
+def digits(digits_file: Path) -> Dataset:
+    """The same digits, loaded."""
+    return load_dataset(digits_file)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    """An empty home for runs."""
+    return RunStore(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable:
+    """Wait for a condition, however busy the machine is; returns what the condition returned."""
+
+    def wait(condition: Callable, what: str, seconds: float = 120) -> object:
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+            time.sleep(0.02)
+        return value
+
+    return wait

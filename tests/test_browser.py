@@ -1,0 +1,200 @@
+"""The real dashboard in headless Chromium, from an empty home: train, watch, explore a mistake, draw, break it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.runs import Run, RunStore
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+PATIENCE = 120_000  # milliseconds; machines are shared
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("DIGITLAB_REQUIRE_BROWSER"),
+        reason="no Chromium on the PATH; install chromium to run the browser tests",
+    ),
+]
+
+
+class Dashboard:
+    """`streamlit run dashboard/app.py` on a free port of this machine, ended by its process id."""
+
+    def __init__(self, home: Path) -> None:
+        self.store = RunStore(home)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless", "true"]
+        command += ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
+        environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home)}
+        log = (self.store.home / "dashboard.log").open("ab")
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2).status == 200
+        except OSError:
+            return False
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(timeout=60)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait for what a condition says, looking often."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def only_run(store: RunStore) -> Run:
+    """The one run there is."""
+    [run] = store.runs()
+    return run
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    dashboard = Dashboard(tmp_path_factory.mktemp("home"))
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    page = context.new_page()
+    yield page
+    assert page.get_by_test_id("stException").count() == 0
+    context.close()
+
+
+def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashboard, page: playwright.Page) -> None:
+    page.goto(dashboard.url)
+    expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
+
+    epochs = page.get_by_role("spinbutton", name="Epochs as a number")
+    epochs.fill("2")
+    epochs.press("Enter")
+    expect(page.get_by_role("slider", name="Epochs")).to_have_value("2")
+    assert "epochs=2" in page.url
+    page.get_by_role("button", name="Start training").click()
+
+    expect(page.get_by_text("of 2 epochs").first).to_be_visible()
+    expect(page.get_by_text("Training time", exact=True)).to_be_visible()
+    run = only_run(dashboard.store)
+    assert run.state.name == "finished"
+    assert [epoch["epoch"] for epoch in run.history().epochs] == [1, 2]
+    expect(page.get_by_text(f"{100 * run.test_accuracy:.2f} %").first).to_be_visible()
+
+    page.get_by_role("link", name="See its mistakes").click()
+    mistake = page.get_by_role("option").first
+    expect(mistake).to_be_visible()
+    spoken = mistake.get_attribute("aria-label")
+    assert "read as" in spoken
+    mistake.click()
+    expect(mistake).to_have_attribute("aria-selected", "true")
+
+    page.get_by_role("link", name="Draw", exact=True).click()
+    draw_a_one(page)
+    expect(page.get_by_text("It reads", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+
+
+def draw_a_one(page: playwright.Page) -> None:
+    """A vertical stroke in the middle of the canvas, below its toolbar."""
+    canvas = page.locator("canvas.upper-canvas")
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 60)
+    page.mouse.down()
+    for step in range(1, 11):
+        page.mouse.move(x, box["y"] + 60 + step * 18)
+    page.mouse.up()
+
+
+def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
+    dashboard: Dashboard, browser: playwright.Browser, page: playwright.Page
+) -> None:
+    page.goto(f"{dashboard.url}/?epochs=60")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    expect(page.get_by_text("of 60 epochs").first).to_be_visible()
+
+    other = browser.new_context(viewport={"width": 412, "height": 900}).new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(page.url)
+    expect(other.get_by_text("of 60 epochs").first).to_be_visible()
+    assert other.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    other.get_by_role("button", name="Pause").click()
+
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(other.get_by_role("button", name="Stop and keep")).to_be_visible()
+    other.get_by_role("button", name="Stop and keep").click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.get_by_text("Training time", exact=True)).to_be_visible()
+    other.context.close()
+
+
+def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboard, page: playwright.Page) -> None:
+    page.goto(f"{dashboard.url}/?epochs=100")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    run = dashboard.store.runs()[0]
+    wait_until(lambda: run.history().epochs)
+
+    os.kill(run.worker_pid, signal.SIGKILL)
+    expect(page.get_by_text("The worker ended without a word")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    before = len(run.history().epochs)
+
+    dashboard.end(signal.SIGKILL)
+    wait_until(lambda: len(run.history().epochs) > before)  # the worker trains on
+    dashboard.start()
+    page.goto(dashboard.url)
+    page.get_by_role("button", name="Stop and keep").click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    epochs = [epoch["epoch"] for epoch in run.history().epochs]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert run.summary["parity"]["different_predictions"] == 0

@@ -1,0 +1,145 @@
+"""`digit_classification.py` as people call it: its own process, from another folder, on a small dataset."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from core.runs import RunStore
+
+COMMAND = Path(__file__).parents[1] / "digit_classification.py"
+SECONDS = 180  # TensorFlow's import alone takes ten on a busy machine
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """scikit-learn's digits as an mnist.npz: 1,000 for training, 200 for testing."""
+    digits = load_digits()
+    images = np.kron(digits.images, np.ones((3, 3))) * 255 / 16
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    labels = digits.target.astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "own.npz"
+    np.savez(path, x_train=images[:1000], y_train=labels[:1000], x_test=images[1000:1200], y_test=labels[1000:1200])
+    return path
+
+
+def call(folder, *arguments):
+    """Start the command in `folder`, with nothing of Digit Lab in the environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGITLAB_")}
+    return subprocess.Popen(
+        [sys.executable, COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def refused(folder, *arguments):
+    """What the command says to settings that it refuses."""
+    process = call(folder, *arguments)
+    output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2, errors
+    assert "Traceback" not in errors
+    assert "Test Accuracy" not in output
+    return errors
+
+
+def test_an_epoch_ends_with_the_accuracy_a_finished_run_and_figures(tmp_path, data):
+    relative = os.path.relpath(data, tmp_path)
+    process = call(tmp_path, "--epochs", 1, "--data", relative, "--home", "home", "--name", "First try", "--seed", 3)
+    output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, errors
+    lines = output.splitlines()
+
+    (run,) = RunStore(tmp_path / "home").runs()
+    assert (run.state.name, run.name, run.config.model, run.config.seed) == ("finished", "First try", "seed", 3)
+    assert re.fullmatch(r"Test Accuracy: \d+\.\d\d%", lines[-1])
+    assert lines[-1] == f"Test Accuracy: {run.test_accuracy:.2%}"
+    assert lines[0].startswith("Dataset: Own digits, 1,000 images for training, 200 for testing")
+    assert f"Run: {run.path}" in lines
+    (epoch,) = run.history().epochs
+    (line,) = [line for line in lines if line.startswith("Epoch")]
+    assert line.startswith(f"Epoch 1/1   loss {epoch['loss']:.4f}   accuracy")
+    assert f"validation loss {epoch['val_loss']:.4f}" in line
+    for name in ("history.png", "predictions.png"):
+        assert f"Figure: {run.path / name}" in lines
+        with Image.open(run.path / name) as image:
+            image.verify()
+    assert "\r" not in output  # no terminal, so nothing is rewritten
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_ctrl_c_stops_and_keeps_what_was_learned(tmp_path, data):
+    process = call(
+        tmp_path, "--model", "dense", "--hidden-layers", "512,512", "--batch-size", 8, "--epochs", 200,
+        "--data", data, "--home", tmp_path,
+    )  # fmt: skip
+    try:
+        lines = []
+        for line in process.stdout:  # ends where the process does, so nothing waits for ever
+            lines.append(line)
+            if line.startswith("Epoch"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest, errors = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+        for run in RunStore(tmp_path).runs():
+            run.stop()  # a worker outlives its command, also where this test fails
+    assert process.returncode == 0, errors
+    assert "Stopping; what was learned is kept" in rest
+
+    (run,) = RunStore(tmp_path).runs()
+    assert run.state.name == "stopped"
+    assert run.has_model
+    assert 1 <= len(run.history().epochs) < 200
+    assert rest.splitlines()[-1] == f"Test Accuracy: {run.test_accuracy:.2%}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--epochs", 0), "Epochs must be between 1 and 200, not 0."),
+        (("--epochs", "many"), "invalid int value: 'many'"),
+        (("--model", "resnet"), "There is no model 'resnet'. Choose one of: seed, dense, cnn."),
+        (("--model", "dense", "--hidden-layers", "12,x"), "Hidden layers are widths with commas between them"),
+        (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
+        (("--dropout", "0.2"), "seed has no dropout."),
+        (("--model", "cnn", "--dropout", "nan"), "Dropout must be a number, not nan."),
+    ],
+)
+def test_settings_out_of_range_are_explained(tmp_path, arguments, words):
+    assert words in refused(tmp_path, "--home", tmp_path / "home", *arguments)
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_wrong_data_path_is_named(tmp_path):
+    missing = tmp_path / "no.npz"
+    assert f"{missing} does not exist." in refused(tmp_path, "--data", missing, "--home", tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_home_that_is_a_file_and_a_name_that_is_none_are_refused(tmp_path, data):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "Choose another --home." in refused(tmp_path, "--data", data, "--home", file)
+    errors = refused(tmp_path, "--data", data, "--home", tmp_path / "home", "--name", "x" * 61)
+    assert "A name has 1 to 60 characters." in errors
+
+
+def test_tensorflow_and_matplotlib_are_not_imported_to_begin():
+    code = "import sys, digit_classification; print({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))"
+    output = subprocess.run(
+        [sys.executable, "-c", code], cwd=COMMAND.parent, capture_output=True, text=True, check=True
+    )
+    assert output.stdout == "set()\n"

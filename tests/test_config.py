@@ -1,0 +1,115 @@
+"""Every setting has its limits, and a message that names it."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
+
+LIMITS = {  # setting: what messages call it, lowest, highest, just below, just above
+    "epochs": ("Epochs", 1, 200, 0, 201),
+    "batch_size": ("Batch size", 8, 4096, 7, 4097),
+    "learning_rate": ("Learning rate", 1e-6, 1.0, 0.9e-6, 1.0001),
+    "dropout": ("Dropout", 0.0, 0.9, -0.001, 0.901),
+    "seed": ("Seed", 0, 2**31 - 1, -1, 2**31),
+    "training_images": ("Training images", 100, 1_000_000, 99, 1_000_001),
+    "validation_images": ("Validation images", 100, 1_000_000, 99, 1_000_001),
+    "patience": ("Patience", 0, 200, -1, 201),
+    "hidden_layers": ("hidden layers", (1,), (2048,) * 8, (), (1,) * 9),
+}
+WHOLE = [name for name in LIMITS if name not in ("learning_rate", "dropout", "hidden_layers")]
+
+configs = st.builds(
+    TrainingConfig,
+    model=st.sampled_from(sorted(MODELS)),
+    epochs=st.integers(1, 200),
+    batch_size=st.none() | st.integers(8, 4096),
+    learning_rate=st.none() | st.floats(1e-6, 1.0),
+    hidden_layers=st.lists(st.integers(1, 2048), min_size=1, max_size=8),
+    dropout=st.floats(0, 0.9),
+    seed=st.integers(0, 2**31 - 1),
+    training_images=st.none() | st.integers(100, 1_000_000),
+    validation_images=st.integers(100, 1_000_000),
+    patience=st.integers(0, 200),
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@pytest.mark.parametrize("setting", LIMITS)
+def test_a_setting_is_taken_up_to_its_limits_and_refused_beyond_with_its_name(setting):
+    called, lowest, highest, below, above = LIMITS[setting]
+    for value in (lowest, highest):
+        assert getattr(TrainingConfig(**{setting: value}), setting) == value
+    for value in (below, above):
+        with pytest.raises(ConfigError, match=called):
+            TrainingConfig(**{setting: value})
+
+
+@pytest.mark.parametrize("setting", WHOLE)
+@pytest.mark.parametrize("value", [8.0, "8", True, math.nan])
+def test_what_is_counted_must_be_a_whole_number(setting, value):
+    with pytest.raises(ConfigError, match=f"{LIMITS[setting][0]} must be a whole number"):
+        TrainingConfig(**{setting: value})
+
+
+@pytest.mark.parametrize("setting", ["learning_rate", "dropout"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, "0.1", True])
+def test_what_is_measured_must_be_a_finite_number(setting, value):
+    with pytest.raises(ConfigError, match=f"{LIMITS[setting][0]} must be a number"):
+        TrainingConfig(**{setting: value})
+
+
+@pytest.mark.parametrize("width", [0, 2049, 64.0])
+def test_the_width_of_a_hidden_layer_is_from_1_to_2048(width):
+    with pytest.raises(ConfigError, match="width of a hidden layer"):
+        TrainingConfig("dense", hidden_layers=(128, width))
+
+
+def test_an_unknown_model_is_refused_with_the_names_of_those_that_exist():
+    with pytest.raises(ConfigError, match=r"'transformer'.*seed, dense, cnn"):
+        TrainingConfig("transformer")
+
+
+def test_the_classic_settings_are_the_default():
+    config = TrainingConfig()
+    assert (config.model, config.epochs, config.batch_size, config.learning_rate) == ("seed", 10, 32, 0.001)
+    assert config.info.validates_on_test
+    assert config.patience == 0
+
+
+@given(configs)
+def test_a_config_survives_json(config):
+    assert TrainingConfig.from_dict(json.loads(json.dumps(config.as_dict()))) == config
+
+
+def test_settings_of_another_version_are_left_out():
+    values = {**TrainingConfig("dense", epochs=3).as_dict(), "momentum": 0.9}
+    assert TrainingConfig.from_dict(values) == TrainingConfig("dense", epochs=3)
+
+
+@given(st.dictionaries(st.sampled_from([*LIMITS, "model", "other"]), anything, max_size=3) | anything)
+def test_whatever_a_file_or_a_link_says_gives_a_config_or_words_about_it(values):
+    try:
+        config = TrainingConfig.from_dict(values)
+    except ConfigError as error:
+        assert str(error).endswith(".")
+    else:
+        assert TrainingConfig.from_dict(config.as_dict()) == config
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=10), st.sampled_from([", ", ",", " ", " , "]))
+def test_hidden_layers_are_read_as_people_type_them(widths, between):
+    assert parse_hidden_layers(between.join(map(str, widths))) == tuple(widths)
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", "128; 64", "12.8", "-5", "wide", "1e3", "²"])
+def test_hidden_layers_that_are_no_whole_numbers_are_refused_with_an_example(text):
+    with pytest.raises(ConfigError, match='such as "128, 64"'):
+        parse_hidden_layers(text)

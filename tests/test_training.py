@@ -1,0 +1,387 @@
+"""The loop against Keras' own `train_on_batch`, the forward pass against NumPy, and a run against itself in pieces.
+
+TensorFlow is imported here, and every `Training` is compiled, which takes seconds: one is used for all that it can show.
+"""
+
+from __future__ import annotations
+
+import io
+
+import keras
+import numpy as np
+import pytest
+
+from core import models, training
+from core.config import MODELS, TrainingConfig
+from core.data import Dataset
+from core.training import CheckpointError, Diverged, Epoch, Progress, Training
+
+CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
+DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
+DROPOUT = TrainingConfig("dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, training_images=1024)
+CNN = TrainingConfig("cnn", epochs=4, training_images=1024)
+
+
+def through_a_file(checkpoint: dict) -> dict:
+    """A checkpoint as the worker keeps it: written by `np.savez`, read without pickle."""
+    file = io.BytesIO()
+    np.savez(file, **checkpoint)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+class Watched:
+    """A training run to its end, with what it said and a checkpoint after every event."""
+
+    def __init__(self, config: TrainingConfig, digits: Dataset, **more) -> None:
+        self.training = Training(config, digits, **more)
+        self.events: list[Progress | Epoch] = []
+        self.checkpoints: list[tuple[int, dict]] = []
+        self.rate_from: dict[int, float] = {}  # step: the learning rate that was set there
+
+    def train(self, new_rates: dict[int, float] | None = None) -> Watched:
+        """Train; `new_rates` are set when so many steps are done."""
+        waiting = dict(new_rates or {})
+        for event in self.training:
+            self.events.append(event)
+            self.checkpoints.append((event.step, self.training.checkpoint()))
+            for step in [step for step in waiting if step <= event.step]:
+                self.training.position.learning_rate = waiting.pop(step)
+                self.rate_from[event.step] = self.training.position.learning_rate
+        return self
+
+    @property
+    def chunks(self) -> list[Progress]:
+        return [event for event in self.events if isinstance(event, Progress)]
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        return [event for event in self.events if isinstance(event, Epoch)]
+
+
+def schedule(step: int, steps: int) -> float:
+    """The part of the peak that a decaying learning rate has: linear up in the first 15 %, linear down to 0."""
+    rise = max(1, round(0.15 * steps))
+    return (step + 1) / rise if step < rise else (steps - step) / (steps - rise)
+
+
+def keras_losses(config: TrainingConfig, digits: Dataset, rates: list[float]) -> tuple[list[float], list[int]]:
+    """Loss and size of each batch as Keras trains them, one learning rate a step."""
+    held_out = 0 if config.model == "seed" else 1400 // 6
+    count = min(config.training_images or 1400, 1400 - held_out)
+    model = models.build(config)
+    model.run_eagerly = True  # quicker than compiling it, and further from what it is compared with
+    losses, sizes = [], []
+    while len(losses) < len(rates):
+        epoch = len(losses) * config.batch_size // count
+        order = np.random.default_rng([config.seed, epoch]).permutation(count)
+        for at in range(0, count, config.batch_size):
+            chosen = order[at : at + config.batch_size]
+            model.optimizer.learning_rate.assign(rates[len(losses)])
+            model.reset_metrics()
+            losses.append(float(model.train_on_batch(digits.x_train[chosen], digits.y_train[chosen])[0]))
+            sizes.append(len(chosen))
+            if len(losses) == len(rates):
+                break
+    return losses, sizes
+
+
+def largest_difference(chunks: list[Progress], losses: list[float], sizes: list[int]) -> float:
+    """Between the mean losses of our chunks and those of Keras' batches in them."""
+    first, differences = 0, []
+    for chunk in chunks:
+        last = min(chunk.step, len(losses))
+        if first < last == chunk.step:
+            differences.append(abs(chunk.loss - np.average(losses[first:last], weights=sizes[first:last])))
+        first = chunk.step
+    assert len(differences) > len(losses) / 4
+    return max(differences)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_step_a_chunk():
+    """The loop looks up after each step (after the first eight of an epoch, which are one chunk)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "CHUNK_SECONDS", 0)
+        yield
+
+
+@pytest.fixture(scope="module")
+def classic(digits):
+    """The classic network, trained: 44 steps an epoch, of which the last has 24 images."""
+    return Watched(CLASSIC, digits).train()
+
+
+@pytest.fixture(scope="module")
+def convolutional(digits):
+    """A CNN, trained without a break, 8 steps an epoch."""
+    return Watched(CNN, digits).train()
+
+
+@pytest.fixture(scope="module")
+def with_dropout(digits):
+    """A dense network with dropout, trained without a break, 16 steps an epoch."""
+    return Watched(DROPOUT, digits).train()
+
+
+# The networks
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_architecture_has_a_function_and_explicit_names(name):
+    config = TrainingConfig(name, dropout=0.2 if MODELS[name].free_dropout else 0.0)
+    layers = getattr(models, name)(config)
+    again = getattr(models, name)(config)
+    assert [layer.name for layer in layers] == [layer.name for layer in again]  # automatic names would count on
+    rows = models.architecture_rows(models.build(config))
+    assert [row["name"] for row in rows] == [layer.name for layer in layers]
+    assert (rows[0]["kind"], rows[-1]["name"], rows[-1]["shape"]) == ("Rescaling", "output", [10])
+
+
+def test_the_classic_network_is_the_classic_network():
+    model = models.build(CLASSIC)
+    rows = [(row["kind"], row["shape"], row["parameters"]) for row in models.architecture_rows(model)]
+    assert rows == [
+        ("Rescaling", [28, 28], 0),
+        ("Flatten", [784], 0),
+        ("Dense", [100], 78_500),
+        ("Dense", [10], 1_010),
+    ]
+    assert model.count_params() == 79_510
+    assert [layer.activation.__name__ for layer in model.layers[2:]] == ["relu", "sigmoid"]
+    assert type(model.optimizer) is keras.optimizers.Adam
+    assert model.optimizer.learning_rate == pytest.approx(0.001)
+
+
+def test_hidden_layers_and_dropout_are_what_was_asked_for():
+    rows = models.architecture_rows(models.build(TrainingConfig("dense", hidden_layers=(64, 32), dropout=0.5)))
+    assert [(row["kind"], row["shape"]) for row in rows[2:]] == [
+        ("Dense", [64]),
+        ("Dropout", [64]),
+        ("Dense", [32]),
+        ("Dropout", [32]),
+        ("Dense", [10]),
+    ]
+
+
+def test_the_exported_network_is_the_trained_one_with_probabilities_that_sum_to_1(classic, digits):
+    images = digits.x_test
+    outputs = models.for_export(classic.training.model)(images)
+    first, first_bias, last, last_bias = (np.float64(weight) for weight in classic.training.model.get_weights())
+    hidden = np.maximum(images.reshape(len(images), -1) / 255 @ first + first_bias, 0)
+    scores = 1 / (1 + np.exp(-(hidden @ last + last_bias)))
+    expected = {"hidden": hidden, "scores": scores, "probabilities": scores / scores.sum(axis=1, keepdims=True)}
+    assert set(outputs) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(outputs[name], values, atol=1e-4 if name == "hidden" else 1e-5, err_msg=name)
+    np.testing.assert_allclose(np.sum(outputs["probabilities"], axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(classic.epochs[-1].probabilities, expected["probabilities"], atol=1e-5)
+    _, losses = classic.training.evaluate(images, digits.y_test)
+    chosen = expected["probabilities"][np.arange(len(images)), digits.y_test]
+    np.testing.assert_allclose(losses, -np.log(chosen), atol=1e-4)
+
+
+# What is trained on
+
+
+def test_validation_images_are_the_end_of_the_training_set_and_never_trained_on(digits):
+    held_out = 1400 // 6
+    split = training.split(digits, TrainingConfig("dense"))
+    assert np.array_equal(split.x_train, digits.x_train[:-held_out])
+    assert np.array_equal(split.x_val, digits.x_train[-held_out:])
+    assert np.array_equal(split.y_val, digits.y_train[-held_out:])
+    fewer = training.split(digits, TrainingConfig("cnn", validation_images=100, training_images=1000))
+    assert (len(fewer.x_train), len(fewer.x_val)) == (1000, 100)
+    assert len(training.split(digits, TrainingConfig("cnn", training_images=1_000_000)).x_train) == 1400 - held_out
+    classic = training.split(digits, TrainingConfig("seed"))
+    assert (len(classic.x_train), classic.x_val is digits.x_test) == (1400, True)
+
+
+# The loop
+
+
+def test_the_classic_network_learns_with_the_losses_of_keras_partial_batches_included(classic, digits):
+    losses, sizes = keras_losses(CLASSIC, digits, [0.001] * 200)
+    assert 24 in sizes
+    assert largest_difference(classic.chunks, losses, sizes) < 1e-4
+    assert classic.epochs[-1].val_accuracy > 0.85
+
+
+def test_a_dense_network_learns_with_the_losses_of_keras_also_after_its_learning_rate_was_changed(digits):
+    ours = Watched(DENSE, digits).train(new_rates={100: 0.004})
+    ((changed_at, rate),) = ours.rate_from.items()
+    assert 100 <= changed_at < 110
+    rates = [0.001] * changed_at + [rate] * (200 - changed_at)
+    assert largest_difference(ours.chunks, *keras_losses(DENSE, digits, rates)) < 1e-4
+    unchanged, sizes = keras_losses(DENSE, digits, [0.001] * 200)
+    assert largest_difference(ours.chunks, unchanged, sizes) > 0.01
+    assert [epoch.learning_rate for epoch in ours.epochs] == pytest.approx([0.001] * 3 + [0.004] * 4)
+
+
+def test_a_cnn_learns_with_the_losses_of_keras_on_its_schedule(convolutional, digits):
+    rates = [0.005 * schedule(step, 32) for step in range(32)]
+    assert largest_difference(convolutional.chunks, *keras_losses(CNN, digits, rates)) < 1e-4
+    for chunk in convolutional.chunks:
+        assert chunk.learning_rate == pytest.approx(rates[chunk.step - 1], rel=1e-5)
+
+
+def test_progress_counts_every_image_once_and_ends_each_epoch_with_all_of_them(classic):
+    assert [epoch.epoch for epoch in classic.epochs] == [1, 2, 3, 4, 5]
+    assert [epoch.step for epoch in classic.epochs] == [44, 88, 132, 176, 220]
+    for epoch in classic.epochs:
+        chunks = [chunk for chunk in classic.chunks if chunk.epoch == epoch.epoch]
+        images = np.diff([0, *(chunk.images for chunk in chunks)])
+        assert (chunks[-1].images, chunks[-1].position) == (1400, epoch.epoch)
+        assert epoch.loss == pytest.approx(np.average([chunk.loss for chunk in chunks], weights=images))
+        assert epoch.accuracy == pytest.approx(np.average([chunk.accuracy for chunk in chunks], weights=images))
+        assert chunks[-1].epoch_loss == pytest.approx(epoch.loss)
+    seconds = [event.training_seconds for event in classic.events]
+    assert seconds == sorted(seconds)
+
+
+def test_a_decaying_learning_rate_rises_then_falls_to_almost_0_whatever_came_before(digits):
+    config = TrainingConfig("cnn", epochs=20, training_images=1024)
+    run = Training(config, digits)
+    whole = []
+    for epoch in range(20):
+        run.position.epoch = epoch
+        whole += list(run._learning_rates())
+    peak = int(np.argmax(whole))
+    assert whole == pytest.approx([schedule(step, 160) for step in range(160)])
+    assert (np.diff(whole[: peak + 1]) > 0).all()
+    assert (np.diff(whole[peak:]) < 0).all()
+    assert max(whole) == 1
+    assert 0 < whole[-1] < 0.01
+    run.position.epoch, run.position.batch = 7, 5  # how far into the epoch, and how it came there, does not matter
+    assert list(run._learning_rates()) == whole[7 * 8 : 8 * 8]
+
+
+# Stopping and going on
+
+
+def same_history(epochs: list[Epoch], expected: list[Epoch]) -> None:
+    """The same numbers up to the order in which float32 sums are added.
+
+    Every step is the same program on the same numbers. Only the epoch's loss is summed in other pieces where chunks
+    end elsewhere, and a library may share out a sum among threads in another way: 1e-4 is a thousand times what that
+    makes here (1e-7), and a hundredth of what one lost or repeated step, or other dropout, makes (1e-2).
+    """
+    assert [epoch.epoch for epoch in epochs] == [epoch.epoch for epoch in expected]
+    for ours, theirs in zip(epochs, expected, strict=True):
+        assert ours.step == theirs.step
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "probabilities"):
+            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=1e-4, err_msg=name)
+
+
+def test_a_dense_run_paused_in_an_epoch_and_then_extended_ends_as_one_that_was_not(with_dropout, digits):
+    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 16 and step % 16)
+    resumed = Watched(DROPOUT, digits, target_epochs=3, checkpoint=through_a_file(paused)).train()
+    same_history(resumed.epochs, with_dropout.epochs[1:3])
+    ended = through_a_file(resumed.training.checkpoint())
+    extended = Watched(DROPOUT, digits, target_epochs=5, checkpoint=ended, extended_from=3).train()
+    same_history(extended.epochs, with_dropout.epochs[3:])
+    assert extended.epochs[-1].training_seconds > resumed.epochs[-1].training_seconds
+
+
+def test_a_cnn_paused_between_the_last_batch_and_the_end_of_an_epoch_ends_as_one_that_was_not(convolutional, digits):
+    step, paused = convolutional.checkpoints[convolutional.events.index(convolutional.epochs[1]) - 1]
+    assert step == 16
+    resumed = Watched(CNN, digits, checkpoint=through_a_file(paused)).train()
+    same_history(resumed.epochs, convolutional.epochs[1:])
+
+
+def test_a_checkpoint_does_not_change_when_training_goes_on(with_dropout):
+    early, late = with_dropout.checkpoints[0][1], with_dropout.checkpoints[-1][1]
+    assert any(not np.array_equal(early[name], late[name]) for name in early if name != "position")
+    assert '"step": 8,' in str(early["position"])
+
+
+def test_a_checkpoint_of_another_network_is_refused(convolutional, digits):
+    other = convolutional.checkpoints[0][1]
+    for damaged in (other, {}, {"position": other["position"]}, {**other, "position": np.array("{")}):
+        with pytest.raises(CheckpointError, match="does not fit"):
+            Training(DENSE, digits, checkpoint=damaged)
+
+
+def test_a_schedule_begins_anew_where_a_run_is_extended_and_goes_on_where_it_is_resumed(convolutional, digits):
+    ended = through_a_file(convolutional.checkpoints[-1][1])
+    extended = Training(CNN, digits, target_epochs=6, checkpoint=ended)
+    rates = list(extended._learning_rates())
+    assert rates == pytest.approx([schedule(step, 16) for step in range(8)])
+    half = through_a_file(convolutional.checkpoints[len(convolutional.checkpoints) // 2][1])
+    resumed = Training(CNN, digits, checkpoint=half)
+    assert resumed.position.stages == [[0, 4]]
+
+
+# Ends
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_ends_the_run_with_the_last_good_weights(classic, broken):
+    run = classic.training
+    good = run.checkpoint()
+    weights = [np.array(weight) for weight in run.model.get_weights()]
+    kernel = run.model.get_layer("output").kernel
+    run.target_epochs = 6
+    try:
+        events = iter(run)
+        next(events)
+        kernel.assign(np.full_like(kernel, broken))
+        with pytest.raises(Diverged):
+            next(events)
+    finally:
+        run.target_epochs = 5
+    for now, then in zip(run.model.get_weights(), weights, strict=True):
+        assert np.array_equal(now, then)
+    assert run.position.epoch == 5
+    assert all(np.array_equal(array, good[name]) for name, array in run.checkpoint().items())
+
+
+def test_a_checkpoint_is_never_made_of_weights_that_are_no_numbers(classic):
+    run = classic.training
+    good = run.checkpoint()
+    bias = run.model.get_layer("output").bias
+    before = np.array(bias)
+    bias.assign(np.full_like(before, np.nan))
+    assert run.checkpoint() is good
+    bias.assign(before)
+
+
+@pytest.fixture
+def scripted(digits, monkeypatch):
+    """Make trainings that learn nothing, and have the validation losses that a test writes down."""
+    monkeypatch.setattr(Training, "_compile", lambda self: lambda order, rates, first, last: (1.0, 1))
+
+    def make(losses, patience, **more):
+        run = Training(TrainingConfig("dense", epochs=10, patience=patience), digits, **more)
+        script = iter(losses)
+
+        def evaluate(images, labels):
+            loss = next(script) if len(images) < 397 else 0.0  # asked of the test set and the validation images
+            return np.eye(10, dtype=np.float32)[labels], np.full(len(images), loss)
+
+        monkeypatch.setattr(run, "evaluate", evaluate)
+        return run
+
+    return make
+
+
+def test_early_stopping_waits_as_long_as_it_was_told_for_a_lower_validation_loss(scripted):
+    losses = [3, 2, 2.5, 1.9, 2, 1.95, 1.9, 1, 1, 1]  # equal is not lower
+    runs = {patience: scripted(losses, patience) for patience in (0, 1, 2, 3, 4)}
+    ended = {patience: [event.epoch for event in run if isinstance(event, Epoch)][-1] for patience, run in runs.items()}
+    assert ended == {0: 10, 1: 3, 2: 6, 3: 7, 4: 10}
+    assert [runs[patience].position.best_epoch for patience in (1, 2, 3, 4)] == [2, 4, 4, 8]
+
+
+def test_a_run_that_stopped_early_has_ended_when_resumed_and_goes_on_when_extended(scripted):
+    first = scripted([2, 3, 4], patience=2)
+    assert [event.epoch for event in first if isinstance(event, Epoch)] == [1, 2, 3]
+    checkpoint = through_a_file(first.checkpoint())
+    assert list(scripted([], patience=2, checkpoint=checkpoint)) == []
+    for target in (10, 5):  # 10 is where it would have ended without stopping early
+        more = scripted([5] * 7, patience=2, target_epochs=target, checkpoint=checkpoint, extended_from=3)
+        assert [event.epoch for event in more if isinstance(event, Epoch)] == [4, 5]
+        again = through_a_file(more.checkpoint())
+        assert list(scripted([], 2, target_epochs=target, checkpoint=again, extended_from=3)) == []
