@@ -235,8 +235,6 @@ def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
     terminal.show("Drawing the figures")
     for path in save_figures(run, dataset):
         terminal.say(f"Figure: {path}")
-    if run.config.model == "seed":
-        terminal.say("Confidence there is the largest of ten sigmoid scores divided by their sum, hence so low.")
     terminal.say(f"Test Accuracy: {run.test_accuracy:.2%}")
     return 0
 

@@ -1,7 +1,7 @@
 """What the numbers say about a run: plain functions on arrays, with no TensorFlow, no Streamlit, no pandas.
 
 `labels` and `predictions` are integers (n,), 0 to 9; `probabilities` are floats (n, 10) whose rows sum to 1
-(the outputs of a sigmoid layer are divided by their sum first). Any float type will do; arithmetic is in
+(not the raw outputs of a sigmoid layer). Any float type will do; arithmetic is in
 float64. What does not fit raises ValueError. Without images, counts are 0 and shares are nan. Calibration
 and the comparison of two runs have their own modules beside this one.
 """
@@ -51,7 +51,7 @@ def checked_probabilities(probabilities: ArrayLike, *, length: int | None = None
         rows = int(np.isnan(checked).any(axis=1).sum())
         raise ValueError(f"probabilities must be numbers; {rows} of {len(checked)} images have NaN.")
     if checked.min() < 0 or np.abs(checked @ np.ones(DIGITS) - 1).max() > ROW_SUM_TOLERANCE:
-        raise ValueError("probabilities must be 0 or more and sum to 1 for each image: divide them by their sum.")
+        raise ValueError("probabilities must be 0 or more and sum to 1 for each image.")
     return checked
 
 

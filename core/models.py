@@ -44,7 +44,7 @@ def cnn(config: TrainingConfig) -> list[layers.Layer]:
     return [
         layers.Rescaling(1 / 255, name="rescaling"),
         layers.Reshape((28, 28, 1), name="channel"),
-        layers.Conv2D(16, 5, activation="relu", name="convolution_1"),
+        layers.Conv2D(16, 5, padding="same", activation="relu", name="convolution_1"),
         layers.MaxPooling2D(name="pooling_1"),
         layers.BatchNormalization(momentum=0.9, name="normalisation_1"),
         layers.Conv2D(32, 5, activation="relu", name="convolution_2"),
@@ -87,19 +87,22 @@ def architecture_rows(model: keras.Model) -> list[dict]:
 
 
 def for_export(model: keras.Model) -> keras.Model:
-    """The same network with named outputs, for those who only look.
+    """The same network with named outputs, for those who only look, with the weights of this moment.
 
     Returns:
         A model from uint8 (n, 28, 28) to `probabilities` (n, 10), which sum to 1, and `hidden` (n, d), the last hidden
-        layer; and, where the network ends in sigmoids, to its raw `scores` (n, 10). Divided by their sum, those are
-        exactly the distribution that was trained: Keras takes their logarithm for logits (Σ-normalising by softmax).
+        layer; where the network ends in sigmoids also to its `scores` (n, 10), which do not sum to 1. Keras trains
+        those as it trains a softmax: its sparse categorical cross-entropy takes the values before the activation
+        (`_get_logits` in keras/src/backend/tensorflow/nn.py). So the softmax of these values is the distribution
+        that was trained, and not the scores divided by their sum.
     """
     output = model.get_layer("output")
     outputs = {"probabilities": output.output, "hidden": output.input}
     if output.activation is keras.activations.sigmoid:
-        scores = keras.ops.maximum(output.output, keras.config.epsilon())
+        logits = layers.Dense(10, name="logits")
         outputs["scores"] = output.output
-        outputs["probabilities"] = scores / keras.ops.sum(scores, axis=-1, keepdims=True)
+        outputs["probabilities"] = keras.ops.softmax(logits(output.input))
+        logits.set_weights(output.get_weights())
     return keras.Model(model.inputs, outputs, name=model.name)
 
 

@@ -207,23 +207,29 @@ class Run:
     # Probabilities of the test set
 
     def write_probabilities(self, probabilities: np.ndarray, epoch: int | None = None) -> None:
-        """Keep probabilities (n, 10) as float16, of one epoch or, without one, of the end."""
+        """Keep probabilities (n, 10) as float16, of one epoch or, without one, of the end.
+
+        Where rounding would tie the prediction with another digit, it is moved to the next float16 above, so that
+        the arg-max of what is kept is the arg-max of what was given.
+        """
+        half = probabilities.astype(np.float16)
+        rows, predictions = np.arange(len(half)), probabilities.argmax(axis=1)
+        above = np.nextafter(half.max(axis=1), np.float16(np.inf))
+        half[rows, predictions] = np.where(half.argmax(axis=1) == predictions, half[rows, predictions], above)
         path = self._probabilities_path(epoch)
         path.parent.mkdir(exist_ok=True)
-        write_array(path, probabilities.astype(np.float16))
+        write_array(path, half)
 
     def probabilities(self, epoch: int | None = None) -> np.ndarray | None:
         """Probabilities of the test set, float32 (n, 10), after `epoch` (from 1) or, without one, the newest."""
-        if epoch is None and not (self.path / "probabilities.npy").exists():
-            epochs = self.predicted_epochs()
-            if not epochs:
-                return None
-            epoch = epochs[-1]
-        path = self._probabilities_path(epoch)
-        try:
-            return _probabilities(str(path), path.stat().st_mtime_ns)
-        except OSError:
+        kept = [self._probabilities_path(epoch)]
+        if epoch is None:
+            kept += [self._probabilities_path(last) for last in self.predicted_epochs()[-1:]]
+        found = [(_modified(path), path) for path in kept if path.exists()]
+        if not found:
             return None
+        modified, path = max(found, key=lambda pair: pair[0])  # of equals the first, the end
+        return _probabilities(str(path), modified)
 
     def predicted_epochs(self) -> list[int]:
         """The epochs whose probabilities are kept, in order."""
@@ -347,6 +353,13 @@ class RunStore:
         """The run with the highest test accuracy."""
         scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]
         return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @lru_cache(maxsize=256)

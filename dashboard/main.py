@@ -1,5 +1,7 @@
 """The router: the pages, and what they share."""
 
+import math
+
 import streamlit as st
 
 PAGES = [
@@ -24,5 +26,18 @@ PAGES = [
     ),
 ]
 
+
+def drop_infinite_numbers() -> None:
+    """Take numbers like 1e400 out of the address: Streamlit's bound number inputs raise at them."""
+    for name, value in list(st.query_params.to_dict().items()):
+        try:
+            number = float(value)
+        except ValueError:
+            continue
+        if not math.isfinite(number):
+            del st.query_params[name]
+
+
 st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide")
+drop_infinite_numbers()
 st.navigation(PAGES).run()

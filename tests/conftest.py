@@ -11,8 +11,10 @@ import pytest
 from hypothesis import settings
 from sklearn.datasets import load_digits
 
+from core.config import TrainingConfig
 from core.data import Dataset, load_dataset
 from core.runs import RunStore
+from dashboard.components import shared
 
 settings.register_profile("digitlab", deadline=None)  # a busy machine is no failure
 settings.load_profile("digitlab")
@@ -54,3 +56,38 @@ def wait_until() -> Callable:
         return value
 
     return wait
+
+
+@pytest.fixture
+def laboratory(store, digits_file, monkeypatch):
+    """Pages look at this test's home and at the small dataset."""
+    monkeypatch.setenv("DIGITLAB_HOME", str(store.home))
+    monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
+    shared.forget_loaded()
+    yield
+    shared.forget_loaded()
+
+
+def mostly_right(labels, wrong, *, sure=0.9):
+    """The label gets `sure`; in the images `wrong` the next digit gets it instead."""
+    predictions = labels.astype(int)
+    predictions[wrong] = (predictions[wrong] + 1) % 10
+    rows = np.full((len(labels), 10), (1 - sure) / 9)
+    rows[np.arange(len(labels)), predictions] = sure
+    return rows
+
+
+@pytest.fixture
+def make_run(store, digits):
+    """A run as the worker leaves it: three epochs with 40, 20 and 10 mistakes, the first images being wrong."""
+
+    def make(state="finished", model="dense", *, end=True):
+        run = store.create(TrainingConfig(model=model, epochs=3))
+        for epoch, wrong in enumerate((40, 20, 10), start=1):
+            run.write_probabilities(mostly_right(digits.y_test, slice(wrong)), epoch)
+        if end:
+            run.write_probabilities(mostly_right(digits.y_test, slice(10)))
+        run.set_state(state)
+        return run
+
+    return make

@@ -98,10 +98,9 @@ def test_settings_of_another_version_are_left_out():
 def test_whatever_a_file_or_a_link_says_gives_a_config_or_words_about_it(values):
     try:
         config = TrainingConfig.from_dict(values)
-    except ConfigError as error:
-        assert str(error).endswith(".")
-    else:
-        assert TrainingConfig.from_dict(config.as_dict()) == config
+    except ConfigError:
+        return
+    assert TrainingConfig.from_dict(config.as_dict()) == config
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=10), st.sampled_from([", ", ",", " ", " , "]))

@@ -242,7 +242,7 @@ def test_without_images_counts_are_zero_and_shares_are_nan():
             r"probabilities must be floats \(n, 10\); got float64 \(2, 9\)",
         ),
         (lambda: evaluation.confidence(np.full((2, 10), np.nan)), "2 of 2 images have NaN"),
-        (lambda: evaluation.confidence(np.ones((1, 10))), "divide them by their sum"),
+        (lambda: evaluation.confidence(np.ones((1, 10))), "sum to 1 for each image"),
         (lambda: evaluation.confidence(np.array([[-1.0, 2.0] + [0.0] * 8])), "must be 0 or more"),
         (
             lambda: evaluation.cross_entropy([1, 2], np.full((1, 10), 0.1)),

@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_refused_with_what_to_do_instead(store):
     with pytest.raises(RunError, match="queued cannot be trained further"):
         run.extend(1)
     run.set_state("finished")
-    with pytest.raises(RunError, match="finished. Train more epochs instead"):
+    with pytest.raises(RunError, match=r"finished\. Train more epochs instead"):
         run.resume()
     for epochs in (0, 201, -1):
         with pytest.raises(RunError, match=f"1 to 200 more epochs, not {epochs}"):
@@ -271,11 +271,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.just(10**400) | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from("name message since target_epochs resumes model epochs hidden_layers test_accuracy".split()),
-            inner,
-            max_size=4,
-        )
+        | st.dictionaries(st.sampled_from(["name", "epochs", "test_accuracy"]), inner, max_size=3)
     ),
     max_leaves=6,
 )
@@ -297,7 +293,7 @@ def read_all(store, run):
     return run.state, run.name, run.config, run.dataset, run.summary, run.test_accuracy, run.architecture, run.control
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(st.sampled_from(FILES), json_values.map(json.dumps) | states.map(json.dumps) | st.text(max_size=5))
 def test_reading_never_raises_for_what_a_folder_holds(tmp_path_factory, file, text):
     store = RunStore(tmp_path_factory.mktemp("home"))

@@ -8,7 +8,7 @@ from core.drawing import normalise_drawing
 from core.predictor import ModelError, Predictor
 from core.runs import Run
 from dashboard.components.charts import probability_bars
-from dashboard.components.shared import choose_run, percent
+from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 
 CANVAS = 300  # pixels a side; its toolbar covers the top right corner until hovered
 
@@ -59,16 +59,20 @@ def in_words(confidence: float) -> str:
 
 def answer(model: Predictor, digit: np.ndarray) -> None:
     """The digit that is read, how sure the run is, its second guess and all ten probabilities."""
-    probabilities = model.probabilities(digit[np.newaxis])[0]
-    second, first = probabilities.argsort()[-2:]
-    st.metric(
-        "It reads",
-        str(first),
-        f"{in_words(probabilities[first])}, {percent(probabilities[first])}",
-        delta_arrow="off",
-    )
-    st.altair_chart(probability_bars(probabilities, marked=int(first)), key="probabilities")
+    outputs = {name: values[0] for name, values in model.outputs(digit[np.newaxis]).items()}
+    probabilities = outputs["probabilities"]
+    second, first = (int(place) for place in probabilities.argsort()[-2:])
+    sure = probabilities[first]
+    st.metric("It reads", str(first), f"{in_words(sure)}, {percent(sure)}", delta_color="off", delta_arrow="off")
+    shown = "probabilities"
+    if "scores" in outputs:
+        shown = st.segmented_control(
+            "Bars", ("probabilities", "scores"), default=shown, required=True, key="bars", label_visibility="collapsed"
+        )
+    st.altair_chart(probability_bars(outputs[shown], marked=first), key="probabilities")
     st.caption(f"Second guess: {second}, {percent(probabilities[second])}.")
+    if "scores" in outputs:
+        st.caption(SIGMOID_SENTENCE)
 
 
 def what_it_sees(digit: np.ndarray | None) -> None:
@@ -79,6 +83,7 @@ def what_it_sees(digit: np.ndarray | None) -> None:
 
 
 st.header("Draw a digit", anchor=False)
+dataset_note(dataset())
 run = choose_run(needs="model")
 model = load(run) if run else None
 if model:
@@ -95,8 +100,3 @@ if model:
             st.caption("Nothing is drawn yet. The answer follows each stroke.")
         else:
             answer(model, digit)
-        if run.config and run.config.model == "seed":
-            st.caption(
-                "The classic network gives ten scores that do not sum to 1; divided by their sum, as here, they are "
-                "exactly the distribution that it was trained on."
-            )

@@ -8,14 +8,10 @@ from core import evaluation
 from dashboard.components import explorer, reading_charts
 from dashboard.components.explorer import NEWEST, ONLY, ORDERS, SHOW, Filter
 from dashboard.components.gallery import Tile, enlarged, gallery
-from dashboard.components.shared import choose_run, dataset, dataset_note, percent
+from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 
 PAGE_SIZE = 100
 CLEARED = {"show": SHOW[0], "label": None, "prediction": None, "sure": (0, 100), "only": None, "order": ORDERS[0]}
-SIGMOID_NOTE = (
-    "The classic network's ten sigmoid scores do not sum to 1; they are divided by their sum to be probabilities, "
-    "which is exactly the distribution that was trained."
-)
 
 
 def page() -> None:
@@ -90,7 +86,7 @@ def show_headline(run, reading: explorer.Reading, *, newest: bool) -> None:
     if not newest:
         st.caption(f":material/history: As it was after epoch {reading.epoch}.")
     if run.config is not None and run.config.model == "seed":
-        st.caption(SIGMOID_NOTE)
+        st.caption(SIGMOID_SENTENCE)
 
 
 @st.fragment(run_every=2)

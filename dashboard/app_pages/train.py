@@ -73,17 +73,24 @@ def ask_to_delete(run: Run) -> None:
     st.session_state["to_delete"] = run.id
 
 
-@st.dialog("Delete this run?")
+def forget_question() -> None:
+    """The question was answered, or put away."""
+    st.session_state.pop("to_delete", None)
+
+
+@st.dialog("Delete this run?", on_dismiss=forget_question)
 def delete_dialog(run: Run) -> None:
     """Ask before a run is deleted."""
     st.write(f"**{run.name}** with its model, its history and its predictions will be gone for good.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it"):
+            forget_question()
             st.rerun()
         if st.button("Delete", type="primary", icon=":material/delete:", key="really_delete"):
             attempt(store().delete, run)
-            st.session_state.pop("run", None)
+            forget_question()
             st.query_params.pop("run", None)
+            st.session_state.pop("run", None)
             st.rerun()
 
 
@@ -177,6 +184,28 @@ def show(run: Run) -> None:
         progress.watch(run, state.name)
 
 
+def all_runs(shown: Run) -> None:
+    """Every run with its state and accuracy; choosing one opens it above."""
+    runs = store().runs()
+    if len(runs) < 2:
+        return
+    st.subheader("All runs", anchor=False)
+
+    def open_chosen() -> None:
+        rows = st.session_state["runs_table"].selection.rows
+        if rows and rows[0] < len(runs):
+            open_run(runs[rows[0]].id)
+
+    st.dataframe(
+        results.runs_table(runs, shown),
+        hide_index=True,
+        key="runs_table",
+        on_select=open_chosen,
+        selection_mode="single-row",
+        height="content" if len(runs) < 12 else 420,
+    )
+
+
 def empty() -> None:
     """What this is, before the first run."""
     st.header("Train a network to read handwritten digits", anchor=False)
@@ -211,5 +240,6 @@ if run is None:
     empty()
 else:
     show(run)
-if doomed := store().get(st.session_state.pop("to_delete", None)):
+    all_runs(run)
+if doomed := store().get(st.session_state.get("to_delete")):
     delete_dialog(doomed)

@@ -158,5 +158,6 @@ function reveal(key, tries = 20) {
   }
   const { top, bottom } = panel.getBoundingClientRect()
   const seen = Math.min(bottom, window.innerHeight) - Math.max(top, 0)
+  panel.style.scrollMarginTop = "4.5rem" // below Streamlit's own header
   if (seen < Math.min(200, bottom - top)) panel.scrollIntoView({ behavior: "smooth", block: "start" })
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -28,11 +30,18 @@ def confusion_chart(
         diagonal: show what was read right as well.
         chosen: label and prediction that the gallery shows, None for any.
     """
-    cells = _cells(matrix, shares, diagonal, chosen)
+    return _confusion_chart(matrix.tobytes(), shares, diagonal, chosen, _ink())
+
+
+@lru_cache(maxsize=64)  # Altair takes longer to put it together than all else on the page
+def _confusion_chart(
+    counts: bytes, shares: bool, diagonal: bool, chosen: tuple[int | None, int | None], ink: str
+) -> alt.LayerChart:
+    cells = _cells(np.frombuffer(counts, np.int64).reshape(10, 10), shares, diagonal, chosen)
     across = alt.Axis(labelAngle=0, labelOverlap=False, orient="top")
     base = alt.Chart(cells).encode(
         x=alt.X("prediction:N", sort=[*DIGITS, ALL], title="Read as", axis=across),
-        y=alt.Y("label:N", sort=[*DIGITS, ALL], title="Label"),
+        y=alt.Y("label:N", sort=[*DIGITS, ALL], title="Label", axis=alt.Axis(labelFlush=False)),
         tooltip=[alt.Tooltip("words:N", title=" ")],
     )
     most = max(2, int(cells.loc[cells.kind == "cell", "count"].max()))
@@ -48,7 +57,7 @@ def confusion_chart(
         stroke=alt.condition("datum.chosen", alt.value("#7a86a8"), alt.value("transparent")),
         strokeWidth=alt.value(2),
     )
-    text = base.mark_text(fontSize=11, cursor="pointer", color=_ink()).encode(text="text:N")
+    text = base.mark_text(fontSize=11, cursor="pointer", color=ink).encode(text="text:N")
     return alt.layer(ground.add_params(click), text).properties(height=410)
 
 
@@ -96,7 +105,11 @@ def probability_chart(reading: Reading, index: int) -> alt.LayerChart:
         rows.append((str(digit), p, role, " · ".join([f"{100 * p:.1f} %", *said])))
     frame = pd.DataFrame(rows, columns=["digit", "probability", "role", "text"])
     base = alt.Chart(frame).encode(
-        y=alt.Y("digit:N", title=None, axis=alt.Axis(labelFontSize=13, labelOverlap=False, ticks=False, domain=False)),
+        y=alt.Y(
+            "digit:N",
+            title=None,
+            axis=alt.Axis(labelFontSize=13, labelOverlap=False, labelFlush=False, ticks=False, domain=False),
+        ),
         x=alt.X("probability:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.45])),
         tooltip=[
             alt.Tooltip("digit:N", title="Digit"),

@@ -130,6 +130,27 @@ def epoch_table(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def runs_table(runs: list[Run], shown: Run) -> pd.DataFrame:
+    """One row a run, the one on the page marked."""
+    rows = []
+    for run in runs:
+        config, summary = run.config, run.summary or {}
+        seconds = summary.get("training_seconds")
+        rows.append(
+            {
+                "": "▸" if run.id == shown.id else "",
+                "Run": run.name,
+                "State": run.state.name.capitalize(),
+                "Network": config.info.title if config else "–",
+                "Epochs": str(summary.get("epochs", "–")),
+                "Test accuracy": percent(run.test_accuracy),
+                "Training time": "–" if seconds is None else seconds_in_words(seconds),
+                "Data": run.dataset.get("name", "–"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def layer_table(rows: list[dict], *, names: bool = True) -> None:
     """The layers with their shapes and parameters."""
     table = pd.DataFrame(

@@ -13,6 +13,10 @@ from core.data import Dataset, DatasetError, load_dataset
 from core.runs import Run, RunStore
 
 TRAIN_PAGE = "app_pages/train.py"
+SIGMOID_SENTENCE = (
+    "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains them by the values before the "
+    "sigmoid, as it would train a softmax; so the softmax of those values is what is shown as probabilities."
+)
 STATE_ICONS = {
     "queued": ":material/hourglass_empty:",
     "running": ":material/play_circle:",

@@ -1,0 +1,120 @@
+"""The launcher and its workers: a queue that moves on, and workers that outlive it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+
+import pytest
+
+from core import launch
+from core.config import TrainingConfig
+from core.launch import Launcher, worker_limit
+from core.predictor import Predictor
+
+LONG = TrainingConfig("seed", epochs=200, batch_size=8)  # ended by the test long before its end
+
+
+@pytest.fixture
+def launcher(store, digits_file, monkeypatch):
+    """A launcher of one worker at a time; whatever it started is gone after the test."""
+    monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
+    launcher = Launcher(store, limit=1)
+    workers, spawn = [], launcher._spawn
+
+    def remembered():
+        workers.append(spawn())
+        return workers[-1]
+
+    monkeypatch.setattr(launcher, "_spawn", remembered)
+    launcher.workers = workers
+    yield launcher
+    launcher.close()
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+
+
+def assert_usable_model(run, digits):
+    predictions = Predictor.load(run.path).probabilities(digits.x_test).argmax(axis=1)
+    assert (predictions == digits.y_test).mean() == pytest.approx(run.test_accuracy)
+    assert run.test_accuracy > 0.6
+
+
+def test_runs_train_one_after_the_other_can_be_stopped_and_go_on_without_the_launcher(
+    store, launcher, digits, wait_until
+):
+    first, second = store.create(LONG), store.create(LONG)
+    launcher.start()
+
+    def first_has_trained():
+        assert second.state.name == "queued"
+        assert first.state.name in ("queued", "running"), first.state.message
+        return len(first.history().epochs) >= 2
+
+    wait_until(first_has_trained, "two epochs of the first run")
+    assert first.has_worker()
+    first.stop()
+    wait_until(lambda: first.state.name == "stopped", "the first run to stop")
+    assert_usable_model(first, digits)
+    assert first.summary["epochs"] == len(first.history().epochs) < 200
+
+    wait_until(lambda: len(second.history().epochs) >= 2, "two epochs of the second run")
+    worker = launcher._sent[second.id][0]
+    warm = wait_until(lambda: launcher._warm, "another warm worker")
+    assert warm.pid != worker.pid
+    launcher.close()
+    warm.wait(timeout=30)
+    known = second.history().last_batch["step"]
+    wait_until(lambda: second.history().last_batch["step"] > known, "the second run to go on by itself")
+    assert worker.poll() is None
+    assert (second.state.name, second.has_worker()) == ("running", True)
+
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_until(lambda: worker.poll() is not None, "the worker to leave")
+    assert (second.state.name, worker.returncode) == ("paused", 0)
+    assert_usable_model(second, digits)
+    assert [epoch["epoch"] for epoch in second.history().epochs] == [*range(1, second.summary["epochs"] + 1)]
+
+
+def test_a_worker_that_cannot_start_fails_its_run_with_its_own_words(
+    store, launcher, wait_until, monkeypatch, tmp_path
+):
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nread run\necho \"No module named 'tensorflow'\" >&2\nexit 1\n")
+    broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(launch.sys, "executable", str(broken))
+    run = store.create(LONG)
+    launcher.start()
+    wait_until(lambda: run.state.name == "failed", "the run to fail")
+    assert "could not start" in run.state.message
+    assert "No module named 'tensorflow'" in run.state.message
+
+
+def test_a_launcher_that_never_started_can_be_closed(store):
+    Launcher(store).close()
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "limit"),
+    [
+        (None, 1),
+        ("", 1),
+        ("1", 1),
+        ("3", 3),
+        ("16", 16),
+        ("0", 1),
+        ("17", 1),
+        ("-2", 1),
+        ("two", 1),
+        ("2.5", 1),
+        ("²", 1),
+    ],
+)
+def test_the_number_of_workers_is_from_1_to_16_and_otherwise_1(value, limit, monkeypatch):
+    monkeypatch.delenv("DIGITLAB_WORKERS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("DIGITLAB_WORKERS", value)
+    assert worker_limit() == limit

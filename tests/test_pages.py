@@ -1,0 +1,248 @@
+"""Train and Draw in Streamlit's own simulation, in their empty, running, finished and broken states."""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+from core.config import TrainingConfig
+from core.storage import write_json
+from dashboard.components import shared
+
+ROOT = Path(__file__).parents[1]
+MAIN = ROOT / "dashboard" / "main.py"
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+
+def open_page(name="train", **address):
+    """The app at one of its pages, with these values in the address."""
+    at = AppTest.from_file(MAIN, default_timeout=30)
+    at.query_params.update(address)
+    at.switch_page(f"app_pages/{name}.py")
+    return at.run()
+
+
+def words(at):
+    """All text on the page."""
+    kinds = (at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+@pytest.fixture
+def training_run(make_run):
+    """A run in training, as its worker would leave it for a moment; the lock says that the worker lives."""
+    run = make_run("running", end=False)
+    run.append_event("taken", pid=1)
+    run.append_event("start", step=0, epoch=0, epoch_images=1000)
+    batch = {"epoch": 2, "images": 500, "epoch_loss": 0.5, "epoch_accuracy": 0.8, "training_seconds": 3.0}
+    for step in range(1, 13):
+        run.append_event(
+            "batch",
+            step=step,
+            position=step / 8,
+            loss=1 / step,
+            accuracy=0.8,
+            images_per_second=1000.0,
+            learning_rate=0.001,
+            **batch,
+        )
+    epoch = {"loss": 0.6, "accuracy": 0.8, "val_loss": 0.5, "val_accuracy": 0.81}
+    run.append_event("epoch", epoch=1, step=8, learning_rate=0.001, training_seconds=2.0, **epoch)
+    with run.lock().acquire(timeout=0):
+        yield run
+
+
+def test_an_empty_home_says_what_this_is_and_one_button_starts(store):
+    at = open_page()
+    assert not at.exception
+    assert "Train a network to read handwritten digits" in words(at)
+    at.button(key="start_classic").click().run()
+    [run] = store.runs()
+    assert run.state.name == "queued"
+    assert run.config == TrainingConfig()
+    assert at.query_params["run"] in (run.id, [run.id])
+    assert "Waiting for a worker" in at.get("progress")[0].proto.text
+
+
+def test_settings_from_the_address_go_into_the_run(store):
+    at = open_page(model="Dense", epochs="7", dense_hidden_layers="64, 32", dense_dropout="0.25", dense_batch_size="16")
+    at.button(key="start").click().run()
+    [run] = store.runs()
+    assert run.config == TrainingConfig(model="dense", epochs=7, hidden_layers=(64, 32), dropout=0.25, batch_size=16)
+
+
+@pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "", "999"])
+def test_nonsense_in_the_address_falls_back_to_the_default(nonsense):
+    at = open_page(epochs=nonsense, model=nonsense, seed_batch_size=nonsense, seed_learning_rate=nonsense, run=nonsense)
+    assert not at.exception
+    assert at.slider(key="epochs").value == 10
+
+
+def test_the_number_and_the_slider_say_the_same():
+    at = open_page()
+    at.number_input(key="epochs_number").set_value(33).run()
+    assert at.slider(key="epochs").value == 33
+    at.slider(key="epochs").set_value(4).run()
+    assert at.number_input(key="epochs_number").value == 4
+
+
+def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
+    at = open_page(model="Dense")
+    at.text_input(key="dense_hidden_layers").set_value("many").run()
+    assert "Hidden layers are widths" in at.error[0].value
+    assert at.button(key="start").disabled
+    assert store.runs() == []
+
+
+def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
+    at = open_page()
+    assert not at.exception
+    bars = [bar.proto.text for bar in at.get("progress")]
+    assert bars[0].startswith("50 % of 3 epochs · ")
+    assert bars[1] == "Epoch 2 of 3"
+    assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
+    at.number_input(key=f"rate_{training_run.id}").set_value(0.002).run()
+    assert training_run.control["learning_rate"] == 0.002
+    at.button(key="pause").click().run()
+    assert training_run.control["request"] == "pause"
+    assert at.get("progress")[0].proto.text == "Pausing"
+    at.button(key="stop").click().run()
+    assert training_run.control["request"] == "stop"
+
+
+def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
+    (training_run.path / "log.txt").write_text("the last words\n")
+    state = json.loads((training_run.path / "state.json").read_text())
+    interrupted = store.create(TrainingConfig(model="dense"))
+    write_json(interrupted.path / "state.json", {**state, "target_epochs": 3})
+    (interrupted.path / "log.txt").write_text("the last words\n")
+    at = open_page(run=interrupted.id)
+    assert "The worker ended without a word" in at.warning[0].value
+    assert "the last words" in at.code[0].value
+    at.button(key="resume").click().run()
+    assert interrupted.state.name == "queued"
+    assert interrupted.state.resumes
+
+
+def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_best(make_run):
+    for accuracy in (0.99, 0.97):
+        run = make_run()
+        summary = {"test_accuracy": accuracy, "training_seconds": 3.21, "epochs": 3, "parameters": 101770}
+        write_json(run.path / "summary.json", {**summary, "parity": {"different_predictions": 0, "images": 397}})
+        write_json(run.path / "dataset.json", {"name": "MNIST"})
+    at = open_page(run=run.id)
+    assert not at.exception
+    numbers = {metric.label: metric for metric in at.metric}
+    assert numbers["Test accuracy"].value == "97.00 %"
+    assert numbers["Test accuracy"].delta == "+1.28 points against the classic script's 95.72 %"
+    assert numbers["Best run so far"].value == "99.00 %"
+    assert "the same digit for every one" in words(at)
+    assert len(at.dataframe) >= 2  # the epochs, and all runs
+
+
+def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
+    run = make_run()
+    at = open_page()
+    at.text_input(key=f"name_{run.id}").set_value("My first").run()
+    assert run.name == "My first"
+    assert at.header[0].value == "My first"
+    at.button(key="delete").click().run()
+    assert store.runs()
+    at.button(key="really_delete").click().run()
+    assert store.runs() == []
+    assert not at.exception
+
+
+def test_a_damaged_run_is_shown_as_such_and_can_be_deleted(make_run):
+    run = make_run()
+    (run.path / "config.json").write_text('{"model": "den')
+    at = open_page()
+    assert not at.exception
+    assert "missing or damaged" in at.error[0].value
+    assert at.button(key="delete")
+
+
+def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "nowhere.npz"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("core.data.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    shared.forget_loaded()
+    at = open_page()
+    assert not at.exception
+    assert "Embedded digits, not MNIST" in at.expander[0].label
+    assert "nowhere.npz" in words(at)
+    assert str(tmp_path / "datasets" / "mnist.npz") in words(at)
+
+
+def test_draw_without_a_model_leads_to_training():
+    at = open_page("draw")
+    assert not at.exception
+    assert [link.value for link in at.page_link] == ["Train a network"]
+
+
+def test_draw_with_a_damaged_model_says_what_to_do(make_run):
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(b"not a model")
+    at = open_page("draw")
+    assert not at.exception
+    assert "model.tflite" in at.error[0].value
+
+
+def drawing_of_a_one() -> dict:
+    """What the canvas component keeps in the session after a vertical stroke."""
+    picture = Image.new("RGBA", (300, 300), "black")
+    ImageDraw.Draw(picture).line([(150, 60), (150, 240)], "white", 20)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    data = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"drawing": {"raw": {"objects": []}, "data": data}}
+
+
+ALL_PAGES = """
+import sys
+sys.path.insert(0, {root!r})
+from streamlit.testing.v1 import AppTest
+for name in ("train", "predictions", "draw"):
+    at = AppTest.from_file({main!r}, default_timeout=60)
+    at.switch_page(f"app_pages/{{name}}.py")
+    at.run()
+    assert not at.exception, at.exception
+print([name for name in ("tensorflow", "keras") if name in sys.modules])
+"""
+
+
+def test_no_page_brings_tensorflow_into_the_dashboard(make_run):
+    make_run()
+    script = ALL_PAGES.format(root=str(ROOT), main=str(MAIN))
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
+    assert result.stdout.strip() == "[]", result.stderr[-2000:]
+
+
+def test_a_drawing_is_read(make_run, monkeypatch):
+    class OneReader:
+        """Reads everything as a 1, 97 % sure."""
+
+        def outputs(self, images):
+            assert images.shape == (1, 28, 28)
+            assert images.max() == 255
+            row = [0.97 if digit == 1 else 0.03 / 9 for digit in range(10)]
+            return {"probabilities": np.array([row], np.float32)}
+
+    run = make_run()
+    (run.path / "model.tflite").touch()
+    monkeypatch.setattr("core.predictor.Predictor.load", lambda folder: OneReader())
+    at = AppTest.from_file(MAIN, default_timeout=30)
+    at.session_state["canvas_0"] = drawing_of_a_one()
+    at.switch_page("app_pages/draw.py")
+    at.run()
+    assert not at.exception
+    assert at.metric[0].value == "1"
+    assert "97.00 %" in at.metric[0].delta
