@@ -29,13 +29,18 @@ PAGES = [
 
 def drop_infinite_numbers() -> None:
     """Take numbers like 1e400 out of the address: Streamlit's bound number inputs raise at them."""
-    for name, value in list(st.query_params.to_dict().items()):
-        try:
-            number = float(value)
-        except ValueError:
-            continue
-        if not math.isfinite(number):
-            del st.query_params[name]
+    infinite = [name for name, value in st.query_params.to_dict().items() if _is_infinite(value)]
+    for name in infinite:
+        del st.query_params[name]
+    if infinite:
+        st.rerun()
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide")
