@@ -8,6 +8,7 @@ A run is a folder, and the folder is the interface: a worker writes it, everybod
     checkpoint.npz     all that resuming needs             worker.lock    held by the worker while it lives
     predictions/       epoch-0001.npy … float16 (n, 10)    probabilities.npy   the same at the end
     dataset.json       what it is trained on               architecture.json   its layers
+    validation.npz     labels and probabilities of the validation images
     model.keras · model.tflite · summary.json
 """
 
@@ -22,12 +23,21 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from core.config import ConfigError, TrainingConfig
-from core.storage import LineLog, append_line, read_array, read_json, write_array, write_json
+from core.storage import (
+    LineLog,
+    append_line,
+    read_array,
+    read_json,
+    write_array,
+    write_atomically,
+    write_json,
+)
 
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted", "damaged")
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
@@ -230,6 +240,22 @@ class Run:
             return None
         modified, path = max(found, key=lambda pair: pair[0])  # of equals the first, the end
         return _probabilities(str(path), modified)
+
+    def write_validation(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
+        """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
+        arrays = {"labels": labels.astype(np.uint8), "probabilities": probabilities.astype(np.float16)}
+        write_atomically(self.path / "validation.npz", lambda file: np.savez(file, **arrays))
+
+    def validation(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Labels uint8 (n,) and probabilities float32 (n, 10) of the validation images.
+
+        None where there are none besides the test images (`seed`), before the end of the run, or in a damaged file.
+        """
+        try:
+            with np.load(self.path / "validation.npz", allow_pickle=False) as arrays:
+                return arrays["labels"], arrays["probabilities"].astype(np.float32)
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return None
 
     def predicted_epochs(self) -> list[int]:
         """The epochs whose probabilities are kept, in order."""
