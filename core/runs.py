@@ -88,6 +88,9 @@ class Run:
         self.path = Path(path)
         self.id = self.path.name
 
+    def __repr__(self) -> str:
+        return f"Run({self.id})"
+
     # What it is
 
     @property

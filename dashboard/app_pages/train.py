@@ -1,5 +1,8 @@
 """Train: choose a network and its epochs in the sidebar, start, watch, and see what came of it."""
 
+import time
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.config import EPOCHS, LEARNING_RATE, MODELS, TrainingConfig
@@ -11,19 +14,34 @@ from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, da
 
 DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
+TWICE_SECONDS = 1.0
 
 
 def start(config: TrainingConfig) -> None:
     """Put a new run into the queue and show it."""
-    open_run(store().create(config).id)
+    if first_time("start", config):
+        open_run(store().create(config).id)
 
 
-def attempt(action, *arguments) -> None:
+def attempt(action: Callable, *arguments) -> None:
     """Do what a button asks; what cannot be done is said instead."""
+    if not first_time(action, *arguments):
+        return
     try:
         action(*arguments)
     except RunError as error:
         st.toast(str(error), icon=":material/error:")
+
+
+def first_time(*asked: object) -> bool:
+    """Whether this was not asked a moment ago.
+
+    Streamlit runs a callback twice where a click and a fragment's own rerun arrive together; and people double-click.
+    """
+    words, now = repr(asked), time.monotonic()
+    before, at = st.session_state.get("asked", ("", 0.0))
+    st.session_state["asked"] = (words, now)
+    return words != before or now - at > TWICE_SECONDS
 
 
 # The sidebar
@@ -223,12 +241,20 @@ def empty() -> None:
         args=(config,),
     )
     results.sample_digits(dataset())
-    known = read_json(store().home / "architectures.json") or {}
-    if known:
-        st.subheader("Three networks to choose from", anchor=False)
-        for column, (name, info) in zip(st.columns(len(MODELS)), MODELS.items(), strict=True):
-            with column:
-                results.architecture_card(info, known.get(name, []))
+    built = (store().home / "architectures.json").exists()
+    st.fragment(networks, run_every=None if built else 1.0)()
+
+
+def networks() -> None:
+    """The networks with their layers, as soon as a worker has built them."""
+    known = read_json(store().home / "architectures.json")
+    st.subheader("Three networks to choose from", anchor=False)
+    if not isinstance(known, dict):
+        st.caption("Their layers appear here when TensorFlow has started, in a few seconds.")
+        return
+    for column, (name, info) in zip(st.columns(len(MODELS)), MODELS.items(), strict=True):
+        with column:
+            results.architecture_card(info, known.get(name, []))
 
 
 # The page

@@ -16,6 +16,7 @@ from dashboard.components.shared import dataset, percent, store
 
 CLASSIC_ACCURACY = 0.9572  # what the classic script reports
 SHOWN_IMAGES = 100
+SAMPLE_IMAGES = 28
 
 
 def settings_in_words(config: TrainingConfig) -> str:
@@ -249,6 +250,6 @@ def test_images(run: Run) -> None:
 
 def sample_digits(found: Dataset) -> None:
     """A row of the digits that are learned from, each with its label."""
-    tiles = [Tile(index, int(label), None, None) for index, label in enumerate(found.y_train[:20])]
+    tiles = [Tile(index, int(label), None, None) for index, label in enumerate(found.y_train[:SAMPLE_IMAGES])]
     st.caption(f"The first of {len(found.x_train):,} training images of {found.name}")
-    gallery(found.x_train[:20], tiles, key="sample_digits", selectable=False, tile_size=44)
+    gallery(found.x_train[:SAMPLE_IMAGES], tiles, key="sample_digits", selectable=False, tile_size=44)
