@@ -47,7 +47,7 @@ def cnn(config: TrainingConfig) -> list[layers.Layer]:
         layers.Conv2D(16, 5, padding="same", activation="relu", name="convolution_1"),
         layers.MaxPooling2D(name="pooling_1"),
         layers.BatchNormalization(momentum=0.9, name="normalisation_1"),
-        layers.Conv2D(32, 5, activation="relu", name="convolution_2"),
+        layers.Conv2D(48, 5, activation="relu", name="convolution_2"),
         layers.MaxPooling2D(name="pooling_2"),
         layers.BatchNormalization(momentum=0.9, name="normalisation_2"),
         layers.Flatten(name="flatten"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import keras
 import numpy as np
@@ -145,7 +145,31 @@ class Training:
             stages.append([self.position.step, self.target_epochs])
             self.position.stopped_early, self.position.best_epoch = False, self.position.epoch
         self._good = self.checkpoint()
-        self._train_chunk = self._compile()
+        self._train_batches = self._compile()
+
+    # Getting ready before it is known what for
+
+    def compile_ahead(self) -> None:
+        """Compile the loop before it is needed, by training no batch at all; the time counts as training."""
+        began = time.perf_counter()
+        order, rates = tf.constant(self._order()), tf.constant(self._learning_rates(), tf.float32)
+        for size in self._batch_sizes():
+            self._train_batches(order, rates, tf.constant(0), tf.constant(0), size)
+        self.position.training_seconds += time.perf_counter() - began
+
+    def take_up(self, config: TrainingConfig) -> bool:
+        """Become the training of `config` where nothing is trained yet and it differs in no more than its course.
+
+        Epochs, learning rate and patience may differ: neither the first weights nor the compiled loop know them.
+        """
+        course = {"epochs": self.config.epochs, "learning_rate": self.config.learning_rate}
+        if self.position.step > 0 or replace(config, **course, patience=self.config.patience) != self.config:
+            return False
+        self.config, self.target_epochs = config, config.epochs
+        self.position.learning_rate = config.learning_rate
+        self.position.stages = [[0, config.epochs]]
+        self._good = self.checkpoint()
+        return True
 
     # The loop
 
@@ -174,7 +198,7 @@ class Training:
         began = time.perf_counter()
         position = self.position
         first = position.batch
-        loss_sum, correct = self._train_chunk(order, tf.constant(rates, tf.float32), first, last)
+        loss_sum, correct = self._train_up_to(order, tf.constant(rates, tf.float32), first, last)
         images = min(last * self.config.batch_size, len(self.split.x_train)) - position.images
         seconds = time.perf_counter() - began
         if not np.isfinite(loss_sum):
@@ -230,15 +254,14 @@ class Training:
         position.loss_sum = 0.0
         return epoch
 
-    def _compile(self) -> Callable[[tf.Tensor, tf.Tensor, int, int], tuple[float, int]]:
-        """The function that trains batches `first` to `last` of an epoch and returns Σ loss and Σ correct.
+    def _compile(self) -> Callable:
+        """The function that trains batches `first` to `last`, of `size` images, and returns Σ loss and Σ correct.
 
         Dense networks go through XLA, which makes one machine program of the loop; on convolutions it is slower.
         """
         model, optimizer, batch_size = self.model, self.model.optimizer, self.config.batch_size
         x_train = tf.constant(self.split.x_train)
         y_train = tf.constant(self.split.y_train.astype(np.int32))
-        whole_batches, rest = divmod(len(self.split.x_train), batch_size)
 
         def train(order: tf.Tensor, rates: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: int) -> tuple:
             loss_sum, correct = tf.constant(0.0), tf.constant(0)
@@ -259,18 +282,23 @@ class Training:
                 batch += 1
             return loss_sum, correct
 
-        compiled = tf.function(train, jit_compile=not self.config.info.convolutional)
+        return tf.function(train, jit_compile=not self.config.info.convolutional)
 
-        def run(order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
-            loss_sum, correct = 0.0, 0
-            until = min(last, whole_batches)
-            for begin, end, size in ((first, until, batch_size), (max(first, until), last, rest)):
-                if begin < end:
-                    part = compiled(order, rates, tf.constant(begin), tf.constant(end), size)
-                    loss_sum, correct = loss_sum + float(part[0]), correct + int(part[1])
-            return loss_sum, correct
+    def _batch_sizes(self) -> list[int]:
+        """The sizes of an epoch's batches: whole ones, and one for the rest."""
+        whole, rest = divmod(len(self.split.x_train), self.config.batch_size)
+        return [self.config.batch_size] * (whole > 0) + [rest] * (rest > 0)
 
-        return run
+    def _train_up_to(self, order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
+        """Train batches `first` to `last`; the last of an epoch may be smaller and is a call of its own."""
+        whole, rest = divmod(len(self.split.x_train), self.config.batch_size)
+        until = min(last, whole)
+        loss_sum, correct = 0.0, 0
+        for begin, end, size in ((first, until, self.config.batch_size), (max(first, until), last, rest)):
+            if begin < end:
+                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), size)
+                loss_sum, correct = loss_sum + float(part[0]), correct + int(part[1])
+        return loss_sum, correct
 
     def _order(self) -> np.ndarray:
         """The order of the training images in this epoch, int32 (n,)."""
@@ -309,7 +337,7 @@ class Training:
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """All that going on needs, as arrays that `np.savez` and `np.load` take without pickle."""
-        variables = [np.asarray(variable) for variable in self._variables()]
+        variables = [keras.ops.convert_to_numpy(variable) for variable in self._variables()]
         good = all(np.isfinite(array).all() for array in variables)
         if good:
             self._good = {f"variable_{number:03d}": array for number, array in enumerate(variables)}

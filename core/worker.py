@@ -15,6 +15,7 @@ import tensorflow as tf  # isort: skip  # first of all: pandas or pyarrow before
 import argparse
 import logging
 import platform
+import select
 import signal
 import sys
 import time
@@ -30,7 +31,7 @@ from core import models
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import Run, RunStore
 from core.storage import write_atomically, write_json
 from core.training import CheckpointError, Diverged, Epoch, Progress, Training
 
@@ -43,15 +44,22 @@ DIVERGED = (
 )
 
 
-def train(run: Run, dataset: Dataset | None = None) -> None:
-    """Train a run from where it stands to its target, a request to end, or an error that it explains."""
+def train(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> None:
+    """Train a run from where it stands to its target, a request to end, or an error that it explains.
+
+    `ready` is used where it fits a run that begins, so that nothing has to be compiled.
+    """
     state = run.state
     run.append_event("taken", pid=os.getpid())
     run.set_state("running", resumes=state.resumes)
     try:
         dataset = dataset or load_dataset()
         _check_dataset(run, dataset)
-        training = Training(run.config, dataset, state.target_epochs, _load_checkpoint(run), state.extended_from)
+        checkpoint = _load_checkpoint(run)
+        if ready and checkpoint is None and ready.take_up(run.config):
+            training = ready
+        else:
+            training = Training(run.config, dataset, state.target_epochs, checkpoint, state.extended_from)
         write_json(run.path / "architecture.json", models.architecture_rows(training.model))
         run.append_event(
             "start",
@@ -191,16 +199,28 @@ def _load_checkpoint(run: Run) -> dict[str, np.ndarray] | None:
         ) from error
 
 
-def _warm_up(home: Path) -> Dataset | None:
-    """Do once what every run needs: load the dataset, and build each network so that Keras is ready."""
-    rows = {}
-    for name in MODELS:
-        rows[name] = models.architecture_rows(models.build(TrainingConfig(model=name)))
+def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
+    """Do ahead what a run needs: build each network once, load the dataset, compile the network of the last run."""
+    rows = {name: models.architecture_rows(models.build(TrainingConfig(model=name))) for name in MODELS}
     write_json(home / "architectures.json", rows)
     try:
-        return load_dataset(allow_download=False)
+        dataset = load_dataset(allow_download=False)
     except DatasetError:
-        return None  # said when a run needs it
+        return None, None  # said when a run needs it
+    if _is_called():
+        return dataset, None
+    latest = next((run.config for run in RunStore(home).runs() if run.config), None)
+    ready = Training(latest or TrainingConfig(), dataset)
+    ready.compile_ahead()
+    return dataset, ready
+
+
+def _is_called() -> bool:
+    """Whether a run is already waiting on standard input (never on Windows, where pipes cannot be asked)."""
+    try:
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    except OSError:
+        return False
 
 
 def _take_over_output(run: Run) -> None:
@@ -221,9 +241,9 @@ def main(arguments: list[str] | None = None) -> int:
     if hasattr(os, "nice"):
         os.nice(10)  # the page comes first
 
-    dataset, path = None, options.run
+    dataset, ready, path = None, None, options.run
     if options.wait:
-        dataset = _warm_up(options.wait)
+        dataset, ready = _warm_up(options.wait)
         path = sys.stdin.readline().strip()
     if not path:
         return 0  # whoever kept this worker ready has gone
@@ -238,7 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
         with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
             if run.state.name not in ("queued", "running"):  # with the lock ours, "running" is a worker that died
                 return 0  # taken out of the queue in the meantime, or trained already
-            train(run, dataset)
+            train(run, dataset, ready)
     except Timeout:
         print("Another worker has this run.", file=sys.stderr)
         return ALREADY_TAKEN

@@ -350,7 +350,7 @@ def test_a_checkpoint_is_never_made_of_weights_that_are_no_numbers(classic):
     run = classic.training
     good = run.checkpoint()
     bias = run.model.get_layer("output").bias
-    before = np.array(bias)
+    before = bias.numpy()
     bias.assign(np.full_like(before, np.nan))
     assert run.checkpoint() is good
     bias.assign(before)
@@ -359,7 +359,7 @@ def test_a_checkpoint_is_never_made_of_weights_that_are_no_numbers(classic):
 @pytest.fixture
 def scripted(digits, monkeypatch):
     """Make trainings that learn nothing, and have the validation losses that a test writes down."""
-    monkeypatch.setattr(Training, "_compile", lambda self: lambda order, rates, first, last: (1.0, 1))
+    monkeypatch.setattr(Training, "_compile", lambda self: lambda order, rates, first, last, size: (1.0, 1))
 
     def make(losses, patience, **more):
         run = Training(TrainingConfig("dense", epochs=10, patience=patience), digits, **more)
@@ -393,3 +393,17 @@ def test_a_run_that_stopped_early_has_ended_when_resumed_and_goes_on_when_extend
         assert [event.epoch for event in more if isinstance(event, Epoch)] == [4, 5]
         again = through_a_file(more.checkpoint())
         assert list(scripted([], 2, target_epochs=target, checkpoint=again, extended_from=3)) == []
+
+
+def test_a_training_made_ready_is_the_one_that_would_have_been_made(digits):
+    wanted = TrainingConfig("dense", epochs=1, dropout=0.3, learning_rate=0.004, seed=5)
+    ready = Training(TrainingConfig("dense", epochs=7, dropout=0.3, patience=2, seed=5), digits)
+    ready.compile_ahead()
+    assert ready.position.step == 0
+    assert not ready.take_up(TrainingConfig("dense", epochs=1, dropout=0.2, seed=5))
+    assert ready.take_up(wanted)
+    [*_, made_ready], [*_, fresh] = ready, Training(wanted, digits)
+    assert (made_ready.epoch, made_ready.step) == (1, fresh.step)
+    assert made_ready.loss == pytest.approx(fresh.loss, abs=1e-5)
+    np.testing.assert_allclose(made_ready.probabilities, fresh.probabilities, atol=1e-5)
+    assert not ready.take_up(wanted)  # it has learned something by now

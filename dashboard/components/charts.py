@@ -24,7 +24,6 @@ def theme_colors() -> tuple[str, str]:
 def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, alt.LayerChart]:
     """Loss and accuracy over the epochs, training and validation, with the batches faint behind."""
     batches, epochs = _batch_table(history), _epoch_table(history.epochs)
-    both = pd.concat([batches, epochs])
     x = alt.X(
         "epoch:Q",
         title="Epoch",
@@ -39,7 +38,8 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
             legend=alt.Legend(orient="top-right" if measure == "loss" else "bottom-right", symbolType="stroke"),
             scale=alt.Scale(domain=SERIES, range=list(theme_colors())),
         )
-        scale = alt.Scale(domain=_steady_domain(measure, both[measure].to_numpy(float)), clamp=False, nice=False)
+        domain = _steady_domain(measure, epochs[measure].to_numpy(float), batches[measure].to_numpy(float))
+        scale = alt.Scale(domain=domain, nice=False)
         y = alt.Y(f"{measure}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, format=tick_format))
         faint = alt.Chart(batches).mark_line(opacity=0.3, strokeWidth=1, clip=True).encode(x=x, y=y, color=color)
         line = (
@@ -61,19 +61,20 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
     return charts
 
 
-def _steady_domain(measure: str, values: np.ndarray) -> list[float]:
-    """A range that holds most values and moves in few large steps, so that a live chart does not jump.
+def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> list[float]:
+    """A range that holds all epochs and moves in few large steps, so that a live chart does not jump.
 
     The first batches of a run are far off the rest; they may leave the picture.
     """
+    values = epochs if len(epochs) else batches
     values = values[np.isfinite(values)]
     if not len(values):
         return [0.0, 1.0]
     if measure == "loss":
-        most = 1.15 * np.quantile(values, 0.85)
+        most = 1.1 * (values.max() if len(epochs) else np.quantile(values, 0.9))
         return [0.0, next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5) if top >= most), float(most))]
-    least = np.quantile(values, 0.12)
-    return [next((low for low in (0.98, 0.96, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
+    least = values.min() if len(epochs) else np.quantile(values, 0.1)
+    return [next((low for low in (0.98, 0.96, 0.94, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
 
 
 def _batch_table(history: History) -> pd.DataFrame:
