@@ -337,7 +337,7 @@ class Training:
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """All that going on needs, as arrays that `np.savez` and `np.load` take without pickle."""
-        variables = [keras.ops.convert_to_numpy(variable) for variable in self._variables()]
+        variables = [variable.numpy() for variable in self._variables()]
         good = all(np.isfinite(array).all() for array in variables)
         if good:
             self._good = {f"variable_{number:03d}": array for number, array in enumerate(variables)}

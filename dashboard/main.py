@@ -19,6 +19,18 @@ PAGES = [
         help="What a run says of every test image, and where it is wrong.",
     ),
     st.Page(
+        "app_pages/map.py",
+        title="Map",
+        icon=":material/scatter_plot:",
+        help="The test images as the network sees them: what it holds to be alike lies close together.",
+    ),
+    st.Page(
+        "app_pages/robustness.py",
+        title="Robustness",
+        icon=":material/shield:",
+        help="What a run still reads of digits that were shifted, turned, blurred and the like.",
+    ),
+    st.Page(
         "app_pages/draw.py",
         title="Draw",
         icon=":material/draw:",
