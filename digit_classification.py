@@ -18,6 +18,7 @@ from pathlib import Path
 
 from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
+from core.launch import start_process
 from core.runs import ENDED, History, Run, RunError, RunStore, State
 
 ROOT = Path(__file__).resolve().parent
@@ -119,25 +120,8 @@ def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run
 
 def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
     """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up."""
-    environment = dict(os.environ)
-    data = data or environment.get("DIGITLAB_DATA")
-    if data:  # the worker is at home in another folder, where a relative path would mean something else
-        environment["DIGITLAB_DATA"] = str(Path(data).expanduser().absolute())
-    own_session = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
-    with (run.path / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "core.worker", str(run.path)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            **own_session,
-        )
+    environment = {"DIGITLAB_DATA": str(data.expanduser().absolute())} if data else {}
+    return start_process("core.worker", run.path, log=run.path / "log.txt", **environment)
 
 
 def follow(run: Run, worker: subprocess.Popen, images: int, interrupts: list, terminal: Terminal) -> State:

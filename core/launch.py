@@ -96,21 +96,8 @@ class Launcher:
     def _spawn(self) -> subprocess.Popen:
         """Start a worker that gets ready and then waits for a run on its standard input."""
         self.store.home.mkdir(parents=True, exist_ok=True)
-        own_session = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
-            if sys.platform == "win32"
-            else {"start_new_session": True}
-        )
-        with (self.store.home / "worker.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "core.worker", "--wait", str(self.store.home)],
-                cwd=ROOT,
-                env={**os.environ, **_absolute_paths("DIGITLAB_DATA", "KERAS_HOME")},
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                **own_session,
-            )
+        (self.store.home / "worker.log").unlink(missing_ok=True)
+        return start_process("core.worker", "--wait", self.store.home, log=self.store.home / "worker.log", talks=True)
 
     def _reap(self) -> None:
         """Forget workers that ended; a run that one of them did not even begin has failed."""
@@ -132,6 +119,32 @@ class Launcher:
             return ""
 
 
-def _absolute_paths(*names: str) -> dict[str, str]:
-    """Those environment variables that are set, as paths that hold in any working directory."""
-    return {name: os.path.abspath(os.path.expanduser(os.environ[name])) for name in names if os.environ.get(name)}
+def start_process(
+    module: str, *arguments: object, log: Path, talks: bool = False, **environment: str
+) -> subprocess.Popen:
+    """Start `python -m module` in a session of its own: it goes on when this process or its terminal ends.
+
+    Args:
+        module: a module of this project that can be run.
+        arguments: what is passed to it, as text.
+        log: takes what it prints, behind what is there already.
+        talks: whether its standard input is a pipe to be written to; otherwise it has none.
+        environment: variables to set besides those of this process.
+    """
+    paths = {name: os.environ[name] for name in ("DIGITLAB_DATA", "KERAS_HOME") if os.environ.get(name)}
+    absolute = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items()}  # it works elsewhere
+    own_session = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, **absolute, **environment},
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            **own_session,
+        )

@@ -1,0 +1,185 @@
+"""Map: the test images as the network sees them. What it holds to be alike lies close together."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import analysis, embedding
+from core.data import Dataset
+from core.predictor import ModelError
+from core.runs import Run
+from dashboard.components import map_view
+from dashboard.components.analysis import begin_button, follow
+from dashboard.components.gallery import MOST_TILES, Tile, gallery
+from dashboard.components.map_view import Layout, Readings
+from dashboard.components.shared import choose_run, dataset, dataset_note
+
+KIND = "map"
+LAYOUTS = ("PCA", "t-SNE")
+PREDICTIONS_PAGE = "app_pages/predictions.py"
+
+
+def page() -> None:
+    """The whole page, from top to bottom."""
+    st.title("Map")
+    digits = dataset()
+    dataset_note(digits)
+    run = choose_run(needs="model")
+    if run is None:
+        return
+    if reason := analysis.foreign_dataset(run, digits):
+        st.error(reason, icon=":material/database_off:")
+        return
+    model = analysis.model_fingerprint(run)
+    try:
+        readings = read(str(run.path), model, digits.fingerprint, run, digits)
+    except ModelError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        return
+    st.caption(
+        f"Each dot is a test image, placed by the {readings.pca.dimensions} numbers of the network's last hidden "
+        "layer. What the network holds to be alike lies close together."
+    )
+    wanted, mask = choose(readings)
+    layout = tsne_layout(run, model, digits) if wanted == "t-SNE" else None
+    name = "PCA" if layout is None else "t-SNE"
+    layout = layout or Layout(readings.shown, readings.pca.points[readings.shown])
+    say_what_is_shown(readings, layout, name)
+    shown = layout.only(mask)
+    if not len(shown.indices):
+        st.info("No image passes this filter.", icon=":material/filter_alt:")
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        region = show_map(run, model, readings, shown, name)
+    with right:
+        show_images(run, digits, readings, shown, region)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the test images")
+def read(path: str, model: str, fingerprint: str, _run: Run, _digits: Dataset) -> Readings:
+    """What the model says of all test images, computed once for all browser sessions until the model changes."""
+    return map_view.read(_run, _digits)
+
+
+def choose(readings: Readings) -> tuple[str, np.ndarray]:
+    """The layout, and which images are on the map, bool (n,); all of it is in the address."""
+    bound = {"bind": "query-params"}
+    pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layout = st.segmented_control(
+            "Layout",
+            LAYOUTS,
+            default=LAYOUTS[0],
+            required=True,
+            key="layout",
+            help="PCA: the two directions in which the images differ most. t-SNE: keeps close neighbours together.",
+            **bound,
+        )
+        label = st.selectbox("Label", key="map_label", help="The digit that the image is said to be.", **pick, **bound)
+        read_as = st.selectbox("Read as", key="map_read", help="The digit that the network sees.", **pick, **bound)
+        mistakes = st.toggle("Mistakes only", key="map_mistakes", **bound)
+    mask = np.full(len(readings.labels), True)
+    if label in range(10):
+        mask &= readings.labels == label
+    if read_as in range(10):
+        mask &= readings.predictions == read_as
+    if mistakes:
+        mask &= ~readings.right
+    return layout if layout in LAYOUTS else LAYOUTS[0], mask
+
+
+def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
+    """The kept t-SNE; while there is none of this model, the page offers to compute it."""
+    kept = embedding.kept(run)
+    images = len(digits.y_test)
+    if kept is not None and kept.is_of(model, digits.fingerprint) and kept.indices.max(initial=0) < images:
+        return Layout(kept.indices, kept.points)
+    if not follow(run, KIND):
+        if kept is not None:
+            st.warning(
+                "The t-SNE of this run shows an earlier model, before it was trained further, for instance.",
+                icon=":material/history:",
+            )
+        begin_button(run, KIND, "Compute t-SNE", key="compute_tsne", primary=True)
+        st.caption(
+            f"Lays out {min(images, embedding.SAMPLE):,} of {images:,} test images in the background, "
+            "in half a minute or so on two processor cores, and keeps the result in the run."
+        )
+    st.caption("Until then, PCA:")
+    return None
+
+
+def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
+    """What the map can tell and what it cannot, and which images are on it."""
+    images, shown = len(readings.labels), len(layout.indices)
+    mistakes, there = int((~readings.right).sum()), int((~readings.right[layout.indices]).sum())
+    if shown == images:
+        sample = f"All {images:,} test images, {mistakes:,} of them mistakes."
+    elif there == mistakes:
+        sample = (
+            f"{shown:,} of {images:,} test images: all {mistakes:,} mistakes and {shown - there:,} others, "
+            "chosen by chance."
+        )
+    else:
+        sample = f"{shown:,} of {images:,} test images, chosen by chance; {there:,} of {mistakes:,} mistakes are there."
+    if name == "PCA":
+        first, second = readings.pca.explained
+        meaning = (
+            f"Its two directions hold {100 * (first + second):.0f} % of the hidden layer's variance "
+            f"({100 * first:.0f} % across and {100 * second:.0f} % up), so what touches here may be apart elsewhere."
+        )
+    else:
+        meaning = "Neighbours are truly close; the distance between groups, and their size, say little."
+    st.caption(f"{sample} {meaning}")
+
+
+def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str) -> dict | None:
+    """The map; returns the rectangle that was drawn on it, None without one."""
+    parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
+    event = st.altair_chart(
+        map_view.map_chart(readings, shown),
+        key="_".join(["map", run.id, model, name, *map(str, parts)]),
+        on_select="rerun",
+        alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",
+    )
+    return map_view.chosen_region(event.selection)
+
+
+def show_images(run: Run, digits: Dataset, readings: Readings, shown: Layout, region: dict | None) -> None:
+    """The images in the rectangle; without one, all that are on the map."""
+    found = map_view.by_confidence(readings, shown.indices if region is None else shown.within(region))
+    mistakes = int((~readings.right[found]).sum())
+    where = "on the map" if region is None else "in the rectangle"
+    count = f"{len(found):,} image{'' if len(found) == 1 else 's'} {where}"
+    st.markdown(f"**{count}**, {mistakes:,} mistake{'' if mistakes == 1 else 's'}")
+    more = f" The first {MOST_TILES} are shown, mistakes first." if len(found) > MOST_TILES else ""
+    hint = "Drag a rectangle over the map to see just its images." if region is None else "A double click removes it."
+    st.caption(f":material/highlight_alt: {hint}{more}")
+    tiles = [
+        Tile(i, int(readings.labels[i]), int(readings.predictions[i]), float(readings.confidence[i]))
+        for i in found[:MOST_TILES].tolist()
+    ]
+    if not tiles:
+        return
+    link = st.container()
+    with st.container(height=520, border=False):
+        image = gallery(
+            digits.x_test[found[:MOST_TILES]],
+            tiles,
+            key="map_gallery",
+            selected=st.session_state.get("map_image"),
+            on_choose=lambda index: st.session_state.update(map_image=index),
+            label=f"Test images {where}",
+        )
+    if image in found:
+        link.page_link(
+            PREDICTIONS_PAGE,
+            label=f"Open image {image} in Predictions",
+            icon=":material/grid_view:",
+            query_params={"run": run.id, "show": "All", "image": str(image)},
+        )
+
+
+page()

@@ -1,0 +1,158 @@
+"""Robustness: how much a run still reads of digits that were shifted, turned, blurred and the like."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import analysis, corruptions, robustness
+from core.data import Dataset
+from core.robustness import Robustness
+from core.runs import Run
+from dashboard.components import robustness_charts
+from dashboard.components.analysis import begin_button, follow
+from dashboard.components.shared import choose_run, dataset, dataset_note, percent
+
+KIND = "robustness"
+MEAN = "Mean"
+
+
+def page() -> None:
+    """The whole page, from top to bottom."""
+    st.title("Robustness")
+    digits = dataset()
+    dataset_note(digits)
+    run = choose_run(needs="model")
+    if run is None:
+        return
+    if reason := analysis.foreign_dataset(run, digits):
+        st.error(reason, icon=":material/database_off:")
+        return
+    result = robustness.kept(run)
+    running = follow(run, KIND)
+    if not running:
+        offer(run, digits, result)
+    if result is None:
+        show_changes(digits, None)
+        return
+    show_headline(result)
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_changes(digits, result)
+    with right:
+        show_digits(result)
+    st.download_button(
+        "CSV",
+        result.as_csv,
+        f"{run.id}-robustness.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Accuracy under each change and strength, overall and of each digit.",
+    )
+
+
+def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
+    """The button that measures, where there is nothing yet or what there is belongs to an earlier model."""
+    if result is not None and result.is_of(analysis.model_fingerprint(run), digits.fingerprint):
+        return
+    images = len(digits.x_test)
+    if result is None:
+        st.markdown(
+            f"Reads all {images:,} test images under {len(corruptions.CHANGES)} changes in three strengths, "
+            f"{images * 30:,} images in all. On two processor cores that takes 10 to 30 seconds, "
+            "and the result is kept in the run."
+            if images > 2000
+            else f"Reads all {images:,} test images under {len(corruptions.CHANGES)} changes in three strengths. "
+            "That takes a few seconds, and the result is kept in the run."
+        )
+    else:
+        st.warning(
+            "These numbers were measured with another model, dataset or set of changes: the run was trained further, "
+            "for instance. Measure again to bring them up to date.",
+            icon=":material/history:",
+        )
+    begin_button(run, KIND, "Measure" if result is None else "Measure again", key="measure", primary=True)
+
+
+def show_headline(result: Robustness) -> None:
+    """The numbers that sum it up, and which change and which digit to look at."""
+    hardest = min(result.changed, key=lambda measurement: measurement.accuracy)
+    with st.grid(3, min_column_width=150):
+        st.metric("Unchanged", percent(result.unchanged.accuracy), help=f"Of {result.images:,} test images.")
+        st.metric(
+            "Under change",
+            percent(result.mean_accuracy),
+            help="The mean accuracy over all changes and strengths below.",
+        )
+        st.metric(
+            f"Hardest: {hardest.change}, {corruptions.STRENGTH_NAMES[hardest.strength]}", percent(hardest.accuracy)
+        )
+    st.markdown(in_words(result))
+
+
+def in_words(result: Robustness) -> str:
+    """Which digits and changes cost most and least, in two sentences."""
+    digits, changes = result.fragile_digits(), result.hard_changes()
+    parts = []
+    if len(digits) > 3:
+        (first, most), (second, more), (third, much), (last, least) = *digits[:3], digits[-1]
+        parts.append(
+            f"**{first} breaks first**: over all changes it loses {points(most)} on average, then {second} "
+            f"({points(more)}) and {third} ({points(much)}). **{last} lasts longest** and loses {points(least)}."
+        )
+    (hard, cost), (easy, little) = changes[0], changes[-1]
+    parts.append(f"**{hard.capitalize()}** costs most ({points(cost)}), **{easy}** least ({points(little)}).")
+    return " ".join(parts)
+
+
+def points(loss: float) -> str:
+    """A loss of accuracy in percentage points."""
+    return f"{100 * loss:.1f} points".replace("-", "−")
+
+
+def show_changes(digits: Dataset, result: Robustness | None) -> None:
+    """One row a change: a sample in each strength, with its accuracy once measured."""
+    st.subheader(
+        "Change by change" if result else "What is changed",
+        help="In the manner of MNIST-C (Mu & Gilmer 2019). The same images are changed alike each time.",
+    )
+    kinds = np.unique(digits.y_test).tolist()
+    digit = st.segmented_control(
+        "Sample", kinds, default=kinds[0], required=True, key="sample_digit", persist_state="session"
+    )
+    index = int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
+    with st.container(width="stretch" if result else 420):
+        st.altair_chart(
+            robustness_charts.change_chart(samples(digits.fingerprint, index, digits), result),
+            key="changes",
+            alt="Accuracy under each change and strength, with a sample of each"
+            if result
+            else "A sample of each change",
+        )
+    if result:
+        st.caption("Accuracy, and below it percentage points against the unchanged images.")
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def samples(fingerprint: str, index: int, _digits: Dataset) -> dict:
+    """A test image under each change, made once for all sessions."""
+    return robustness_charts.samples(_digits.x_test, index)
+
+
+def show_digits(result: Robustness) -> None:
+    """How much each digit loses under each change."""
+    st.subheader("Digit by digit", help="Percentage points of accuracy that each digit loses.")
+    names = {corruptions.STRENGTH_NAMES[strength].capitalize(): strength for strength in corruptions.STRENGTHS}
+    name = st.segmented_control(
+        "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
+    )
+    st.altair_chart(
+        robustness_charts.digit_chart(result, names.get(name)),
+        key="digits",
+        alt="Percentage points of accuracy that each digit loses under each change",
+    )
+    st.caption("Percentage points against the same digit unchanged.")
+
+
+page()

@@ -1,0 +1,51 @@
+"""What runs in the background for the pages Map and Robustness: begin it, follow it, say why it failed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import analysis
+from core.runs import Run
+
+REFRESH_SECONDS = 0.5
+
+
+def follow(run: Run, kind: str) -> bool:
+    """Show a bar while the analysis runs, or why it failed; whether it runs."""
+    status = analysis.status(run, kind)
+    if status.name == "running":
+        _progress(run, kind)
+    elif status.name in ("failed", "interrupted"):
+        st.error(status.words, icon=":material/error:")
+    return status.name == "running"
+
+
+def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, help: str | None = None) -> None:
+    """A button that starts the analysis in a process of its own."""
+    st.button(
+        label,
+        key=key,
+        type="primary" if primary else "secondary",
+        icon=":material/play_arrow:",
+        on_click=_begin,
+        args=(run, kind),
+        help=help,
+    )
+    if words := st.session_state.pop("analysis_error", None):
+        st.error(words, icon=":material/error:")
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _progress(run: Run, kind: str) -> None:
+    status = analysis.status(run, kind)
+    if status.name != "running":
+        st.rerun()
+    st.progress(status.fraction, text=status.words)
+    st.caption("It goes on when you leave this page.")
+
+
+def _begin(run: Run, kind: str) -> None:
+    try:
+        analysis.start(run, kind)
+    except OSError as error:
+        st.session_state["analysis_error"] = f"It could not be started: {error}."

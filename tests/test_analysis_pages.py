@@ -1,0 +1,165 @@
+"""The pages Map and Robustness in their states, and the process behind them, once for real."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import analysis, embedding, robustness
+from core.storage import write_json
+from dashboard.components import map_view
+
+MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+
+EXPORT = """
+import sys, pathlib, keras, numpy as np
+from keras import layers
+keras.utils.set_random_seed(4)
+image = keras.Input((28, 28), dtype="uint8", name="image")
+pixels = layers.Flatten()(layers.Rescaling(1 / 255)(image))
+hidden = layers.Dense(6, activation="relu")(pixels)
+probabilities = layers.Dense(10, activation="softmax")(hidden)
+model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
+model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
+"""
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A tiny network that was never trained, exported in a process of its own."""
+    path = tmp_path_factory.mktemp("tiny") / "model.tflite"
+    subprocess.run([sys.executable, "-c", EXPORT, str(path)], check=True, capture_output=True)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def run(make_run, model):
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(model)
+    return run
+
+
+def open_page(name, **address):
+    at = AppTest.from_file(MAIN, default_timeout=30)
+    at.query_params.update(address)
+    at.switch_page(f"app_pages/{name}.py")
+    at.run()
+    assert not at.exception
+    return at
+
+
+def tiles(at):
+    found = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_gallery"]
+    return json.loads(found[0].json)["tiles"] if found else []
+
+
+@pytest.mark.parametrize("page", ["map", "robustness"])
+def test_states_that_cannot_be_shown_are_told(page, make_run, model):
+    assert [link.value for link in open_page(page).page_link] == ["Train a network"]
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(model)
+    write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
+    assert "MNIST (elsewhere)" in open_page(page).error[0].value
+
+
+def test_the_map_shows_pca_at_once_and_offers_tsne(run, digits):
+    at = open_page("map")
+    assert any("All 397 test images" in caption.value and "variance" in caption.value for caption in at.caption)
+    assert len(tiles(at)) == 200
+    at.selectbox(key="map_label").select(3).run()
+    assert {tile["spoken"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
+    assert len(tiles(at)) == (digits.y_test == 3).sum()
+    at.segmented_control(key="layout").set_value("t-SNE").run()
+    assert [button.label for button in at.button] == ["Compute t-SNE"]
+    assert not at.exception
+
+
+def test_a_damaged_model_is_told_on_the_map(run):
+    (run.path / "model.tflite").write_bytes(b"no model")
+    assert "damaged" in open_page("map").error[0].value
+
+
+def test_nonsense_in_the_address_shows_the_map_as_it_is_without(run):
+    assert len(tiles(open_page("map", layout="x", map_label="77", map_read="-1", map_mistakes="maybe"))) == 200
+
+
+def test_the_background_process_measures_for_the_page(run, digits, wait_until):
+    at = open_page("robustness")
+    assert any("all 397 test images" in text.value for text in at.markdown)
+    at.button(key="measure").click().run()
+    assert not at.exception
+    analysis.start(run, "robustness")  # once more: nothing happens
+    wait_until(lambda: analysis.status(run, "robustness").name != "running", "the analysis to end")
+    assert analysis.status(run, "robustness").name == "finished"
+    result = robustness.kept(run)
+    assert result.is_of(analysis.model_fingerprint(run), digits.fingerprint)
+    at = open_page("robustness")
+    assert at.metric[0].value == f"{100 * result.unchanged.accuracy:.2f} %"
+    assert any("breaks first" in text.value for text in at.markdown)
+    assert not at.button
+
+    (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
+    at = open_page("robustness")
+    assert "another model" in at.warning[0].value
+    assert [button.label for button in at.button] == ["Measure again"]
+
+
+def test_the_map_is_laid_out_and_then_shown(run, digits):
+    assert analysis.analyse(run, "map", digits)
+    assert len(embedding.kept(run).indices) == 397
+    at = open_page("map", layout="t-SNE")
+    assert not at.button
+    assert any("Neighbours are truly close" in caption.value for caption in at.caption)
+
+
+def test_a_failure_is_told_and_can_be_tried_again(run, digits):
+    (run.path / "model.tflite").write_bytes(b"no model")
+    assert not analysis.analyse(run, "robustness", digits)
+    at = open_page("robustness")
+    assert "damaged" in at.error[0].value
+    assert [button.label for button in at.button] == ["Measure"]
+
+
+def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_until):
+    holder = (
+        "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", holder, str(run.path / "analysis-map.lock")])
+    write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
+    wait_until(lambda: analysis.status(run, "map").name == "running", "the lock to be held")
+    at = open_page("map", layout="t-SNE")
+    assert not at.button
+    assert any("goes on" in caption.value for caption in at.caption)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    assert analysis.status(run, "map").name == "interrupted"
+    assert [button.label for button in open_page("map", layout="t-SNE").button] == ["Compute t-SNE"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "region"),
+    [
+        ({"region": {"x": [2, 1], "y": [0, 5]}}, {"x": (1, 2), "y": (0, 5)}),
+        ({"region": {}}, None),
+        ({}, None),
+        (None, None),
+        ({"region": {"x": [1], "y": [0, 5]}}, None),
+        ({"region": {"x": ["a", 1], "y": [0, float("inf")]}}, None),
+    ],
+)
+def test_a_rectangle_is_read_or_left(selection, region):
+    assert map_view.chosen_region(selection) == region
+
+
+def test_a_rectangle_holds_exactly_the_images_in_it():
+    layout = map_view.Layout(np.array([4, 7, 9]), np.array([[0, 0], [1, 1], [3, 1]], np.float32))
+    assert layout.within({"x": (0.5, 3), "y": (0.5, 1)}).tolist() == [7, 9]
+    assert layout.only(np.arange(10) < 8).indices.tolist() == [4, 7]

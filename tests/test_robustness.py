@@ -1,0 +1,108 @@
+"""`core.robustness` with networks whose accuracy is known beforehand."""
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core import corruptions, robustness
+from core.storage import read_json, write_json
+
+
+class Constant:
+    """Reads a 3 in everything."""
+
+    def probabilities(self, images):
+        return np.eye(10, dtype=np.float32)[np.full(len(images), 3)]
+
+
+class Memory:
+    """Knows the unchanged images by heart, and reads the next digit in every other."""
+
+    def __init__(self, digits):
+        self.labels = {image.tobytes(): int(label) for image, label in zip(digits.x_test, digits.y_test, strict=True)}
+        self.digits = digits.y_test
+
+    def probabilities(self, images):
+        read = [self.labels.get(image.tobytes()) for image in images]
+        guesses = [(int(label) + 1) % 10 for label in self.digits]
+        return np.eye(10, dtype=np.float32)[
+            [guess if digit is None else digit for digit, guess in zip(read, guesses, strict=True)]
+        ]
+
+
+@pytest.fixture(scope="module")
+def result(digits):
+    return robustness.measure(Constant(), "model", digits)
+
+
+def test_a_constant_network_has_its_digits_share_under_every_change(result, digits):
+    share = float((digits.y_test == 3).mean())
+    for measurement in (result.unchanged, *result.changed):
+        assert measurement.accuracy == pytest.approx(share)
+        assert measurement.per_digit == (0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    assert result.mean_accuracy == pytest.approx(share)
+    assert not result.digit_losses().any()
+
+
+def test_a_network_that_knows_images_by_heart_loses_all_under_every_change(digits):
+    steps = []
+    result = robustness.measure(Memory(digits), "model", digits, lambda *step: steps.append(step))
+    assert result.unchanged.accuracy == 1
+    assert max(measurement.accuracy for measurement in result.changed) < 0.05
+    np.testing.assert_allclose(result.digit_losses(3).mean(axis=0), 1, atol=0.05)
+    assert all(loss == pytest.approx(1, abs=0.05) for _, loss in result.hard_changes())
+    assert [done for done, _, _ in steps] == list(range(31))
+    assert {total for _, total, _ in steps} == {31}
+
+
+def test_what_is_kept_is_what_was_measured_and_is_known_to_be_out_of_date(result, digits, make_run):
+    run = make_run()
+    assert robustness.kept(run) is None
+    result.save(run)
+    kept = robustness.kept(run)
+    assert kept == result
+    assert kept.is_of("model", digits.fingerprint)
+    assert not kept.is_of("another", digits.fingerprint)
+    assert not kept.is_of("model", "another")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda values: values.pop("model"),
+        lambda values: values["changed"].pop(),
+        lambda values: values["changed"][4].update(accuracy=7),
+        lambda values: values["changed"][4].update(accuracy=float("nan")),
+        lambda values: values["changed"][4].update(strength=[1]),
+        lambda values: values["unchanged"].update(per_digit=[1]),
+        lambda values: values.update(changed=None, unchanged="x"),
+    ],
+)
+def test_a_damaged_result_is_none(result, make_run, damage):
+    run = make_run()
+    result.save(run)
+    values = read_json(run.path / robustness.FILE)
+    damage(values)
+    write_json(run.path / robustness.FILE, values)
+    assert robustness.kept(run) is None
+
+
+def test_the_csv_has_a_row_for_each_change_and_strength(result):
+    rows = list(csv.DictReader(io.StringIO(result.as_csv().decode())))
+    assert [row["change"] for row in rows] == ["unchanged", *np.repeat(list(corruptions.CHANGES), 3)]
+    assert rows[1]["meaning"] == "Moved 2 pixels up, down, left or right."
+    assert {float(row["digit 3"]) for row in rows} == {1}
+
+
+def test_a_digit_without_images_has_no_number(digits, make_run):
+    some = digits.y_test != 5
+    fewer = replace(digits, x_test=digits.x_test[some][:40], y_test=digits.y_test[some][:40])
+    result = robustness.measure(Constant(), "model", fewer)
+    assert result.unchanged.per_digit[5] is None
+    assert 5 not in [digit for digit, _ in result.fragile_digits()]
+    run = make_run()
+    result.save(run)
+    assert robustness.kept(run) == result
