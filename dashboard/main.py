@@ -19,6 +19,18 @@ PAGES = [
         help="What a run says of every test image, and where it is wrong.",
     ),
     st.Page(
+        "app_pages/confidence.py",
+        title="Confidence",
+        icon=":material/speed:",
+        help="Whether a run is right as often as it is sure, and when it should say that it does not know.",
+    ),
+    st.Page(
+        "app_pages/compare.py",
+        title="Compare",
+        icon=":material/compare_arrows:",
+        help="Runs beside each other: their numbers, their curves, and what one fixed and broke.",
+    ),
+    st.Page(
         "app_pages/map.py",
         title="Map",
         icon=":material/scatter_plot:",

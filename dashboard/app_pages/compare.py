@@ -1,0 +1,297 @@
+"""Compare: any runs in a table and in one chart, and any two on the same images."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components import explorer, pairs, reading_charts, run_table
+from dashboard.components.address import recall, remember
+from dashboard.components.gallery import gallery
+from dashboard.components.pairs import GROUPS, Pair, plain
+from dashboard.components.reading_tiles import reading_tiles
+from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, store
+
+PAGE = "compare"
+PAGE_SIZE = 24
+SHOWN_AT_FIRST = 10
+NONE = "none"
+LEFT_OUT = 5
+
+
+def page() -> None:
+    """The whole page, from top to bottom."""
+    st.title("Compare")
+    digits = dataset()
+    dataset_note(digits)
+    runs = {run.id: run for run in store().runs()}
+    if len(runs) < 2:
+        lead_to_training("Comparing needs at least two runs.", "Train another network" if runs else "Train a network")
+        return
+    names = run_table.unique_names(runs)
+    chosen = [runs[run_id] for run_id in choose_runs(runs, names)]
+    if chosen:
+        show_table(chosen, names, digits)
+        show_curves(chosen, names)
+    st.subheader("Two runs on the same images")
+    comparable = choose_comparable(runs, names, digits)
+    if len(comparable) < 2:
+        lead_to_training("This needs two runs that have read the test images here.", "Train another network")
+        return
+    show_pair(*choose_two(comparable, names), names, digits)
+
+
+def lead_to_training(why: str, words: str) -> None:
+    """The way out where there is too little to compare."""
+    st.info(why)
+    st.page_link(TRAIN_PAGE, label=words, icon=":material/model_training:")
+
+
+def choose_runs(runs, names) -> list[str]:
+    """The runs of table and chart; nonsense in the address is left out."""
+    wanted = recall(PAGE, "runs")
+    chosen = [run_id for run_id in dict.fromkeys(wanted.split(",")) if run_id in runs]
+    if not chosen and wanted != NONE:
+        chosen = list(runs)[:SHOWN_AT_FIRST]
+    st.session_state["compared_runs"] = chosen
+    st.multiselect(
+        "Runs",
+        list(runs),
+        key="compared_runs",
+        format_func=lambda run_id: names.get(run_id, run_id),
+        placeholder="Choose runs",
+        on_change=lambda: remember(PAGE, "runs", ",".join(st.session_state["compared_runs"]) or NONE),
+    )
+    return chosen
+
+
+@st.cache_data(max_entries=500, show_spinner="Reading the predictions")
+def scores(path, stamp, fingerprint, _run, _digits) -> run_table.Scores:
+    """A run's numbers, computed once until its files change."""
+    return run_table.scores(_run, _digits)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the predictions")
+def read(path, stamp, fingerprint, _run, _digits) -> explorer.Reading:
+    """A run's reading, kept in the same way."""
+    return explorer.read(_run, _digits, None)
+
+
+def show_table(chosen, names, digits) -> None:
+    """One row a run."""
+    found = [
+        scores(str(run.path), (explorer.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
+        for run in chosen
+    ]
+    frame = run_table.table(chosen, names, found)
+    percents = {
+        "Test accuracy": "Share of test images whose prediction is their label.",
+        "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
+        "Calibration error": "Expected calibration error: how far confidence and share of right ones lie apart.",
+        "Robustness": "Mean accuracy over all changes and strengths of the Robustness page.",
+    }
+    texts = {name: st.column_config.TextColumn(alignment="right") for name in ("Epochs", "Parameters", "Training time")}
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="content",
+        column_config={
+            "Run": st.column_config.TextColumn(pinned=True, width=150),
+            **texts,
+            **{name: st.column_config.NumberColumn(format="%.2f %%", help=help_) for name, help_ in percents.items()},
+        },
+        placeholder="–",
+        alt="The chosen runs with their numbers and the settings that differ",
+    )
+
+
+def show_curves(chosen, names) -> None:
+    """Validation accuracy over epochs or training time."""
+    frame = run_table.curves(chosen, names)
+    if frame.empty:
+        st.caption("None of these runs has completed an epoch.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the chart has tools at the right
+        st.markdown("**Validation accuracy**", width="content")
+        axis = st.segmented_control(
+            "Over",
+            list(run_table.AXES),
+            default="Epochs",
+            required=True,
+            key="curve_axis",
+            label_visibility="collapsed",
+        )
+    axis = axis if axis in run_table.AXES else "Epochs"
+    st.altair_chart(run_table.curves_chart(frame, axis), alt="Validation accuracy of the chosen runs after each epoch")
+    if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
+        st.caption(
+            "The classic network validates on the test images, the others on images held out of the training set."
+        )
+
+
+def choose_comparable(runs, names, digits) -> dict:
+    """The runs that have read the images here; why others have not is told in words."""
+    reasons = {run_id: run_table.refused(run, digits) for run_id, run in runs.items()}
+    asked_for = [run_id for name in ("a", "b") if reasons.get(run_id := st.query_params.get(name))]
+    for run_id in dict.fromkeys(asked_for):
+        st.warning(f"{plain(names[run_id])} cannot be compared here: {plain(reasons[run_id])}.")
+    others = [run_id for run_id, reason in reasons.items() if reason and run_id not in asked_for]
+    if others:
+        told = [f"{plain(names[run_id])} ({plain(reasons[run_id])})" for run_id in others[:LEFT_OUT]]
+        more = f" and {len(others) - LEFT_OUT} more" if len(others) > LEFT_OUT else ""
+        st.caption(f"Left out: {', '.join(told)}{more}.")
+    return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
+
+
+def choose_two(comparable, names) -> tuple:
+    """Two different runs, the older of the newest two first where nobody chose."""
+    ids = list(comparable)
+    first = wanted if (wanted := recall(PAGE, "a")) in comparable else None
+    second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
+    second = second or next(run_id for run_id in ids if run_id != first)
+    first = first or next(run_id for run_id in ids if run_id != second)
+    st.query_params.update(a=first, b=second)
+    st.session_state.update(first_run=first, second_run=second)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for key, words, options in (
+            ("first_run", "First run", ids),
+            ("second_run", "Second run", [run_id for run_id in ids if run_id != first]),
+        ):
+            st.selectbox(
+                words,
+                options,
+                key=key,
+                format_func=lambda run_id: names.get(run_id, run_id),
+                on_change=choose_again,
+                args=(key, first, second),
+            )
+        st.button("Swap", icon=":material/swap_horiz:", on_click=set_two, args=(second, first))
+    return comparable[first], comparable[second]
+
+
+def choose_again(key: str, first: str, second: str) -> None:
+    """Another run in one place; the one that stood there goes to the other place if it was the same."""
+    chosen = st.session_state[key]
+    if key == "first_run":
+        set_two(chosen, first if chosen == second else second)
+    else:
+        set_two(first, chosen)
+
+
+def set_two(first: str, second: str) -> None:
+    """Compare these two, from the first page and with no image open."""
+    remember(PAGE, "a", first)
+    remember(PAGE, "b", second)
+    begin_again()
+
+
+def begin_again() -> None:
+    """Back to the first page, with no image open."""
+    st.session_state["pair_page"] = 1
+    st.session_state.pop("pair_image", None)
+
+
+def show_pair(first, second, names, digits) -> None:
+    """What the second run fixed and broke, whether that could be chance, and the images."""
+    readings = []
+    for run in (first, second):
+        try:
+            readings.append(read(str(run.path), explorer.stamp(run), digits.fingerprint, run, digits))
+        except explorer.ReadingError as error:
+            st.error(f"{plain(names[run.id])}: {error}", icon=":material/broken_image:")
+            return
+    both = pairs.pair(*readings)
+    one, other = (plain(names[run.id]) for run in (first, second))
+    for run, reading in zip((first, second), readings, strict=True):
+        if run.state.is_active:
+            st.caption(f":material/play_circle: {plain(names[run.id])}: after epoch {reading.epoch}, still training.")
+    show_verdict(both, one, other)
+    group = choose_group(both, one, other)
+    show_images(both, group, one, other, digits)
+
+
+def show_verdict(both: Pair, one: str, other: str) -> None:
+    """The difference and McNemar's test of it in words."""
+    with st.container(border=True):
+        st.markdown(f"**{pairs.verdict(both)}**")
+        st.markdown(pairs.difference(both, one, other))
+        st.caption(
+            "McNemar’s exact test looks only at the images that one of the two has right and the other wrong. p is the "
+            "chance of a split at least this uneven if both networks were equally good. It is about these two networks "
+            "as they are: trained again from another seed, they may differ in another way."
+        )
+
+
+def choose_group(both: Pair, one: str, other: str) -> str:
+    """One of the four groups, with its count to click on."""
+    counts = both.groups.counts
+    wanted = recall(PAGE, "group")
+    shown = wanted if wanted in GROUPS else next((name for name in GROUPS if counts[name]), "both_right")
+    st.session_state["pair_group"] = shown
+
+    def keep() -> None:
+        remember(PAGE, "group", st.session_state["pair_group"] or shown)
+        begin_again()
+
+    st.segmented_control(
+        "Images",
+        list(GROUPS),
+        required=True,
+        key="pair_group",
+        format_func=lambda name: f"{GROUPS[name]} · {counts[name]:,}",
+        on_change=keep,
+        help=f"Fixed: wrong by {one}, right by {other}. Broken: the other way round.",
+    )
+    return shown
+
+
+def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
+    """The images of a group twice, as each of the two reads them, and the one that is open."""
+    found = pairs.images_of(both, group)
+    if not len(found):
+        st.info("No image is in this group.", icon=":material/filter_alt:")
+        return
+    here = st.columns(2, gap="medium")
+    number = st.pagination(explorer.pages(found, PAGE_SIZE), key="pair_page")
+    shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    image = st.session_state.get("pair_image")
+    image = image if image in shown else None
+    for column, name, words, reading in zip(
+        here, ("first", "second"), (one, other), (both.first, both.second), strict=True
+    ):
+        with column:
+            st.markdown(f"**{words}** reads")
+            gallery(
+                digits.x_test[shown],
+                reading_tiles(reading, shown, digits),
+                key=f"gallery_{name}",
+                selected=image,
+                on_choose=open_image,
+                label=f"{GROUPS[group]}: as the {name} run reads them",
+                reveal="pair_image_panel",
+            )
+    with st.container(key="pair_image_panel"):
+        if image is not None:
+            show_image(both, image, one, other)
+
+
+def open_image(image: int) -> None:
+    """Show this image's probabilities of both runs."""
+    st.session_state["pair_image"] = image
+
+
+def show_image(both: Pair, image: int, one: str, other: str) -> None:
+    """The ten probabilities that the two give to one image."""
+    st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}")
+    for column, words, reading in zip(
+        st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True
+    ):
+        prediction = int(reading.predictions[image])
+        with column:
+            st.markdown(f"{words} reads a **{prediction}**, {100 * reading.confidence[image]:.2f} % sure")
+            st.altair_chart(
+                reading_charts.probability_chart(reading, image),
+                alt=f"Probabilities of image {image}, highest for {prediction}",
+            )
+
+
+page()

@@ -1,0 +1,210 @@
+"""Confidence: whether it can be believed, what a temperature does to it, and when to say "I don't know"."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.threshold import ThresholdError, read_threshold, write_threshold
+from dashboard.components import calibrated, confidence_charts, explorer
+from dashboard.components.calibrated import Calibrated
+from dashboard.components.gallery import gallery
+from dashboard.components.reading_tiles import reading_tiles
+from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+
+FEW = 12
+ERROR_HELP = (
+    "Expected calibration error: how far confidence and share of right ones lie apart, over 15 bins weighted by their "
+    "images (Guo et al. 2017, arXiv:1706.04599). 0 is perfect."
+)
+
+
+def page() -> None:
+    """The whole page, from top to bottom."""
+    st.title("Confidence")
+    digits = dataset()
+    dataset_note(digits)
+    run = choose_run()
+    if run is None:
+        return
+    try:
+        found = calibrate(str(run.path), digits.fingerprint, calibrated.stamp(run), run, digits)
+    except explorer.ReadingError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        return
+    show_headline(run, found)
+    st.subheader("Is it right as often as it is sure?")
+    show_reliability(found)
+    st.subheader("When should it say “I don’t know”?")
+    show_coverage(run, found)
+    show_extremes(run, digits, found)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Measuring its confidence, and fitting a temperature")
+def calibrate(path, fingerprint, stamp, _run, _digits) -> Calibrated:
+    """Computed once for all browser sessions until the run's files change."""
+    return calibrated.calibrate(_run, _digits)
+
+
+def show_headline(run, found: Calibrated) -> None:
+    """How sure it is and how often right, in numbers and in a sentence."""
+    fitted = found.temperature.value is not None
+    with st.grid(5 if fitted else 3, min_column_width=150):
+        st.metric(
+            "Mean confidence", percent(found.mean_confidence), help="How sure it is of its prediction, on average."
+        )
+        st.metric("Test accuracy", percent(found.reading.accuracy), help="How often its prediction is the label.")
+        st.metric("Calibration error", percent(found.error), help=ERROR_HELP)
+        if fitted:
+            st.metric(
+                "With temperature",
+                percent(found.error_after),
+                help="The calibration error of the same test images after the temperature.",
+            )
+            st.metric(
+                "Temperature",
+                f"{found.temperature.value:.3f}",
+                help="Divides the logarithms of the probabilities: above 1 makes it less sure, below 1 surer. "
+                "Predictions stay the same.",
+            )
+    points = 100 * (found.mean_confidence - found.reading.accuracy)
+    how = "surer than it should be" if points > 0 else "less sure than it could be"
+    st.write(
+        f"On average it is {abs(points):.2f} points {how}."
+        if abs(points) >= 0.005
+        else "On average it is as sure as it is right."
+    )
+    if run.state.is_active:
+        st.caption(f":material/play_circle: After epoch {found.reading.epoch}, still training.")
+    if run.config is not None and run.config.model == "seed":
+        st.caption(SIGMOID_SENTENCE)
+
+
+def show_reliability(found: Calibrated) -> None:
+    """The reliability diagram, before the temperature and after it."""
+    temperature = found.temperature
+    before, after = st.columns(2, gap="medium")
+    with before:
+        st.markdown(f"**As trained** · calibration error {percent(found.error)}")
+        show_diagram(found.diagram, "as trained")
+    with after:
+        if temperature.value is None:
+            st.markdown("**With a temperature**")
+            st.info(temperature.reason, icon=":material/device_thermostat:")
+        else:
+            st.markdown(
+                f"**With temperature {temperature.value:.3f}** · calibration error {percent(found.error_after)}"
+            )
+            show_diagram(found.diagram_after, "with temperature")
+    if temperature.value is not None:
+        mistakes = "one mistake" if temperature.mistakes == 1 else f"{temperature.mistakes:,} mistakes"
+        better = found.error_after < found.error
+        st.write(
+            f"The temperature was fitted on the run's {temperature.images:,} validation images ({mistakes}), "
+            f"which are not among the test images. Here it makes the error {'smaller' if better else 'no smaller'}."
+        )
+    st.caption(
+        "A bar is the share of right ones among the images of that confidence; on the dashed line it would be what the "
+        "network says. The orange line is the gap. A bin with few images, in the lower chart, says little."
+    )
+    with st.expander("The bins as a table", icon=":material/table:"):
+        show_bins(found.diagram)
+
+
+def show_diagram(diagram, words: str) -> None:
+    """The diagram above its counts."""
+    st.altair_chart(confidence_charts.reliability_chart(diagram), alt=f"Share of right ones by confidence, {words}")
+    st.altair_chart(confidence_charts.count_chart(diagram), alt=f"Number of images by confidence, {words}")
+
+
+def show_bins(diagram) -> None:
+    """The numbers of the diagram as trained."""
+    columns = {"Mean confidence": "", "Right": "", "Gap": "Mean confidence minus the share of right ones, in points."}
+    st.dataframe(
+        confidence_charts.bins_in_percent(diagram),
+        hide_index=True,
+        height="content",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.2f %%", help=words or None) for name, words in columns.items()
+        },
+        alt="Images, mean confidence and share of right ones in each bin of confidence, as trained",
+    )
+
+
+def show_coverage(run, found: Calibrated) -> None:
+    """The threshold, what it does in words, and the curve."""
+    key = f"threshold_{run.id}"
+    kept = read_threshold(run.path) or 0.0
+    st.session_state[key] = min(100 * kept, 99.5)  # the file decides, whoever wrote it
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.slider(
+            "It answers from this confidence on",
+            0.0,
+            99.5,
+            step=0.5,
+            format="%.1f %%",
+            key=key,
+            on_change=keep_threshold,
+            args=(run, key),
+            help="Kept in the run: the Draw page keeps to it. At 0 it always answers.",
+        )
+        st.markdown(in_words(found, kept))
+        st.caption(
+            "It is for the confidence as trained, without temperature, and kept with the run for the Draw page too."
+        )
+    right.altair_chart(
+        confidence_charts.coverage_chart(found, kept),
+        alt="Share of images that are answered, and share of right ones among them, for every threshold",
+    )
+
+
+def in_words(found: Calibrated, threshold: float) -> str:
+    """What the threshold does, with exact numbers."""
+    reading, n = found.reading, len(found.reading.labels)
+    told = calibrated.refusal(reading, threshold)
+    if threshold == 0:
+        return f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them."
+    if told.answered == 0:
+        return f"Below **{100 * threshold:.1f} %** it says “I don’t know”: it answers **none** of the {n:,} images."
+    return (
+        f"Below **{100 * threshold:.1f} %** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
+        f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
+        f"So it keeps **{told.caught:,}** of its {reading.mistakes:,} mistakes to itself, at the price of "
+        f"**{told.lost:,}** images that it would have read right."
+    )
+
+
+def keep_threshold(run, key: str) -> None:
+    """Write the slider's value into the run."""
+    try:
+        write_threshold(run.path, round(st.session_state[key] / 100, 4))
+    except (ThresholdError, OSError):
+        st.toast("The threshold could not be kept.", icon=":material/error:")
+
+
+def show_extremes(run, digits, found: Calibrated) -> None:
+    """The images at both ends; a click opens one on the Predictions page."""
+    groups = zip(
+        ("Right, but least sure", "Wrong, and most sure"), calibrated.extremes(found.reading, FEW), strict=True
+    )
+    for column, (words, indices) in zip(st.columns(2, gap="medium"), groups, strict=True):
+        with column:
+            st.subheader(words)
+            if not len(indices):
+                st.caption("There is none.")
+                continue
+            key = words.split(",")[0].lower()
+            chosen = gallery(
+                digits.x_test[indices],
+                reading_tiles(found.reading, indices, digits),
+                key=f"{key}_extremes",
+                label=words,
+            )
+            if chosen is not None:
+                st.switch_page(
+                    "app_pages/predictions.py", query_params={"run": run.id, "image": str(chosen), "show": "All"}
+                )
+    st.caption("Click an image to open it on the Predictions page.")
+
+
+page()
