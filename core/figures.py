@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -90,6 +91,93 @@ def predictions_figure(
     return figure
 
 
+def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False) -> Figure:
+    """The confusion matrix: mistakes in orange on a log scale, what was right in pale blue.
+
+    Args:
+        matrix: counts (10, 10), rows are labels, columns predictions.
+        title: shown as it is.
+        shares: write percent of the label instead of counts.
+    """
+    figure = Figure(figsize=(7, 7), facecolor="white")
+    figure.text(0.1, 0.955, title, color=INK, size=12, weight="bold", family=FONT, parse_math=False)
+    axes = figure.add_axes((0.1, 0.03, 0.86, 0.86))
+    mistakes = matrix - np.diag(np.diag(matrix))
+    most = np.log1p(max(2, mistakes.max()))
+    ground = np.ones((10, 10, 3))
+    for wrong, tint, strength in (
+        (True, WRONG, 0.08 + 0.77 * np.log1p(mistakes) / most),
+        (False, RIGHT, np.full((10, 10), 0.2)),
+    ):
+        coloured = (mistakes > 0) if wrong else np.eye(10, dtype=bool)
+        cover = (strength * coloured)[..., np.newaxis]
+        ground = (1 - cover) * ground + cover * np.array(to_rgb(tint))
+    axes.imshow(ground, interpolation="nearest")
+    portions = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    for label, prediction in zip(*np.nonzero(matrix), strict=True):
+        said = f"{portions[label, prediction]:.1f}" if shares else f"{matrix[label, prediction]}"
+        dark = ground[label, prediction] @ (0.299, 0.587, 0.114) < 0.5
+        style = {"color": "white" if dark else INK, "size": 9, "family": FONT}
+        axes.text(prediction, label, said, ha="center", va="center", **style)
+    axes.set_xlabel("Read as" + (" (percent of the label)" if shares else ""), color=MUTED, size=9.5, family=FONT)
+    axes.set_ylabel("Label", color=MUTED, size=9.5, family=FONT)
+    axes.xaxis.set_label_position("top")
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(10))
+    axes.set_yticks(range(10))
+    axes.set_xticks(np.arange(11) - 0.5, minor=True)
+    axes.set_yticks(np.arange(11) - 0.5, minor=True)
+    axes.grid(which="minor", color=GRID, linewidth=0.8)
+    axes.tick_params(which="both", length=0, colors=INK, labelsize=10, labelfontfamily=FONT)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def image_figure(
+    image: np.ndarray,
+    title: str,
+    *,
+    label: int,
+    probabilities: np.ndarray,
+    explained: tuple[int, np.ndarray] | None = None,
+    past: tuple[Sequence[int], np.ndarray] | None = None,
+) -> Figure:
+    """One image: the picture, which ink decided, the ten probabilities, and how they came about over the epochs.
+
+    Args:
+        image: uint8 (28, 28).
+        title: shown as it is.
+        label: the digit that it is said to be.
+        probabilities: (10,).
+        explained: the digit and the overlay, uint8 (28, 28, 3), of an occlusion map.
+        past: epochs, and their probabilities (epochs, 10); shown where there are two or more.
+    """
+    prediction = int(np.argmax(probabilities))
+    past = past if past is not None and len(past[0]) > 1 else None
+    panels = 2 + (explained is not None) + (past is not None)
+    figure = Figure(figsize=(0.3 + 2.7 * panels, 3.2), facecolor="white")
+    width = figure.get_size_inches()[0]
+    figure.text(0.25 / width, 0.91, title, color=INK, size=11.5, weight="bold", family=FONT, parse_math=False)
+    places = iter(range(panels))
+
+    def panel() -> Axes:
+        return figure.add_axes(((0.25 + 2.7 * next(places)) / width, 0.16, 2.3 / width, 2.3 / 3.2 * 0.88))
+
+    _digit(panel(), image, label, prediction, float(probabilities[prediction]))
+    if explained is not None:
+        digit, picture = explained
+        axes = panel()
+        axes.imshow(picture, interpolation="nearest")
+        axes.set_title(f"which ink decided for {digit}", color=MUTED, size=8, family=FONT, pad=4)
+        axes.set_xlabel("orange: for it · blue: against it", color=MUTED, size=8, family=FONT, labelpad=4)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    _probability_bars(panel(), probabilities, label, prediction)
+    if past is not None:
+        _past_lines(panel(), *past, label, prediction)
+    return figure
+
+
 def figure_bytes(figure: Figure, format: Literal["png", "svg"] = "png") -> bytes:
     """The figure as a file: PNG at 160 dots an inch, or SVG with its text as outlines."""
     buffer = io.BytesIO()
@@ -125,6 +213,36 @@ def _history_panel(axes: Axes, epochs: Sequence[Mapping], measure: str, numbers:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(MUTED)
     axes.tick_params(length=0, colors=MUTED, labelsize=9.5, pad=6)
+
+
+def _probability_bars(axes: Axes, probabilities: np.ndarray, label: int, prediction: int) -> None:
+    colours = [RIGHT if d == label else WRONG if d == prediction else MUTED for d in range(10)]
+    axes.barh(range(10), probabilities, color=colours, height=0.7)
+    for digit, p in enumerate(probabilities):
+        said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
+        axes.text(p + 0.02, digit, " · ".join([f"{p:.1%}", *said]), va="center", color=INK, size=7.5, family=FONT)
+    axes.set_title("probabilities", color=MUTED, size=8, family=FONT, pad=4)
+    axes.set_xlim(0, 1.6)
+    axes.set_ylim(9.6, -0.6)
+    axes.set_yticks(range(10))
+    axes.set_xticks([])
+    axes.tick_params(length=0, colors=INK, labelsize=8, labelfontfamily=FONT)
+    axes.spines[:].set_visible(False)
+
+
+def _past_lines(axes: Axes, epochs: Sequence[int], probabilities: np.ndarray, label: int, prediction: int) -> None:
+    axes.plot(epochs, probabilities[:, label], color=RIGHT, marker="o", markersize=4, label=f"{label} (label)")
+    if prediction != label:
+        line = probabilities[:, prediction]
+        axes.plot(epochs, line, "--", color=WRONG, marker="o", markersize=4, label=f"{prediction} (read)")
+    axes.set_title("over the epochs", color=MUTED, size=8, family=FONT, pad=4)
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.tick_params(length=0, colors=MUTED, labelsize=8, labelfontfamily=FONT)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.legend(frameon=False, labelcolor=INK, prop={"family": FONT, "size": 8})
 
 
 def _predictions_heading(figure: Figure, right: int, wrong: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from core.data import load_dataset
 from core.runs import Run, RunStore
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -131,6 +133,22 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     assert "read as" in spoken
     mistake.click()
     expect(mistake).to_have_attribute("aria-selected", "true")
+
+    label, prediction = re.search(r"a (\d), read as (\d)", spoken).groups()
+    cell = f"path[aria-label*='Read as: {prediction}; Label: {label};']"
+    page.locator("[class*=st-key-matrix] svg.marks").locator(cell).first.click()
+    expect(page.get_by_text(f"mistakes, label {label}, read as {prediction}").first).to_be_visible()
+    matrix = run.probabilities().argmax(axis=1), load_dataset().y_test
+    shown = int(((matrix[0] == int(prediction)) & (matrix[1] == int(label))).sum())
+    tiles = page.get_by_role("option")
+    expect(tiles).to_have_count(min(shown, 100))
+    for index in range(tiles.count()):
+        assert f"a {label}, read as {prediction}" in tiles.nth(index).get_attribute("aria-label")
+    tiles.first.focus()
+    page.keyboard.press("End")
+    expect(tiles.last).to_be_focused()
+    page.keyboard.press("Home")
+    expect(tiles.first).to_be_focused()
 
     page.get_by_role("link", name="Draw", exact=True).click()
     draw_a_one(page)

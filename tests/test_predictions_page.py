@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import figures
 from core.runs import RunStore
-from dashboard.components import explorer, reading_charts, shared
+from dashboard.components import explorer, image_panel, reading_charts, shared, time_machine
 from dashboard.components.explorer import Filter
 from dashboard.components.gallery import Tile, gallery, sprite
 from tests.conftest import mostly_right
@@ -178,3 +179,122 @@ def test_a_gallery_refuses_what_does_not_fit_and_keeps_its_sprite():
 def test_the_store_is_the_one_of_this_test(store):
     assert isinstance(shared.store(), RunStore)
     assert shared.store().home == store.home
+
+
+class InkReader:
+    """Gives a digit the more probability the more ink there is on the left; its hidden layer is the ink's columns."""
+
+    def probabilities(self, images):
+        left = images[:, :, :14].mean(axis=(1, 2)) / 255
+        return np.stack([1 - left, left, *[np.zeros(len(images))] * 8], axis=1).astype(np.float32)
+
+    def hidden(self, images):
+        return images.sum(axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def run_with_model(make_run, monkeypatch):
+    monkeypatch.setattr("core.predictor.Predictor.load", lambda folder: InkReader())
+    run = make_run()
+    (run.path / "model.tflite").touch()
+    return run
+
+
+def neighbours(at):
+    [node] = [node.proto for node in at.get("bidi_component") if "nearest" in node.proto.json.lower()]
+    return json.loads(node.json)["tiles"]
+
+
+def test_an_image_shows_which_ink_decided_and_the_nearest_images_it_learned_from(run_with_model, digits):
+    at = open_page(image="5")
+    assert any("Which ink decided" in text.value for text in at.markdown)
+    assert any("The finished network reads a 0" in caption.value for caption in at.caption)
+    hidden = InkReader().hidden(digits.x_train)
+    apart = np.linalg.norm(hidden - InkReader().hidden(digits.x_test[5:6]), axis=1)
+    expected = np.argsort(apart, kind="stable")[:10]
+    assert [tile["index"] for tile in neighbours(at)] == expected.tolist()
+    assert [tile["caption"] for tile in neighbours(at)] == [str(digits.y_train[i]) for i in expected]
+    assert neighbours(at)[0]["sure"] == f"{apart[expected[0]]:.1f}"
+
+
+def test_neighbours_are_looked_for_among_the_images_that_it_learned_from(run_with_model):
+    run_with_model.append_event("start", step=0, epoch=0, epoch_images=30)
+    at = open_page(image="5")
+    assert max(tile["index"] for tile in neighbours(at)) < 30
+
+
+def test_a_run_without_a_model_says_what_comes_later(make_run):
+    make_run()
+    at = open_page(image="5")
+    assert any("once the run has a model" in caption.value for caption in at.caption)
+    assert at.button(key="send_to_draw").disabled
+
+
+def test_a_damaged_model_is_told_and_the_rest_of_the_image_is_there(make_run):
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(b"not a model")
+    at = open_page(image="5")
+    assert "model.tflite" in at.error[0].value
+    assert any("Image 5" in text.value for text in at.markdown)
+
+
+def test_play_walks_through_the_epochs_and_stops_at_the_end(make_run, monkeypatch):
+    make_run()
+    at = open_page()
+    at.button(key="play").click().run()
+    assert numbers(at)["Mistakes"] == "40"
+    monkeypatch.setattr(time_machine, "AT_LEAST", 0)  # as when the fragment's timer fires, which no test can
+    seen = []
+    for _ in range(3):
+        seen.append(numbers(at)["Mistakes"])
+        at.run()
+    assert seen[-1] == numbers(at)["Mistakes"] == "10"
+    assert [button.label for button in at.button if button.label in ("Play", "Stop")] == ["Play"]
+
+
+def test_play_can_be_stopped_and_the_slider_stops_it(make_run):
+    make_run()
+    for halt in (
+        lambda at: at.button(key="stop_playing").click(),
+        lambda at: at.select_slider(key="epoch").set_value("2"),
+    ):
+        at = open_page()
+        at.button(key="play").click().run()
+        halt(at).run()
+        assert at.button(key="play")
+        assert at.session_state["playing"] is False
+
+
+@pytest.mark.parametrize(("name", "first"), [("Learned last", 10), ("Never right", 0)])
+def test_a_list_is_one_click_away(make_run, name, first):
+    make_run()
+    at = open_page(label="3")
+    at.button(key=f"list_{name}").click().run()
+    assert indices(at)[0] == first
+    assert at.selectbox(key="label").value is None
+
+
+def test_every_figure_can_be_taken_away(make_run, digits):
+    run = make_run()
+    reading = explorer.read(run, digits, None)
+    past = explorer.look_back(run, digits, 3)
+    for format, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+        assert explorer.matrix_figure(reading, "50$ run $", shares=False, format=format).startswith(start)
+        assert explorer.gallery_figure(digits, reading, np.arange(7), format).startswith(start)
+        for model in (None, InkReader()):
+            if model is not None:
+                (run.path / "model.tflite").touch()
+            assert image_panel.image_file(run, digits, reading, past, model, 3, format).startswith(start)
+
+
+def test_the_figures_say_what_the_page_says(make_run, digits):
+    reading = explorer.read(make_run(), digits, None)
+    figure = figures.confusion_figure(reading.matrix, "Run 1")
+    written = {
+        (round(text.get_position()[1]), round(text.get_position()[0])): int(text.get_text())
+        for text in figure.axes[0].texts
+    }
+    assert written == {(i, j): n for (i, j), n in np.ndenumerate(reading.matrix) if n}
+    figure = figures.image_figure(digits.x_test[0], "Image 0", label=1, probabilities=reading.probabilities[0])
+    assert len(figure.axes) == 2
+    assert [text.get_text() for text in figure.axes[1].texts][1].endswith("label")

@@ -5,47 +5,30 @@ import streamlit as st
 from PIL import Image
 
 from core.drawing import normalise_drawing
-from core.predictor import ModelError, Predictor
-from core.runs import Run
+from core.predictor import Predictor
+from dashboard.components.canvas import canvas, clear, kept
 from dashboard.components.charts import probability_bars
+from dashboard.components.models import load
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 
-CANVAS = 300  # pixels a side; its toolbar covers the top right corner until hovered
+TOOLS = ("Pen", "Eraser")
+TOOL_WORDS = {"Pen": ":material/edit: Pen", "Eraser": ":material/ink_eraser: Eraser"}
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def predictor(folder: str, modified: int) -> Predictor:
-    """The exported model of a run, loaded once for all sessions."""
-    return Predictor.load(folder)
-
-
-def load(run: Run) -> Predictor | None:
-    """The run's model; where it cannot be read the page says so."""
-    try:
-        return predictor(str(run.path), (run.path / "model.tflite").stat().st_mtime_ns)
-    except (ModelError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
-        return None
-
-
-def canvas(brush: int) -> np.ndarray | None:
-    """The canvas; returns its pixels, uint8 (H, W, 4), None before the first stroke."""
-    from streamlit_drawable_canvas import st_canvas  # raises outside a running app
-
-    return st_canvas(
-        stroke_width=brush,
-        stroke_color="#ffffff",
-        background_color="#000000",
-        height=CANVAS,
-        width=CANVAS,
-        return_image_data=True,
-        key=f"canvas_{st.session_state.setdefault('canvas_number', 0)}",
-    ).image_data
-
-
-def clear() -> None:
-    """Begin with an empty canvas."""
-    st.session_state["canvas_number"] = st.session_state.get("canvas_number", 0) + 1
+def came_from() -> None:
+    """What is on the canvas: an image that was sent here, or what the user is about to draw."""
+    drawing = kept()
+    if not drawing.origin:
+        st.caption("Draw one digit from 0 to 9, as large as you like, anywhere on the black square.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{drawing.origin}. Add to it or erase parts of it, and see the answer change.")
+        st.page_link(
+            "app_pages/predictions.py",
+            label="Back to it",
+            icon=":material/arrow_back:",
+            query_params={"image": str(drawing.image)},
+        )
 
 
 def in_words(confidence: float) -> str:
@@ -89,10 +72,16 @@ model = load(run) if run else None
 if model:
     left, right = st.columns([1, 1], gap="large")
     with left:
-        st.caption("Draw one digit from 0 to 9, as large as you like, anywhere on the black square.")
-        brush = st.slider("Brush width", 6, 40, 20, key="brush", persist_state="session")
-        pixels = canvas(brush)
-        st.button("Clear", icon=":material/ink_eraser:", on_click=clear, key="clear")
+        came_from()
+        place = st.container()
+        with st.container(horizontal=True, vertical_alignment="bottom"):  # below: the canvas has its toolbar above
+            tool = st.segmented_control(
+                "Tool", TOOLS, default=TOOLS[0], required=True, key="tool", format_func=TOOL_WORDS.get
+            )
+            brush = st.slider("Brush width", 6, 40, 20, key="brush", persist_state="session", width=130)
+            st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
+        with place:
+            pixels = canvas(brush, eraser=tool == "Eraser")
     digit = None if pixels is None else normalise_drawing(pixels)
     with right:
         what_it_sees(digit)

@@ -235,10 +235,29 @@ def matrix_csv(matrix: np.ndarray) -> bytes:
     return "\n".join([header, *lines, ""]).encode()
 
 
+def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> bytes:
+    """The confusion matrix as a figure to keep."""
+    from core import figures  # matplotlib is slow to import, and few ask for a figure
+
+    title = f"{name}, after epoch {reading.epoch}: accuracy {reading.accuracy:.2%}"
+    return figures.figure_bytes(figures.confusion_figure(reading.matrix, title, shares=shares), format)
+
+
+def gallery_figure(dataset: Dataset, reading: Reading, shown: np.ndarray, format: str) -> bytes:
+    """A page of the gallery as a figure to keep."""
+    from core import figures
+
+    columns = min(10, max(5, len(shown)))
+    rows = -(-len(shown) // columns)
+    arrays = (dataset.x_test[shown], reading.labels[shown], reading.probabilities[shown])
+    return figures.figure_bytes(figures.predictions_figure(*arrays, rows, columns), format)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where an image is among those that pass the filter, and its neighbours there."""
 
+    image: int
     found: np.ndarray
     previous: int | None
     next: int | None
@@ -252,9 +271,10 @@ def place(found: np.ndarray, image: int) -> Place:
     """The place of `image`; outside the filter, "next" is the filter's first image."""
     at = np.flatnonzero(found == image)
     if not len(at):
-        return Place(found, None, int(found[0]) if len(found) else None)
+        return Place(image, found, None, int(found[0]) if len(found) else None)
     before, after = int(at[0]) - 1, int(at[0]) + 1
-    return Place(found, int(found[before]) if before >= 0 else None, int(found[after]) if after < len(found) else None)
+    previous = int(found[before]) if before >= 0 else None
+    return Place(image, found, previous, int(found[after]) if after < len(found) else None)
 
 
 def pages(found: np.ndarray, size: int) -> int:

@@ -64,7 +64,7 @@ function draw(gallery) {
     set(element, "data-mark", words.mark)
     set(element, "data-index", String(words.index))
     write(flag, words.flag ? "⚑" : "")
-    write(caption, MARKS[words.mark] + (data.selectable ? words.reading : words.prediction || "·"))
+    write(caption, MARKS[words.mark] + words.caption)
     write(sure, words.sure)
     if (!data.selectable) element.removeAttribute("tabindex")
   })

@@ -39,6 +39,8 @@ class Tile:
         prediction: the digit that was read, None before there is one.
         confidence: 0 to 1, None as above.
         flag: a few words where something is special about it, such as a label in doubt.
+        note: a short second line in the place of the confidence, such as a distance.
+        of: which set the index counts in, for people who hear the page.
     """
 
     index: int
@@ -46,6 +48,8 @@ class Tile:
     prediction: int | None = None
     confidence: float | None = None
     flag: str = ""
+    note: str = ""
+    of: str = ""
 
 
 def gallery(
@@ -66,7 +70,7 @@ def gallery(
         images: uint8 (k, 28, 28), 0 is background; k is at most 200.
         tiles: what is told of each image, in the same order.
         key: the component's own key; the same key with other predictions changes the tiles in place.
-        selectable: False is a quiet, compact grid: nothing to click, the prediction as the only caption.
+        selectable: False is a quiet, compact grid: nothing to click, the prediction (or the note) as the only caption.
         selected: the index that is shown as selected; the page keeps it, in the address for instance.
         on_choose: called with the index that was chosen, before the page runs again.
         tile_size: width of a digit in CSS pixels; multiples of 28 are the sharpest.
@@ -90,7 +94,7 @@ def gallery(
     data = {
         "sprite": sprite(images),
         "columns": SPRITE_COLUMNS,
-        "tiles": [_words(tile) for tile in tiles],
+        "tiles": [_words(tile, quiet=not selectable) for tile in tiles],
         "selectable": selectable,
         "selected": selected,
         "size": tile_size,
@@ -123,9 +127,9 @@ def _sprite(pixels: bytes, count: int) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _words(tile: Tile) -> dict:
+def _words(tile: Tile, *, quiet: bool) -> dict:
     """A tile as the browser needs it: its mark, its captions and the sentence that is read aloud."""
-    spoken = f"Image {tile.index}: a {tile.label}"
+    spoken = f"{tile.of} image {tile.index}: a {tile.label}".strip().capitalize()
     if tile.prediction is None:
         mark, reading, sure = "none", str(tile.label), ""
     elif tile.prediction == tile.label:
@@ -137,16 +141,22 @@ def _words(tile: Tile) -> dict:
     if tile.prediction is not None:
         sure = "" if tile.confidence is None else f"{100 * tile.confidence:.0f} %"
         spoken += f", {sure} sure" if sure else ""
+    spoken += f", {tile.note}" if tile.note else ""
     spoken += f", {tile.flag}" if tile.flag else ""
     return {
         "index": int(tile.index),
         "mark": mark,
-        "reading": reading,
-        "prediction": "" if tile.prediction is None else str(tile.prediction),
-        "sure": sure,
+        "caption": _quiet_caption(tile) if quiet else reading,
+        "sure": tile.note or ("" if quiet else sure),
         "flag": tile.flag,
         "spoken": spoken,
     }
+
+
+def _quiet_caption(tile: Tile) -> str:
+    if tile.note:
+        return str(tile.label)
+    return "·" if tile.prediction is None else str(tile.prediction)
 
 
 def _is_one_of(tiles: Sequence[Tile], index: object) -> bool:
