@@ -136,7 +136,7 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
 
     label, prediction = re.search(r"a (\d), read as (\d)", spoken).groups()
     cell = f"path[aria-label*='Read as: {prediction}; Label: {label};']"
-    page.locator("[class*=st-key-matrix] svg.marks").locator(cell).first.click()
+    page.locator("[class*=st-key-matrix] svg.marks").locator(cell).first.click(force=True)
     expect(page.get_by_text(f"mistakes, label {label}, read as {prediction}").first).to_be_visible()
     matrix = run.probabilities().argmax(axis=1), load_dataset().y_test
     shown = int(((matrix[0] == int(prediction)) & (matrix[1] == int(label))).sum())

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import TrainingConfig
 from core.storage import write_json
+from core.threshold import write_threshold
 from dashboard.components import shared
 
 ROOT = Path(__file__).parents[1]
@@ -246,3 +247,7 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     assert not at.exception
     assert at.metric[0].value == "1"
     assert "97.00 %" in at.metric[0].delta
+    write_threshold(run.path, 0.98)
+    at.run()
+    assert at.metric[0].value == "Don't know"
+    assert "at best a 1" in at.metric[0].delta

@@ -6,6 +6,7 @@ from PIL import Image
 
 from core.drawing import normalise_drawing
 from core.predictor import Predictor
+from core.threshold import read_threshold
 from dashboard.components.canvas import canvas, clear, kept
 from dashboard.components.charts import probability_bars
 from dashboard.components.models import load
@@ -40,13 +41,19 @@ def in_words(confidence: float) -> str:
     return "unsure" if confidence >= 0.6 else "guessing"
 
 
-def answer(model: Predictor, digit: np.ndarray) -> None:
-    """The digit that is read, how sure the run is, its second guess and all ten probabilities."""
+def answer(model: Predictor, digit: np.ndarray, threshold: float | None) -> None:
+    """The digit that is read, how sure the run is, its second guess and all ten probabilities.
+
+    Below the run's `threshold`, which the Confidence page sets, it says that it does not know.
+    """
     outputs = {name: values[0] for name, values in model.outputs(digit[np.newaxis]).items()}
     probabilities = outputs["probabilities"]
     second, first = (int(place) for place in probabilities.argsort()[-2:])
     sure = probabilities[first]
-    st.metric("It reads", str(first), f"{in_words(sure)}, {percent(sure)}", delta_color="off", delta_arrow="off")
+    knows = threshold is None or sure >= threshold
+    words = in_words(sure) if knows else f"below {percent(threshold)}; at best a {first}"
+    reading = str(first) if knows else "Don't know"
+    st.metric("It reads", reading, f"{words}, {percent(sure)}", delta_color="off", delta_arrow="off")
     shown = "probabilities"
     if "scores" in outputs:
         shown = st.segmented_control(
@@ -88,4 +95,4 @@ if model:
         if digit is None:
             st.caption("Nothing is drawn yet. The answer follows each stroke.")
         else:
-            answer(model, digit)
+            answer(model, digit, read_threshold(run.path))
