@@ -211,7 +211,7 @@ ALL_PAGES = """
 import sys
 sys.path.insert(0, {root!r})
 from streamlit.testing.v1 import AppTest
-for name in ("train", "predictions", "draw"):
+for name in ("train", "predictions", "confidence", "compare", "map", "robustness", "draw"):
     at = AppTest.from_file({main!r}, default_timeout=60)
     at.switch_page(f"app_pages/{{name}}.py")
     at.run()

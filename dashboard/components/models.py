@@ -75,6 +75,6 @@ def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
     return _hidden_layer(*version(run), learned, digits.fingerprint, model, digits)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False)
 def _hidden_layer(folder: str, modified: int, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
     return HiddenLayer(_model, _digits.x_train[:learned])
