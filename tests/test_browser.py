@@ -109,14 +109,10 @@ def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
 
 
 def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashboard, page: playwright.Page) -> None:
-    page.goto(dashboard.url)
+    page.goto(f"{dashboard.url}/?epochs=2")
     expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
-
-    epochs = page.get_by_role("spinbutton", name="Epochs as a number")
-    epochs.fill("2")
-    epochs.press("Enter")
     expect(page.get_by_role("slider", name="Epochs")).to_have_value("2")
-    assert "epochs=2" in page.url
+    expect(page.get_by_text("79,510 parameters")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
 
     expect(page.get_by_text("of 2 epochs").first).to_be_visible()

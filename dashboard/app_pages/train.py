@@ -242,12 +242,14 @@ def empty() -> None:
     )
     results.sample_digits(dataset())
     built = (store().home / "architectures.json").exists()
-    st.fragment(networks, run_every=None if built else 1.0)()
+    st.fragment(networks, run_every=None if built else 1.0)(polls=not built)
 
 
-def networks() -> None:
-    """The networks with their layers, as soon as a worker has built them."""
+def networks(polls: bool) -> None:
+    """The networks with their layers, as soon as a worker has built them; then it no longer `polls`."""
     known = read_json(store().home / "architectures.json")
+    if polls and known:
+        st.rerun()
     st.subheader("Three networks to choose from", anchor=False)
     if not isinstance(known, dict):
         st.caption("Their layers appear here when TensorFlow has started, in a few seconds.")
