@@ -87,7 +87,8 @@ def gallery(
         raise ValueError(f"A gallery has one tile an image, at most {MOST_TILES}; got {len(images)} and {len(tiles)}.")
 
     def chosen() -> None:
-        index = st.session_state[key].chosen
+        state = st.session_state.get(key)  # gone where the callback comes with a page that is being left
+        index = state.chosen if state else None
         if on_choose is not None and _is_one_of(tiles, index):
             on_choose(index)
 
