@@ -59,6 +59,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--dropout", type=float, metavar="SHARE", help="share of units switched off in training (dense, cnn)")
     add("--seed", type=int, metavar="N", help="the same seed and settings give the same run")
     add("--patience", type=int, metavar="N", help="stop after so many epochs without a lower validation loss")
+    add("--augment", action="store_const", const=True, help="change each image a little, as people's digits differ")
     add("--training-images", type=int, metavar="N", help="use the first N only")
     add("--home", type=Path, help="where runs are kept (default: DIGITLAB_HOME or ./digitlab-home)")
     add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")

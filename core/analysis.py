@@ -1,4 +1,4 @@
-"""What takes longer than a page should: `python -m core.analysis RUN {robustness,map}`, a process of its own.
+"""What takes longer than a page should, a process of its own: `python -m core.analysis RUN KIND`.
 
 It reads the run's exported model, so it needs no TensorFlow, and leaves its result in the run folder; it goes on when
 the page that started it is closed.
@@ -30,9 +30,10 @@ from core.data import Dataset, DatasetError, load_dataset
 from core.launch import start_process
 from core.predictor import MODEL_FILE, ModelError, Predictor
 from core.runs import Run
+from core.split import split
 from core.storage import read_json, write_json
 
-KINDS = ("robustness", "map")
+KINDS = ("robustness", "map", "validation")
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
 _REPORT_SECONDS = 0.2
 _started: dict[tuple[str, str], subprocess.Popen] = {}
@@ -122,7 +123,16 @@ def lay_out_map(run: Run, predictor: Predictor, model: str, dataset: Dataset, re
     embedding.TsneMap(model, dataset.fingerprint, indices, points).save(run)
 
 
-_TASKS = {"robustness": measure_robustness, "map": lay_out_map}
+def read_validation(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
+    """Read the run's validation images, and keep what it says of them, as its worker does at the end."""
+    if run.config is None or run.config.info.validates_on_test:
+        raise DatasetError("This run has no validation images besides the test images.")
+    report(0, 1, "Reading the validation images")
+    images = split(dataset, run.config)
+    run.write_validation(images.y_val, predictor.probabilities(images.x_val))
+
+
+_TASKS = {"robustness": measure_robustness, "map": lay_out_map, "validation": read_validation}
 
 
 def analyse(run: Run, kind: str, dataset: Dataset | None = None) -> bool:

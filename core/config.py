@@ -82,6 +82,9 @@ class TrainingConfig:
         training_images: how many training images are used, from 100; None is all.
         validation_images: how many are taken from the training set to validate on, from 100 (at most a sixth
             of the set). `seed` validates on the test set, as the classic script does.
+        augment: whether each image is changed a little, differently in every epoch, as people's digits differ, and
+            digits in other handwriting are mixed in (core.augmentation, core.handwriting).
+        start_from: id of the run whose weights it begins with, to learn "My digits" besides; "" begins anew.
         patience: epochs without a lower validation loss after which training stops; 0 is off.
 
     Raises:
@@ -98,6 +101,8 @@ class TrainingConfig:
     training_images: int | None = None
     validation_images: int = 5000
     patience: int = 0
+    augment: bool = False
+    start_from: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str) or self.model not in MODELS:
@@ -124,6 +129,10 @@ class TrainingConfig:
             _whole("Training images", self.training_images, TRAINING_IMAGES)
         _whole("Validation images", self.validation_images, VALIDATION_IMAGES)
         _whole("Patience", self.patience, PATIENCE)
+        if not isinstance(self.augment, bool):
+            raise ConfigError(f"Augment is true or false, not {self.augment!r}.")
+        if not isinstance(self.start_from, str) or len(self.start_from) > 100 or {"/", "\\"} & set(self.start_from):
+            raise ConfigError(f"start_from is the id of a run, not {self.start_from!r}.")
 
     @property
     def info(self) -> ModelInfo:

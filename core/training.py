@@ -17,11 +17,14 @@ import numpy as np
 import tensorflow as tf
 
 from core import models
+from core.augmentation import Warps, draw_warps, warp
 from core.config import TrainingConfig
 from core.data import Dataset
+from core.split import split, training_images
 
 CHUNK_SECONDS = 0.12  # how long the loop runs before it looks up: progress, pause and learning rate wait that long
 WARM_UP = 0.15  # share of a decaying schedule in which the learning rate rises
+WARPED_AT_ONCE = 1024  # images: few enough to look up in between
 
 
 class Diverged(RuntimeError):
@@ -30,31 +33,6 @@ class Diverged(RuntimeError):
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged or belongs to another network."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """What is trained on and what is validated on: uint8 (n, 28, 28) and labels (n,)."""
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_val: np.ndarray
-    y_val: np.ndarray
-
-
-def split(dataset: Dataset, config: TrainingConfig) -> Split:
-    """The end of the training set to validate on (at most a sixth of it), the beginning to train on.
-
-    `seed` validates on the test set, as the classic script does, and trains on the whole training set.
-    """
-    x, y = dataset.x_train, dataset.y_train
-    if config.info.validates_on_test:
-        held_out, x_val, y_val = 0, dataset.x_test, dataset.y_test
-    else:
-        held_out = min(config.validation_images, len(x) // 6)
-        x_val, y_val = x[len(x) - held_out :], y[len(y) - held_out :]
-    count = min(config.training_images or len(x), len(x) - held_out)
-    return Split(x[:count], y[:count], x_val, y_val)
 
 
 @dataclass
@@ -116,9 +94,11 @@ class Training:
         target_epochs: where to end; more than the config's when a run is trained further.
         checkpoint: what `checkpoint()` returned, to go on from there.
         extended_from: complete epochs when someone asked for more; a run that stopped early there goes on.
+        start: the checkpoint of another run of the same architecture, whose weights are begun with.
+        mine: images and labels to learn besides (core.split.training_images).
 
     Raises:
-        CheckpointError: where `checkpoint` does not fit the network.
+        CheckpointError: where `checkpoint` or `start` does not fit the network.
     """
 
     def __init__(
@@ -128,23 +108,31 @@ class Training:
         target_epochs: int | None = None,
         checkpoint: dict[str, np.ndarray] | None = None,
         extended_from: int = -1,
+        *,
+        start: dict[str, np.ndarray] | None = None,
+        mine: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
         self.config = config
         self.split = split(dataset, config)
+        self.x_train, self.y_train = training_images(self.split, config, mine)
         self.x_test, self.y_test = dataset.x_test, dataset.y_test
         self.model = models.build(config)
         self._hidden = keras.Model(self.model.inputs, self.model.get_layer("output").input)
         self.position = Position(learning_rate=config.learning_rate)
         self.target_epochs = target_epochs or config.epochs
-        self.steps_per_epoch = -(-len(self.split.x_train) // config.batch_size)
+        self.steps_per_epoch = -(-len(self.x_train) // config.batch_size)
         if checkpoint is not None:
             self._restore(checkpoint)
+        elif start is not None:
+            self._assign(self._weights(), start)
         stages = self.position.stages
         asked_for_more = self.position.stopped_early and self.position.epoch == extended_from
         if not stages or stages[-1][1] != self.target_epochs or asked_for_more:
             stages.append([self.position.step, self.target_epochs])
             self.position.stopped_early, self.position.best_epoch = False, self.position.epoch
         self._good = self.checkpoint()
+        self._shown = tf.Variable(self.x_train if config.augment else self.x_train[:0], trainable=False)
+        self._shown_count = 0  # how many of this epoch's images are warped
         self._train_batches = self._compile()
 
     # Getting ready before it is known what for
@@ -153,6 +141,8 @@ class Training:
         """Compile the loop before it is needed, by training no batch at all; the time counts as training."""
         began = time.perf_counter()
         order, rates = tf.constant(self._order()), tf.constant(self._learning_rates(), tf.float32)
+        if self.config.augment:
+            self._show(order.numpy(), self._warps(), until=1)
         for size in self._batch_sizes():
             self._train_batches(order, rates, tf.constant(0), tf.constant(0), size)
         self.position.training_seconds += time.perf_counter() - began
@@ -181,25 +171,29 @@ class Training:
         """
         position = self.position
         while position.epoch < self.target_epochs and not position.stopped_early:
-            order = tf.constant(self._order())
+            order = self._order()
+            warps = self._warps()
+            self._shown_count = position.images
             rates = self._learning_rates()
             steps = 8
             while position.batch < self.steps_per_epoch:
                 last = min(position.batch + steps, self.steps_per_epoch)
                 began = time.perf_counter()
-                progress = self._chunk(order, rates * position.learning_rate, last)
+                progress = self._chunk(order, warps, rates * position.learning_rate, last)
                 seconds = time.perf_counter() - began
                 steps = max(1, min(2 * steps, round(steps * CHUNK_SECONDS / seconds)))
                 yield progress
             yield self._end_epoch()
 
-    def _chunk(self, order: tf.Tensor, rates: np.ndarray, last: int) -> Progress:
+    def _chunk(self, order: np.ndarray, warps: Warps | None, rates: np.ndarray, last: int) -> Progress:
         """Train batches up to, not including, `last` of this epoch."""
         began = time.perf_counter()
         position = self.position
         first = position.batch
-        loss_sum, correct = self._train_up_to(order, tf.constant(rates, tf.float32), first, last)
-        images = min(last * self.config.batch_size, len(self.split.x_train)) - position.images
+        if warps is not None:
+            self._show(order, warps, last * self.config.batch_size)
+        loss_sum, correct = self._train_up_to(tf.constant(order), tf.constant(rates, tf.float32), first, last)
+        images = min(last * self.config.batch_size, len(self.x_train)) - position.images
         seconds = time.perf_counter() - began
         if not np.isfinite(loss_sum):
             self._restore(self._good)
@@ -212,7 +206,7 @@ class Training:
         return Progress(
             epoch=position.epoch + 1,
             step=position.step,
-            position=position.epoch + position.images / len(self.split.x_train),
+            position=position.epoch + position.images / len(self.x_train),
             images=position.images,
             loss=loss_sum / images,
             accuracy=correct / images,
@@ -260,15 +254,20 @@ class Training:
         Dense networks go through XLA, which makes one machine program of the loop; on convolutions it is slower.
         """
         model, optimizer, batch_size = self.model, self.model.optimizer, self.config.batch_size
-        x_train = tf.constant(self.split.x_train)
-        y_train = tf.constant(self.split.y_train.astype(np.int32))
+        x_train = tf.constant(self.x_train)
+        y_train = tf.constant(self.y_train.astype(np.int32))
+        shown = self._shown if self.config.augment else None
 
         def train(order: tf.Tensor, rates: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: int) -> tuple:
             loss_sum, correct = tf.constant(0.0), tf.constant(0)
             batch = first
             while batch < last:  # not tf.range, whose bounds XLA would compile in
                 chosen = tf.slice(order, [batch * batch_size], [size])
-                images, labels = tf.gather(x_train, chosen), tf.gather(y_train, chosen)
+                labels = tf.gather(y_train, chosen)
+                if shown is None:
+                    images = tf.gather(x_train, chosen)
+                else:
+                    images = tf.slice(shown, [batch * batch_size, 0, 0], [size, 28, 28])
                 optimizer.learning_rate.assign(rates[batch])
                 with tf.GradientTape() as tape:
                     outputs = model(images, training=True)
@@ -286,12 +285,12 @@ class Training:
 
     def _batch_sizes(self) -> list[int]:
         """The sizes of an epoch's batches: whole ones, and one for the rest."""
-        whole, rest = divmod(len(self.split.x_train), self.config.batch_size)
+        whole, rest = divmod(len(self.x_train), self.config.batch_size)
         return [self.config.batch_size] * (whole > 0) + [rest] * (rest > 0)
 
     def _train_up_to(self, order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
         """Train batches `first` to `last`; the last of an epoch may be smaller and is a call of its own."""
-        whole, rest = divmod(len(self.split.x_train), self.config.batch_size)
+        whole, rest = divmod(len(self.x_train), self.config.batch_size)
         until = min(last, whole)
         loss_sum, correct = 0.0, 0
         for begin, end, size in ((first, until, self.config.batch_size), (max(first, until), last, rest)):
@@ -303,7 +302,23 @@ class Training:
     def _order(self) -> np.ndarray:
         """The order of the training images in this epoch, int32 (n,)."""
         random = np.random.default_rng([self.config.seed, self.position.epoch])
-        return random.permutation(len(self.split.x_train)).astype(np.int32)
+        return random.permutation(len(self.x_train)).astype(np.int32)
+
+    def _warps(self) -> Warps | None:
+        """How the images of this epoch are changed, in their order; None without augmentation."""
+        if not self.config.augment:
+            return None
+        return draw_warps(np.random.default_rng([self.config.seed, self.position.epoch, 1]), len(self.x_train))
+
+    def _show(self, order: np.ndarray, warps: Warps, until: int) -> None:
+        """Warp the images of this epoch up to the one at `until`, always as many at once, since XLA compiles a size."""
+        count = len(self.x_train)
+        size = min(WARPED_AT_ONCE, count)
+        while self._shown_count < min(until, count):
+            first = min(self._shown_count, count - size)
+            part = slice(first, first + size)
+            self._shown[part].assign(warp(self.x_train[order[part]], warps.fields[part], warps.pens[part]))
+            self._shown_count = first + size
 
     def _learning_rates(self) -> np.ndarray:
         """The learning rate of each step of this epoch as a fraction of the peak, float (steps,)."""
@@ -326,6 +341,10 @@ class Training:
         probabilities, losses = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return probabilities, losses
 
+    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """The share of uint8 images (n, 28, 28), n > 0, that is read as its label."""
+        return float((self.evaluate(images, labels)[0].argmax(axis=1) == labels).mean())
+
     @tf.function(reduce_retracing=True)
     def _evaluate_batch(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         output = self.model.get_layer("output")
@@ -345,16 +364,26 @@ class Training:
         return self._good
 
     def _restore(self, checkpoint: dict[str, np.ndarray]) -> None:
-        variables = self._variables()
         try:
-            self.position = Position(**json.loads(str(checkpoint["position"])))
+            position = Position(**json.loads(str(checkpoint["position"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError("The checkpoint does not fit this network.") from error
+        self._assign(self._variables(), checkpoint)
+        self.position = position
+
+    @staticmethod
+    def _assign(variables: list[keras.Variable], checkpoint: dict[str, np.ndarray]) -> None:
+        try:
             arrays = [checkpoint[f"variable_{number:03d}"] for number in range(len(variables))]
             for variable, array in zip(variables, arrays, strict=True):
                 variable.assign(array)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError("The checkpoint does not fit this network.") from error
 
+    def _weights(self) -> list[keras.Variable]:
+        """Weights and the state of random layers."""
+        return self.model.trainable_variables + self.model.non_trainable_variables
+
     def _variables(self) -> list[keras.Variable]:
-        """Weights, the state of random layers, and the optimizer's state."""
-        weights = self.model.trainable_variables + self.model.non_trainable_variables
-        return weights + self.model.optimizer.variables
+        """The same, and the optimizer's state."""
+        return self._weights() + self.model.optimizer.variables

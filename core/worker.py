@@ -27,9 +27,10 @@ import keras
 import numpy as np
 from filelock import Timeout
 
-from core import models
+from core import fine_tuning, models
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
+from core.fine_tuning import FineTuningError, Material
 from core.predictor import Predictor
 from core.runs import Run, RunStore
 from core.storage import write_atomically, write_json
@@ -56,25 +57,36 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
         dataset = dataset or load_dataset()
         _check_dataset(run, dataset)
         checkpoint = _load_checkpoint(run)
+        mine = fine_tuning.material(run)
         if ready and checkpoint is None and ready.take_up(run.config):
             training = ready
         else:
-            training = Training(run.config, dataset, state.target_epochs, checkpoint, state.extended_from)
+            training = Training(
+                run.config,
+                dataset,
+                state.target_epochs,
+                checkpoint,
+                state.extended_from,
+                start=fine_tuning.first_weights(run) if checkpoint is None else None,
+                mine=mine.learned if mine else None,
+            )
+        if mine and checkpoint is None:
+            fine_tuning.note_before(run, training, mine, dataset)
         write_json(run.path / "architecture.json", models.architecture_rows(training.model))
         run.append_event(
             "start",
             step=training.position.step,
             epoch=training.position.epoch,
-            epoch_images=len(training.split.x_train),
+            epoch_images=len(training.x_train),
         )
         outcome, message = _follow(run, training)
         if outcome == "paused":
             run.set_state("paused")  # before the export, which takes a second that nobody should wait for
-            _finish(run, training, dataset)
+            _finish(run, training, dataset, mine)
         else:
-            _finish(run, training, dataset)
+            _finish(run, training, dataset, mine)
             run.set_state(outcome, message)
-    except (ConfigError, DatasetError, CheckpointError) as error:
+    except (ConfigError, DatasetError, CheckpointError, FineTuningError) as error:
         run.set_state("failed", str(error))
     except (MemoryError, tf.errors.ResourceExhaustedError):
         run.set_state("failed", "The memory was not enough. Try a smaller batch size or fewer hidden units.")
@@ -127,7 +139,7 @@ def _keep_epoch(run: Run, epoch: Epoch) -> None:
     run.append_event("epoch", **values)
 
 
-def _finish(run: Run, training: Training, dataset: Dataset) -> None:
+def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | None) -> None:
     """Export the model, prove the export against Keras on the whole test set, and write the summary."""
     run.append_event("finishing")
     probabilities, losses = training.evaluate(dataset.x_test, dataset.y_test)
@@ -146,7 +158,7 @@ def _finish(run: Run, training: Training, dataset: Dataset) -> None:
         "test_loss": float(losses.mean()),
         "training_seconds": position.training_seconds,
         "parameters": training.model.count_params(),
-        "training_images": len(training.split.x_train),
+        "training_images": len(training.x_train),
         "validation_images": len(training.split.x_val),
         "dataset": _identity(dataset),
         "parity": {
@@ -163,6 +175,8 @@ def _finish(run: Run, training: Training, dataset: Dataset) -> None:
         },
         "finished": time.time(),
     }
+    if mine:
+        summary["my_digits"] = fine_tuning.report(run, training, mine, dataset)
     write_json(run.path / "summary.json", summary)
 
 
@@ -209,7 +223,7 @@ def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
         return None, None  # said when a run needs it
     if _is_called():
         return dataset, None
-    latest = next((run.config for run in RunStore(home).runs() if run.config), None)
+    latest = next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
     ready = Training(latest or TrainingConfig(), dataset)
     ready.compile_ahead()
     return dataset, ready

@@ -34,6 +34,8 @@ configs = st.builds(
     training_images=st.none() | st.integers(100, 1_000_000),
     validation_images=st.integers(100, 1_000_000),
     patience=st.integers(0, 200),
+    augment=st.booleans(),
+    start_from=st.from_regex(r"[0-9a-z-]{0,30}", fullmatch=True),
 )
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(),
@@ -112,3 +114,9 @@ def test_hidden_layers_are_read_as_people_type_them(widths, between):
 def test_hidden_layers_that_are_no_whole_numbers_are_refused_with_an_example(text):
     with pytest.raises(ConfigError, match='such as "128, 64"'):
         parse_hidden_layers(text)
+
+
+@pytest.mark.parametrize("values", [{"augment": 1}, {"augment": "yes"}, {"start_from": "../x"}, {"start_from": None}])
+def test_other_settings_of_the_wrong_kind_are_refused(values):
+    with pytest.raises(ConfigError, match=r"Augment|start_from"):
+        TrainingConfig(**values)

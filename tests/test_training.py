@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from core import models, training
+from core import models, split, training
 from core.config import MODELS, TrainingConfig
 from core.data import Dataset
 from core.training import CheckpointError, Diverged, Epoch, Progress, Training
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
 DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
-DROPOUT = TrainingConfig("dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, training_images=1024)
+DROPOUT = TrainingConfig(
+    "dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, augment=True, training_images=1024
+)
 CNN = TrainingConfig("cnn", epochs=3, batch_size=64, training_images=640)
 
 
@@ -121,7 +123,7 @@ def convolutional(digits):
 
 @pytest.fixture(scope="module")
 def with_dropout(digits):
-    """A dense network with dropout, trained without a break, 16 steps an epoch."""
+    """A dense network with dropout and augmentation, trained without a break, 17 steps an epoch."""
     return Watched(DROPOUT, digits).train()
 
 
@@ -196,15 +198,42 @@ def test_the_exported_network_is_the_trained_one_with_probabilities_that_sum_to_
 
 def test_validation_images_are_the_end_of_the_training_set_and_never_trained_on(digits):
     held_out = 1400 // 6
-    split = training.split(digits, TrainingConfig("dense"))
-    assert np.array_equal(split.x_train, digits.x_train[:-held_out])
-    assert np.array_equal(split.x_val, digits.x_train[-held_out:])
-    assert np.array_equal(split.y_val, digits.y_train[-held_out:])
-    fewer = training.split(digits, TrainingConfig("cnn", validation_images=100, training_images=1000))
+    found = split.split(digits, TrainingConfig("dense"))
+    assert np.array_equal(found.x_train, digits.x_train[:-held_out])
+    assert np.array_equal(found.x_val, digits.x_train[-held_out:])
+    assert np.array_equal(found.y_val, digits.y_train[-held_out:])
+    fewer = split.split(digits, TrainingConfig("cnn", validation_images=100, training_images=1000))
     assert (len(fewer.x_train), len(fewer.x_val)) == (1000, 100)
-    assert len(training.split(digits, TrainingConfig("cnn", training_images=1_000_000)).x_train) == 1400 - held_out
-    classic = training.split(digits, TrainingConfig("seed"))
+    assert len(split.split(digits, TrainingConfig("cnn", training_images=1_000_000)).x_train) == 1400 - held_out
+    classic = split.split(digits, TrainingConfig("seed"))
     assert (len(classic.x_train), classic.x_val is digits.x_test) == (1400, True)
+
+
+def test_my_digits_are_seen_often_and_the_training_images_are_not_forgotten(digits):
+    config = TrainingConfig("dense", seed=3)
+    images = split.split(digits, config)
+    mine = digits.x_test[:7], digits.y_test[:7]
+    x, y = split.training_images(images, config, mine)
+    known = {image.tobytes() for image in images.x_train}
+    learned = np.array([image.tobytes() in known for image in x])
+    assert learned.sum() == len(images.x_train)
+    assert 0.05 < (~learned).mean() < 0.15
+    for image, label in zip(*mine, strict=True):
+        places = np.flatnonzero((x == image).all(axis=(1, 2)))
+        assert len(places) == (~learned).sum() / 7
+        assert (y[places] == label).all()
+    again = split.training_images(images, config, mine)
+    assert np.array_equal(again[0], x)
+
+
+def test_augmentation_mixes_in_one_written_digit_to_twenty(digits):
+    config = TrainingConfig("dense", augment=True)
+    images = split.split(digits, config)
+    x, y = split.training_images(images, config)
+    count = len(images.x_train)
+    assert np.array_equal(x[:count], images.x_train)
+    assert len(x) == len(y) == count + count // 20
+    assert set(y[count:]) == {1, 4, 7, 9}
 
 
 # The loop
@@ -283,7 +312,7 @@ def same_history(epochs: list[Epoch], expected: list[Epoch]) -> None:
 
 
 def test_a_dense_run_paused_in_an_epoch_and_then_extended_ends_as_one_that_was_not(with_dropout, digits):
-    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 16 and step % 16)
+    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 17 and step % 17)
     resumed = Watched(DROPOUT, digits, target_epochs=3, checkpoint=through_a_file(paused)).train()
     same_history(resumed.epochs, with_dropout.epochs[1:3])
     ended = through_a_file(resumed.training.checkpoint())

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.threshold import ThresholdError, read_threshold, write_threshold
 from dashboard.components import calibrated, confidence_charts, explorer
+from dashboard.components.analysis import begin_button, follow
 from dashboard.components.calibrated import Calibrated
 from dashboard.components.gallery import gallery
 from dashboard.components.reading_tiles import reading_tiles
@@ -33,7 +34,7 @@ def page() -> None:
         return
     show_headline(run, found)
     st.subheader("Is it right as often as it is sure?")
-    show_reliability(found)
+    show_reliability(run, found)
     st.subheader("When should it say “I don’t know”?")
     show_coverage(run, found)
     show_extremes(run, digits, found)
@@ -79,7 +80,7 @@ def show_headline(run, found: Calibrated) -> None:
         st.caption(SIGMOID_SENTENCE)
 
 
-def show_reliability(found: Calibrated) -> None:
+def show_reliability(run, found: Calibrated) -> None:
     """The reliability diagram, before the temperature and after it."""
     temperature = found.temperature
     before, after = st.columns(2, gap="medium")
@@ -90,6 +91,8 @@ def show_reliability(found: Calibrated) -> None:
         if temperature.value is None:
             st.markdown("**With a temperature**")
             st.info(temperature.reason, icon=":material/device_thermostat:")
+            if temperature.needs_reading and not follow(run, "validation"):
+                begin_button(run, "validation", "Read the validation images", key="read_validation", primary=True)
         else:
             st.markdown(
                 f"**With temperature {temperature.value:.3f}** · calibration error {percent(found.error_after)}"

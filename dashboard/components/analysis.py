@@ -1,4 +1,4 @@
-"""What runs in the background for the pages Map and Robustness: begin it, follow it, say why it failed."""
+"""What runs in the background for the pages Map, Robustness and Confidence: begin it, follow it, say why it failed."""
 
 from __future__ import annotations
 

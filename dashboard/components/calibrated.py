@@ -17,12 +17,16 @@ THRESHOLDS = np.arange(200) / 200  # 0 to 0.995: where the slider can stand
 
 @dataclass(frozen=True)
 class Temperature:
-    """A temperature fitted on the validation images, or `reason`, words for why there is none."""
+    """A temperature fitted on the validation images, or `reason`, words for why there is none.
+
+    It `needs_reading` where only the run's words on its validation images are missing, which its model can say again.
+    """
 
     value: float | None = None
     images: int = 0
     mistakes: int = 0
     reason: str = ""
+    needs_reading: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,18 +107,13 @@ def fitted(run: Run) -> Temperature:
         return Temperature(reason="The temperature is fitted when the training has come to its end.")
     validation = run.validation()
     if validation is None:
-        return Temperature(
-            reason="This run has kept no validation images: it is from an older version, or has not come to its end. "
-            "Train it a further epoch, and it will keep them."
-        )
+        return _unread(run, "This run has kept nothing of its validation images.")
     labels, probabilities = validation
     try:
         mistakes = int(np.count_nonzero(probabilities.argmax(axis=1) != labels))
         value = calibration.fit_temperature(labels, as_kept(probabilities))
     except (ValueError, IndexError):
-        return Temperature(
-            reason="What this run has kept of its validation images is damaged. Train it a further epoch."
-        )
+        return _unread(run, "What this run has kept of its validation images is damaged.")
     if mistakes == 0:
         return Temperature(
             images=len(labels),
@@ -122,6 +121,12 @@ def fitted(run: Run) -> Temperature:
             "end, so a temperature has no meaning here.",
         )
     return Temperature(value=value, images=len(labels), mistakes=mistakes)
+
+
+def _unread(run: Run, what: str) -> Temperature:
+    if run.has_model:
+        return Temperature(reason=f"{what} Its model can read them again.", needs_reading=True)
+    return Temperature(reason=f"{what} Train it a further epoch, and it will keep them.")
 
 
 def _went_on(run: Run) -> bool:

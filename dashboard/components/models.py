@@ -10,6 +10,7 @@ import streamlit as st
 from core.data import Dataset
 from core.predictor import ModelError, Predictor
 from core.runs import Run
+from core.split import split
 
 STEP = 1_000  # training images between two looks at the progress bar
 MOST_NUMBERS = 2**24  # of a hidden layer in memory, 64 MB: all 60,000 images of a layer of up to 279 units
@@ -20,16 +21,17 @@ def version(run: Run) -> tuple[str, int]:
     return str(run.path), (run.path / "model.tflite").stat().st_mtime_ns
 
 
-def load(run: Run) -> Predictor | None:
-    """The run's model; where it cannot be read the page says so."""
+def load(run: Run, *, quiet: bool = False) -> Predictor | None:
+    """The run's model; where it cannot be read the page says so, unless it is to be quiet."""
     try:
         return _predictor(*version(run))
     except (ModelError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
+        if not quiet:
+            st.error(str(error), icon=":material/error:")
         return None
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _predictor(folder: str, modified: int) -> Predictor:
     return Predictor.load(folder)
 
@@ -71,7 +73,9 @@ class HiddenLayer:
 
 def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
     """The layer of the images that the run learned from: the training set without what it was validated on."""
-    learned = run.history().epoch_images or len(digits.x_train)
+    learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
+    if run.config is not None:
+        learned = min(learned, len(split(digits, run.config).x_train))  # augmentation mixes others in
     return _hidden_layer(*version(run), learned, digits.fingerprint, model, digits)
 
 

@@ -25,6 +25,10 @@ def settings_in_words(config: TrainingConfig) -> str:
     words = [config.info.title, f"batches of {config.batch_size}", f"learning rate {config.learning_rate:g}"]
     if config.info.free_layers:
         words.insert(1, "hidden layers " + ", ".join(map(str, config.hidden_layers)))
+    if config.augment:
+        words.append("augmented")
+    if config.start_from:
+        words.append("fine-tuned")
     if config.dropout:
         words.append(f"dropout {config.dropout:g}")
     if config.training_images:
@@ -85,7 +89,13 @@ def _small_print(run: Run, summary: dict) -> str:
     parity = summary.get("parity", {})
     differing = parity.get("different_predictions")
     data = run.dataset.get("name", "an unknown dataset")
-    words = [f"Trained on {summary.get('training_images', 0):,} images of {data}."]
+    images = f"{summary.get('training_images', 0):,} images"
+    if run.config and run.config.start_from:
+        words = [f"Fine-tuned on {images}: yours, often, among a sample of {data}."]
+    elif run.config and run.config.augment:
+        words = [f"Trained on {images}, changed anew in every epoch: {data} and 5 % in other handwriting."]
+    else:
+        words = [f"Trained on {images} of {data}."]
     if differing is not None:
         agreement = "the same digit for every one" if differing == 0 else f"another digit for {differing}"
         words.append(

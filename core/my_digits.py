@@ -1,0 +1,199 @@
+"""My digits: drawings that people kept together with what they are, to measure and to fine-tune a network.
+
+One file a digit below `home`/my_digits, <id>.npz: `image` uint8 (28, 28), `picture` uint8 (h, w), what it was made from
+(0 × 0 where that is not kept), and `about`, JSON with label, said, run_id and when. Nothing in it is ever changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from uuid import uuid4
+from zipfile import ZIP_STORED, ZipFile
+
+import numpy as np
+from filelock import FileLock
+
+from core.storage import write_atomically
+
+MOST = 2_000
+MOST_PICTURE_SIDE = 512
+HOLD_OUT = 3  # every third digit of a label is held out
+_ID = re.compile(r"\d{8}-\d{6}-\d{9}-[0-9a-f]{4}")
+
+
+class MyDigitsError(ValueError):
+    """A digit cannot be kept; the message says why and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class MyDigit:
+    """A drawing that was kept.
+
+    Attributes:
+        id: sorts by time.
+        image: uint8 (28, 28), as the network got it.
+        label: the digit that it is, 0 to 9.
+        said: what the run read, None where it did not say.
+        run_id: the run that read it.
+        when: seconds since 1970.
+    """
+
+    id: str
+    image: np.ndarray
+    label: int
+    said: int | None
+    run_id: str
+    when: float
+
+
+class MyDigits:
+    """All digits below `home`; damaged files are passed over."""
+
+    def __init__(self, home: Path | str) -> None:
+        self.folder = Path(home) / "my_digits"
+
+    def add(
+        self, image: np.ndarray, label: int, *, picture: np.ndarray | None = None, said: int | None, run_id: str
+    ) -> str:
+        """Keep a digit and return its id; the same image twice in a row is kept once, with the label given last.
+
+        Args:
+            image: uint8 (28, 28).
+            label: the digit that it is, 0 to 9.
+            picture: uint8 (H, W), (H, W, 3) or (H, W, 4), what it was made from; kept grey and at most 512 a side.
+            said: what the run read, None where it did not say.
+            run_id: the run that read it.
+
+        Raises:
+            MyDigitsError: where 2,000 digits are kept already.
+            ValueError: for another image or label.
+            OSError: where the folder cannot be written.
+        """
+        if getattr(image, "dtype", None) != np.uint8 or image.shape != (28, 28):
+            raise ValueError("image must be uint8 (28, 28).")
+        if label not in range(10):
+            raise ValueError(f"label must be 0 to 9, not {label!r}.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):  # a click may be delivered twice, to two threads
+            newest = self.newest()
+            same = newest is not None and (newest.image == image).all()
+            if same and newest.label == label:
+                return newest.id
+            if len(self._ids()) >= MOST and not same:
+                raise MyDigitsError(f"{MOST:,} digits are kept, and that is the limit. Delete some of them first.")
+            now = time.time_ns()
+            digit_id = (
+                f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now % 10**9:09d}-{uuid4().hex[:4]}"
+            )
+            about = {"label": int(label), "said": None if said is None else int(said), "run_id": run_id}
+            arrays = {
+                "image": image,
+                "picture": _small(picture),
+                "about": np.array(json.dumps({**about, "when": now / 10**9})),
+            }
+            write_atomically(self._path(digit_id), lambda file: np.savez_compressed(file, **arrays))
+            if same:
+                self.delete(newest.id)
+        return digit_id
+
+    def delete(self, digit_id: str) -> None:
+        """Remove a digit; nothing happens where it is gone already."""
+        if _ID.fullmatch(digit_id):
+            self._path(digit_id).unlink(missing_ok=True)
+
+    def newest(self) -> MyDigit | None:
+        """The digit that was kept last."""
+        ids = self._ids()
+        return _read(self._path(ids[-1])) if ids else None
+
+    def all(self) -> tuple[MyDigit, ...]:
+        """Every digit, oldest first."""
+        return tuple(digit for digit in map(_read, map(self._path, self._ids())) if digit is not None)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Images uint8 (n, 28, 28), labels uint8 (n,) and which are `held_out`, bool (n,), oldest first."""
+        digits = self.all()
+        images = np.stack([digit.image for digit in digits]) if digits else np.zeros((0, 28, 28), np.uint8)
+        labels = np.array([digit.label for digit in digits], np.uint8)
+        return images, labels, held_out(labels)
+
+    def export_zip(self) -> bytes:
+        """A zip file: one PNG a digit, named by label and id, and labels.csv, which says what is known of each."""
+        from PIL import Image
+
+        digits, file, table = self.all(), io.BytesIO(), io.StringIO()
+        rows = csv.writer(table, lineterminator="\n")
+        rows.writerow(("file", "label", "said", "run", "when", "held_out"))
+        apart = held_out(np.array([digit.label for digit in digits], np.uint8))
+        with ZipFile(file, "w", ZIP_STORED) as archive:
+            for digit, is_apart in zip(digits, apart.tolist(), strict=True):
+                name, picture = f"{digit.label}-{digit.id}.png", io.BytesIO()
+                Image.fromarray(digit.image).save(picture, "PNG")
+                archive.writestr(name, picture.getvalue())
+                when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(digit.when))
+                said = "" if digit.said is None else digit.said
+                rows.writerow((name, digit.label, said, digit.run_id, when, int(is_apart)))
+            archive.writestr("labels.csv", table.getvalue())
+        return file.getvalue()
+
+    def _ids(self) -> list[str]:
+        return sorted(path.stem for path in self.folder.glob("*.npz") if _ID.fullmatch(path.stem))
+
+    def _path(self, digit_id: str) -> Path:
+        return self.folder / f"{digit_id}.npz"
+
+
+def held_out(labels: np.ndarray) -> np.ndarray:
+    """Which digits are never to be trained on, so that they tell what was learned: bool (n,) for labels (n,).
+
+    Of each label the 3rd, 6th, … in their order.
+    """
+    held_out = np.zeros(len(labels), bool)
+    for label in range(10):
+        held_out[np.flatnonzero(labels == label)[HOLD_OUT - 1 :: HOLD_OUT]] = True
+    return held_out
+
+
+def _small(picture: np.ndarray | None) -> np.ndarray:
+    """A picture as it is kept: uint8 (h, w), at most 512 a side, transparent parts black."""
+    from PIL import Image
+
+    if picture is None:
+        return np.zeros((0, 0), np.uint8)
+    image = Image.fromarray(picture)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+    image = image.convert("L")
+    image.thumbnail((MOST_PICTURE_SIDE, MOST_PICTURE_SIDE), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def _read(path: Path) -> MyDigit | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return _parsed(str(path), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=MOST)
+def _parsed(path: str, modified: int, size: int) -> MyDigit | None:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            image, about = arrays["image"], json.loads(str(arrays["about"]))
+        label, said, run_id, when = (about[name] for name in ("label", "said", "run_id", "when"))
+        if image.shape != (28, 28) or image.dtype != np.uint8 or label not in range(10):
+            return None
+        said = said if said in range(10) else None
+        digit = MyDigit(Path(path).stem, image, int(label), said, str(run_id), float(when))
+    except Exception:  # a damaged archive raises nearly anything
+        return None
+    image.setflags(write=False)
+    return digit
