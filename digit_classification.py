@@ -125,13 +125,12 @@ def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
     return start_process("core.worker", run.path, log=run.path / "log.txt", **environment)
 
 
-def follow(run: Run, worker: subprocess.Popen, images: int, interrupts: list, terminal: Terminal) -> State:
+def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Terminal) -> State:
     """Show what happens in the run folder until the run has ended, whichever worker trains it.
 
     Args:
         run: the run.
         worker: ours; that of a dashboard may have been quicker.
-        images: training images an epoch, for the bar.
         interrupts: one entry for each Ctrl-C so far; the first asks the run to stop.
         terminal: where to show it.
     """
@@ -152,7 +151,7 @@ def follow(run: Run, worker: subprocess.Popen, images: int, interrupts: list, te
         if ended:
             terminal.show("")
             return run.state  # once more: a worker may have written its last word after we looked first
-        terminal.show(progress_line(history, state, images))
+        terminal.show(progress_line(history, state))
         time.sleep(LOOK_SECONDS)
 
 
@@ -165,27 +164,20 @@ def epoch_line(epoch: dict, epochs: int) -> str:
     )
 
 
-def progress_line(history: History, state: State, images: int, width: int = 24) -> str:
+def progress_line(history: History, state: State, width: int = 24) -> str:
     """The bar of the whole run, with the numbers of now."""
     batch = history.last_batch
     if history.phase == "finishing":
         return "Keeping the model and testing it"
     if not batch:
         return "Getting TensorFlow ready"
-    share = min(1.0, (batch["epoch"] - 1 + batch["images"] / images) / state.target_epochs)
+    share = min(1.0, batch["position"] / state.target_epochs)
     left = batch["training_seconds"] * (1 - share) / share
     bar = "━" * round(share * width) + "─" * (width - round(share * width))
     return (
         f"{bar} {share:4.0%}  epoch {batch['epoch']}/{state.target_epochs}  loss {batch['epoch_loss']:.4f}  "
         f"accuracy {batch['epoch_accuracy']:.2%}  {left // 60:.0f}:{left % 60:02.0f} left"
     )
-
-
-def images_an_epoch(config: TrainingConfig, dataset: Dataset) -> int:
-    """How many images an epoch has: those asked for, without those that are held out to validate on."""
-    count = len(dataset.x_train)
-    held_out = 0 if config.info.validates_on_test else min(config.validation_images, count // 6)
-    return min(config.training_images or count, count - held_out)
 
 
 def save_figures(run: Run, dataset: Dataset) -> list[Path]:
@@ -240,7 +232,7 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         terminal.say(f"Run: {run.path}")
         terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
         worker = start_worker(run, options.data)
-        state = follow(run, worker, images_an_epoch(config, dataset), interrupts, terminal)
+        state = follow(run, worker, interrupts, terminal)
         if run.summary is None and worker.poll() is None:
             worker.terminate()  # still importing TensorFlow for a run that nobody wants any more
         return report(run, state, dataset, terminal)

@@ -25,7 +25,7 @@ from threading import Lock
 
 from filelock import FileLock, Timeout
 
-from core import embedding, robustness
+from core import embedding, novelty, robustness
 from core.data import Dataset, DatasetError, load_dataset
 from core.launch import start_process
 from core.predictor import MODEL_FILE, ModelError, Predictor
@@ -33,7 +33,7 @@ from core.runs import Run
 from core.split import split
 from core.storage import read_json, write_json
 
-KINDS = ("robustness", "map", "validation")
+KINDS = ("robustness", "map", "validation", "novelty")
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
 _REPORT_SECONDS = 0.2
 _started: dict[tuple[str, str], subprocess.Popen] = {}
@@ -132,7 +132,18 @@ def read_validation(run: Run, predictor: Predictor, model: str, dataset: Dataset
     run.write_validation(images.y_val, predictor.probabilities(images.x_val))
 
 
-_TASKS = {"robustness": measure_robustness, "map": lay_out_map, "validation": read_validation}
+def learn_novelty(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
+    """Learn to tell digits from what is none, and keep it in the run."""
+    report(0, 1, "Learning what is no digit")
+    novelty.fit_for_run(run, predictor, dataset).save(run.path)
+
+
+_TASKS = {
+    "robustness": measure_robustness,
+    "map": lay_out_map,
+    "validation": read_validation,
+    "novelty": learn_novelty,
+}
 
 
 def analyse(run: Run, kind: str, dataset: Dataset | None = None) -> bool:

@@ -157,7 +157,8 @@ def _find_ink(picture: np.ndarray) -> np.ndarray | None:
     if contrast.max() < FAINTEST_INK:
         return None
     unrest = np.median(_border(contrast))
-    if unrest > 6:
+    uneven = unrest > 6
+    if uneven:
         contrast = _even_out(picture)
         unrest = np.median(_border(contrast))
 
@@ -166,11 +167,21 @@ def _find_ink(picture: np.ndarray) -> np.ndarray | None:
     kept = lengths > DUST_OF_PICTURE * max(picture.shape[:2])
     if not kept.any():
         return None
+    if uneven:  # a photo: what comes in over the edge is a shadow or a table, unless there is nothing else
+        inside = kept.copy()
+        inside[_edge_pieces(pieces)] = False
+        kept = inside if inside.any() else kept
     kept &= lengths > DUST_OF_DIGIT * lengths.max()
     contrast = contrast * np.concatenate([[False], kept])[pieces]
     full = np.percentile(contrast[contrast > contrast.max() / 2], 75)
     contrast[contrast < EDGE_OF_INK * full] = 0
     return np.minimum(contrast * (255 / full), 255).astype(np.uint8)
+
+
+def _edge_pieces(pieces: np.ndarray) -> np.ndarray:
+    """Return which of the labelled pieces touch the picture's edge, as indices from 0."""
+    edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return np.unique(edge[edge > 0]) - 1
 
 
 def _even_out(picture: np.ndarray) -> np.ndarray:

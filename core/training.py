@@ -24,6 +24,7 @@ from core.split import split, training_images
 
 CHUNK_SECONDS = 0.12  # how long the loop runs before it looks up: progress, pause and learning rate wait that long
 WARM_UP = 0.15  # share of a decaying schedule in which the learning rate rises
+AVERAGED = 500  # steps: how far back a running average of the weights reaches
 WARPED_AT_ONCE = 1024  # images: few enough to look up in between
 
 
@@ -86,7 +87,7 @@ class Epoch:
 
 
 class Training:
-    """A network, its optimizer and a position in its epochs.
+    """A network, its optimizer and a position in its epochs; `model` is what is tested and kept.
 
     Args:
         config: the run's settings.
@@ -116,7 +117,8 @@ class Training:
         self.split = split(dataset, config)
         self.x_train, self.y_train = training_images(self.split, config, mine)
         self.x_test, self.y_test = dataset.x_test, dataset.y_test
-        self.model = models.build(config)
+        self._learner = models.build(config)
+        self.model = models.build(config) if config.info.averages else self._learner
         self._hidden = keras.Model(self.model.inputs, self.model.get_layer("output").input)
         self.position = Position(learning_rate=config.learning_rate)
         self.target_epochs = target_epochs or config.epochs
@@ -125,6 +127,7 @@ class Training:
             self._restore(checkpoint)
         elif start is not None:
             self._assign(self._weights(), start)
+            self._take_averages()
         stages = self.position.stages
         asked_for_more = self.position.stopped_early and self.position.epoch == extended_from
         if not stages or stages[-1][1] != self.target_epochs or asked_for_more:
@@ -240,7 +243,7 @@ class Training:
             accuracy=position.correct / position.images,
             val_loss=val_loss,
             val_accuracy=float((val_probabilities.argmax(axis=1) == labels).mean()),
-            learning_rate=float(self.model.optimizer.learning_rate.numpy()),
+            learning_rate=float(self._learner.optimizer.learning_rate.numpy()),
             training_seconds=position.training_seconds,
             probabilities=probabilities,
         )
@@ -253,7 +256,8 @@ class Training:
 
         Dense networks go through XLA, which makes one machine program of the loop; on convolutions it is slower.
         """
-        model, optimizer, batch_size = self.model, self.model.optimizer, self.config.batch_size
+        model, optimizer, batch_size = self._learner, self._learner.optimizer, self.config.batch_size
+        averages = list(zip(self.model.weights, model.weights, strict=True)) if self.config.info.averages else []
         x_train = tf.constant(self.x_train)
         y_train = tf.constant(self.y_train.astype(np.int32))
         shown = self._shown if self.config.augment else None
@@ -275,6 +279,9 @@ class Training:
                     loss = tf.reduce_mean(losses)
                 gradients = tape.gradient(loss, model.trainable_variables)
                 optimizer.apply(gradients, model.trainable_variables)
+                part = tf.maximum(1 / AVERAGED, 10 / (10 + tf.cast(optimizer.iterations, tf.float32)))
+                for average, weight in averages:
+                    average.assign_add(part * (weight - average))
                 loss_sum += tf.reduce_sum(losses)
                 hits = tf.equal(tf.argmax(outputs, axis=1, output_type=tf.int32), labels)
                 correct += tf.reduce_sum(tf.cast(hits, tf.int32))
@@ -382,8 +389,14 @@ class Training:
 
     def _weights(self) -> list[keras.Variable]:
         """Weights and the state of random layers."""
-        return self.model.trainable_variables + self.model.non_trainable_variables
+        return self._learner.trainable_variables + self._learner.non_trainable_variables
 
     def _variables(self) -> list[keras.Variable]:
-        """The same, and the optimizer's state."""
-        return self._weights() + self.model.optimizer.variables
+        """The same, the optimizer's state, and the averages where there are any."""
+        averages = self.model.weights if self.config.info.averages else []
+        return self._weights() + self._learner.optimizer.variables + averages
+
+    def _take_averages(self) -> None:
+        """Let the averages begin with the weights of now."""
+        if self.config.info.averages:
+            self.model.set_weights(self._learner.get_weights())

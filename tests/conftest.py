@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from core.config import TrainingConfig
 from core.data import Dataset, load_dataset
 from core.runs import RunStore
-from dashboard.components import shared
+from dashboard.components import models, shared
 
 settings.register_profile("digitlab", deadline=None)  # a busy machine is no failure
 settings.load_profile("digitlab")
@@ -60,7 +60,8 @@ def wait_until() -> Callable:
 
 @pytest.fixture
 def laboratory(store, digits_file, monkeypatch):
-    """Pages look at this test's home and at the small dataset."""
+    """Pages look at this test's home and at the small dataset, and start nothing in the background by themselves."""
+    monkeypatch.setattr(models, "learn_judge", lambda run: None)
     monkeypatch.setenv("DIGITLAB_HOME", str(store.home))
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
     shared.forget_loaded()
@@ -75,6 +76,17 @@ def mostly_right(labels, wrong, *, sure=0.9):
     rows = np.full((len(labels), 10), (1 - sure) / 9)
     rows[np.arange(len(labels)), predictions] = sure
     return rows
+
+
+def labelled_probabilities(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities with zeros, ties, certain rows, and labels that follow them more or less."""
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.full(10, rng.choice([0.02, 0.2, 2.0])), size=n)
+    probabilities[::7] = np.eye(10)[rng.integers(0, 10, len(probabilities[::7]))]
+    probabilities[1::7] = np.tile([0.5, 0.5] + [0.0] * 8, (len(probabilities[1::7]), 1))
+    guessed = rng.random(n) < 0.3
+    labels = np.where(guessed, rng.integers(0, 10, n), probabilities.argmax(axis=1))
+    return labels, probabilities
 
 
 @pytest.fixture

@@ -1,21 +1,17 @@
 """The pages Map and Robustness in their states, and the process behind them, once for real."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core import analysis, embedding, robustness
 from core.storage import write_json
 from dashboard.components import map_view
-
-MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+from tests.pages import open_page, tiles
 
 EXPORT = """
 import sys, pathlib, keras, numpy as np
@@ -45,20 +41,6 @@ def run(make_run, model):
     run = make_run()
     (run.path / "model.tflite").write_bytes(model)
     return run
-
-
-def open_page(name, **address):
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.query_params.update(address)
-    at.switch_page(f"app_pages/{name}.py")
-    at.run()
-    assert not at.exception
-    return at
-
-
-def tiles(at):
-    found = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_gallery"]
-    return json.loads(found[0].json)["tiles"] if found else []
 
 
 @pytest.mark.parametrize("page", ["map", "robustness"])

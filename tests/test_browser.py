@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from core.config import TrainingConfig
 from core.data import load_dataset
 from core.runs import Run, RunStore
 
@@ -90,6 +91,14 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 @pytest.fixture(scope="module")
+def finished(dashboard: Dashboard) -> Run:
+    """A run of three epochs, trained by the dashboard's worker."""
+    run = dashboard.store.create(TrainingConfig(epochs=3))
+    wait_until(lambda: run.state.name == "finished")
+    return run
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -109,9 +118,11 @@ def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
 
 
 def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashboard, page: playwright.Page) -> None:
-    page.goto(f"{dashboard.url}/?epochs=2")
-    expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
+    page.goto(dashboard.url)
+    page.get_by_label("Epochs as a number").fill("2")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("slider", name="Epochs")).to_have_value("2")
+    expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
     expect(page.get_by_text("79,510 parameters")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
 
@@ -164,6 +175,59 @@ def draw_a_one(page: playwright.Page) -> None:
     for step in range(1, 11):
         page.mouse.move(x, box["y"] + 60 + step * 18)
     page.mouse.up()
+
+
+def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(
+    dashboard: Dashboard, finished: Run, page: playwright.Page
+) -> None:
+    page.goto(f"{dashboard.url}/predictions?run={finished.id}")
+    tiles, panel = page.get_by_role("option"), page.locator(".st-key-one_image")
+    first, second = (tiles.nth(at).get_attribute("data-index") for at in (0, 1))
+    tiles.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tiles.nth(1)).to_be_focused()
+    assert panel.count() == 0  # walking opens nothing
+    page.keyboard.press("Enter")
+    expect(panel.get_by_text(f"Image {second}", exact=True)).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(panel.get_by_text(f"Image {first}", exact=True)).to_be_visible()  # with one open it turns the pages
+    expect(tiles.first).to_be_focused()
+    expect(tiles.first).to_have_attribute("aria-selected", "true")
+
+    page.get_by_role("button", name="Play", exact=True).click()
+    for epoch in (1, 2):
+        page.get_by_text(f"As it was after epoch {epoch}.").wait_for()  # looks at every frame, unlike expect
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(page.get_by_text("As it was after epoch")).to_have_count(0)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Epochs")).to_contain_text("3")
+
+    panel.get_by_role("button", name="Send to Draw").click()
+    label = load_dataset().y_test[int(first)]
+    expect(page.get_by_text(f"Image {first} of the test set, label {label}")).to_be_visible()
+    expect(page.get_by_text("It reads", exact=True)).to_be_visible()
+    expect(page.locator("canvas.upper-canvas")).to_be_visible()
+
+
+def test_a_rectangle_on_the_map_shows_its_images(dashboard: Dashboard, finished: Run, page: playwright.Page) -> None:
+    page.goto(f"{dashboard.url}/map?run={finished.id}")
+    chart, tiles = page.get_by_test_id("stVegaLiteChart").locator("svg.marks"), page.get_by_role("option")
+    expect(page.get_by_text("images on the map")).to_be_visible()
+    expect(chart).to_be_visible()
+    box = chart.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 40, steps=8)
+    page.mouse.up()
+
+    told = page.get_by_text(re.compile(r"^\d+ images? in the rectangle, \d+ mistakes?$"))
+    expect(told).to_be_visible()
+    images, mistakes = map(int, re.findall(r"\d+", told.inner_text()))
+    assert 0 < images < len(load_dataset().y_test)
+    expect(tiles).to_have_count(min(images, 200))
+    expect(page.locator("[role=option][data-mark=wrong]")).to_have_count(min(mistakes, 200))
+    chart.dblclick(position={"x": box["width"] / 2 + 20, "y": box["height"] / 2 + 20})
+    expect(page.get_by_text("images on the map")).to_be_visible()
 
 
 def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(

@@ -9,20 +9,10 @@ from scipy.special import log_softmax, softmax
 from sklearn.calibration import calibration_curve
 
 from core import calibration, evaluation
+from tests.conftest import labelled_probabilities
 
 law = settings(max_examples=30, deadline=None)  # a busy machine is no failure
 seeds = st.integers(0, 2**32 - 1)
-
-
-def labelled_probabilities(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and probabilities with zeros, ties, certain rows, and labels that follow them more or less."""
-    rng = np.random.default_rng(seed)
-    probabilities = rng.dirichlet(np.full(10, rng.choice([0.02, 0.2, 2.0])), size=n)
-    probabilities[::7] = np.eye(10)[rng.integers(0, 10, len(probabilities[::7]))]
-    probabilities[1::7] = np.tile([0.5, 0.5] + [0.0] * 8, (len(probabilities[1::7]), 1))
-    guessed = rng.random(n) < 0.3
-    labels = np.where(guessed, rng.integers(0, 10, n), probabilities.argmax(axis=1))
-    return labels, probabilities
 
 
 def calibrated_logits(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:

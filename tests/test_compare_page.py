@@ -1,39 +1,15 @@
 """The Compare page: its numbers against SciPy, its groups, old, running, damaged and foreign runs, nonsense."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from streamlit.testing.v1 import AppTest
 
 from core.storage import write_json
 from dashboard.components import pairs, run_table
 from tests.conftest import mostly_right
-
-MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+from tests.pages import galleries, open_page, tiles, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
-
-
-def open_page(**address):
-    """The app at its Compare page, with these values in the address."""
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.query_params.update(address)
-    at.switch_page("app_pages/compare.py")
-    at.run()
-    assert not at.exception
-    return at
-
-
-def words(at):
-    return " ".join(element.value for element in (*at.markdown, *at.caption, *at.info, *at.warning))
-
-
-def galleries(at):
-    found = [json.loads(node.proto.json) for node in at.get("bidi_component")]
-    return [[(tile["index"], tile["mark"]) for tile in one["tiles"]] for one in found]
 
 
 def two(make_run, digits, first_wrong, second_wrong):
@@ -45,16 +21,16 @@ def two(make_run, digits, first_wrong, second_wrong):
 
 
 def test_with_fewer_than_two_runs_it_leads_to_training(make_run):
-    assert [link.value for link in open_page().page_link] == ["Train a network"]
+    assert [link.value for link in open_page("compare").page_link] == ["Train a network"]
     make_run()
-    at = open_page()
+    at = open_page("compare")
     assert "at least two runs" in words(at)
     assert [link.value for link in at.page_link] == ["Train another network"]
 
 
 def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digits):
     first, second = two(make_run, digits, slice(0, 30), slice(20, 45))  # 20 fixed, 10 both wrong, 15 broken
-    at = open_page(a=first.id, b=second.id)
+    at = open_page("compare", a=first.id, b=second.id)
     assert f"could be chance: p = {binomtest(20, 35).pvalue:.2f}." in words(at)
     assert "right on 20 that Dense 1 has wrong, and wrong on 15 that Dense 1 has right" in words(at)
     options = at.segmented_control(key="pair_group").options
@@ -65,11 +41,13 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
         "Both right · 352",
     ]
     left, right = galleries(at)
-    assert sorted(left) == [(i, "wrong") for i in range(20)]
-    assert right == [(i, "right") for i, _ in left]
+    assert sorted(tile["index"] for tile in left) == list(range(20))
+    assert {tile["mark"] for tile in left} == {"wrong"}
+    assert [tile["index"] for tile in right] == [tile["index"] for tile in left]
+    assert {tile["mark"] for tile in right} == {"right"}
 
-    at = open_page(a=first.id, b=second.id, group="both_wrong")
-    assert [sorted(i for i, _ in one) for one in galleries(at)] == [list(range(20, 30))] * 2
+    at = open_page("compare", a=first.id, b=second.id, group="both_wrong")
+    assert [sorted(tile["index"] for tile in one) for one in galleries(at)] == [list(range(20, 30))] * 2
     next(button for button in at.button if button.label == "Swap").click().run()
     assert "right on 15 that CNN 1 has wrong" in words(at)
     assert (at.query_params["a"], at.query_params["b"]) == (second.id, first.id)
@@ -77,9 +55,10 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
 
 def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digits):
     first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
-    assert f"hardly chance: {pairs.p_in_words(binomtest(30, 30).pvalue)}" in words(open_page(a=first.id, b=second.id))
+    at = open_page("compare", a=first.id, b=second.id)
+    assert f"hardly chance: {pairs.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
     second.write_probabilities(mostly_right(digits.y_test, slice(0, 40), sure=0.7))
-    at = open_page(a=first.id, b=second.id)
+    at = open_page("compare", a=first.id, b=second.id)
     assert "no difference to test" in words(at)
     assert [len(one) for one in galleries(at)] == [24, 24]
 
@@ -103,7 +82,7 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
     write_json(foreign.path / "summary.json", {"test_accuracy": 0.75})
     running.append_event("epoch", epoch=1, step=3, val_accuracy=0.9, training_seconds=2.0)
     with running.lock():
-        at = open_page(a=foreign.id)
+        at = open_page("compare", a=foreign.id)
         table = at.dataframe[0].value.set_index("Run")
         assert set(table["State"]) == {"Finished", "Damaged", "Running"}
         assert table.loc[f"Same *name* · {old.id}", ["Test accuracy", "Robustness"]].tolist() == pytest.approx(
@@ -140,16 +119,16 @@ def test_robustness_is_read_in_both_forms_and_tolerantly(make_run):
 )
 def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, digits, address):
     first, second = two(make_run, digits, slice(0, 5), slice(0, 3))
-    at = open_page(**address)
+    at = open_page("compare", **address)
     assert len(at.dataframe[0].value) == 2
-    assert sorted(i for i, _ in galleries(at)[0]) in ([3, 4], [0, 1, 2])  # runs of one second have no order
-    at = open_page(a=first.id, b=first.id)
+    assert sorted(tile["index"] for tile in tiles(at)) in ([3, 4], [0, 1, 2])  # runs of one second have no order
+    at = open_page("compare", a=first.id, b=first.id)
     assert at.selectbox(key="second_run").value == second.id
 
 
 def test_runs_in_the_address_are_those_of_the_table_and_none_is_possible(make_run):
     runs = [make_run() for _ in range(3)]
-    at = open_page(runs=f"{runs[1].id},{runs[1].id},nonsense")
+    at = open_page("compare", runs=f"{runs[1].id},{runs[1].id},nonsense")
     assert at.dataframe[0].value["Run"].tolist() == [runs[1].name]
     at.multiselect(key="compared_runs").set_value([]).run()
     assert not at.exception

@@ -1,44 +1,16 @@
 """The Confidence page: its numbers against scikit-learn and SciPy, its states, and the threshold in the run."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.calibration import calibration_curve
-from streamlit.testing.v1 import AppTest
 
 from core.threshold import FILE, read_threshold, write_threshold
 from tests.conftest import mostly_right
-
-MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+from tests.pages import galleries, numbers, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
-
-
-def open_page(**address):
-    """The app at its Confidence page, with these values in the address."""
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.query_params.update(address)
-    at.switch_page("app_pages/confidence.py")
-    at.run()
-    assert not at.exception
-    return at
-
-
-def numbers(at):
-    return {metric.label: metric.value for metric in at.metric}
-
-
-def words(at):
-    return " ".join(element.value for element in (*at.markdown, *at.caption, *at.info))
-
-
-def galleries(at):
-    found = [json.loads(node.proto.json) for node in at.get("bidi_component")]
-    return [[tile["index"] for tile in one["tiles"]] for one in found]
 
 
 @pytest.fixture
@@ -59,7 +31,7 @@ def overconfident(make_run, digits):
 
 
 def test_without_a_run_it_leads_to_training():
-    assert [link.value for link in open_page().page_link] == ["Train a network"]
+    assert [link.value for link in open_page("confidence").page_link] == ["Train a network"]
 
 
 def test_its_numbers_are_those_of_scikit_learn_and_scipy(overconfident, digits):
@@ -76,7 +48,7 @@ def test_its_numbers_are_those_of_scikit_learn_and_scipy(overconfident, digits):
     logits = np.log(np.maximum(validation, smallest))
     loss = minimize_scalar(lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(labels)), labels].mean(), (0.5, 2))
     after = softmax(np.log(np.maximum(probabilities, smallest)) / loss.x, axis=1)
-    shown = numbers(open_page())
+    shown = numbers(open_page("confidence"))
     assert shown["Calibration error"] == f"{100 * error(probabilities):.2f} %"
     assert shown["Mean confidence"] == f"{100 * probabilities.max(axis=1).mean():.2f} %"
     assert float(shown["Temperature"]) == pytest.approx(loss.x, abs=6e-4)
@@ -86,7 +58,7 @@ def test_its_numbers_are_those_of_scikit_learn_and_scipy(overconfident, digits):
 
 def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfident, digits):
     run, *_ = overconfident
-    at = open_page()
+    at = open_page("confidence")
     at.slider[0].set_value(90.0).run()
     assert not at.exception
     assert read_threshold(run.path) == 0.9
@@ -99,9 +71,9 @@ def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfiden
     assert f"**{(right & ~answers).sum()}** images that it would have read right" in text
 
     write_threshold(run.path, 0.95)  # another page or browser
-    assert open_page().slider[0].value == 95.0
+    assert open_page("confidence").slider[0].value == 95.0
     (run.path / FILE).write_text("{")
-    at = open_page()
+    at = open_page("confidence")
     assert at.slider[0].value == 0.0
     assert "answers all 397 images" in words(at)
 
@@ -110,7 +82,7 @@ def test_both_ends_are_the_least_sure_right_and_the_surest_wrong(overconfident, 
     run, *_ = overconfident
     probabilities = run.probabilities()
     right, sure = probabilities.argmax(axis=1) == digits.y_test, probabilities.max(axis=1)
-    least, most = galleries(open_page())
+    least, most = ([tile["index"] for tile in one] for one in galleries(open_page("confidence")))
     assert right[least].all()
     assert sure[least].tolist() == sorted(sure[right])[:12]
     assert not right[most].any()
@@ -121,25 +93,25 @@ def test_why_there_is_no_temperature_is_said_and_all_else_is_shown(make_run, dig
     labels = digits.y_train[:200]
     run = make_run(model="seed")
     run.write_validation(labels, mostly_right(labels, slice(9)))  # even so: they are test images
-    at = open_page(run=run.id)
+    at = open_page("confidence", run=run.id)
     assert "validates on the test images" in words(at)
     assert "sigmoid" in words(at)
     assert set(numbers(at)) == {"Mean confidence", "Test accuracy", "Calibration error"}
 
     run = make_run()
-    assert "no validation images" in words(open_page(run=run.id))
+    assert "no validation images" in words(open_page("confidence", run=run.id))
     run.write_validation(labels, mostly_right(labels, slice(0)))
-    assert "all 200 validation images right" in words(open_page(run=run.id))
+    assert "all 200 validation images right" in words(open_page("confidence", run=run.id))
     run.write_validation(labels[:50], mostly_right(labels, slice(9)))
-    assert "damaged" in words(open_page(run=run.id))
+    assert "damaged" in words(open_page("confidence", run=run.id))
     (run.path / "validation.npz").write_bytes(b"nothing")
-    assert "no validation images" in words(open_page(run=run.id))
+    assert "no validation images" in words(open_page("confidence", run=run.id))
 
     run.write_validation(labels, mostly_right(labels, slice(9)))
-    assert "Temperature" in numbers(open_page(run=run.id))
+    assert "Temperature" in numbers(open_page("confidence", run=run.id))
     run.set_state("running")
     with run.lock():
-        at = open_page(run=run.id)
+        at = open_page("confidence", run=run.id)
         assert "when the training has come to its end" in words(at)
         assert "still training" in words(at)
 
@@ -147,8 +119,8 @@ def test_why_there_is_no_temperature_is_said_and_all_else_is_shown(make_run, dig
 def test_without_mistakes_and_with_damage_it_says_so(make_run, digits):
     run = make_run()
     run.write_probabilities(mostly_right(digits.y_test, slice(0)))
-    assert "There is none." in words(open_page())
+    assert "There is none." in words(open_page("confidence"))
     run.write_probabilities(np.full((5, 10), 0.1))
-    assert "5 test images" in open_page().error[0].value
+    assert "5 test images" in open_page("confidence").error[0].value
     run.write_probabilities(np.full((len(digits.y_test), 10), np.nan))
-    assert "damaged" in open_page(run="../x").error[0].value
+    assert "damaged" in open_page("confidence", run="../x").error[0].value

@@ -3,16 +3,13 @@
 import base64
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from streamlit.testing.v1 import AppTest
 
 from dashboard.components import canvas
-
-MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+from tests.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -49,14 +46,6 @@ def run(make_run, reader):
     run = make_run()
     (run.path / "model.tflite").touch()
     return run
-
-
-def open_page(name, **address):
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.query_params.update(address)
-    at.switch_page(f"app_pages/{name}.py").run()
-    assert not at.exception
-    return at
 
 
 def canvas_data(at):
@@ -108,9 +97,7 @@ def test_clear_empties_the_canvas_and_forgets_where_the_image_came_from(run):
 
 
 def test_a_drawing_survives_a_change_of_page(run):
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.session_state["canvas_0"] = drawn([(60, 60), (60, 240)])
-    at.switch_page("app_pages/draw.py").run()
+    at = open_page("draw", session={"canvas_0": drawn([(60, 60), (60, 240)])})
     answer = at.metric[0].value, at.metric[0].delta
     at.switch_page("app_pages/train.py").run()
     del at.session_state["canvas_0"]  # a browser's component goes with its page; what a test seeded would stay

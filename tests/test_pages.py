@@ -5,36 +5,18 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from streamlit.testing.v1 import AppTest
 
 from core.config import TrainingConfig
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.components import shared
-
-ROOT = Path(__file__).parents[1]
-MAIN = ROOT / "dashboard" / "main.py"
+from tests.pages import ROOT, numbers, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
-
-
-def open_page(name="train", **address):
-    """The app at one of its pages, with these values in the address."""
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.query_params.update(address)
-    at.switch_page(f"app_pages/{name}.py")
-    return at.run()
-
-
-def words(at):
-    """All text on the page."""
-    kinds = (at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 @pytest.fixture
@@ -62,8 +44,7 @@ def training_run(make_run):
 
 
 def test_an_empty_home_says_what_this_is_and_one_button_starts(store):
-    at = open_page()
-    assert not at.exception
+    at = open_page("train")
     assert "Train a network to read handwritten digits" in words(at)
     at.button(key="start_classic").click().run()
     [run] = store.runs()
@@ -74,7 +55,9 @@ def test_an_empty_home_says_what_this_is_and_one_button_starts(store):
 
 
 def test_settings_from_the_address_go_into_the_run(store):
-    at = open_page(model="Dense", epochs="7", dense_hidden_layers="64, 32", dense_dropout="0.25", dense_batch_size="16")
+    at = open_page(
+        "train", model="Dense", epochs="7", dense_hidden_layers="64, 32", dense_dropout="0.25", dense_batch_size="16"
+    )
     at.button(key="start").click().run()
     [run] = store.runs()
     assert run.config == TrainingConfig(model="dense", epochs=7, hidden_layers=(64, 32), dropout=0.25, batch_size=16)
@@ -82,13 +65,14 @@ def test_settings_from_the_address_go_into_the_run(store):
 
 @pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "", "999"])
 def test_nonsense_in_the_address_falls_back_to_the_default(nonsense):
-    at = open_page(epochs=nonsense, model=nonsense, seed_batch_size=nonsense, seed_learning_rate=nonsense, run=nonsense)
-    assert not at.exception
+    at = open_page(
+        "train", epochs=nonsense, model=nonsense, seed_batch_size=nonsense, seed_learning_rate=nonsense, run=nonsense
+    )
     assert at.slider(key="epochs").value == 10
 
 
 def test_the_number_and_the_slider_say_the_same():
-    at = open_page()
+    at = open_page("train")
     at.number_input(key="epochs_number").set_value(33).run()
     assert at.slider(key="epochs").value == 33
     at.slider(key="epochs").set_value(4).run()
@@ -96,7 +80,7 @@ def test_the_number_and_the_slider_say_the_same():
 
 
 def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
-    at = open_page(model="Dense")
+    at = open_page("train", model="Dense")
     at.text_input(key="dense_hidden_layers").set_value("many").run()
     assert "Hidden layers are widths" in at.error[0].value
     assert at.button(key="start").disabled
@@ -104,8 +88,7 @@ def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
 
 
 def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
-    at = open_page()
-    assert not at.exception
+    at = open_page("train")
     bars = [bar.proto.text for bar in at.get("progress")]
     assert bars[0].startswith("50 % of 3 epochs · ")
     assert bars[1] == "Epoch 2 of 3"
@@ -125,7 +108,7 @@ def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
     interrupted = store.create(TrainingConfig(model="dense"))
     write_json(interrupted.path / "state.json", {**state, "target_epochs": 3})
     (interrupted.path / "log.txt").write_text("the last words\n")
-    at = open_page(run=interrupted.id)
+    at = open_page("train", run=interrupted.id)
     assert "The worker ended without a word" in at.warning[0].value
     assert "the last words" in at.code[0].value
     at.button(key="resume").click().run()
@@ -139,8 +122,7 @@ def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_be
         summary = {"test_accuracy": accuracy, "training_seconds": 3.21, "epochs": 3, "parameters": 101770}
         write_json(run.path / "summary.json", {**summary, "parity": {"different_predictions": 0, "images": 397}})
         write_json(run.path / "dataset.json", {"name": "MNIST"})
-    at = open_page(run=run.id)
-    assert not at.exception
+    at = open_page("train", run=run.id)
     numbers = {metric.label: metric for metric in at.metric}
     assert numbers["Test accuracy"].value == "97.00 %"
     assert numbers["Test accuracy"].delta == "+1.28 points against the classic script's 95.72 %"
@@ -151,7 +133,7 @@ def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_be
 
 def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
     run = make_run()
-    at = open_page()
+    at = open_page("train")
     at.text_input(key=f"name_{run.id}").set_value("My first").run()
     assert run.name == "My first"
     assert at.header[0].value == "My first"
@@ -165,8 +147,7 @@ def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
 def test_a_damaged_run_is_shown_as_such_and_can_be_deleted(make_run):
     run = make_run()
     (run.path / "config.json").write_text('{"model": "den')
-    at = open_page()
-    assert not at.exception
+    at = open_page("train")
     assert "missing or damaged" in at.error[0].value
     assert at.button(key="delete")
 
@@ -176,24 +157,33 @@ def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("core.data.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
     shared.forget_loaded()
-    at = open_page()
-    assert not at.exception
+    at = open_page("train")
     assert "Embedded digits, not MNIST" in at.expander[0].label
     assert "nowhere.npz" in words(at)
     assert str(tmp_path / "datasets" / "mnist.npz") in words(at)
 
 
-def test_draw_without_a_model_leads_to_training():
-    at = open_page("draw")
-    assert not at.exception
-    assert [link.value for link in at.page_link] == ["Train a network"]
+def test_draw_answers_with_the_starter_before_anything_is_trained():
+    at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
+    assert at.sidebar.selectbox[0].value == "starter"
+    assert "Starter" in at.sidebar.selectbox[0].options[0]
+    assert numbers(at)["It reads"] == "1"
+
+
+def test_choosing_the_best_network_takes_up_what_it_is_made_for():
+    at = open_page("train")
+    at.segmented_control(key="model").set_value("best").run()
+    assert at.slider(key="epochs").value == 20
+    assert at.toggle(key="augment").value
+    at.button(key="start").click().run()
+    [run] = shared.store().runs()
+    assert run.config == TrainingConfig("best", epochs=20, augment=True)
 
 
 def test_draw_with_a_damaged_model_says_what_to_do(make_run):
     run = make_run()
     (run.path / "model.tflite").write_bytes(b"not a model")
     at = open_page("draw")
-    assert not at.exception
     assert "model.tflite" in at.error[0].value
 
 
@@ -209,21 +199,17 @@ def drawing_of_a_one() -> dict:
 
 ALL_PAGES = """
 import sys
-sys.path.insert(0, {root!r})
-from streamlit.testing.v1 import AppTest
+from tests.pages import open_page
 for name in ("train", "predictions", "confidence", "compare", "map", "robustness", "draw"):
-    at = AppTest.from_file({main!r}, default_timeout=60)
-    at.switch_page(f"app_pages/{{name}}.py")
-    at.run()
-    assert not at.exception, at.exception
+    open_page(name)
 print([name for name in ("tensorflow", "keras") if name in sys.modules])
 """
 
 
 def test_no_page_brings_tensorflow_into_the_dashboard(make_run):
     make_run()
-    script = ALL_PAGES.format(root=str(ROOT), main=str(MAIN))
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-c", ALL_PAGES]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert result.stdout.strip() == "[]", result.stderr[-2000:]
 
 
@@ -240,11 +226,7 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     run = make_run()
     (run.path / "model.tflite").touch()
     monkeypatch.setattr("core.predictor.Predictor.load", lambda folder: OneReader())
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.session_state["canvas_0"] = drawing_of_a_one()
-    at.switch_page("app_pages/draw.py")
-    at.run()
-    assert not at.exception
+    at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
     assert at.metric[0].value == "1"
     assert "97.00 %" in at.metric[0].delta
     write_threshold(run.path, 0.98)

@@ -2,13 +2,10 @@
 
 import csv
 import io
-import json
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core import figures
 from core.runs import RunStore
@@ -16,46 +13,24 @@ from dashboard.components import explorer, image_panel, reading_charts, shared, 
 from dashboard.components.explorer import Filter
 from dashboard.components.gallery import Tile, gallery, sprite
 from tests.conftest import mostly_right
-
-MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
-
+from tests.pages import galleries, numbers, open_page, tiles
 
 pytestmark = pytest.mark.usefixtures("laboratory")
-
-
-def open_page(**address):
-    """The app at its Predictions page, with these values in the address."""
-    at = AppTest.from_file(MAIN, default_timeout=30)
-    at.query_params.update(address)
-    at.switch_page("app_pages/predictions.py")
-    at.run()
-    assert not at.exception
-    return at
-
-
-def tiles(at):
-    """The tiles that the gallery component was given, [] where no image passes the filter."""
-    found = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_gallery"]
-    return json.loads(found[0].json)["tiles"] if found else []
 
 
 def indices(at):
     return [tile["index"] for tile in tiles(at)]
 
 
-def numbers(at):
-    return {metric.label: metric.value for metric in at.metric}
-
-
 def test_without_a_run_it_leads_to_training():
-    at = open_page()
+    at = open_page("predictions")
     assert "Train" in at.info[0].value
     assert [link.value for link in at.page_link] == ["Train a network"]
 
 
 def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, digits):
     make_run()
-    at = open_page()
+    at = open_page("predictions")
     assert numbers(at) == {"Test accuracy": f"{100 * 387 / 397:.2f} %", "Mistakes": "10", "Epochs": "3"}
     assert indices(at) == list(range(10))
     label = int(digits.y_test[0])
@@ -79,12 +54,12 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
 
 def test_a_link_opens_what_it_names(make_run):
     make_run()
-    at = open_page(show="All", order="Index", page="2", epoch="2", image="15")
+    at = open_page("predictions", show="All", order="Index", page="2", epoch="2", image="15")
     assert indices(at) == list(range(100, 200))
     assert numbers(at)["Mistakes"] == "20"
-    at = open_page(only="Forgotten")
+    at = open_page("predictions", only="Forgotten")
     assert indices(at) == []  # the ten that are wrong now were never right
-    at = open_page(show="Right", order="Learned last")
+    at = open_page("predictions", show="Right", order="Learned last")
     assert set(indices(at)[:10]) == set(range(10, 20))
 
 
@@ -98,7 +73,7 @@ def test_a_link_opens_what_it_names(make_run):
 )
 def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, address):
     make_run()
-    at = open_page(**address)
+    at = open_page("predictions", **address)
     assert numbers(at)["Mistakes"] == "10"
     assert indices(at) == list(range(10))
 
@@ -106,7 +81,7 @@ def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, addre
 def test_a_running_run_shows_its_newest_epoch(make_run):
     run = make_run("running", end=False)
     with run.lock():
-        at = open_page()
+        at = open_page("predictions")
         assert any("After epoch 3, still training" in caption.value for caption in at.caption)
         assert numbers(at)["Mistakes"] == "10"
 
@@ -115,25 +90,25 @@ def test_an_extended_run_shows_its_new_epochs_not_the_old_end(make_run, digits):
     run = make_run("running")
     run.write_probabilities(mostly_right(digits.y_test, slice(3)), 4)
     with run.lock():
-        assert numbers(open_page())["Mistakes"] == "3"
+        assert numbers(open_page("predictions"))["Mistakes"] == "3"
 
 
 def test_damaged_or_foreign_probabilities_are_told_not_raised(make_run, digits):
     run = make_run()
     run.write_probabilities(np.full((len(digits.y_test), 10), np.nan))
-    assert "damaged" in open_page().error[0].value
+    assert "damaged" in open_page("predictions").error[0].value
     run.write_probabilities(np.full((5, 10), 0.1))
-    assert "5 test images" in open_page().error[0].value
+    assert "5 test images" in open_page("predictions").error[0].value
     for path in run.path.glob("predictions/*.npy"):
         path.write_bytes(b"not an array")
     (run.path / "probabilities.npy").write_bytes(b"")
-    at = open_page()
+    at = open_page("predictions")
     assert at.error or at.info
 
 
 def test_the_classic_network_has_its_sentence(make_run):
     make_run(model="seed")
-    assert any("sigmoid" in caption.value for caption in open_page().caption)
+    assert any("sigmoid" in caption.value for caption in open_page("predictions").caption)
 
 
 def test_the_csv_holds_the_filter(make_run, digits):
@@ -201,12 +176,13 @@ def run_with_model(make_run, monkeypatch):
 
 
 def neighbours(at):
-    [node] = [node.proto for node in at.get("bidi_component") if "nearest" in node.proto.json.lower()]
-    return json.loads(node.json)["tiles"]
+    """The tiles of the second gallery: the nearest training images."""
+    _, nearest = galleries(at)
+    return nearest
 
 
 def test_an_image_shows_which_ink_decided_and_the_nearest_images_it_learned_from(run_with_model, digits):
-    at = open_page(image="5")
+    at = open_page("predictions", image="5")
     assert any("Which ink decided" in text.value for text in at.markdown)
     assert any("The finished network reads a 0" in caption.value for caption in at.caption)
     hidden = InkReader().hidden(digits.x_train)
@@ -219,13 +195,13 @@ def test_an_image_shows_which_ink_decided_and_the_nearest_images_it_learned_from
 
 def test_neighbours_are_looked_for_among_the_images_that_it_learned_from(run_with_model):
     run_with_model.append_event("start", step=0, epoch=0, epoch_images=30)
-    at = open_page(image="5")
+    at = open_page("predictions", image="5")
     assert max(tile["index"] for tile in neighbours(at)) < 30
 
 
 def test_a_run_without_a_model_says_what_comes_later(make_run):
     make_run()
-    at = open_page(image="5")
+    at = open_page("predictions", image="5")
     assert any("once the run has a model" in caption.value for caption in at.caption)
     assert at.button(key="send_to_draw").disabled
 
@@ -233,14 +209,14 @@ def test_a_run_without_a_model_says_what_comes_later(make_run):
 def test_a_damaged_model_is_told_and_the_rest_of_the_image_is_there(make_run):
     run = make_run()
     (run.path / "model.tflite").write_bytes(b"not a model")
-    at = open_page(image="5")
+    at = open_page("predictions", image="5")
     assert "model.tflite" in at.error[0].value
     assert any("Image 5" in text.value for text in at.markdown)
 
 
 def test_play_walks_through_the_epochs_and_stops_at_the_end(make_run, monkeypatch):
     make_run()
-    at = open_page()
+    at = open_page("predictions")
     at.button(key="play").click().run()
     assert numbers(at)["Mistakes"] == "40"
     monkeypatch.setattr(time_machine, "AT_LEAST", 0)  # as when the fragment's timer fires, which no test can
@@ -258,7 +234,7 @@ def test_play_can_be_stopped_and_the_slider_stops_it(make_run):
         lambda at: at.button(key="stop_playing").click(),
         lambda at: at.select_slider(key="epoch").set_value("2"),
     ):
-        at = open_page()
+        at = open_page("predictions")
         at.button(key="play").click().run()
         halt(at).run()
         assert at.button(key="play")
@@ -268,7 +244,7 @@ def test_play_can_be_stopped_and_the_slider_stops_it(make_run):
 @pytest.mark.parametrize(("name", "first"), [("Learned last", 10), ("Never right", 0)])
 def test_a_list_is_one_click_away(make_run, name, first):
     make_run()
-    at = open_page(label="3")
+    at = open_page("predictions", label="3")
     at.button(key=f"list_{name}").click().run()
     assert indices(at)[0] == first
     assert at.selectbox(key="label").value is None

@@ -328,6 +328,27 @@ def test_a_cnn_paused_between_the_last_batch_and_the_end_of_an_epoch_ends_as_one
     same_history(resumed.epochs, convolutional.epochs[1:])
 
 
+def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_after_a_pause(digits):
+    config = TrainingConfig("best", epochs=2, batch_size=64, augment=True, training_images=600)
+    whole = Watched(config, digits).train()
+    training = whole.training
+    names = [f"variable_{number:03d}" for number in range(len(training._variables()))]
+    count = len(training.model.weights)
+    learned = {id(variable): name for variable, name in zip(training._variables(), names, strict=True)}
+    learned = [learned[id(weight)] for weight in training._learner.weights]
+    checkpoints = dict(whole.checkpoints)
+    for step in (9, 10, 20):  # each a chunk of its own
+        before, after = checkpoints[step - 1], checkpoints[step]
+        part = max(1 / 500, 10 / (10 + step))
+        for average, weight in zip(names[-count:], learned, strict=True):
+            expected = before[average] + part * (after[weight] - before[average])
+            np.testing.assert_allclose(after[average], expected, atol=1e-5)
+    assert not np.allclose(training.model.get_weights()[0], training._learner.get_weights()[0], atol=1e-4)
+    step, paused = next(pair for pair in whole.checkpoints if 10 < pair[0] < 20)
+    resumed = Watched(config, digits, checkpoint=through_a_file(paused)).train()
+    same_history(resumed.epochs, whole.epochs[1:])
+
+
 def test_a_checkpoint_does_not_change_when_training_goes_on(with_dropout):
     early, late = with_dropout.checkpoints[0][1], with_dropout.checkpoints[-1][1]
     assert any(not np.array_equal(early[name], late[name]) for name in early if name != "position")

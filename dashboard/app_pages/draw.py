@@ -1,26 +1,105 @@
-"""Draw: a canvas, what the network sees of it, and what it reads."""
+"""Draw: a digit that is drawn or photographed, what a run reads of it, and why; and my own digits, to learn from."""
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
-from core.drawing import normalise_drawing
-from core.predictor import Predictor
-from core.threshold import read_threshold
-from dashboard.components.canvas import canvas, clear, kept
-from dashboard.components.charts import probability_bars
-from dashboard.components.models import load
-from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from core.drawing import DrawingSteps, drawing_steps
+from dashboard.components.answer import ask, show_bars
+from dashboard.components.canvas import canvas, clear, kept, undo
+from dashboard.components.draw_tools import show_tools
+from dashboard.components.models import learn_judge, load
+from dashboard.components.my_digits import show_my_digits
+from dashboard.components.picture import picture_input
+from dashboard.components.shared import choose_run, dataset, dataset_note
+from dashboard.components.teach import teach
 
-TOOLS = ("Pen", "Eraser")
-TOOL_WORDS = {"Pen": ":material/edit: Pen", "Eraser": ":material/ink_eraser: Eraser"}
+MODES = {
+    "Draw": ":material/draw: Draw",
+    "Picture": ":material/photo_camera: Picture",
+    "My digits": ":material/school: My digits",
+}
+TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
+
+NOTHING = {"Draw": "Nothing is drawn yet. The answer follows each stroke.", "Picture": "There is no picture yet."}
+NO_INK = {"Draw": NOTHING["Draw"], "Picture": "No ink was found in it. Take the picture nearer, in more light."}
+
+
+def page() -> None:
+    """The parts of the page, from top to bottom."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.header("Draw a digit", anchor=False, width="content")
+        mode = st.segmented_control(
+            "Mode",
+            list(MODES),
+            default="Draw",
+            required=True,
+            key="mode",
+            format_func=MODES.get,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    dataset_note(dataset())
+    run = choose_run(needs="reader")
+    model = load(run) if run else None
+    if model is None:
+        return
+    learn_judge(run)
+    if mode == "My digits":
+        show_my_digits(run, model)
+        return
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        picture = drawing_input() if mode == "Draw" else picture_input()
+    if picture is None:
+        right.caption(NOTHING[mode])
+        return
+    steps = steps_of(picture)
+    if steps is None:
+        right.caption(NO_INK[mode])
+        return
+    answer = ask(run, model, steps.centred)
+    with right:
+        teach(run, answer, steps.centred, picture)
+        show_bars(answer)
+    show_tools(run, model, answer, steps, picture)
+
+
+def drawing_input() -> np.ndarray | None:
+    """The canvas and its tools; the picture that is on it, None before the first stroke."""
+    came_from()
+    place = st.container(gap=None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        tool = st.segmented_control(
+            "Tool",
+            list(TOOLS),
+            default="Pen",
+            required=True,
+            key="tool",
+            format_func=TOOLS.get,
+            label_visibility="collapsed",
+        )
+        st.button("Undo", icon=":material/undo:", on_click=undo, key="undo")
+        st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
+        brush = st.slider(
+            "Brush width",
+            6,
+            40,
+            20,
+            key="brush",
+            format="%d px",
+            persist_state="session",
+            label_visibility="collapsed",
+            width=95,
+        )
+    with place:
+        return canvas(brush, eraser=tool == "Eraser")
 
 
 def came_from() -> None:
     """What is on the canvas: an image that was sent here, or what the user is about to draw."""
     drawing = kept()
     if not drawing.origin:
-        st.caption("Draw one digit from 0 to 9, as large as you like, anywhere on the black square.")
+        st.caption("Draw one digit, 0 to 9, anywhere on the black square.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{drawing.origin}. Add to it or erase parts of it, and see the answer change.")
@@ -32,67 +111,13 @@ def came_from() -> None:
         )
 
 
-def in_words(confidence: float) -> str:
-    """A confidence as people say it."""
-    if confidence >= 0.99:
-        return "quite sure"
-    if confidence >= 0.9:
-        return "fairly sure"
-    return "unsure" if confidence >= 0.6 else "guessing"
+def steps_of(picture: np.ndarray) -> DrawingSteps | None:
+    """The steps to what the network gets, None where nothing is drawn; the last one is kept for the next rerun."""
+    last, steps = st.session_state.get("steps", (None, None))
+    if last is not picture:
+        steps = drawing_steps(picture)
+        st.session_state["steps"] = (picture, steps)
+    return steps
 
 
-def answer(model: Predictor, digit: np.ndarray, threshold: float | None) -> None:
-    """The digit that is read, how sure the run is, its second guess and all ten probabilities.
-
-    Below the run's `threshold`, which the Confidence page sets, it says that it does not know.
-    """
-    outputs = {name: values[0] for name, values in model.outputs(digit[np.newaxis]).items()}
-    probabilities = outputs["probabilities"]
-    second, first = (int(place) for place in probabilities.argsort()[-2:])
-    sure = probabilities[first]
-    knows = threshold is None or sure >= threshold
-    words = in_words(sure) if knows else f"below {percent(threshold)}; at best a {first}"
-    reading = str(first) if knows else "Don't know"
-    st.metric("It reads", reading, f"{words}, {percent(sure)}", delta_color="off", delta_arrow="off")
-    shown = "probabilities"
-    if "scores" in outputs:
-        shown = st.segmented_control(
-            "Bars", ("probabilities", "scores"), default=shown, required=True, key="bars", label_visibility="collapsed"
-        )
-    st.altair_chart(probability_bars(outputs[shown], marked=first), key="probabilities")
-    st.caption(f"Second guess: {second}, {percent(probabilities[second])}.")
-    if "scores" in outputs:
-        st.caption(SIGMOID_SENTENCE)
-
-
-def what_it_sees(digit: np.ndarray | None) -> None:
-    """The 28×28 picture, enlarged with hard pixel edges."""
-    pixels = np.zeros((28, 28), np.uint8) if digit is None else digit
-    picture = Image.fromarray(pixels).resize((168, 168), Image.Resampling.NEAREST)
-    st.image(picture, caption="What the network sees, 28 × 28", alt="The drawing as the network sees it")
-
-
-st.header("Draw a digit", anchor=False)
-dataset_note(dataset())
-run = choose_run(needs="model")
-model = load(run) if run else None
-if model:
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        came_from()
-        place = st.container()
-        with st.container(horizontal=True, vertical_alignment="bottom"):  # below: the canvas has its toolbar above
-            tool = st.segmented_control(
-                "Tool", TOOLS, default=TOOLS[0], required=True, key="tool", format_func=TOOL_WORDS.get
-            )
-            brush = st.slider("Brush width", 6, 40, 20, key="brush", persist_state="session", width=130)
-            st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
-        with place:
-            pixels = canvas(brush, eraser=tool == "Eraser")
-    digit = None if pixels is None else normalise_drawing(pixels)
-    with right:
-        what_it_sees(digit)
-        if digit is None:
-            st.caption("Nothing is drawn yet. The answer follows each stroke.")
-        else:
-            answer(model, digit, read_threshold(run.path))
+page()

@@ -9,6 +9,7 @@ from core.config import EPOCHS, LEARNING_RATE, MODELS, TrainingConfig
 from core.runs import ENDED, Run, RunError
 from core.storage import read_json
 from dashboard.components import progress, results
+from dashboard.components.fine_tuning import fine_tuning_report
 from dashboard.components.settings import training_settings
 from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
 
@@ -197,6 +198,7 @@ def show(run: Run) -> None:
         progress.live(run, state.name)
     elif state.name in ENDED:
         results.headline(run)
+        fine_tuning_report(run)
         going_on(run)
         results.details(run, dataset())
         progress.watch(run, state.name)
@@ -250,7 +252,7 @@ def networks(polls: bool) -> None:
     known = read_json(store().home / "architectures.json")
     if polls and known:
         st.rerun()
-    st.subheader("Three networks to choose from", anchor=False)
+    st.subheader("Networks to choose from", anchor=False)
     if not isinstance(known, dict):
         st.caption("Their layers appear here when TensorFlow has started, in a few seconds.")
         return

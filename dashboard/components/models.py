@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
 
+from core import analysis, novelty
 from core.data import Dataset
+from core.novelty import Judge
 from core.predictor import ModelError, Predictor
 from core.runs import Run
 from core.split import split
+from dashboard.components.shared import store
 
 STEP = 1_000  # training images between two looks at the progress bar
 MOST_NUMBERS = 2**24  # of a hidden layer in memory, 64 MB: all 60,000 images of a layer of up to 279 units
@@ -34,6 +38,27 @@ def load(run: Run, *, quiet: bool = False) -> Predictor | None:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _predictor(folder: str, modified: int) -> Predictor:
     return Predictor.load(folder)
+
+
+def judge(run: Run) -> Judge | None:
+    """What tells digits from other drawings for the run's model; None where it has not learned that."""
+    try:
+        modified = (run.path / novelty.FILE).stat().st_mtime_ns
+    except OSError:
+        return None
+    return _judge(*version(run), modified)
+
+
+def learn_judge(run: Run) -> None:
+    """Let the run learn in the background what is no digit, where it has not, and where it is one of the home's."""
+    if judge(run) is None and store().get(run.id) and analysis.status(run, "novelty").name in ("none", "finished"):
+        with suppress(OSError):  # in a home that cannot be written it does without
+            analysis.start(run, "novelty")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _judge(folder: str, model_modified: int, modified: int) -> Judge | None:
+    return novelty.load(folder)
 
 
 class HiddenLayer:

@@ -29,7 +29,7 @@ def settings_in_words(config: TrainingConfig) -> str:
         words.append("augmented")
     if config.start_from:
         words.append("fine-tuned")
-    if config.dropout:
+    if config.dropout != plain.dropout:
         words.append(f"dropout {config.dropout:g}")
     if config.training_images:
         words.append(f"{config.training_images:,} training images")

@@ -18,6 +18,7 @@ def training_settings() -> TrainingConfig | None:
         required=True,
         key="model",
         bind="query-params",
+        on_change=_take_recipe,
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
     )
@@ -39,6 +40,13 @@ def training_settings() -> TrainingConfig | None:
             problem = str(error)
     st.error(problem, icon=":material/error:")
     return None
+
+
+def _take_recipe() -> None:
+    """Set what the chosen network is made for."""
+    info = MODELS.get(st.session_state["model"])
+    if info and info.recipe:
+        st.session_state["epochs"], st.session_state["augment"] = info.recipe
 
 
 def _epochs() -> int:
@@ -114,7 +122,7 @@ def _more_settings(model: str) -> dict:
         values["dropout"] = st.slider(
             "Dropout",
             *config.DROPOUT,
-            0.0,
+            info.dropout,
             0.05,
             key=f"{model}_dropout",
             bind="query-params",

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.data import Dataset, DatasetError, load_dataset
 from core.runs import Run, RunStore
+from core.starter import Starter
 
 TRAIN_PAGE = "app_pages/train.py"
 SIGMOID_SENTENCE = (
@@ -116,13 +117,30 @@ def run_label(run: Run) -> str:
     return f"{run.name} · {run.state.name if accuracy is None else percent(accuracy)}"
 
 
+def readers() -> dict[str, Run]:
+    """The runs that can read digits by their ids, newest first, the starter last."""
+    starter = Starter()
+    return {**_runs_with(lambda run: run.has_model), **({starter.id: starter} if starter.is_whole else {})}
+
+
+def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
+    return {run.id: run for run in store().runs() if run.state.name != "damaged" and has(run)}
+
+
 def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | None:
-    """A choice in the sidebar, kept in the address, of the runs that have `needs` ("probabilities", "model").
+    """A choice in the sidebar, kept in the address, of the runs that have what it `needs`.
 
     Without a choice it is the newest. Where there is none at all, the page says so and leads to training.
+
+    Args:
+        label: what the choice is called.
+        needs: "probabilities" of the test set, a "model", or a "reader", which the starter is too.
     """
-    has = {"probabilities": lambda run: run.probabilities() is not None, "model": lambda run: run.has_model}[needs]
-    runs = {run.id: run for run in store().runs() if run.state.name != "damaged" and has(run)}
+    runs = {
+        "probabilities": lambda: _runs_with(lambda run: run.probabilities() is not None),
+        "model": lambda: _runs_with(lambda run: run.has_model),
+        "reader": readers,
+    }[needs]()
     if not runs:
         st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
         st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")

@@ -1,0 +1,122 @@
+"""From lifting the pen to the new answer on the page, beside what the bare canvas component needs.
+
+    python -m benchmarks.pen_to_answer [--strokes N]
+
+Both apps run on this machine in headless Chromium, and strokes alternate between them. The bare app draws with the same
+canvas and writes how many strokes there are. Digit Lab answers with the shipped starter, in an empty home. Needs
+`requirements-dev.txt` and Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+BARE = """
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+drawn = st_canvas(stroke_width=20, stroke_color="#fff", background_color="#000", height=308, width=308,
+                  return_image_data=True, key="canvas")
+st.metric("Strokes", len((drawn.json_data or {"objects": []})["objects"]))
+"""
+# Resolves to the milliseconds from the pen's lifting until what the page answers is another text.
+WATCH = """() => {
+  const words = () => [...document.querySelectorAll("[data-testid=stMetric], [data-testid=stCaptionContainer]")]
+    .map(element => element.innerText).join()
+  const before = words()
+  window.answered = new Promise(resolve => {
+    document.addEventListener("mouseup", () => {
+      const began = performance.now()
+      const look = () => words() === before ? requestAnimationFrame(look) : resolve(performance.now() - began)
+      look()
+    }, { once: true, capture: true })
+  })
+}"""
+
+
+@contextmanager
+def serve(script: Path, home: Path) -> Iterator[str]:
+    """Serve an app on a free port of this machine, and end it by its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    environment = {**os.environ, "DIGITLAB_HOME": str(home)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def stroke(page, number: int) -> float:
+    """Draw one short stroke, another place each time, and return the milliseconds to the answer."""
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    x, y = box["x"] + 40 + 29 * number % 220, box["y"] + 60 + 53 * number % 180
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 25, y + 30)
+    page.mouse.move(x + 30, y + 45)
+    page.evaluate(WATCH)
+    page.mouse.up()
+    return page.evaluate("window.answered")
+
+
+def main() -> None:
+    """Print median and spread of both, and the difference."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--strokes", type=int, default=30, metavar="N")
+    strokes = parser.parse_args().strokes
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        bare = Path(folder) / "bare.py"
+        bare.write_text(BARE)
+        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        with serve(bare, Path(folder)) as bare_url, serve(ROOT / "dashboard" / "app.py", Path(folder)) as url:
+            pages = {"bare component": browser.new_page(), "Digit Lab": browser.new_page()}
+            for page, address in zip(pages.values(), (bare_url, f"{url}/draw"), strict=True):
+                page.goto(address)
+                page.locator("canvas.upper-canvas").wait_for()
+                stroke(page, 0)
+            times = {name: [] for name in pages}
+            for number in range(1, strokes + 1):
+                for name, page in pages.items():
+                    page.bring_to_front()
+                    page.wait_for_load_state("networkidle")
+                    times[name].append(stroke(page, number))
+        browser.close()
+    print(f"{'':<16}{'median ms':>11}{'5th':>8}{'95th':>8}   ({strokes} strokes each)")
+    for name, values in times.items():
+        low, *_, high = statistics.quantiles(values, n=20)
+        print(f"{name:<16}{statistics.median(values):>11.0f}{low:>8.0f}{high:>8.0f}")
+    more = statistics.median(times["Digit Lab"]) - statistics.median(times["bare component"])
+    print(f"{'above it':<16}{more:>11.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Picture files that people upload or photograph become arrays that `core.drawing` reads.
+
+Whatever the bytes are, there comes a picture of bounded size, or a `PictureError` that says what to do.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+ENDINGS = ("png", "jpg", "jpeg", "webp")
+MOST_BYTES = 10 * 2**20
+MOST_PIXELS = 50_000_000  # checked before decoding: a small file can hold a huge picture
+LEAST_SIDE = 8
+MOST_SIDE = 2048  # larger pictures are averaged down
+
+
+class PictureError(ValueError):
+    """A file is not a picture that can be read; the message says why and what to do."""
+
+
+def read_picture(data: bytes) -> np.ndarray:
+    """The picture in a PNG, JPEG or WebP file, turned upright, of an animation the first.
+
+    Args:
+        data: the file, at most 10 MB and 50 megapixels.
+
+    Returns:
+        uint8 (H, W) where it is grey, (H, W, 4) where parts of it are transparent, (H, W, 3) otherwise; sides from 8
+        to 2,048.
+
+    Raises:
+        PictureError: for anything else.
+    """
+    if len(data) > MOST_BYTES:
+        raise PictureError(f"The file has {len(data) / 2**20:.0f} MB, and 10 are read. Save it smaller.")
+    try:
+        return _decoded(data)
+    except PictureError:
+        raise
+    except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, struct.error …
+        raise PictureError(
+            "The file is no PNG, JPEG or WebP picture, or it is damaged. Save it as one of these and try again."
+        ) from error
+
+
+def _decoded(data: bytes) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise PictureError(f"The picture has {width:,} × {height:,} pixels, above 50 million. Save it smaller.")
+        image.draft(None, (MOST_SIDE, MOST_SIDE))  # a JPEG need not be decoded larger than it is used
+        upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    grey = upright.mode in ("1", "L")
+    picture = upright.convert("RGBA" if upright.has_transparency_data else "L" if grey else "RGB")
+    picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.BOX)
+    if min(picture.size) < LEAST_SIDE:
+        raise PictureError(f"The picture has {width:,} × {height:,} pixels: too few, or too narrow. Take a larger one.")
+    return np.asarray(picture)

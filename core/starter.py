@@ -1,0 +1,101 @@
+"""The starter: a network that was trained here and is shipped, so that Draw answers before anything is trained.
+
+    python -m core.starter
+
+trains it anew on MNIST as `CONFIG` says, and replaces what is in core/starter/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from core.config import TrainingConfig
+from core.data import DatasetError, load_dataset
+from core.predictor import Predictor
+from core.runs import Run, RunStore, State
+from core.storage import write_json
+
+FOLDER = Path(__file__).with_name("starter")
+CONFIG = TrainingConfig("best", epochs=20, augment=True, validation_images=1000)
+FILES = ("config.json", "model.tflite", "novelty.npz")
+KEPT = ("model", "epochs", "test_accuracy", "test_loss", "parameters", "training_images", "dataset", "versions")
+
+
+class Starter(Run):
+    """The shipped network as a run that has ended: only a model and its summary, and nothing is ever written to it."""
+
+    def __init__(self) -> None:
+        super().__init__(FOLDER)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "Starter"
+
+    @property
+    def state(self) -> State:
+        """Always finished."""
+        return State("finished")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model is the one that the summary tells of."""
+        fingerprint = _sha256(self.path / "model.tflite")
+        return fingerprint is not None and (self.summary or {}).get("sha256") == fingerprint
+
+
+def ship(run: Run, folder: Path = FOLDER) -> None:
+    """Put a finished run's model and summary into `folder`; the summary says which model it is of."""
+    summary = {name: run.summary[name] for name in KEPT}
+    summary["dataset"] = {name: summary["dataset"][name] for name in ("name", "fingerprint")}
+    summary["sha256"] = _sha256(run.path / "model.tflite")
+    folder.mkdir(exist_ok=True)
+    for name in FILES:
+        shutil.copyfile(run.path / name, folder / name)
+    write_json(folder / "summary.json", summary)
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return _hash(str(path), path.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _hash(path: str, modified: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def main() -> int:
+    """Train on MNIST and ship; returns the exit status."""
+    from core import novelty, worker
+
+    try:
+        dataset = load_dataset()
+    except DatasetError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not dataset.is_mnist:
+        print(f"The starter learns MNIST, but here is {dataset.name}: {dataset.note}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as home:
+        run = RunStore(home).create(CONFIG)
+        with run.lock():
+            worker.train(run, dataset)
+        if run.state.name != "finished":
+            print(run.state.message, file=sys.stderr)
+            return 1
+        novelty.fit_for_run(run, Predictor.load(run.path), dataset).save(run.path)
+        ship(run)
+    print(f"{FOLDER}: {100 * Starter().test_accuracy:.2f} % of MNIST's test images")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

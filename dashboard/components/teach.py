@@ -1,0 +1,49 @@
+"""Teach it: say what a drawing is, and it is kept among my digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.my_digits import MyDigits, MyDigitsError
+from core.runs import Run
+from dashboard.components.answer import Answer, show_answer
+from dashboard.components.shared import store
+
+
+def my_digits() -> MyDigits:
+    """The digits that were kept in DIGITLAB_HOME."""
+    return MyDigits(store().home)
+
+
+def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
+    """The answer, and one click that says whether it is right or what the drawing is; another one takes it back."""
+    newest = my_digits().newest()
+    kept_now = newest is not None and (newest.image == image).all()
+
+    def keep(label: int | None) -> None:
+        try:
+            if label is not None:
+                my_digits().add(image, label, picture=picture, said=answer.vote, run_id=run.id)
+            elif kept_now:
+                my_digits().delete(newest.id)
+        except (MyDigitsError, OSError) as error:
+            st.toast(str(error), icon=":material/error:")
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        show_answer(answer)
+        st.button(
+            "Right",
+            icon=":material/check:",
+            key="right",
+            on_click=keep,
+            args=(answer.first,),
+            disabled=answer.vote is None or (kept_now and newest.label == answer.first),
+            help="Keep this drawing among my digits, to measure networks by them and to fine-tune one.",
+        )
+    if answer.doubt:
+        st.caption(answer.doubt)
+    st.session_state["it_is"] = newest.label if kept_now else None
+    st.pills("It is a …", range(10), key="it_is", on_change=lambda: keep(st.session_state["it_is"]))
+    if kept_now:
+        st.caption(f":material/check: Kept as a {newest.label} in My digits. Click the {newest.label} to take it back.")
