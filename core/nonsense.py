@@ -13,6 +13,7 @@ import numpy as np
 SIDE = 80  # of a canvas: four pixels to one of MNIST's box of 20
 ZOOM = 3  # of a digit while it is changed
 BOX_SIDE, IMAGE_SIDE = 20, 28
+_SHARPER = [min(max(6 * (grey - 110) + 128, 0), 255) for grey in range(256)]
 
 
 def other_hands(rng: np.random.Generator, images: np.ndarray) -> np.ndarray:
@@ -31,7 +32,6 @@ def not_digits(rng: np.random.Generator, images: np.ndarray, count: int) -> np.n
 def boxed(picture: np.ndarray) -> np.ndarray:
     """Return the ink of uint8 (h, w) with its long side 20 and its mass in the middle, uint8 (28, 28)."""
     from PIL import Image
-    from scipy import ndimage
 
     ink = picture > 30
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8)
@@ -42,7 +42,7 @@ def boxed(picture: np.ndarray) -> np.ndarray:
     zoom = BOX_SIDE / max(cropped.size)
     method = Image.Resampling.BOX if zoom < 1 else Image.Resampling.BILINEAR
     small = np.asarray(cropped.resize([max(1, round(side * zoom)) for side in cropped.size], method)).astype(float)
-    centre = ndimage.center_of_mass(small)
+    centre = (small.sum(axis=1 - axis) @ np.arange(side) / small.sum() for axis, side in enumerate(small.shape))
     top, left = (int(np.clip(round(14 - c), 0, IMAGE_SIDE - s)) for c, s in zip(centre, small.shape, strict=True))
     image[top : top + small.shape[0], left : left + small.shape[1]] = np.rint(small * (255 / small.max()))
     return image
@@ -51,7 +51,7 @@ def boxed(picture: np.ndarray) -> np.ndarray:
 def _other_hand(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     angle, slant, (across, down) = rng.normal(0, 0.13), rng.normal(0, 0.14), np.exp(rng.normal(0.1, 0.12, 2))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return boxed(_sharp(image, grow=int(rng.integers(-3, 8)), inverse=turn @ [[across, slant], [0, down]]))
+    return boxed(_sharp(image, grow=int(rng.integers(-2, 6)), inverse=turn @ [[across, slant], [0, down]]))
 
 
 def _sharp(image: np.ndarray, grow: int, inverse: np.ndarray | None = None) -> np.ndarray:
@@ -65,7 +65,7 @@ def _sharp(image: np.ndarray, grow: int, inverse: np.ndarray | None = None) -> n
     size = tuple(ZOOM * side for side in image.shape[::-1])
     values = (*matrix[0], offset[0], *matrix[1], offset[1])
     large = Image.fromarray(image).transform(size, Image.Transform.AFFINE, values, Image.Resampling.BICUBIC)
-    sharp = np.clip((np.asarray(large).astype(np.int16) - 110) * 6 + 128, 0, 255).astype(np.uint8)
+    sharp = np.asarray(large.point(_SHARPER))
     if grow > 0:
         return ndimage.maximum_filter(sharp, grow + 1)
     if grow < 0:

@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row
 PAGES = [
     st.Page(
         "app_pages/train.py",
@@ -67,6 +68,6 @@ def _is_infinite(text: str) -> bool:
         return False
 
 
-st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide")
+st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide", initial_sidebar_state=SIDEBAR)
 drop_infinite_numbers()
 st.navigation(PAGES).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -15,9 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 from core.config import TrainingConfig
 from core.data import load_dataset
+from core.my_digits import MyDigits
 from core.runs import Run, RunStore
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -228,6 +231,64 @@ def test_a_rectangle_on_the_map_shows_its_images(dashboard: Dashboard, finished:
     expect(page.locator("[role=option][data-mark=wrong]")).to_have_count(min(mistakes, 200))
     chart.dblclick(position={"x": box["width"] / 2 + 20, "y": box["height"] / 2 + 20})
     expect(page.get_by_text("images on the map")).to_be_visible()
+
+
+def touch_a_one(page: playwright.Page) -> None:
+    """A vertical stroke by a finger, in the middle of the canvas."""
+    canvas = page.locator("canvas.upper-canvas")
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    finger = page.context.new_cdp_session(page)
+    x, top = box["x"] + box["width"] / 2, box["y"] + 60
+    for kind, y in (
+        ("touchStart", top),
+        *(("touchMove", top + 18 * step) for step in range(1, 11)),
+        ("touchEnd", None),
+    ):
+        points = [] if y is None else [{"x": x, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
+    dashboard: Dashboard, browser: playwright.Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 412, "height": 900}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(f"{dashboard.url}/draw?run=starter")
+    answer = page.get_by_test_id("stMetric").filter(has_text="It reads")
+    before = page.evaluate("window.scrollY")
+    touch_a_one(page)
+    expect(answer).to_contain_text("1")
+    assert page.evaluate("window.scrollY") == before
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    page.locator(".st-key-it_is").get_by_text("7", exact=True).click()
+    expect(page.get_by_text("Kept as a 7 in My digits")).to_be_visible()
+    kept = MyDigits(dashboard.store.home).newest()
+    assert (kept.label, kept.said, kept.run_id) == (7, 1, "starter")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+
+    page.get_by_text("Picture", exact=True).click()
+    file = io.BytesIO()
+    picture = Image.new("RGB", (600, 800), "#eeeeea")
+    ImageDraw.Draw(picture).line([(300, 200), (310, 600)], "#223388", 40)
+    picture.save(file, "JPEG")
+    upload = page.locator("input[type=file]")
+    upload.set_input_files({"name": "one.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()})
+    expect(answer).to_contain_text("1")
+    upload.set_input_files({"name": "half.png", "mimeType": "image/png", "buffer": b"\x89PNG half of it"})
+    expect(page.get_by_text("The file is no PNG, JPEG or WebP picture")).to_be_visible()
+
+    page.get_by_text("My digits", exact=True).click()
+    tile = page.get_by_role("option")
+    expect(tile).to_have_count(1)
+    tile.click()
+    page.get_by_role("button", name="Delete this 7").click()
+    expect(page.get_by_text("Draw a digit and say what it is")).to_be_visible()
+    assert MyDigits(dashboard.store.home).all() == ()
+    assert page.get_by_test_id("stException").count() == 0
+    context.close()
 
 
 def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(

@@ -54,7 +54,7 @@ def _begin(base: Run, epochs: int) -> str:
     if before == base.id and time.monotonic() - at < TWICE_SECONDS:
         return begun
     rate = GENTLER * base.config.learning_rate
-    config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0)
+    config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
     run = store().create(config, f"{base.name[:45]}, my digits")
     st.session_state["fine_tuned"] = (base.id, time.monotonic(), run.id)
     return run.id

@@ -60,7 +60,7 @@ def headline(run: Run) -> None:
             if (run.dataset.get("name") == "MNIST")
             else None,
             help="The share of the test images that it reads right. It never learned from them.",
-            width=330,
+            width=310,
         )
         if best and best.id != run.id and best.test_accuracy is not None:
             st.metric(
@@ -69,13 +69,13 @@ def headline(run: Run) -> None:
                 best.name,
                 delta_color="off",
                 delta_arrow="off",
-                width=190,
+                width=160,
             )
         elif best:
-            st.metric("Best run so far", "This one", width=190)
-        st.metric("Training time", seconds_in_words(summary.get("training_seconds", 0.0)), width=150)
-        st.metric("Epochs", summary.get("epochs", "–"), width=110)
-        st.metric("Parameters", f"{summary.get('parameters', 0):,}", width=150)
+            st.metric("Best run so far", "This one", width=160)
+        st.metric("Training time", seconds_in_words(summary.get("training_seconds", 0.0)), width=140)
+        st.metric("Epochs", summary.get("epochs", "–"), width=90)
+        st.metric("Parameters", f"{summary.get('parameters', 0):,}", width=130)
     st.caption(_small_print(run, summary))
 
 
