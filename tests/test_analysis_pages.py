@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from core import analysis, embedding, robustness
+from core.predictor import Predictor
+from core.starter import Starter
 from core.storage import write_json
-from dashboard.components import map_view
-from tests.pages import open_page, tiles
+from dashboard.components import map_view, models
+from tests.pages import numbers, open_page, tiles, words
 
 EXPORT = """
 import sys, pathlib, keras, numpy as np
@@ -24,6 +26,8 @@ probabilities = layers.Dense(10, activation="softmax")(hidden)
 model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
 model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
 """
+
+LEARN_JUDGE = models.learn_judge  # the fixture of all page tests puts it out of action
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -145,3 +149,37 @@ def test_a_rectangle_holds_exactly_the_images_in_it():
     layout = map_view.Layout(np.array([4, 7, 9]), np.array([[0, 0], [1, 1], [3, 1]], np.float32))
     assert layout.within({"x": (0.5, 3), "y": (0.5, 1)}).tolist() == [7, 9]
     assert layout.only(np.arange(10) < 8).indices.tolist() == [4, 7]
+
+
+def test_an_older_run_reads_its_validation_images_again(run, digits):
+    at = open_page("confidence")
+    assert "Its model can read them again." in words(at)
+    assert at.button(key="read_validation").label == "Read the validation images"
+    assert analysis.analyse(run, "validation", digits)
+    labels, probabilities = run.validation()
+    held_out = len(digits.x_train) // 6
+    np.testing.assert_array_equal(labels, digits.y_train[-held_out:])
+    again = Predictor.load(run.path).probabilities(digits.x_train[-held_out:])
+    np.testing.assert_allclose(probabilities, again, atol=1e-3)
+    at = open_page("confidence")
+    assert "Its model can read them again." not in words(at)
+    assert "Temperature" in numbers(at)
+
+
+def test_the_classic_network_has_no_validation_images_to_read(make_run, model, digits):
+    run = make_run(model="seed")
+    (run.path / "model.tflite").write_bytes(model)
+    assert not analysis.analyse(run, "validation", digits)
+    assert run.validation() is None
+    assert "no validation images" in analysis.status(run, "validation").words
+
+
+def test_draw_lets_a_run_learn_what_is_no_digit_once_and_the_starter_never(run, monkeypatch):
+    started = []
+    monkeypatch.setattr(analysis, "start", lambda run, kind: started.append((run.id, kind)))
+    LEARN_JUDGE(Starter())
+    LEARN_JUDGE(run)
+    assert started == [(run.id, "novelty")]
+    write_json(run.path / "analysis-novelty.json", {"state": "failed", "words": "It did not work."})
+    LEARN_JUDGE(run)
+    assert len(started) == 1

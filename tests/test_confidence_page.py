@@ -99,7 +99,7 @@ def test_why_there_is_no_temperature_is_said_and_all_else_is_shown(make_run, dig
     assert set(numbers(at)) == {"Mean confidence", "Test accuracy", "Calibration error"}
 
     run = make_run()
-    assert "no validation images" in words(open_page("confidence", run=run.id))
+    assert "kept nothing of its validation images" in words(open_page("confidence", run=run.id))
     run.write_validation(labels, mostly_right(labels, slice(0)))
     assert "all 200 validation images right" in words(open_page("confidence", run=run.id))
     run.write_validation(labels[:50], mostly_right(labels, slice(9)))
