@@ -51,7 +51,7 @@ def boxed(picture: np.ndarray) -> np.ndarray:
 def _other_hand(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     angle, slant, (across, down) = rng.normal(0, 0.13), rng.normal(0, 0.14), np.exp(rng.normal(0.1, 0.12, 2))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return boxed(_sharp(image, grow=int(rng.integers(-2, 6)), inverse=turn @ [[across, slant], [0, down]]))
+    return boxed(_sharp(image, grow=round(rng.triangular(-2, 0, 7)), inverse=turn @ [[across, slant], [0, down]]))
 
 
 def _sharp(image: np.ndarray, grow: int, inverse: np.ndarray | None = None) -> np.ndarray:

@@ -105,7 +105,7 @@ def test_why_there_is_no_temperature_is_said_and_all_else_is_shown(make_run, dig
     run.write_validation(labels[:50], mostly_right(labels, slice(9)))
     assert "damaged" in words(open_page("confidence", run=run.id))
     (run.path / "validation.npz").write_bytes(b"nothing")
-    assert "no validation images" in words(open_page("confidence", run=run.id))
+    assert "kept nothing of its validation images" in words(open_page("confidence", run=run.id))
 
     run.write_validation(labels, mostly_right(labels, slice(9)))
     assert "Temperature" in numbers(open_page("confidence", run=run.id))
