@@ -34,15 +34,17 @@ drawn = st_canvas(stroke_width=20, stroke_color="#fff", background_color="#000",
                   return_image_data=True, key="canvas")
 st.metric("Strokes", len((drawn.json_data or {"objects": []})["objects"]))
 """
-# Resolves to the milliseconds from the pen's lifting until what the page answers is another text.
+# Resolves to the milliseconds from the pen's lifting until the page answers: another text, or another picture of what
+# the network sees, since two drawings may well be read alike.
 WATCH = """() => {
-  const words = () => [...document.querySelectorAll("[data-testid=stMetric], [data-testid=stCaptionContainer]")]
-    .map(element => element.innerText).join()
-  const before = words()
-  window.answered = new Promise(resolve => {
+  const answer = () => [...document.querySelectorAll("[data-testid=stMetric], [data-testid=stImage] img")]
+    .map(element => element.src ?? element.innerText).join()
+  const before = answer()
+  window.answered = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("no answer within 20 s")), 20000)
     document.addEventListener("mouseup", () => {
       const began = performance.now()
-      const look = () => words() === before ? requestAnimationFrame(look) : resolve(performance.now() - began)
+      const look = () => answer() === before ? requestAnimationFrame(look) : resolve(performance.now() - began)
       look()
     }, { once: true, capture: true })
   })
@@ -107,7 +109,7 @@ def main() -> None:
             for number in range(1, strokes + 1):
                 for name, page in pages.items():
                     page.bring_to_front()
-                    page.wait_for_load_state("networkidle")
+                    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
                     times[name].append(stroke(page, number))
         browser.close()
     print(f"{'':<16}{'median ms':>11}{'5th':>8}{'95th':>8}   ({strokes} strokes each)")

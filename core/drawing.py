@@ -167,11 +167,11 @@ def _find_ink(picture: np.ndarray) -> np.ndarray | None:
     kept = lengths > DUST_OF_PICTURE * max(picture.shape[:2])
     if not kept.any():
         return None
+    kept &= lengths > DUST_OF_DIGIT * lengths.max()
     if uneven:  # a photo: what comes in over the edge is a shadow or a table, unless there is nothing else
         inside = kept.copy()
         inside[_edge_pieces(pieces)] = False
         kept = inside if inside.any() else kept
-    kept &= lengths > DUST_OF_DIGIT * lengths.max()
     contrast = contrast * np.concatenate([[False], kept])[pieces]
     full = np.percentile(contrast[contrast > contrast.max() / 2], 75)
     contrast[contrast < EDGE_OF_INK * full] = 0

@@ -13,7 +13,7 @@ import numpy as np
 SIDE = 80  # of a canvas: four pixels to one of MNIST's box of 20
 ZOOM = 3  # of a digit while it is changed
 BOX_SIDE, IMAGE_SIDE = 20, 28
-_SHARPER = [min(max(6 * (grey - 110) + 128, 0), 255) for grey in range(256)]
+_SHARPER = np.clip(6 * (np.arange(256) - 110) + 128, 0, 255).astype(np.uint8)
 
 
 def other_hands(rng: np.random.Generator, images: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def _sharp(image: np.ndarray, grow: int, inverse: np.ndarray | None = None) -> n
     size = tuple(ZOOM * side for side in image.shape[::-1])
     values = (*matrix[0], offset[0], *matrix[1], offset[1])
     large = Image.fromarray(image).transform(size, Image.Transform.AFFINE, values, Image.Resampling.BICUBIC)
-    sharp = np.asarray(large.point(_SHARPER))
+    sharp = _SHARPER[np.asarray(large)]
     if grow > 0:
         return ndimage.maximum_filter(sharp, grow + 1)
     if grow < 0:

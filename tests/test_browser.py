@@ -213,7 +213,7 @@ def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(
 
 def test_a_rectangle_on_the_map_shows_its_images(dashboard: Dashboard, finished: Run, page: playwright.Page) -> None:
     page.goto(f"{dashboard.url}/map?run={finished.id}")
-    chart, tiles = page.get_by_test_id("stVegaLiteChart").locator("svg.marks"), page.get_by_role("option")
+    chart, tiles = page.get_by_test_id("stVegaLiteChart").locator("canvas.marks"), page.get_by_role("option")
     expect(page.get_by_text("images on the map")).to_be_visible()
     expect(chart).to_be_visible()
     box = chart.bounding_box()
@@ -223,9 +223,10 @@ def test_a_rectangle_on_the_map_shows_its_images(dashboard: Dashboard, finished:
     page.mouse.move(x + 40, y + 40, steps=8)
     page.mouse.up()
 
-    told = page.get_by_text(re.compile(r"^\d+ images? in the rectangle, \d+ mistakes?$"))
+    told = page.get_by_text(re.compile(r"^[\d,]+ images? in the rectangle, [\d,]+ mistakes?$"))
     expect(told).to_be_visible()
-    images, mistakes = map(int, re.findall(r"\d+", told.inner_text()))
+    words = told.inner_text().replace(",", "")
+    images, mistakes = map(int, re.findall(r"\d+", words))
     assert 0 < images < len(load_dataset().y_test)
     expect(tiles).to_have_count(min(images, 200))
     expect(page.locator("[role=option][data-mark=wrong]")).to_have_count(min(mistakes, 200))

@@ -96,6 +96,6 @@ def show_bars(answer: Answer) -> None:
             persist_state="session",
         )
     st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}.")
-    st.altair_chart(probability_bars(answer.outputs[shown], marked=answer.first), key="probabilities")
+    st.vega_lite_chart(probability_bars(answer.outputs[shown], marked=answer.first), key="probabilities")
     if shown == "scores":
         st.caption(SIGMOID_SENTENCE)

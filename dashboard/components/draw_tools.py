@@ -145,7 +145,9 @@ def agreement(answers: list[Answer]) -> str:
     """Who stands for what, in a sentence."""
     count = Counter(answer.vote for answer in answers)
     told = [
-        f"{number} of {len(answers)} read a **{vote}**" if place == 0 else f"{number} a **{vote}**"
+        f"{number} of {len(answers)} read{'s' if number == 1 else ''} a **{vote}**"
+        if place == 0
+        else f"{number} a **{vote}**"
         for place, (vote, number) in enumerate((vote, n) for vote, n in count.most_common() if vote is not None)
     ]
     if count[None]:

@@ -119,8 +119,6 @@ def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -
         column_config=numbers,
         alt="Accuracy of each run on my digits",
     )
-    words = f"Held out: {int(apart.sum())} of {len(labels)}. Of each digit every third is never trained on, so that "
-    st.caption(
-        f"{words}it tells what was learned."
-        + (f" The newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else "")
-    )
+    words = f"Held out: {int(apart.sum())} of {len(labels)}. Of each digit every third is never trained on, so that it "
+    which = f" The newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
+    st.caption(f"{words}tells what was learned.{which}")
