@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -135,7 +135,7 @@ def read_validation(run: Run, predictor: Predictor, model: str, dataset: Dataset
 def learn_novelty(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
     """Learn to tell digits from what is none, and keep it in the run."""
     report(0, 1, "Learning what is no digit")
-    novelty.fit_for_run(run, predictor, dataset).save(run.path)
+    replace(novelty.fit_for_run(run, predictor, dataset), model=model).save(run.path)
 
 
 _TASKS = {

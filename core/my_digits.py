@@ -1,7 +1,8 @@
 """My digits: drawings that people kept together with what they are, to measure and to fine-tune a network.
 
 One file a digit below `home`/my_digits, <id>.npz: `image` uint8 (28, 28), `picture` uint8 (h, w), what it was made from
-(0 × 0 where that is not kept), and `about`, JSON with label, said, run_id and when. Nothing in it is ever changed.
+(0 × 0 where that is not kept), and `about`, JSON with label, said, run_id, when and held_out. Nothing in it is ever
+changed.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class MyDigit:
         said: what the run read, None where it did not say.
         run_id: the run that read it.
         when: seconds since 1970.
+        held_out: whether it is never trained on, so that it tells what was learned. Of each label every third is,
+            decided when it is kept, so that no later change lets a run meet again what another one has learned.
     """
 
     id: str
@@ -51,6 +54,7 @@ class MyDigit:
     said: int | None
     run_id: str
     when: float
+    held_out: bool
 
 
 class MyDigits:
@@ -92,7 +96,13 @@ class MyDigits:
             digit_id = (
                 f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now % 10**9:09d}-{uuid4().hex[:4]}"
             )
-            about = {"label": int(label), "said": None if said is None else int(said), "run_id": run_id}
+            alike = sum(digit.label == label for digit in self.all())
+            about = {
+                "label": int(label),
+                "said": None if said is None else int(said),
+                "run_id": run_id,
+                "held_out": alike % HOLD_OUT == HOLD_OUT - 1,
+            }
             arrays = {
                 "image": image,
                 "picture": _small(picture),
@@ -122,7 +132,7 @@ class MyDigits:
         digits = self.all()
         images = np.stack([digit.image for digit in digits]) if digits else np.zeros((0, 28, 28), np.uint8)
         labels = np.array([digit.label for digit in digits], np.uint8)
-        return images, labels, held_out(labels)
+        return images, labels, np.array([digit.held_out for digit in digits], bool)
 
     def export_zip(self) -> bytes:
         """A zip file: one PNG a digit, named by label and id, and labels.csv, which says what is known of each."""
@@ -131,15 +141,14 @@ class MyDigits:
         digits, file, table = self.all(), io.BytesIO(), io.StringIO()
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(("file", "label", "said", "run", "when", "held_out"))
-        apart = held_out(np.array([digit.label for digit in digits], np.uint8))
         with ZipFile(file, "w", ZIP_STORED) as archive:
-            for digit, is_apart in zip(digits, apart.tolist(), strict=True):
+            for digit in digits:
                 name, picture = f"{digit.label}-{digit.id}.png", io.BytesIO()
                 Image.fromarray(digit.image).save(picture, "PNG")
                 archive.writestr(name, picture.getvalue())
                 when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(digit.when))
                 said = "" if digit.said is None else digit.said
-                rows.writerow((name, digit.label, said, digit.run_id, when, int(is_apart)))
+                rows.writerow((name, digit.label, said, digit.run_id, when, int(digit.held_out)))
             archive.writestr("labels.csv", table.getvalue())
         return file.getvalue()
 
@@ -148,17 +157,6 @@ class MyDigits:
 
     def _path(self, digit_id: str) -> Path:
         return self.folder / f"{digit_id}.npz"
-
-
-def held_out(labels: np.ndarray) -> np.ndarray:
-    """Which digits are never to be trained on, so that they tell what was learned: bool (n,) for labels (n,).
-
-    Of each label the 3rd, 6th, … in their order.
-    """
-    held_out = np.zeros(len(labels), bool)
-    for label in range(10):
-        held_out[np.flatnonzero(labels == label)[HOLD_OUT - 1 :: HOLD_OUT]] = True
-    return held_out
 
 
 def _small(picture: np.ndarray | None) -> np.ndarray:
@@ -192,7 +190,9 @@ def _parsed(path: str, modified: int, size: int) -> MyDigit | None:
         if image.shape != (28, 28) or image.dtype != np.uint8 or label not in range(10):
             return None
         said = said if said in range(10) else None
-        digit = MyDigit(Path(path).stem, image, int(label), said, str(run_id), float(when))
+        digit = MyDigit(
+            Path(path).stem, image, int(label), said, str(run_id), float(when), about.get("held_out") is True
+        )
     except Exception:  # a damaged archive raises nearly anything
         return None
     image.setflags(write=False)

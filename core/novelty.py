@@ -143,7 +143,7 @@ def fingerprint(run_folder: str | os.PathLike[str]) -> str | None:
 
 
 def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> Judge:
-    """The judge for a run's exported model, not yet saved; about 4 s on two cores.
+    """The judge for a run's exported model, not yet saved; 5 to 14 s on two busy cores.
 
     What it learns from is among the training images. Its threshold comes from the validation images; where there are
     none besides the test images, from training images that it did not learn from. Raises ValueError where the

@@ -143,6 +143,7 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     assert "read as" in spoken
     mistake.click()
     expect(mistake).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("list", name="Nearest training images")).to_be_visible()  # it moves the matrix down
 
     label, prediction = re.search(r"a (\d), read as (\d)", spoken).groups()
     cell = f"path[aria-label*='Read as: {prediction}; Label: {label};']"
@@ -201,7 +202,7 @@ def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(
     for epoch in (1, 2):
         page.get_by_text(f"As it was after epoch {epoch}.").wait_for()  # looks at every frame, unlike expect
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    expect(page.get_by_text("As it was after epoch")).to_have_count(0)
+    expect(page.get_by_text("As it was after epoch 2.")).to_have_count(0)
     expect(page.get_by_test_id("stMetric").filter(has_text="Epochs")).to_contain_text("3")
 
     panel.get_by_role("button", name="Send to Draw").click()

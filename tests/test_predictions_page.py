@@ -9,6 +9,7 @@ import pytest
 
 from core import figures
 from core.runs import RunStore
+from core.split import split
 from dashboard.components import explorer, image_panel, reading_charts, shared, time_machine
 from dashboard.components.explorer import Filter
 from dashboard.components.gallery import Tile, gallery, sprite
@@ -185,11 +186,12 @@ def test_an_image_shows_which_ink_decided_and_the_nearest_images_it_learned_from
     at = open_page("predictions", image="5")
     assert any("Which ink decided" in text.value for text in at.markdown)
     assert any("The finished network reads a 0" in caption.value for caption in at.caption)
-    hidden = InkReader().hidden(digits.x_train)
+    learned = split(digits, run_with_model.config)
+    hidden = InkReader().hidden(learned.x_train)
     apart = np.linalg.norm(hidden - InkReader().hidden(digits.x_test[5:6]), axis=1)
     expected = np.argsort(apart, kind="stable")[:10]
     assert [tile["index"] for tile in neighbours(at)] == expected.tolist()
-    assert [tile["caption"] for tile in neighbours(at)] == [str(digits.y_train[i]) for i in expected]
+    assert [tile["caption"] for tile in neighbours(at)] == [str(learned.y_train[i]) for i in expected]
     assert neighbours(at)[0]["sure"] == f"{apart[expected[0]]:.1f}"
 
 

@@ -150,7 +150,9 @@ def learning_rate_input(run: Run, help: str) -> None:
 def going_on(run: Run) -> None:
     """Resume and train more, for a run that ended."""
     state = run.state
-    unfinished = state.name != "finished" and len(run.history().epochs) < state.target_epochs
+    unfinished = state.name == "interrupted" or (  # even after the last epoch: its model is not kept yet
+        state.name != "finished" and len(run.history().epochs) < state.target_epochs
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         if unfinished:
             st.button(

@@ -16,6 +16,7 @@ from core.runs import Run
 from core.split import split
 from dashboard.components.shared import store
 
+JUDGE_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
 STEP = 1_000  # training images between two looks at the progress bar
 MOST_NUMBERS = 2**24  # of a hidden layer in memory, 64 MB: all 60,000 images of a layer of up to 279 units
 
@@ -50,8 +51,12 @@ def judge(run: Run) -> Judge | None:
 
 
 def learn_judge(run: Run) -> None:
-    """Let the run learn in the background what is no digit, where it has not, and where it is one of the home's."""
-    if judge(run) is None and store().get(run.id) and analysis.status(run, "novelty").name in ("none", "finished"):
+    """Let the run learn in the background what is no digit, where it has not and learned from images enough.
+
+    The starter brings what it knows. A judge of few images refuses too many digits in other hands.
+    """
+    enough = (run.summary or {}).get("training_images", 0) >= JUDGE_IMAGES and store().get(run.id)
+    if enough and judge(run) is None and analysis.status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
             analysis.start(run, "novelty")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.my_digits import MyDigit, held_out
+from core.my_digits import MyDigit
 from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components import models
@@ -29,7 +29,7 @@ def show_my_digits(run: Run, model: Predictor) -> None:
         )
         return
     images, labels = np.stack([digit.image for digit in digits]), np.array([digit.label for digit in digits])
-    apart = held_out(labels)
+    apart = np.array([digit.held_out for digit in digits])
     left, right = st.columns([3, 2], gap="large")
     with left:
         show_gallery(digits, images, model, run)

@@ -166,6 +166,10 @@ def _choice(label: str, runs: dict[str, Run]) -> str:
     """
     wanted = st.query_params.get("run") or st.session_state.get("run")
     chosen = wanted if wanted in runs else next(iter(runs))
+    if wanted not in (None, chosen, Starter().id):
+        missed = store().get(wanted)
+        what = f"{missed.name}, which is {missed.state.name}, has" if missed else f"{wanted} is no run here, so it has"
+        st.warning(f"{what} nothing to show on this page. This is {runs[chosen].name}.", icon=":material/info:")
     labels = {run_id: run_label(run) for run_id, run in runs.items()}
     twice = {label for label, count in Counter(labels.values()).items() if count > 1}
     open_run(chosen)
