@@ -312,7 +312,7 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
     page.get_by_role("button", name="Resume").click()
     expect(other.get_by_role("button", name="Stop and keep")).to_be_visible()
     other.get_by_role("button", name="Stop and keep").click()
-    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.get_by_role("strong").filter(has_text="Stopped")).to_be_visible()
     expect(page.get_by_text("Training time", exact=True)).to_be_visible()
     other.context.close()
 
@@ -335,7 +335,7 @@ def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboa
     dashboard.start()
     page.goto(dashboard.url)
     page.get_by_role("button", name="Stop and keep").click()
-    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.get_by_role("strong").filter(has_text="Stopped")).to_be_visible()
     epochs = [epoch["epoch"] for epoch in run.history().epochs]
     assert epochs == list(range(1, len(epochs) + 1))
     assert run.summary["parity"]["different_predictions"] == 0
