@@ -111,7 +111,7 @@ def test_ctrl_c_stops_and_keeps_what_was_learned(tmp_path, data):
     [
         (("--epochs", 0), "Epochs must be between 1 and 200, not 0."),
         (("--epochs", "many"), "invalid int value: 'many'"),
-        (("--model", "resnet"), "There is no model 'resnet'. Choose one of: seed, dense, cnn."),
+        (("--model", "resnet"), "There is no model 'resnet'. Choose one of: seed, dense, cnn, best."),
         (("--model", "dense", "--hidden-layers", "12,x"), "Hidden layers are widths with commas between them"),
         (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
         (("--dropout", "0.2"), "seed has no dropout."),
