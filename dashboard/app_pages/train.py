@@ -258,8 +258,8 @@ def networks(polls: bool) -> None:
     if not isinstance(known, dict):
         st.caption("Their layers appear here when TensorFlow has started, in a few seconds.")
         return
-    for column, (name, info) in zip(st.columns(len(MODELS)), MODELS.items(), strict=True):
-        with column:
+    with st.grid(2, min_column_width=320):
+        for name, info in MODELS.items():
             results.architecture_card(info, known.get(name, []))
 
 

@@ -53,9 +53,12 @@ def judge(run: Run) -> Judge | None:
 def learn_judge(run: Run) -> None:
     """Let the run learn in the background what is no digit, where it has not and learned from images enough.
 
-    The starter brings what it knows. A judge of few images refuses too many digits in other hands.
+    The starter brings what it knows. A judge of few images, or of the embedded digits, which are few people's and
+    coarse, refuses too many digits in other hands.
     """
-    enough = (run.summary or {}).get("training_images", 0) >= JUDGE_IMAGES and store().get(run.id)
+    if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
+        return
+    enough = (run.summary or {}).get("training_images", 0) >= JUDGE_IMAGES
     if enough and judge(run) is None and analysis.status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
             analysis.start(run, "novelty")
