@@ -112,7 +112,9 @@ function choose(gallery, at, reveals) {
   clearTimeout(gallery.waiting)
   activate(gallery, at)
   select(gallery, at)
-  gallery.choose(gallery.data.tiles[at].index)
+  const index = gallery.data.tiles[at].index
+  gallery.data = { ...gallery.data, selected: index } // the keys that follow need not wait for the page
+  gallery.choose(index)
   if (reveals && gallery.data.reveal) reveal(gallery.data.reveal)
 }
 
