@@ -11,7 +11,6 @@ the page that started it is closed.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from filelock import FileLock, Timeout
 from core import embedding, novelty, robustness
 from core.data import Dataset, DatasetError, load_dataset
 from core.launch import start_process
-from core.predictor import MODEL_FILE, ModelError, Predictor
+from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
 from core.runs import Run
 from core.split import split
 from core.storage import read_json, write_json
@@ -87,14 +86,6 @@ def start(run: Run, kind: str) -> None:
         log = run.path / f"analysis-{kind}.log"
         log.unlink(missing_ok=True)
         _started[run.id, kind] = start_process("core.analysis", run.path.absolute(), kind, log=log)
-
-
-def model_fingerprint(run: Run) -> str:
-    """Sixteen hex digits of the SHA-256 of the run's exported model, "" where it cannot be read."""
-    try:
-        return _fingerprint((run.path / MODEL_FILE).read_bytes())
-    except OSError:
-        return ""
 
 
 def foreign_dataset(run: Run, dataset: Dataset) -> str | None:
@@ -164,7 +155,7 @@ def analyse(run: Run, kind: str, dataset: Dataset | None = None) -> bool:
         path = run.path / MODEL_FILE
         model = path.read_bytes() if path.exists() else None
         predictor = Predictor.load(run.path) if model is None else Predictor(model, path)
-        _TASKS[kind](run, predictor, _fingerprint(model), dataset, report)
+        _TASKS[kind](run, predictor, fingerprint(model), dataset, report)
         _say(run, kind, "finished", 1.0, "")
         return True
     except (DatasetError, ModelError) as error:
@@ -215,10 +206,6 @@ def _may_still_start(run: Run, kind: str, since: object) -> bool:
     if process is not None and process.poll() is not None:
         return False
     return isinstance(since, int | float) and 0 <= time.time() - since < START_SECONDS
-
-
-def _fingerprint(model: bytes) -> str:
-    return hashlib.sha256(model).hexdigest()[:16]
 
 
 def main(arguments: list[str] | None = None) -> int:

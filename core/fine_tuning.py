@@ -18,7 +18,7 @@ from core.data import Dataset
 from core.my_digits import MyDigits
 from core.runs import Run, RunStore
 from core.storage import read_json, write_atomically, write_json
-from core.training import Training
+from core.training import CheckpointError, Training, load_checkpoint
 
 DIGITS_FILE, BEFORE_FILE = "my_digits.npz", "fine_tuning.json"
 
@@ -77,11 +77,14 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
         raise FineTuningError(f"The run {config.start_from} that this one starts from is gone. Choose another one.")
     if _architecture(base.config) != _architecture(config):
         raise FineTuningError(f"{base.name} is another network than the one that is to start from it.")
+    unusable = f"The weights of {base.name} are missing or damaged. Choose another run."
     try:
-        with np.load(base.path / "checkpoint.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise FineTuningError(f"The weights of {base.name} are missing or damaged. Choose another run.") from error
+        weights = load_checkpoint(base.path / "checkpoint.npz")
+    except CheckpointError as error:
+        raise FineTuningError(unusable) from error
+    if weights is None:
+        raise FineTuningError(unusable)
+    return weights
 
 
 def note_before(run: Run, training: Training, mine: Material, dataset: Dataset) -> None:

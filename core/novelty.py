@@ -16,7 +16,6 @@ novelty.npz, bound to the exported model.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ import numpy as np
 
 from core import nonsense
 from core.data import Dataset
-from core.predictor import IMAGE_SHAPE, MODEL_FILE, Predictor
+from core.predictor import IMAGE_SHAPE, Predictor, model_fingerprint
 from core.runs import Run
 from core.split import split
 from core.storage import write_atomically
@@ -131,15 +130,7 @@ def load(run_folder: str | os.PathLike[str]) -> Judge | None:
     arrays = [values[field.name] for field in fields(Judge)[1:]]
     usable = all(a.dtype.kind == "f" and np.isfinite(a).all() for a in arrays) and judge.hidden.ndim == 1
     fits = all(shape in (None, array.shape) for array, shape in zip(arrays, shapes, strict=True))
-    return judge if usable and fits and judge.model == fingerprint(run_folder) else None
-
-
-def fingerprint(run_folder: str | os.PathLike[str]) -> str | None:
-    """Sixteen hex digits of the SHA-256 of the exported model, as `core.analysis` names it; None without one."""
-    try:
-        return hashlib.sha256((Path(run_folder) / MODEL_FILE).read_bytes()).hexdigest()[:16]
-    except OSError:
-        return None
+    return judge if usable and fits and judge.model and judge.model == model_fingerprint(run_folder) else None
 
 
 def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> Judge:
@@ -156,7 +147,7 @@ def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> Judge:
         x, y, x_held_out = x[:-held_out], y[:-held_out], x[-held_out:]
     else:
         x_held_out = images.x_val
-    return fit(predictor, x, y, x_held_out, model=fingerprint(run.path) or "")
+    return fit(predictor, x, y, x_held_out, model=model_fingerprint(run.path))
 
 
 def fit(

@@ -4,6 +4,7 @@ It runs in LiteRT, without TensorFlow, which starts at once and reads one image 
 scales pixels itself, so images go in as they are, 0 to 255.
 """
 
+import hashlib
 import os
 import threading
 from pathlib import Path
@@ -20,6 +21,19 @@ CHUNK = 100
 
 class ModelError(Exception):
     """A run's exported model is missing, damaged or not this program's; the message says what to do."""
+
+
+def fingerprint(model: bytes) -> str:
+    """Sixteen hex digits of the SHA-256 of an exported model."""
+    return hashlib.sha256(model).hexdigest()[:16]
+
+
+def model_fingerprint(run_folder: str | os.PathLike[str]) -> str:
+    """The same of the model in a run's folder, "" where it cannot be read."""
+    try:
+        return fingerprint((Path(run_folder) / MODEL_FILE).read_bytes())
+    except OSError:
+        return ""
 
 
 class Predictor:

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -34,6 +35,23 @@ class Diverged(RuntimeError):
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged or belongs to another network."""
+
+
+def load_checkpoint(path: Path) -> dict[str, np.ndarray] | None:
+    """What `Training.checkpoint` gave and a worker kept, None where there is no such file.
+
+    Raises:
+        CheckpointError: where it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception as error:  # a damaged zip raises many kinds
+        raise CheckpointError(
+            f"{path} is damaged ({error}), so this run cannot go on. Start a new run with the same settings."
+        ) from error
 
 
 @dataclass

@@ -34,7 +34,7 @@ from core.fine_tuning import FineTuningError, Material
 from core.predictor import Predictor
 from core.runs import Run, RunStore
 from core.storage import write_atomically, write_json
-from core.training import CheckpointError, Diverged, Epoch, Progress, Training
+from core.training import CheckpointError, Diverged, Epoch, Progress, Training, load_checkpoint
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker has the run
@@ -56,7 +56,7 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
     try:
         dataset = dataset or load_dataset()
         _check_dataset(run, dataset)
-        checkpoint = _load_checkpoint(run)
+        checkpoint = load_checkpoint(run.path / "checkpoint.npz")
         mine = fine_tuning.material(run)
         if ready and checkpoint is None and ready.take_up(run.config):
             training = ready
@@ -198,19 +198,6 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
 
 def _save_checkpoint(run: Run, training: Training) -> None:
     write_atomically(run.path / "checkpoint.npz", lambda file: np.savez(file, **training.checkpoint()))
-
-
-def _load_checkpoint(run: Run) -> dict[str, np.ndarray] | None:
-    path = run.path / "checkpoint.npz"
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except Exception as error:  # a damaged zip raises many kinds
-        raise CheckpointError(
-            f"{path} is damaged ({error}), so this run cannot go on. Start a new run with the same settings."
-        ) from error
 
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:

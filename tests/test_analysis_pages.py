@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core import analysis, embedding, robustness
-from core.predictor import Predictor
+from core.predictor import Predictor, model_fingerprint
 from core.starter import Starter
 from core.storage import write_json
 from dashboard.components import map_view, models
@@ -86,7 +86,7 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     wait_until(lambda: analysis.status(run, "robustness").name != "running", "the analysis to end")
     assert analysis.status(run, "robustness").name == "finished"
     result = robustness.kept(run)
-    assert result.is_of(analysis.model_fingerprint(run), digits.fingerprint)
+    assert result.is_of(model_fingerprint(run.path), digits.fingerprint)
     at = open_page("robustness")
     assert at.metric[0].value == f"{100 * result.unchanged.accuracy:.2f} %"
     assert any("breaks first" in text.value for text in at.markdown)

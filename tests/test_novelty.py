@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.decomposition import PCA
 
-from core import analysis, nonsense, novelty
+from core import nonsense, novelty
 from core.config import TrainingConfig
+from core.predictor import model_fingerprint
 
 
 class FakePredictor:
@@ -183,7 +185,7 @@ def test_a_digit_without_images_is_compared_with_all(digits):
 
 def test_a_judge_comes_back_from_the_run_as_it_was(fitted, tmp_path, predictor, mixed):
     (tmp_path / "model.tflite").write_bytes(b"a model")
-    judge = replace(fitted, model=novelty.fingerprint(tmp_path))
+    judge = replace(fitted, model=model_fingerprint(tmp_path))
     judge.save(tmp_path)
     back = novelty.load(tmp_path)
     np.testing.assert_array_equal(
@@ -194,7 +196,7 @@ def test_a_judge_comes_back_from_the_run_as_it_was(fitted, tmp_path, predictor, 
 
 def test_after_further_training_the_old_judge_is_not_used(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
-    replace(fitted, model=novelty.fingerprint(tmp_path)).save(tmp_path)
+    replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
     (tmp_path / "model.tflite").write_bytes(b"trained further")
     assert novelty.load(tmp_path) is None
 
@@ -202,7 +204,7 @@ def test_after_further_training_the_old_judge_is_not_used(fitted, tmp_path):
 def test_missing_and_damaged_files_are_no_judge(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     assert novelty.load(tmp_path) is None
-    replace(fitted, model=novelty.fingerprint(tmp_path)).save(tmp_path)
+    replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
     whole = (tmp_path / novelty.FILE).read_bytes()
     for damaged in (b"", b"no zip", whole[: len(whole) // 2], whole[:5000] + b"\0" * 500 + whole[5500:]):
         (tmp_path / novelty.FILE).write_bytes(damaged)
@@ -220,7 +222,7 @@ def test_missing_and_damaged_files_are_no_judge(fitted, tmp_path):
 )
 def test_arrays_of_another_kind_are_no_judge(fitted, tmp_path, name, value):
     (tmp_path / "model.tflite").write_bytes(b"a model")
-    replace(fitted, model=novelty.fingerprint(tmp_path), **{name: value}).save(tmp_path)
+    replace(fitted, model=model_fingerprint(tmp_path), **{name: value}).save(tmp_path)
     assert novelty.load(tmp_path) is None
 
 
@@ -232,7 +234,8 @@ def test_a_runs_judge_never_sees_the_test_images(store, digits, predictor, monke
     monkeypatch.setattr(novelty, "fit", lambda *values, **bound: given.append((values, bound)))
     novelty.fit_for_run(run, predictor, digits)
     (_, images, labels, held_out), bound = given[0]
-    assert bound["model"] == novelty.fingerprint(run.path) == analysis.model_fingerprint(run)
+    model = (run.path / "model.tflite").read_bytes()
+    assert bound["model"] == model_fingerprint(run.path) == hashlib.sha256(model).hexdigest()[:16]
     assert len(images) == len(labels)
     assert len(images) + len(held_out) == len(digits.x_train)
     np.testing.assert_array_equal(np.concatenate([images, held_out]), digits.x_train)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import analysis, embedding
 from core.data import Dataset
-from core.predictor import ModelError
+from core.predictor import ModelError, model_fingerprint
 from core.runs import Run
 from dashboard.components import map_view
 from dashboard.components.analysis import begin_button, follow
@@ -31,7 +31,7 @@ def page() -> None:
     if reason := analysis.foreign_dataset(run, digits):
         st.error(reason, icon=":material/database_off:")
         return
-    model = analysis.model_fingerprint(run)
+    model = model_fingerprint(run.path)
     try:
         readings = read(str(run.path), model, digits.fingerprint, run, digits)
     except ModelError as error:

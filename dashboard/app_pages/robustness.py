@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import analysis, corruptions, robustness
 from core.data import Dataset
+from core.predictor import model_fingerprint
 from core.robustness import Robustness
 from core.runs import Run
 from dashboard.components import robustness_charts
@@ -54,7 +55,7 @@ def page() -> None:
 
 def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
     """The button that measures, where there is nothing yet or what there is belongs to an earlier model."""
-    if result is not None and result.is_of(analysis.model_fingerprint(run), digits.fingerprint):
+    if result is not None and result.is_of(model_fingerprint(run.path), digits.fingerprint):
         return
     images = len(digits.x_test)
     if result is None:

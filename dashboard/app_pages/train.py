@@ -1,6 +1,5 @@
 """Train: choose a network and its epochs in the sidebar, start, watch, and see what came of it."""
 
-import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -11,11 +10,10 @@ from core.storage import read_json
 from dashboard.components import progress, results
 from dashboard.components.fine_tuning import fine_tuning_report
 from dashboard.components.settings import training_settings
-from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
+from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, first_time, open_run, store
 
 DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
-TWICE_SECONDS = 1.0
 
 
 def start(config: TrainingConfig) -> None:
@@ -32,17 +30,6 @@ def attempt(action: Callable, *arguments) -> None:
         action(*arguments)
     except RunError as error:
         st.toast(str(error), icon=":material/error:")
-
-
-def first_time(*asked: object) -> bool:
-    """Whether this was not asked a moment ago.
-
-    Streamlit runs a callback twice where a click and a fragment's own rerun arrive together; and people double-click.
-    """
-    words, now = repr(asked), time.monotonic()
-    before, at = st.session_state.get("asked", ("", 0.0))
-    st.session_state["asked"] = (words, now)
-    return words != before or now - at > TWICE_SECONDS
 
 
 # The sidebar

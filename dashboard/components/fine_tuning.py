@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import streamlit as st
 
 from core.runs import Run
-from dashboard.components.shared import TRAIN_PAGE, open_run, percent, store
+from dashboard.components.shared import TRAIN_PAGE, first_time, open_run, percent, store
 
 LEAST_DIGITS = 3
 EPOCHS = (1, 10)
@@ -50,14 +49,11 @@ def _why_not(run: Run, count: int) -> str:
 
 def _begin(base: Run, epochs: int) -> str:
     """Queue the new run and return its id; a click that is delivered twice begins one."""
-    before, at, begun = st.session_state.get("fine_tuned", ("", 0.0, ""))
-    if before == base.id and time.monotonic() - at < TWICE_SECONDS:
-        return begun
-    rate = GENTLER * base.config.learning_rate
-    config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
-    run = store().create(config, f"{base.name[:45]}, my digits")
-    st.session_state["fine_tuned"] = (base.id, time.monotonic(), run.id)
-    return run.id
+    if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
+        rate = GENTLER * base.config.learning_rate
+        config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
+        st.session_state["fine_tuned"] = store().create(config, f"{base.name[:45]}, my digits").id
+    return st.session_state["fine_tuned"]
 
 
 def fine_tuning_report(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
@@ -104,6 +105,17 @@ def forget_loaded() -> None:
     """Forget store and dataset, so that tests can point them elsewhere."""
     loading.cache_clear()
     store.cache_clear()
+
+
+def first_time(*asked: object, seconds: float = 1.0) -> bool:
+    """Whether this was not asked a moment ago, within `seconds`.
+
+    Streamlit runs a callback twice where a click and a fragment's own rerun arrive together; and people double-click.
+    """
+    words, now = repr(asked), time.monotonic()
+    before, at = st.session_state.get("asked", ("", 0.0))
+    st.session_state["asked"] = (words, now)
+    return words != before or now - at > seconds
 
 
 def percent(fraction: float | None) -> str:
