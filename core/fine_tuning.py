@@ -9,7 +9,6 @@ Both stay in the run's folder, so that it can be paused, and goes on alike when 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -59,7 +58,7 @@ def material(run: Run) -> Material | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return Material(arrays["images"], arrays["labels"], arrays["held_out"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except Exception as error:  # a damaged zip raises many kinds
         raise FineTuningError(f"{path} is damaged, so this run cannot go on. Start it again.") from error
 
 

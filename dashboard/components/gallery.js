@@ -24,6 +24,10 @@ function build(parent) {
     if (at >= 0 && gallery.data.selectable) choose(gallery, at, true)
   }
   root.onkeydown = event => walk(gallery, event)
+  // A choice that still waits when the gallery is left would bring its page back.
+  root.onfocusout = event => {
+    if (!root.contains(event.relatedTarget)) clearTimeout(gallery.waiting)
+  }
   root.onfocusin = event => {
     const at = gallery.tiles.findIndex(tile => tile.element === event.target)
     if (at >= 0) activate(gallery, at)

@@ -52,7 +52,7 @@ def headline(run: Run) -> None:
         return
     accuracy = run.test_accuracy
     best = store().best()
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="medium"):
         st.metric(
             "Test accuracy",
             percent(accuracy),
@@ -60,7 +60,7 @@ def headline(run: Run) -> None:
             if (run.dataset.get("name") == "MNIST")
             else None,
             help="The share of the test images that it reads right. It never learned from them.",
-            width=310,
+            width="content",
         )
         if best and best.id != run.id and best.test_accuracy is not None:
             st.metric(
@@ -69,13 +69,13 @@ def headline(run: Run) -> None:
                 best.name,
                 delta_color="off",
                 delta_arrow="off",
-                width=160,
+                width="content",
             )
         elif best:
-            st.metric("Best run so far", "This one", width=160)
-        st.metric("Training time", seconds_in_words(summary.get("training_seconds", 0.0)), width=140)
-        st.metric("Epochs", summary.get("epochs", "–"), width=90)
-        st.metric("Parameters", f"{summary.get('parameters', 0):,}", width=130)
+            st.metric("Best run so far", "This one", width="content")
+        st.metric("Training time", seconds_in_words(summary.get("training_seconds", 0.0)), width="content")
+        st.metric("Epochs", summary.get("epochs", "–"), width="content")
+        st.metric("Parameters", f"{summary.get('parameters', 0):,}", width="content")
     st.caption(_small_print(run, summary))
 
 
