@@ -155,13 +155,12 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     expect(tiles).to_have_count(min(shown, 100))
     for index in range(tiles.count()):
         assert f"a {label}, read as {prediction}" in tiles.nth(index).get_attribute("aria-label")
+    panel = page.locator(".st-key-one_image")
     tiles.first.focus()
-    page.keyboard.press("End")
-    expect(tiles.last).to_be_focused()
-    page.keyboard.press("Home")
-    expect(tiles.first).to_be_focused()
-    panel = page.locator(".st-key-one_image")  # it follows a moment later, and a page left before would come back
-    expect(panel.get_by_text(f"Image {tiles.first.get_attribute('data-index')}", exact=True)).to_be_visible()
+    for key, tile in (("End", tiles.last), ("Home", tiles.first)):
+        page.keyboard.press(key)
+        expect(tile).to_be_focused()
+        expect(panel.get_by_text(f"Image {tile.get_attribute('data-index')}", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Draw", exact=True).click()
     draw_a_one(page)

@@ -23,11 +23,8 @@ function build(parent) {
     const at = gallery.tiles.findIndex(tile => tile.element.contains(event.target))
     if (at >= 0 && gallery.data.selectable) choose(gallery, at, true)
   }
+  gallery.forget = () => clearTimeout(gallery.waiting)
   root.onkeydown = event => walk(gallery, event)
-  // A choice that still waits when the gallery is left would bring its page back.
-  root.onfocusout = event => {
-    if (!root.contains(event.relatedTarget)) clearTimeout(gallery.waiting)
-  }
   root.onfocusin = event => {
     const at = gallery.tiles.findIndex(tile => tile.element === event.target)
     if (at >= 0) activate(gallery, at)
@@ -150,7 +147,9 @@ function walk(gallery, event) {
   activate(gallery, next)
   tiles[next].element.focus()
   if (data.selected === null) return
-  // With an image open, walking turns its pages; a held key asks only for the tile it stops at.
+  // With an image open, walking turns its pages; a held key asks only for the tile it stops at. A choice that still
+  // waits when a link is clicked would bring this page back.
+  document.addEventListener("pointerdown", gallery.forget, { once: true, capture: true })
   clearTimeout(gallery.waiting)
   gallery.waiting = setTimeout(() => choose(gallery, next, false), 150)
 }
