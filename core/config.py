@@ -50,8 +50,8 @@ MODELS: dict[str, ModelInfo] = {
     "cnn": ModelInfo(
         title="CNN",
         about="A small convolutional network that looks for strokes anywhere in the image.",
-        batch_size=128,
-        learning_rate=0.005,
+        batch_size=96,
+        learning_rate=0.01,
         decays=True,
         free_dropout=True,
         convolutional=True,

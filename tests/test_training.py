@@ -22,7 +22,7 @@ DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16),
 DROPOUT = TrainingConfig(
     "dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, augment=True, training_images=1024
 )
-CNN = TrainingConfig("cnn", epochs=3, batch_size=64, training_images=640)
+CNN = TrainingConfig("cnn", epochs=3, batch_size=64, training_images=640, learning_rate=0.005)
 
 
 def through_a_file(checkpoint: dict) -> dict:
@@ -277,7 +277,7 @@ def test_progress_counts_every_image_once_and_ends_each_epoch_with_all_of_them(c
 
 
 def test_a_decaying_learning_rate_rises_then_falls_to_almost_0_whatever_came_before(digits):
-    config = TrainingConfig("cnn", epochs=20, training_images=1024)
+    config = TrainingConfig("cnn", epochs=20, batch_size=128, training_images=1024)
     run = Training(config, digits)
     whole = []
     for epoch in range(20):
