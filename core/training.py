@@ -289,7 +289,7 @@ class Training:
                 if shown is None:
                     images = tf.gather(x_train, chosen)
                 else:
-                    images = tf.slice(shown, [batch * batch_size, 0, 0], [size, 28, 28])
+                    images = tf.gather(shown, batch * batch_size + tf.range(size))  # a slice would copy it all
                 optimizer.learning_rate.assign(rates[batch])
                 with tf.GradientTape() as tape:
                     outputs = model(images, training=True)
@@ -342,7 +342,8 @@ class Training:
         while self._shown_count < min(until, count):
             first = min(self._shown_count, count - size)
             part = slice(first, first + size)
-            self._shown[part].assign(warp(self.x_train[order[part]], warps.fields[part], warps.pens[part]))
+            warped = warp(self.x_train[order[part]], warps.fields[part], warps.pens[part])
+            self._shown.scatter_update(tf.IndexedSlices(warped, tf.range(first, first + size)))
             self._shown_count = first + size
 
     def _learning_rates(self) -> np.ndarray:
