@@ -1,8 +1,8 @@
-"""How much faster than the classic script training is, at the same accuracy: `python -m benchmarks.training`.
+"""How fast training is beside plain Keras, at which accuracy: `python -m benchmarks.training`.
 
 Every program runs in a process of its own, and they take turns (A B A B), so that a busy machine is busy for all.
-`classic` is the classic script as people write it, plain Keras and `model.fit`; the others are Digit Lab's loop, timed
-as its runs are: compilation included, evaluation and the import of TensorFlow left out, in both.
+`classic` is the classic script as people write it, plain Keras and `model.fit`; ours is Digit Lab's loop, timed as its
+runs are: compilation included, evaluation and the import of TensorFlow left out, in both.
 """
 
 from __future__ import annotations
@@ -14,19 +14,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+
+from benchmarks.table import markdown, row
 
 CLASSIC_EPOCHS = 10
-OURS = {  # name: model, epochs, augmentation
-    "seed": ("seed", 10, False),
-    "seed, augmented": ("seed", 10, True),
-    "dense": ("dense", 10, False),
-    "cnn, 1 epoch": ("cnn", 1, False),
-    "cnn, 2 epochs": ("cnn", 2, False),
-    "cnn, 3 epochs": ("cnn", 3, False),
-    "cnn, 3 epochs, augmented": ("cnn", 3, True),
-}
-QUICK = {"seed": ("seed", 2, False), "cnn, 1 epoch": ("cnn", 1, False)}
+QUICK_EPOCHS = 4
+GROUP = "Training"
 
 
 def classic(epochs: int, seed: int) -> dict[str, float]:
@@ -54,8 +47,25 @@ def classic(epochs: int, seed: int) -> dict[str, float]:
     return {"seconds": seconds, "accuracy": float(model.evaluate(x_test, digits.y_test, verbose=0)[1])}
 
 
+def fit(model: str, epochs: int, seed: int) -> dict[str, float]:
+    """Train one of our networks by `model.fit` as Keras has it, without a schedule; seconds."""
+    from core.config import TrainingConfig
+    from core.data import load_dataset
+    from core.models import build
+    from core.split import split
+
+    config = TrainingConfig(model, epochs, seed=seed)
+    images = split(load_dataset(), config)
+    network = build(config)
+    began = time.perf_counter()
+    network.fit(images.x_train, images.y_train, batch_size=config.batch_size, epochs=epochs, verbose=0)
+    return {"seconds": time.perf_counter() - began}
+
+
 def ours(model: str, epochs: int, augment: bool, seed: int, training_images: int | None = None) -> dict[str, float]:
-    """Train by Digit Lab's loop; its training seconds and test accuracy."""
+    """Train by Digit Lab's loop; its training seconds, test accuracy and the process's largest memory in MB."""
+    import resource
+
     from core.config import TrainingConfig
     from core.data import load_dataset
     from core.training import Training
@@ -66,7 +76,8 @@ def ours(model: str, epochs: int, augment: bool, seed: int, training_images: int
     for _ in training:
         pass
     accuracy = training.accuracy(digits.x_test, digits.y_test)
-    return {"seconds": training.position.training_seconds, "accuracy": accuracy}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return {"seconds": training.position.training_seconds, "accuracy": accuracy, "memory": memory}
 
 
 def apart(call: str) -> dict[str, float]:
@@ -80,63 +91,96 @@ def apart(call: str) -> dict[str, float]:
     return json.loads(lines[0].removeprefix("result:"))
 
 
-def measure(repeats: int, quick: bool) -> Iterator[dict]:
-    """One row a program: medians over the repeats, each with another seed, and the ratio to `classic`.
-
-    The ratio is of equal work where both train ten epochs of a dense network, and else of the time to the accuracy.
-    """
-    programs = QUICK if quick else OURS
-    epochs = 2 if quick else CLASSIC_EPOCHS
-    results: dict[str, list[dict]] = {name: [] for name in ("classic", *programs)}
-    for seed in range(repeats):
-        results["classic"].append(apart(f"classic({epochs}, {seed})"))
-        for name, arguments in programs.items():
-            results[name].append(apart(f"ours(*{arguments}, {seed})"))
-    reference = statistics.median(result["seconds"] for result in results["classic"])
-    for name, found in results.items():
-        seconds = [result["seconds"] for result in found]
-        yield {
-            "program": name,
-            "seconds": statistics.median(seconds),
-            "least": min(seconds),
-            "most": max(seconds),
-            "accuracy": statistics.mean(result["accuracy"] for result in found),
-            "times_classic": reference / statistics.median(seconds),
+def rows(quick: bool, repeats: int) -> list[dict]:
+    """Each program with its own reference; every repeat has another seed, from 0."""
+    epochs = QUICK_EPOCHS if quick else CLASSIC_EPOCHS
+    calls = {
+        "classic": f"classic({epochs}, {{seed}})",
+        "seed": f"ours('seed', {epochs}, False, {{seed}})",
+        "cnn fit": "fit('cnn', 1, {seed})",
+        "cnn 1": "ours('cnn', 1, False, {seed})",
+    }
+    if not quick:
+        calls |= {
+            "seed augmented": f"ours('seed', {epochs}, True, {{seed}})",
+            "dense": f"ours('dense', {epochs}, False, {{seed}})",
+            "cnn 3": "ours('cnn', 3, False, {seed})",
+            "cnn 3 augmented": "ours('cnn', 3, True, {seed})",
         }
+    found: dict[str, list[dict]] = {name: [] for name in calls}
+    for seed in range(repeats):
+        for name, call in calls.items():
+            found[name].append(apart(call.format(seed=seed)))
+    compared = [
+        ("classic network", "seed", "classic", "the same by Keras' fit"),
+        ("CNN, an epoch", "cnn 1", "cnn fit", "the same by Keras' fit"),
+    ]
+    if not quick:
+        script = f"the classic script's {epochs} epochs"
+        compared += [
+            ("dense network", "dense", "classic", script),
+            ("CNN, 1 epoch", "cnn 1", "classic", script),
+            ("CNN, 3 epochs", "cnn 3", "classic", script),
+            ("classic network, augmented", "seed augmented", "seed", "without augmentation"),
+            ("CNN, 3 epochs, augmented", "cnn 3 augmented", "cnn 3", "without augmentation"),
+        ]
+    return [_row(what, found[name], found[beside], words) for what, name, beside, words in compared]
 
 
-def growth() -> Iterator[dict]:
-    """Seconds for a part of the images and for more epochs, of the classic network: both grow linearly."""
-    for images in (6_000, 18_000, 60_000):
-        yield {"images": images, "epochs": 10, **apart(f"ours('seed', 10, False, 0, {images})")}
-    for epochs in (2, 10, 50):
-        yield {"images": 60_000, "epochs": epochs, **apart(f"ours('seed', {epochs}, False, 0)")}
+def best(seeds: int) -> list[dict]:
+    """The network Best as it is made for, with as many seeds."""
+    from core.config import MODELS
+
+    epochs, augment = MODELS["best"].recipe
+    found = [apart(f"ours('best', {epochs}, {augment}, {seed})") for seed in range(seeds)]
+    reference = [apart(f"classic({CLASSIC_EPOCHS}, 0)")]
+    return [_row(f"Best, {epochs} epochs", found, reference, f"the classic script's {CLASSIC_EPOCHS} epochs")]
 
 
-def show(rows: list[dict]) -> None:
-    """Print the table of `measure`."""
-    print(f"{'program':<26}{'seconds':>9}{'least':>8}{'most':>8}{'test accuracy':>15}{'classic/this':>14}")
-    for row in rows:
-        print(
-            f"{row['program']:<26}{row['seconds']:>9.1f}{row['least']:>8.1f}{row['most']:>8.1f}"
-            f"{row['accuracy']:>15.2%}{row['times_classic']:>14.1f}"
-        )
+def growth() -> list[dict]:
+    """A part of the images, and more epochs, of the classic network: seconds beside the whole of them, and memory."""
+    whole = ours_samples(CLASSIC_EPOCHS, 60_000)
+    table = []
+    for epochs, images in ((10, 6_000), (10, 18_000), (10, 60_000), (2, 60_000), (50, 60_000)):
+        found = whole if (epochs, images) == (CLASSIC_EPOCHS, 60_000) else ours_samples(epochs, images)
+        what = f"classic network, {epochs} epochs of {images:,} images"
+        table.append({**_row(what, found, whole, "10 epochs of 60,000 images"), "memory": found[0]["memory"]})
+    return table
+
+
+def ours_samples(epochs: int, images: int) -> list[dict]:
+    """One run of the classic network."""
+    return [apart(f"ours('seed', {epochs}, False, 0, {images})")]
+
+
+def _row(what: str, found: list[dict], beside: list[dict], reference: str) -> dict:
+    accuracies = [result["accuracy"] for result in found if "accuracy" in result]
+    return row(
+        GROUP,
+        what,
+        [result["seconds"] for result in found],
+        reference=reference,
+        reference_samples=[result["seconds"] for result in beside],
+        accuracy=statistics.mean(accuracies),
+    )
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="seeds 0 to N-1")
-    parser.add_argument("--quick", action="store_true", help="two epochs, in about a minute")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="seeds 0 to N-1")
+    parser.add_argument("--quick", action="store_true", help="four epochs of one seed, in about half a minute")
     parser.add_argument("--growth", action="store_true", help="how time grows with images and epochs instead")
+    parser.add_argument("--best", action="store_true", help="the network Best instead, some minutes a seed")
     options = parser.parse_args()
     if options.growth:
-        for row in growth():
-            print(
-                f"{row['images']:>7,} images {row['epochs']:>3} epochs {row['seconds']:>7.1f} s {row['accuracy']:.2%}"
-            )
-        return
-    show(list(measure(options.repeats, options.quick)))
+        table = growth()
+        print(markdown(table))
+        print("Memory, MB:", ", ".join(f"{entry['memory']:.0f}" for entry in table))
+    elif options.best:
+        print(markdown(best(options.repeats)))
+    else:
+        print(markdown(rows(options.quick, 1 if options.quick else options.repeats)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,88 @@
+"""All that is measured of speed: `python -m benchmarks [--quick] [--repeats N] [--check README.md]`.
+
+Prints a table as README shows it and writes benchmarks/results/<time>.json: every figure beside a reference that was
+timed in turn in the same run, with the machine's name. With `--check` it fails where a ratio is below half of the one
+in that file's table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import re
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.table import markdown, title
+
+PARTS = ("training", "inference")
+RESULTS = Path(__file__).with_name("results")
+
+
+def machine() -> dict:
+    """What the figures were measured on."""
+    from importlib.metadata import version
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        processor = platform.processor() or platform.machine()
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("keras", "numpy", "ai-edge-litert", "streamlit")},
+    }
+
+
+def claims(text: str) -> dict[str, float]:
+    """The ratios in a table as `markdown` writes it, by the title of their row, without its accuracy."""
+    found = re.findall(r"^\| ([^|]+?)(?:, [\d.]+% test)? \|[^|]+\|[^|]+\| ([\d.]+) \|$", text, re.MULTILINE)
+    return {name: float(ratio) for name, ratio in found}
+
+
+def slower_than_half(rows: list[dict], claimed: dict[str, float]) -> list[str]:
+    """What is less than half as fast, against its reference, as it is claimed to be, each as a sentence."""
+    return [
+        f"{title(row)}: {row['ratio']:.1f} times as fast as its reference, but {claimed[title(row)]:.1f} is claimed."
+        for row in rows
+        if row["ratio"] is not None and row["ratio"] < claimed.get(title(row), 0) / 2
+    ]
+
+
+def main() -> int:
+    """Measure, print and write; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
+    parser.add_argument("--quick", action="store_true", help="less of everything, in about a minute")
+    parser.add_argument("--repeats", type=int, metavar="N", help="5 without, 1 with --quick")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="fail where a ratio is below half of FILE's")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose of {', '.join(PARTS)}")
+    before, rows = machine(), []
+    for part in options.parts or PARTS:
+        print(f"Measuring {part}", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"benchmarks.{part}").rows(
+            options.quick, options.repeats or (1 if options.quick else 5)
+        )
+    print(markdown(rows))
+    print(f"\n{before['processor']}, {before['cores']} cores, load {before['load']} at the start, {before['system']}")
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path.write_text(json.dumps({"time": time.time(), "machine": before, "rows": rows}, indent=1))
+    print(path)
+    failures = slower_than_half(rows, claims(options.check.read_text())) if options.check else []
+    print(*failures, sep="\n", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
