@@ -66,15 +66,21 @@ def pack(run: Run) -> bytes:
             f"{run.name} cannot be packed: {error.filename} cannot be read ({error.strerror})."
         ) from error
     files["events.jsonl"] = _events(run)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, contents in files.items():
-            archive.writestr(zipfile.ZipInfo(name), contents, zipfile.ZIP_DEFLATED)
     try:
-        _parts(packed.getvalue())  # what could not be imported is not sent
+        parts = bundle_parts.check(files)
+        packed = _zip(bundle_parts.files(parts))
+        _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
-    return packed.getvalue()
+    return packed
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, contents in files.items():
+            archive.writestr(zipfile.ZipInfo(name), contents, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
 
 
 def _names(run: Run) -> list[str]:
@@ -139,21 +145,11 @@ def _parts(data: bytes) -> Parts:
 
 
 def _write(parts: Parts, run: Run, imported: dict) -> None:
-    """Write all of a run but its config, which is there."""
-    run.rename(parts.name)
-    write_json(run.path / "summary.json", parts.summary)
-    write_json(run.path / "dataset.json", parts.dataset)
-    write_json(run.path / "architecture.json", parts.architecture)
-    lines = b"".join(json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in parts.events)
-    write_atomically(run.path / "events.jsonl", lambda file: file.write(lines))
-    for epoch, probabilities in parts.epochs.items():
-        run.write_probabilities(probabilities, epoch)
-    run.write_probabilities(parts.probabilities)  # after the epochs: the newest counts
-    if parts.validation:
-        run.write_validation(*parts.validation)
-    write_atomically(run.path / MODEL_FILE, lambda file: file.write(parts.model))
+    for name, contents in bundle_parts.files(parts).items():
+        path = run.path / name
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, lambda file, contents=contents: file.write(contents))
     write_json(run.path / "imported.json", imported)
-    run.set_state(**parts.state)
 
 
 # The command line

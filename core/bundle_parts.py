@@ -1,7 +1,7 @@
 """What each file of a bundle must be: names, sizes, and a check for every kind of contents.
 
-Whatever passes is made anew from what was understood: unknown values are left out, so that nothing from elsewhere
-reaches a page unseen.
+Both ways the files are made anew from what was understood. Unknown values are left out: so nothing from elsewhere
+reaches a page unseen, and nothing goes out that nobody meant to send.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,8 @@ MOST_LETTERS = 300
 
 # Kinds of values: see _value
 COUNT, NUMBER, FRACTION = "a whole number from 0", "a number from 0", "a number from 0 to 1"
-TEXT, FINGERPRINT = "text", "16 hex digits"
-DATASET = {"name": TEXT, "source": TEXT, "fingerprint": FINGERPRINT}
+TEXT, SOURCE, FINGERPRINT = "text", "text without folders", "16 hex digits"
+DATASET = {"name": TEXT, "source": SOURCE, "fingerprint": FINGERPRINT}
 ACCURACIES = {"mine": FRACTION, "mine_held_out": FRACTION, "test": FRACTION}
 SUMMARY = {
     "model": TEXT,
@@ -149,6 +149,33 @@ def check(files: Mapping[str, bytes]) -> Parts:
     )
 
 
+def files(parts: Parts) -> dict[str, bytes]:
+    """The files of a bundle by their names, as `check` takes them and a run's folder holds them."""
+    objects = {
+        "config.json": parts.config.as_dict(),
+        "name.json": {"name": parts.name},
+        "state.json": parts.state,
+        "summary.json": parts.summary,
+        "dataset.json": parts.dataset,
+        "architecture.json": parts.architecture,
+    }
+    lines = (json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in parts.events)
+    epochs = {f"predictions/epoch-{number:04d}.npy": array for number, array in parts.epochs.items()}
+    arrays = {**epochs, "probabilities.npy": parts.probabilities}  # in this order: the newest counts
+    found = {name: json.dumps(value, indent=1).encode() for name, value in objects.items()}
+    found["events.jsonl"] = b"".join(lines)
+    if parts.validation:
+        labels, probabilities = parts.validation
+        found["validation.npz"] = _written(np.savez, labels=labels, probabilities=probabilities)
+    return {**found, **{name: _written(np.save, array) for name, array in arrays.items()}, "model.tflite": parts.model}
+
+
+def _written(save: Callable, *arrays: np.ndarray, **named: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()
+
+
 # JSON
 
 
@@ -176,8 +203,8 @@ def _values(where: str, given: Any, kinds: Mapping[str, Any]) -> dict:
 def _value(where: str, value: Any, kind: Any) -> Any:
     if isinstance(kind, Mapping):
         return _values(where, value, kind)
-    if kind == TEXT and isinstance(value, str):
-        return plain(value)
+    if kind in (TEXT, SOURCE) and isinstance(value, str):
+        return plain(value) if kind == TEXT else _without_folders(plain(value))
     if kind == FINGERPRINT and isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value):
         return value
     if kind == COUNT and isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**12:
@@ -193,6 +220,11 @@ def plain(text: str) -> str:
     """Text from elsewhere as a page can show it: one short line, and no Markdown that would load a picture or link."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line.translate(str.maketrans("[]<>`", "()()'"))[:MOST_LETTERS]
+
+
+def _without_folders(text: str) -> str:
+    """The same with only the last part of a path: folders often tell a person's name."""
+    return re.sub(r"(^|(?<=\s))([A-Za-z]:)?[/\\].*[/\\]", "…/", text)
 
 
 def _summary(given: Any) -> dict:
