@@ -10,6 +10,7 @@ import streamlit as st
 from core.config import ModelInfo, TrainingConfig
 from core.data import Dataset
 from core.runs import Run
+from dashboard.components.bundle import show_bundle
 from dashboard.components.charts import history_charts
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.shared import dataset, percent, store
@@ -121,6 +122,7 @@ def details(run: Run, found: Dataset) -> None:
         layer_table(run.architecture)
     with files:
         downloads(run, found)
+        show_bundle(run)
     test_images(run)
 
 
