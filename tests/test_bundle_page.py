@@ -69,4 +69,4 @@ def test_a_run_is_offered_as_a_zip_when_it_has_all_that_is_needed(store, digits,
         at = open_page("train", run=run.id)
         [button] = [one for one in at.get("download_button") if one.proto.label == "Run as a zip"]
         assert button.proto.disabled is disabled
-    assert "It has no summary.json" in words(at)
+    assert "It has no summary.json" in button.proto.help

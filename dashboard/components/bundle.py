@@ -15,7 +15,7 @@ MEGABYTE = 2**20
 
 
 def show_bundle(run: Run) -> None:
-    """A button that packs the run when it is pressed, or why it cannot be packed now."""
+    """A button that packs the run when it is pressed; where it cannot be packed now its tooltip says why."""
     reason = why_not(run)
     st.download_button(
         "Run as a zip",
@@ -26,11 +26,10 @@ def show_bundle(run: Run) -> None:
         icon=":material/folder_zip:",
         on_click="ignore",
         disabled=bool(reason),
-        help="One zip with its settings, history, predictions and LiteRT model. Drop it on the Train page of another "
-        "Digit Lab, under Import a run.",
+        help=reason
+        or "Its settings, history, predictions and LiteRT model. Drop it on the Train page of another Digit Lab, under "
+        "Import a run.",
     )
-    if reason:
-        st.caption(reason)
 
 
 def show_import(dataset: Dataset) -> None:

@@ -122,7 +122,6 @@ def details(run: Run, found: Dataset) -> None:
         layer_table(run.architecture)
     with files:
         downloads(run, found)
-        show_bundle(run)
     test_images(run)
 
 
@@ -229,6 +228,7 @@ def downloads(run: Run, found: Dataset) -> None:
                     icon=":material/download:",
                     on_click="ignore",
                 )
+        show_bundle(run)
     st.caption(f"Everything of this run is in the folder `{run.path}`.")
 
 
