@@ -314,8 +314,8 @@ REFUSED = {
         lambda data: zip_of({f"predictions/epoch-{n:04d}.npy": b"" for n in range(1001)}),
         "1,001 files",
     ),
-    "a bomb": (bomb("model.tflite", 65), "larger than"),
-    "a bomb that lies": (bomb("model.tflite", 65, says=1000), "damaged"),
+    "a bomb": (bomb("model.tflite", 49), "larger than"),
+    "a bomb that lies": (bomb("model.tflite", 49, says=1000), "damaged"),
     "bombs together": (
         lambda data: zip_of({f"predictions/epoch-{n:04d}.npy": bytes(5 * 2**20) for n in range(1, 45)}),
         "larger than any run",

@@ -1,12 +1,14 @@
 """A run leaves a Digit Lab by a button on its Train page, and is dropped into another one there."""
 
+import tomllib
+
 import pytest
 
-from core.bundle import pack
+from core.bundle import MOST_ZIPPED, pack
 from core.config import TrainingConfig
 from core.runs import RunStore
 from dashboard.components import bundle
-from tests.pages import open_page, words
+from tests.pages import ROOT, open_page, words
 from tests.test_bundle import fill_run
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -70,3 +72,8 @@ def test_a_run_is_offered_as_a_zip_when_it_has_all_that_is_needed(store, digits,
         [button] = [one for one in at.get("download_button") if one.proto.label == "Run as a zip"]
         assert button.proto.disabled is disabled
     assert "It has no summary.json" in button.proto.help
+
+
+def test_the_server_takes_what_the_page_asks_for():
+    server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]
+    assert server["maxUploadSize"] * 2**20 == MOST_ZIPPED
