@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from core.bundle import MOST_ZIPPED, pack
+from core.bundle import MOST_ZIPPED, pack, unpack
 from core.config import TrainingConfig
 from core.runs import RunStore
 from dashboard.components import bundle
@@ -72,6 +72,14 @@ def test_a_run_is_offered_as_a_zip_when_it_has_all_that_is_needed(store, digits,
         [button] = [one for one in at.get("download_button") if one.proto.label == "Run as a zip"]
         assert button.proto.disabled is disabled
     assert "It has no summary.json" in button.proto.help
+
+
+@pytest.mark.parametrize("page", ["predictions", "confidence", "compare", "map", "robustness", "draw"])
+def test_every_page_shows_an_imported_run(page, store, packed):
+    run = unpack(packed, store, "afar.zip")
+    at = open_page(page, run=run.id)
+    assert not at.error
+    assert "nothing to show" not in words(at)
 
 
 def test_the_server_takes_what_the_page_asks_for():
