@@ -76,6 +76,8 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
         raise FineTuningError(f"The run {config.start_from} that this one starts from is gone. Choose another one.")
     if _architecture(base.config) != _architecture(config):
         raise FineTuningError(f"{base.name} is another network than the one that is to start from it.")
+    if base.imported:
+        raise FineTuningError(f"{base.name} was imported, without weights to begin with. Choose a run trained here.")
     unusable = f"The weights of {base.name} are missing or damaged. Choose another run."
     try:
         weights = load_checkpoint(base.path / "checkpoint.npz")

@@ -10,6 +10,7 @@ A run is a folder, and the folder is the interface: a worker writes it, everybod
     dataset.json       what it is trained on               architecture.json   its layers
     validation.npz     labels and probabilities of the validation images
     model.keras · model.tflite · summary.json
+    imported.json      where it came from, in a run of another Digit Lab (core.bundle); it has no checkpoint
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -217,6 +219,12 @@ class Run:
         """Whether the run can read digits."""
         return (self.path / "model.tflite").exists()
 
+    @property
+    def imported(self) -> dict:
+        """The file it was imported from (`file`), and `when`; {} for a run that was trained here."""
+        imported = read_json(self.path / "imported.json")
+        return imported if isinstance(imported, dict) else {}
+
     # Probabilities of the test set
 
     def write_probabilities(self, probabilities: np.ndarray, epoch: int | None = None) -> None:
@@ -297,8 +305,9 @@ class Run:
         """Put the run back in the queue, to go on from its last checkpoint.
 
         Raises:
-            RunError: where the run is active already, has reached its epochs or is damaged.
+            RunError: where the run is active already, has reached its epochs, is damaged or was imported.
         """
+        self._refuse_imported()
         state = self.state
         if state.name not in ENDED:
             raise RunError(f"A run that is {state.name} cannot be resumed.")
@@ -310,14 +319,21 @@ class Run:
         """Train `epochs` more after those that are complete, on any ended run.
 
         Raises:
-            RunError: where the run is not ended or the number is not 1 to 200.
+            RunError: where the run is not ended, was imported, or the number is not 1 to 200.
         """
+        self._refuse_imported()
         if not 1 <= epochs <= 200:
             raise RunError(f"Train 1 to 200 more epochs, not {epochs}.")
         if self.state.name not in ENDED:
             raise RunError(f"A run that is {self.state.name} cannot be trained further.")
         complete = len(self.history().epochs)
         self._queue(complete + epochs, extended_from=complete)
+
+    def _refuse_imported(self) -> None:
+        if self.imported:
+            raise RunError(
+                f"{self.name} was imported, and brought no checkpoint to go on from. Start a new run with its settings."
+            )
 
     def _queue(self, target_epochs: int, **changes) -> None:
         self.ask(request=None)
@@ -353,15 +369,23 @@ class RunStore:
 
     def create(self, config: TrainingConfig, name: str | None = None) -> Run:
         """A new run folder, queued; it appears whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         number = 1 + sum(run.config is not None and run.config.model == config.model for run in self.runs())
+
+        def fill(draft: Run) -> None:
+            draft.rename(name or f"{config.info.title} {number}")
+            draft.set_state("queued", target_epochs=config.epochs)
+
+        return self.place(config, fill)
+
+    def place(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
+        """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.model}-{uuid4().hex[:4]}"
         draft = Run(self.folder / f".{run_id}")
         draft.path.mkdir()
         try:
             write_json(draft.path / "config.json", config.as_dict())
-            draft.rename(name or f"{config.info.title} {number}")
-            draft.set_state("queued", target_epochs=config.epochs)
+            fill(draft)
             return Run(draft.path.rename(self.folder / run_id))
         except BaseException:
             shutil.rmtree(draft.path, ignore_errors=True)

@@ -8,6 +8,7 @@ from core.config import EPOCHS, LEARNING_RATE, MODELS, TrainingConfig
 from core.runs import ENDED, Run, RunError
 from core.storage import read_json
 from dashboard.components import progress, results
+from dashboard.components.bundle import import_note, show_import
 from dashboard.components.fine_tuning import fine_tuning_report
 from dashboard.components.settings import training_settings
 from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, first_time, open_run, store
@@ -141,7 +142,7 @@ def going_on(run: Run) -> None:
         state.name != "finished" and len(run.history().epochs) < state.target_epochs
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        if unfinished:
+        if unfinished and not run.imported:
             st.button(
                 "Resume",
                 type="primary",
@@ -153,10 +154,11 @@ def going_on(run: Run) -> None:
         if run.has_model:
             st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
             st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
-        with st.popover("Train more", icon=":material/add:"):
-            more = st.number_input("More epochs", *EPOCHS, 5, key="more_epochs")
-            learning_rate_input(run, "From here on; the epochs so far stay as they are.")
-            st.button("Train on", key="extend", on_click=attempt, args=(run.extend, more), type="primary")
+        if not run.imported:
+            with st.popover("Train more", icon=":material/add:"):
+                more = st.number_input("More epochs", *EPOCHS, 5, key="more_epochs")
+                learning_rate_input(run, "From here on; the epochs so far stay as they are.")
+                st.button("Train on", key="extend", on_click=attempt, args=(run.extend, more), type="primary")
 
 
 def trouble(run: Run) -> None:
@@ -188,6 +190,7 @@ def show(run: Run) -> None:
     elif state.name in ENDED:
         results.headline(run)
         fine_tuning_report(run)
+        import_note(run)
         going_on(run)
         results.details(run, dataset())
         progress.watch(run, state.name)
@@ -231,6 +234,7 @@ def empty() -> None:
         on_click=start,
         args=(config,),
     )
+    show_import(dataset())
     results.sample_digits(dataset())
     built = (store().home / "architectures.json").exists()
     st.fragment(networks, run_every=None if built else 1.0)(polls=not built)
@@ -260,5 +264,6 @@ if run is None:
 else:
     show(run)
     all_runs(run)
+    show_import(found)
 if doomed := store().get(st.session_state.get("to_delete")):
     delete_dialog(doomed)

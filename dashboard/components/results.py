@@ -10,6 +10,7 @@ import streamlit as st
 from core.config import ModelInfo, TrainingConfig
 from core.data import Dataset
 from core.runs import Run
+from dashboard.components.bundle import show_bundle
 from dashboard.components.charts import history_charts
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.shared import dataset, percent, store
@@ -227,6 +228,7 @@ def downloads(run: Run, found: Dataset) -> None:
                     icon=":material/download:",
                     on_click="ignore",
                 )
+        show_bundle(run)
     st.caption(f"Everything of this run is in the folder `{run.path}`.")
 
 
