@@ -55,7 +55,7 @@ def possible(run: Run) -> list[str]:
     return list(FORMATS) if (run.path / "model.keras").exists() else ["litert"]
 
 
-_PICTURE = 'images = np.asarray(Image.open("digit.png").convert("L"))[None]  # (n, 28, 28), 0 to 255, white on black'
+_PICTURE = 'images = np.asarray(Image.open("digit.png").convert("L"))[None]  # 28 × 28, white on black'
 _PRINT = "print(probabilities.argmax(axis=1), probabilities.max(axis=1))"
 
 _KERAS = f"""\

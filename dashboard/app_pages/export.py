@@ -33,26 +33,24 @@ def page() -> None:
         "Take the network out. Each format takes pixels as they are, uint8 (n, 28, 28) from 0 to 255, white on black, "
         "and gives ten probabilities that sum to 1: scaling is inside."
     )
-    if run.id == Starter().id:
-        show_starter(run)
-    else:
-        show_run(run, digits)
-    give_digit(digits)
+    if show_starter(run) if run.id == Starter().id else show_run(run, digits):
+        give_digit(digits)
     # The zip of a whole run has its place here, at the end of the page.
 
 
-def show_starter(run: Run) -> None:
-    """The shipped network: its one file."""
+def show_starter(run: Run) -> bool:
+    """The shipped network: its one file; True, as there is something to run."""
     st.info(
         "The starter is shipped as LiteRT only. Train a network of your own to export it in every format.",
         icon=":material/info:",
     )
     litert = FORMATS["litert"]
     exports.card(litert, None, litert.path(run).read_bytes())
+    return True
 
 
-def show_run(run: Run, digits: Dataset) -> None:
-    """The button, how far it is, the proof, and the formats."""
+def show_run(run: Run, digits: Dataset) -> bool:
+    """The button, how far it is, the proof, and the formats; whether there is something to run."""
     kept = proof.kept(run)
     current = kept if kept and kept.is_of(model_fingerprint(run.path), digits.fingerprint) else None
     files = {name: proof.proven_file(run, current, name) if current else None for name in FORMATS}
@@ -68,6 +66,7 @@ def show_run(run: Run, digits: Dataset) -> None:
     for name, format in FORMATS.items():
         reason = "" if name in possible(run) else "This run has no Keras model to make it from, only LiteRT."
         exports.card(format, current.of(name) if current else None, files[name], reason=reason)
+    return any(files.values())
 
 
 def offer(run: Run, digits: Dataset, kept: Exports | None, current: Exports | None) -> None:
