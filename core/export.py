@@ -20,7 +20,7 @@ from core.starter import Starter
 def table(run: Run, exports: Exports) -> str:
     """What was exported and how it did, as lines of text."""
     head = f"{'format':<12}{'KB':>8}{'difference':>12}{'differing':>11}{'accuracy':>10}{'drawings':>10}"
-    lines = [f"{head}{'1 image':>11}{f'{exports.images:,}':>10}"]
+    lines = [f"{head}{'1 image':>11}{f'{exports.images:,}':>12}"]
     for found in exports.proofs:
         lines.append(f"{found.format:<12}{found.error}" if found.error else _row(found))
     lines.append(
@@ -36,7 +36,7 @@ def _row(found: Proof) -> str:
     return (
         f"{found.format:<12}{found.bytes / 1000:>8,.0f}{found.difference:>12.1e}{found.different:>11}"
         f"{100 * found.accuracy:>8.2f} %{found.drawings:>10}{1000 * found.seconds_one:>8.2f} ms"
-        f"{found.seconds_all:>8.2f} s"
+        f"{1000 * found.seconds_all:>9,.0f} ms"
     )
 
 

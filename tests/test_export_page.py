@@ -1,5 +1,7 @@
 """The page Export in its states: nothing yet, running, finished, failed, out of date, packages missing, the starter."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -8,17 +10,18 @@ from core.formats import FORMATS
 from core.predictor import fingerprint, model_fingerprint
 from core.proof import Exports, Proof
 from core.runs import Run
+from core.starter import Starter
 from core.storage import write_json
 from tests.pages import open_page, words
-from tests.test_analysis_pages import model  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
 
 @pytest.fixture
-def run(make_run, model) -> Run:  # noqa: F811
+def run(make_run) -> Run:
+    """A run with the starter's network."""
     run = make_run()
-    (run.path / "model.tflite").write_bytes(model)
+    shutil.copyfile(Starter().path / "model.tflite", run.path / "model.tflite")
     (run.path / "model.keras").write_bytes(b"never read by a page")
     return run
 
@@ -106,7 +109,7 @@ def test_a_run_from_elsewhere_has_litert_only(run, digits):
     assert not at.button
 
 
-def test_running_failed_and_foreign_are_told(run, monkeypatch):
+def test_running_failed_and_foreign_are_told(run):
     with analysis._lock(run, "export").acquire():
         write_json(run.path / "analysis-export.json", {"state": "running", "fraction": 0.4, "words": "Keras"})
         at = open_page("export", run=run.id)

@@ -18,6 +18,7 @@ def proof_table(exports: Exports) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         row_height=36,
+        placeholder="–",
         column_config={
             "KB": st.column_config.NumberColumn("Size", format="%,.0f KB", help="Of the file, in 1,000 bytes."),
             "difference": st.column_config.NumberColumn(
@@ -32,7 +33,7 @@ def proof_table(exports: Exports) -> None:
             "one": st.column_config.NumberColumn("One image", format="%.2f ms", help="The median of 50."),
             "all": st.column_config.NumberColumn(
                 f"{exports.images:,} images",
-                format="%.2f s",
+                format="%,.0f ms",
                 help=f"The median of three, in batches of {proof.BATCH}.",
             ),
             "ratio": st.column_config.NumberColumn(
@@ -58,7 +59,7 @@ def _row(found: Proof) -> dict:
         "different": None if reference else found.different,
         "accuracy": 100 * found.accuracy,
         "one": 1000 * found.seconds_one,
-        "all": found.seconds_all,
+        "all": 1000 * found.seconds_all,
         "ratio": found.seconds_all / found.litert_all if found.litert_all else None,
     }
 
@@ -119,4 +120,5 @@ def _badge(found: Proof | None) -> str:
         return ""
     if found.is_same:
         return ":green-badge[:material/check: proven the same]"
-    return f":orange-badge[:material/difference: {found.different:,} predicted otherwise]"
+    words = f"{found.different:,} predicted otherwise" if found.different else f"up to {found.difference:.0e} off"
+    return f":orange-badge[:material/difference: {words}]"
