@@ -1,7 +1,7 @@
 """What takes longer than a page should, a process of its own: `python -m core.analysis RUN KIND`.
 
-It reads the run's exported model, so it needs no TensorFlow, and leaves its result in the run folder; it goes on when
-the page that started it is closed.
+It reads the run's exported model, so only exporting to other formats needs TensorFlow, and leaves its result in the run
+folder; it goes on when the page that started it is closed.
 
     analysis-KIND.json    how far it is, and the error where it failed
     analysis-KIND.lock    held while it lives: it is not started twice, and a killed one is noticed
@@ -24,7 +24,7 @@ from threading import Lock
 
 from filelock import FileLock, Timeout
 
-from core import embedding, novelty, robustness
+from core import embedding, novelty, proof, robustness
 from core.data import Dataset, DatasetError, load_dataset
 from core.launch import start_process
 from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
@@ -32,13 +32,14 @@ from core.runs import Run
 from core.split import split
 from core.storage import read_json, write_json
 
-KINDS = ("robustness", "map", "validation", "novelty")
+KINDS = ("robustness", "map", "validation", "novelty", "export")
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
 _REPORT_SECONDS = 0.2
 _started: dict[tuple[str, str], subprocess.Popen] = {}
 _starting = Lock()
 
 Report = Callable[[int, int, str], None]
+Task = Callable[[Run, Predictor, str, Dataset, Report], object]
 
 
 @dataclass(frozen=True)
@@ -129,16 +130,20 @@ def learn_novelty(run: Run, predictor: Predictor, model: str, dataset: Dataset, 
     replace(novelty.fit_for_run(run, predictor, dataset), model=model).save(run.path)
 
 
-_TASKS = {
+_TASKS: dict[str, Task] = {
     "robustness": measure_robustness,
     "map": lay_out_map,
     "validation": read_validation,
     "novelty": learn_novelty,
+    "export": proof.export_all,
 }
 
 
-def analyse(run: Run, kind: str, dataset: Dataset | None = None) -> bool:
-    """Do the analysis here and now, telling of progress and failure in the run folder; True where it succeeded."""
+def analyse(run: Run, kind: str, dataset: Dataset | None = None, task: Task | None = None) -> bool:
+    """Do the analysis here and now, telling of progress and failure in the run folder; True where it succeeded.
+
+    `task` does it in a way of its own; without, it is done as the pages do it.
+    """
     last = 0.0
 
     def report(done: int, total: int, words: str) -> None:
@@ -155,7 +160,7 @@ def analyse(run: Run, kind: str, dataset: Dataset | None = None) -> bool:
         path = run.path / MODEL_FILE
         model = path.read_bytes() if path.exists() else None
         predictor = Predictor.load(run.path) if model is None else Predictor(model, path)
-        _TASKS[kind](run, predictor, fingerprint(model), dataset, report)
+        (task or _TASKS[kind])(run, predictor, fingerprint(model), dataset, report)
         _say(run, kind, "finished", 1.0, "")
         return True
     except (DatasetError, ModelError) as error:
@@ -208,6 +213,16 @@ def _may_still_start(run: Run, kind: str, since: object) -> bool:
     return isinstance(since, int | float) and 0 <= time.time() - since < START_SECONDS
 
 
+def analyse_alone(run: Run, kind: str, task: Task | None = None) -> int:
+    """The same while no other process is at it; returns the exit status, 3 where another one is."""
+    try:
+        with _lock(run, kind).acquire(timeout=5):  # a page that looks holds it for a moment
+            return 0 if analyse(run, kind, task=task) else 1
+    except Timeout:
+        print("Another process is at it.", file=sys.stderr)
+        return 3
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m core.analysis", description=__doc__.splitlines()[0])
@@ -220,12 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if hasattr(os, "nice"):
         os.nice(10)  # the page comes first
-    try:
-        with _lock(run, options.kind).acquire(timeout=5):  # a page that looks holds it for a moment
-            return 0 if analyse(run, options.kind) else 1
-    except Timeout:
-        print("Another process is at it.", file=sys.stderr)
-        return 3
+    return analyse_alone(run, options.kind)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,12 @@ PAGES = [
         icon=":material/draw:",
         help="Draw a digit and see what a run reads.",
     ),
+    st.Page(
+        "app_pages/export.py",
+        title="Export",
+        icon=":material/output:",
+        help="Take a network out in other formats, each proven to answer the same.",
+    ),
 ]
 
 

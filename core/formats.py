@@ -1,0 +1,151 @@
+"""The formats that a run's network is taken out in: what each is for, what it needs, and code that runs it.
+
+Every one takes raw pixels, uint8 (n, 28, 28), 0 to 255, and gives ten probabilities that sum to 1; scaling is inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from core.predictor import MODEL_FILE
+from core.runs import Run
+
+FOLDER = "exports"  # in a run's folder
+INSTALL = "pip install -r requirements-export.txt"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way out.
+
+    Attributes:
+        name: what the command line calls it.
+        title: what people call it.
+        file: the name of its file.
+        sentence: what it is for.
+        snippet: Python that reads digit.png with the file, both in the working directory, and prints the prediction
+            and its confidence; at most ten lines.
+        packages: the modules that it takes besides those in requirements.txt.
+    """
+
+    name: str
+    title: str
+    file: str
+    sentence: str
+    snippet: str
+    packages: tuple[str, ...] = ()
+
+    def path(self, run: Run) -> Path:
+        """Where the run keeps it; LiteRT is the run's own model, which every page here reads with."""
+        return run.path / MODEL_FILE if self.name == "litert" else run.path / FOLDER / self.file
+
+    @property
+    def missing(self) -> list[str]:
+        """The modules that it takes and that are not installed."""
+        return [name for name in self.packages if find_spec(name) is None]
+
+
+def possible(run: Run) -> list[str]:
+    """The names of the formats that the run can be exported to where all packages are installed.
+
+    Without its Keras model, as the starter or a run from elsewhere, that is LiteRT only.
+    """
+    return list(FORMATS) if (run.path / "model.keras").exists() else ["litert"]
+
+
+_PICTURE = 'images = np.asarray(Image.open("digit.png").convert("L"))[None]  # 28 × 28, white on black'
+_PRINT = "print(probabilities.argmax(axis=1), probabilities.max(axis=1))"
+
+_KERAS = f"""\
+# pip install keras tensorflow pillow
+import keras
+import numpy as np
+from PIL import Image
+
+{_PICTURE}
+model = keras.saving.load_model("model.keras")
+probabilities = model.predict_on_batch(images)
+{_PRINT}
+"""
+
+_LITERT = f"""\
+# pip install ai-edge-litert pillow
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+{_PICTURE}
+model = Interpreter("%s").get_signature_runner()
+probabilities = model(images=images)["probabilities"]
+{_PRINT}
+"""
+
+_ONNX = f"""\
+# pip install onnxruntime pillow
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+{_PICTURE}
+model = onnxruntime.InferenceSession("model.onnx")
+[probabilities] = model.run(["probabilities"], {{"images": images}})
+{_PRINT}
+"""
+
+_SAVED_MODEL = f"""\
+# pip install tensorflow pillow
+import zipfile
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+{_PICTURE}
+zipfile.ZipFile("model-savedmodel.zip").extractall("model-savedmodel")
+model = tf.saved_model.load("model-savedmodel")
+probabilities = model.serve(images).numpy()
+{_PRINT}
+"""
+
+FORMATS = {
+    format.name: format
+    for format in (
+        Format(
+            "litert",
+            "LiteRT",
+            MODEL_FILE,
+            "Small and fast, for phones and small computers: the very file that every page here reads with.",
+            _LITERT % MODEL_FILE,
+        ),
+        Format(
+            "int8",
+            "LiteRT, int8",
+            "model-int8.tflite",
+            "The same with its weights as whole numbers of 8 bits: about a quarter of the size, at a price that is "
+            "measured.",
+            _LITERT % "model-int8.tflite",
+        ),
+        Format(
+            "keras",
+            "Keras",
+            "model.keras",
+            "To look into, change or train further in Python.",
+            _KERAS,
+        ),
+        Format(
+            "onnx",
+            "ONNX",
+            "model.onnx",
+            "Runs nearly everywhere: C++, C#, Java, JavaScript in the browser, Windows ML.",
+            _ONNX,
+            ("onnx", "onnxruntime", "tf2onnx"),
+        ),
+        Format(
+            "savedmodel",
+            "TensorFlow SavedModel",
+            "model-savedmodel.zip",
+            "A zipped folder for TensorFlow Serving and TensorFlow in other languages.",
+            _SAVED_MODEL,
+        ),
+    )
+}

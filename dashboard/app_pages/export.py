@@ -1,0 +1,109 @@
+"""Export: the network in other formats, each proven to answer as the run does, with code that runs it."""
+
+from __future__ import annotations
+
+import io
+
+import streamlit as st
+from PIL import Image
+
+from core import analysis, proof
+from core.data import Dataset
+from core.formats import FORMATS, possible
+from core.predictor import model_fingerprint
+from core.proof import Exports
+from core.runs import Run
+from core.starter import Starter
+from dashboard.components import exports
+from dashboard.components.analysis import begin_button, follow
+from dashboard.components.shared import choose_run, dataset, dataset_note
+
+KIND = "export"
+
+
+def page() -> None:
+    """The whole page, from top to bottom."""
+    st.title("Export")
+    digits = dataset()
+    dataset_note(digits)
+    run = choose_run(needs="reader")
+    if run is None:
+        return
+    st.markdown(
+        "Take the network out. Each format takes pixels as they are, uint8 (n, 28, 28) from 0 to 255, white on black, "
+        "and gives ten probabilities that sum to 1: scaling is inside."
+    )
+    if show_starter(run) if run.id == Starter().id else show_run(run, digits):
+        give_digit(digits)
+    # The zip of a whole run has its place here, at the end of the page.
+
+
+def show_starter(run: Run) -> bool:
+    """The shipped network: its one file; True, as there is something to run."""
+    st.info(
+        "The starter is shipped as LiteRT only. Train a network of your own to export it in every format.",
+        icon=":material/info:",
+    )
+    litert = FORMATS["litert"]
+    exports.card(litert, None, litert.path(run).read_bytes())
+    return True
+
+
+def show_run(run: Run, digits: Dataset) -> bool:
+    """The button, how far it is, the proof, and the formats; whether there is something to run."""
+    kept = proof.kept(run)
+    current = kept if kept and kept.is_of(model_fingerprint(run.path), digits.fingerprint) else None
+    files = {name: proof.proven_file(run, current, name) if current else None for name in FORMATS}
+    if reason := analysis.foreign_dataset(run, digits):
+        st.error(reason, icon=":material/database_off:")
+    elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
+        offer(run, digits, kept, current)
+    if current:
+        exports.proof_table(current)
+        if words := exports.price(current):
+            st.markdown(words)
+    st.subheader("Formats")
+    for name, format in FORMATS.items():
+        reason = "" if name in possible(run) else "This run has no Keras model to make it from, only LiteRT."
+        exports.card(format, current.of(name) if current else None, files[name], reason=reason)
+    return any(files.values())
+
+
+def offer(run: Run, digits: Dataset, kept: Exports | None, current: Exports | None) -> None:
+    """The button that exports, where a file is missing, and why."""
+    if kept and not current:
+        st.warning(
+            "What was exported belongs to another model or dataset: the run was trained further, for instance. "
+            "Export again to bring it up to date.",
+            icon=":material/history:",
+        )
+    elif kept is None:
+        st.markdown(
+            f"One click writes every format and reads all {len(digits.x_test):,} test images with each, in its own "
+            "runtime. On two processor cores that takes 10 to 60 seconds, and files and proof are kept in the run."
+        )
+    label = "Export and prove" if kept is None else "Export again"
+    begin_button(run, KIND, label, key="export", primary=True)
+
+
+def give_digit(digits: Dataset) -> None:
+    """A test image for the code to read."""
+    file = io.BytesIO()
+    Image.fromarray(digits.x_test[0]).save(file, "PNG")
+    st.download_button(
+        "digit.png",
+        file.getvalue(),
+        "digit.png",
+        "image/png",
+        key="download_digit",
+        icon=":material/image:",
+        on_click="ignore",
+        help=f"The first test image, a {digits.y_test[0]}, for the code above to read.",
+    )
+    st.caption(
+        "A digit for the code to read. Digits of your own need MNIST's form, as Draw brings them to: white on black, "
+        "28 × 28, centred by their mass."
+    )
+
+
+page()
