@@ -297,15 +297,15 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
 def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
     dashboard: Dashboard, browser: playwright.Browser, page: playwright.Page
 ) -> None:
-    page.goto(f"{dashboard.url}/?epochs=60")
+    page.goto(f"{dashboard.url}/?epochs=200")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
-    expect(page.get_by_text("of 60 epochs").first).to_be_visible()
+    expect(page.get_by_text("of 200 epochs").first).to_be_visible()
 
     other = browser.new_context(viewport={"width": 412, "height": 900}).new_page()
     other.set_default_timeout(PATIENCE)
     other.goto(page.url)
-    expect(other.get_by_text("of 60 epochs").first).to_be_visible()
+    expect(other.get_by_text("of 200 epochs").first).to_be_visible()
     assert other.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     other.get_by_role("button", name="Pause").click()
 
@@ -319,7 +319,7 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
 
 
 def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboard, page: playwright.Page) -> None:
-    page.goto(f"{dashboard.url}/?epochs=100")
+    page.goto(f"{dashboard.url}/?epochs=200")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
     run = dashboard.store.runs()[0]
