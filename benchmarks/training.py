@@ -88,7 +88,11 @@ def apart(call: str) -> dict[str, float]:
     lines = [line for line in done.stdout.splitlines() if line.startswith("result:")]
     if not lines:
         raise SystemExit(done.stderr[-2000:])
-    return json.loads(lines[0].removeprefix("result:"))
+    result = json.loads(lines[0].removeprefix("result:"))
+    print(
+        f"  {call}: {', '.join(f'{name} {value:.4g}' for name, value in result.items())}", file=sys.stderr, flush=True
+    )
+    return result
 
 
 def rows(quick: bool, repeats: int) -> list[dict]:

@@ -165,7 +165,7 @@ class Training:
         if self.config.augment:
             self._show(order.numpy(), self._warps(), until=1)
         for size in self._batch_sizes():
-            self._train_batches(order, rates, tf.constant(0), tf.constant(0), size)
+            self._train_batches(order, rates, tf.constant(0), tf.constant(0), self._size(size))
         self.position.training_seconds += time.perf_counter() - began
 
     def take_up(self, config: TrainingConfig) -> bool:
@@ -313,6 +313,10 @@ class Training:
         whole, rest = divmod(len(self.x_train), self.config.batch_size)
         return [self.config.batch_size] * (whole > 0) + [rest] * (rest > 0)
 
+    def _size(self, batch_size: int) -> int | tf.Tensor:
+        """A batch's size as the loop takes it: XLA must know it beforehand, and without XLA one program has any."""
+        return tf.constant(batch_size) if self.config.info.convolutional else batch_size
+
     def _train_up_to(self, order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
         """Train batches `first` to `last`; the last of an epoch may be smaller and is a call of its own."""
         whole, rest = divmod(len(self.x_train), self.config.batch_size)
@@ -320,7 +324,7 @@ class Training:
         loss_sum, correct = 0.0, 0
         for begin, end, size in ((first, until, self.config.batch_size), (max(first, until), last, rest)):
             if begin < end:
-                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), size)
+                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), self._size(size))
                 loss_sum, correct = loss_sum + float(part[0]), correct + int(part[1])
         return loss_sum, correct
 
