@@ -45,7 +45,9 @@ def exported(run, digits):
 
 
 def downloads(at):
-    return [node.proto.id.rsplit("-", 1)[-1] for node in at.get("download_button")]
+    """What can be downloaded, without the zip of the whole run."""
+    buttons = [button.proto for button in at.get("download_button")]
+    return [button.id.rsplit("-", 1)[-1] for button in buttons if button.label != "Run as a zip"]
 
 
 def test_a_run_without_exports_offers_them(run):
@@ -54,6 +56,7 @@ def test_a_run_without_exports_offers_them(run):
     assert [button.label for button in at.button] == ["Export and prove"]
     assert all(format.sentence in words(at) for format in FORMATS.values())
     assert not downloads(at)
+    assert [button.proto.label for button in at.get("download_button")] == ["Run as a zip"]
     assert not at.code
 
 

@@ -16,6 +16,7 @@ from core.runs import Run
 from core.starter import Starter
 from dashboard.components import exports
 from dashboard.components.analysis import begin_button, follow
+from dashboard.components.bundle import show_bundle
 from dashboard.components.shared import choose_run, dataset, dataset_note
 
 KIND = "export"
@@ -33,9 +34,16 @@ def page() -> None:
         "Take the network out. Each format takes pixels as they are, uint8 (n, 28, 28) from 0 to 255, white on black, "
         "and gives ten probabilities that sum to 1: scaling is inside."
     )
-    if show_starter(run) if run.id == Starter().id else show_run(run, digits):
+    starter = run.id == Starter().id
+    if show_starter(run) if starter else show_run(run, digits):
         give_digit(digits)
-    # The zip of a whole run has its place here, at the end of the page.
+    if not starter:
+        st.subheader("The whole run")
+        st.markdown(
+            "For another Digit Lab: settings, history, predictions and the LiteRT model in one zip. It is dropped on "
+            "the Train page there, under Import a run."
+        )
+        show_bundle(run)
 
 
 def show_starter(run: Run) -> bool:
