@@ -47,7 +47,7 @@ class Session:
         self._timers: dict[str, tuple[float, float]] = {}  # of fragments: seconds between two runs, when the next is
         self._error = ""
         self._done = threading.Event()
-        self._finished = 0.0
+        self._started, self._finished = False, 0.0
         self._socket = connect(
             url.replace("http", "ws", 1) + "/_stcore/stream", subprotocols=["streamlit"], max_size=None
         )
@@ -68,6 +68,7 @@ class Session:
         if state is not None:
             self._states[state.id] = state
         self._done.clear()
+        self._started = False
         self.words.clear()
         began = time.perf_counter()
         self._send()
@@ -129,6 +130,7 @@ class Session:
         if kind == "delta":
             self._take_delta(message.delta)
         elif kind == "new_session" and not message.metadata.run.fragment_ids:
+            self._started = True
             self.elements.clear()
             self._timers.clear()
         elif kind == "page_info_changed":
@@ -137,8 +139,9 @@ class Session:
             seconds = message.auto_rerun.interval
             self._timers[message.auto_rerun.fragment_id] = seconds, time.monotonic() + seconds
         elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-            self._finished = now
-            self._done.set()
+            if self._started:  # and it is not the end of the run before
+                self._finished = now
+                self._done.set()
 
     def _take_delta(self, delta) -> None:
         if delta.WhichOneof("type") == "new_transient":
