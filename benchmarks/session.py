@@ -138,8 +138,9 @@ class Session:
         elif kind == "auto_rerun":
             seconds = message.auto_rerun.interval
             self._timers[message.auto_rerun.fragment_id] = seconds, time.monotonic() + seconds
-        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-            if self._started:  # and it is not the end of the run before
+        elif kind == "script_finished":
+            whole = message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            if whole and self._started:  # not a fragment's end, nor that of the run before
                 self._finished = now
                 self._done.set()
 
