@@ -10,22 +10,12 @@ canvas and writes how many strokes there are. Digit Lab answers with the shipped
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
+from benchmarks.browser import APP, CHROMIUM, FLAGS, serve
+
 BARE = """
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
@@ -51,29 +41,6 @@ WATCH = """() => {
 }"""
 
 
-@contextmanager
-def serve(script: Path, home: Path) -> Iterator[str]:
-    """Serve an app on a free port of this machine, and end it by its process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {**os.environ, "DIGITLAB_HOME": str(home)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
 def stroke(page, number: int) -> float:
     """Draw one short stroke, another place each time, and return the milliseconds to the answer."""
     box = page.locator("canvas.upper-canvas").bounding_box()
@@ -94,14 +61,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strokes", type=int, default=30, metavar="N")
     strokes = parser.parse_args().strokes
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE)
-        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        with serve(bare, Path(folder)) as bare_url, serve(ROOT / "dashboard" / "app.py", Path(folder)) as url:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with serve(bare, Path(folder)) as bare_server, serve(APP, Path(folder)) as server:
             pages = {"bare component": browser.new_page(), "Digit Lab": browser.new_page()}
-            for page, address in zip(pages.values(), (bare_url, f"{url}/draw"), strict=True):
+            for page, address in zip(pages.values(), (bare_server.url, f"{server.url}/draw"), strict=True):
                 page.goto(address)
                 page.locator("canvas.upper-canvas").wait_for()
                 stroke(page, 0)

@@ -22,10 +22,11 @@ def row(
         group: the part of the program, such as "Training".
         what: what was measured; `group` and `what` name the row in README's table and in later runs.
         samples: what was measured, in `unit`.
-        unit: "s", "MB" or the like.
+        unit: "s", "MB", "%" or the like.
         reference: what it is compared with; without one there is no ratio.
         reference_samples: the reference in the same unit.
-        more: further numbers of the row, such as `accuracy`, a fraction.
+        more: further numbers of the row, such as `accuracy`, a fraction, or `within_95`, in `unit`: 95 % of the
+            samples are not above it.
     """
     median = statistics.median(samples)
     ratio = statistics.median(reference_samples) / median if reference_samples else None
@@ -47,7 +48,9 @@ def markdown(rows: Iterable[dict]) -> str:
     lines = ["| what | median (least to most) | beside it | times |", "| --- | --- | --- | --- |"]
     for entry in rows:
         figures = " to ".join(_number(entry[name]) for name in ("least", "most"))
-        times = f"{entry['ratio']:.1f}" if entry["ratio"] else "–"
+        figures += f", 95 % within {_number(entry['within_95'])}" if "within_95" in entry else ""
+        ratio = entry["ratio"]
+        times = (f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}") if ratio else "–"
         accuracy = f", {entry['accuracy']:.2%} test" if entry.get("accuracy") else ""
         lines.append(
             f"| {title(entry)}{accuracy} | {_number(entry['median'])} {entry['unit']} ({figures}) "

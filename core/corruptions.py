@@ -134,7 +134,7 @@ def warped(images: np.ndarray, inverse: tuple[float, float, float, float]) -> np
     image, both measured from the middle. Bilinear; background outside. A warp is the same linear map of 784 pixels
     for every image, so all are one product with a sparse matrix.
     """
-    flat = np.ascontiguousarray(images.reshape(len(images), -1).T)
+    flat = np.ascontiguousarray(images.reshape(len(images), SIDE**2).T)  # said, as there may be no image
     return np.ascontiguousarray((_warp_matrix(inverse) @ flat).T).reshape(images.shape)
 
 

@@ -12,6 +12,7 @@ SIDE = 28
 BACKGROUND = 0
 FOR, AGAINST = (224, 112, 26), (74, 124, 240)  # orange and blue: apart in every common colour blindness
 FAINTEST_EFFECT = 0.005  # of probability: where no pixel reaches it, nothing is coloured
+BLOCK = 4096  # rows whose distances are computed at once
 
 
 class ReadsImages(Protocol):
@@ -97,8 +98,10 @@ def nearest(
     k = min(k, len(hidden_train))
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0)
-    apart = hidden_train - hidden_image
-    squares = np.einsum("ij,ij->i", apart, apart)
+    squares = np.empty(len(hidden_train), np.result_type(hidden_train, hidden_image))
+    for first in range(0, len(hidden_train), BLOCK):  # not a second array as large as the first
+        apart = hidden_train[first : first + BLOCK] - hidden_image
+        squares[first : first + BLOCK] = np.einsum("ij,ij->i", apart, apart)
     close = np.flatnonzero(squares <= np.partition(squares, k - 1)[k - 1])
     order = close[np.argsort(squares[close], kind="stable")][:k]
     return order, np.sqrt(squares[order].astype(np.float64))

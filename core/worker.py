@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 
+if __name__ == "__main__" and hasattr(os, "nice"):
+    os.nice(10)  # before TensorFlow, whose import takes seconds: the page comes first
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by itself on processors without AVX-512; twice as fast
 
@@ -239,8 +242,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--wait", type=Path, metavar="HOME", help="get ready, then read a run folder from stdin")
     options = parser.parse_args(arguments)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    if hasattr(os, "nice"):
-        os.nice(10)  # the page comes first
 
     dataset, ready, path = None, None, options.run
     if options.wait:

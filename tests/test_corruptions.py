@@ -34,6 +34,12 @@ def test_a_change_gives_pixels_is_always_the_same_and_leaves_its_input_alone(ima
 
 
 @pytest.mark.parametrize("name", CHANGES)
+def test_one_image_alone_is_changed_as_the_first_of_many(images, name):
+    """One image is turned one way, so that there is none for the other."""
+    assert (changed(images[:1], name, 3) == changed(images, name, 3)[:1]).all()
+
+
+@pytest.mark.parametrize("name", CHANGES)
 def test_strength_0_is_the_image_itself(images, name):
     np.testing.assert_array_equal(changed(images, name, 0), images)
 

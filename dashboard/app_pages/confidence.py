@@ -9,6 +9,7 @@ from dashboard.components import calibrated, confidence_charts, explorer
 from dashboard.components.analysis import begin_button, follow
 from dashboard.components.calibrated import Calibrated
 from dashboard.components.gallery import gallery
+from dashboard.components.kept_charts import quick
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 
@@ -115,8 +116,10 @@ def show_reliability(run, found: Calibrated) -> None:
 
 def show_diagram(diagram, words: str) -> None:
     """The diagram above its counts."""
-    st.altair_chart(confidence_charts.reliability_chart(diagram), alt=f"Share of right ones by confidence, {words}")
-    st.altair_chart(confidence_charts.count_chart(diagram), alt=f"Number of images by confidence, {words}")
+    st.altair_chart(
+        quick(confidence_charts.reliability_chart(diagram)), alt=f"Share of right ones by confidence, {words}"
+    )
+    st.altair_chart(quick(confidence_charts.count_chart(diagram)), alt=f"Number of images by confidence, {words}")
 
 
 def show_bins(diagram) -> None:
@@ -156,7 +159,7 @@ def show_coverage(run, found: Calibrated) -> None:
             "It is for the confidence as trained, without temperature, and kept with the run for the Draw page too."
         )
     right.altair_chart(
-        confidence_charts.coverage_chart(found, kept),
+        quick(confidence_charts.coverage_chart(found, kept)),
         alt="Share of images that are answered, and share of right ones among them, for every threshold",
     )
 

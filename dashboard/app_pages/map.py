@@ -12,6 +12,7 @@ from core.runs import Run
 from dashboard.components import map_view
 from dashboard.components.analysis import begin_button, follow
 from dashboard.components.gallery import MOST_TILES, Tile, gallery
+from dashboard.components.kept_charts import quick
 from dashboard.components.map_view import Layout, Readings
 from dashboard.components.shared import choose_run, dataset, dataset_note
 
@@ -139,7 +140,7 @@ def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str)
     """The map; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
     event = st.altair_chart(
-        map_view.map_chart(readings, shown),
+        quick(map_view.map_chart(readings, shown)),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",

@@ -10,6 +10,7 @@ from dashboard.components.explorer import NEWEST, Filter
 from dashboard.components.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.image_panel import chosen_image, open_image, show_downloads, show_image, show_neighbours
+from dashboard.components.kept_charts import quick
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 from dashboard.components.time_machine import choose_moment
 
@@ -161,11 +162,13 @@ def show_matrix(run, reading: explorer.Reading, wanted: Filter) -> None:
             csv=lambda: explorer.matrix_csv(reading.matrix),
         )
     st.altair_chart(
-        reading_charts.confusion_chart(
-            reading.matrix,
-            shares=unit == "% of label",
-            diagonal=diagonal,
-            chosen=(wanted.label, wanted.prediction),
+        quick(
+            reading_charts.confusion_chart(
+                reading.matrix,
+                shares=unit == "% of label",
+                diagonal=diagonal,
+                chosen=(wanted.label, wanted.prediction),
+            )
         ),
         key=matrix_key(),
         on_select=choose_cell,

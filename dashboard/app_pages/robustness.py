@@ -12,6 +12,7 @@ from core.robustness import Robustness
 from core.runs import Run
 from dashboard.components import robustness_charts
 from dashboard.components.analysis import begin_button, follow
+from dashboard.components.kept_charts import quick
 from dashboard.components.shared import choose_run, dataset, dataset_note, percent
 
 KIND = "robustness"
@@ -125,7 +126,7 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
     index = int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
     with st.container(width="stretch" if result else 420):
         st.altair_chart(
-            robustness_charts.change_chart(samples(digits.fingerprint, index, digits), result),
+            quick(robustness_charts.change_chart(samples(digits.fingerprint, index, digits), result)),
             key="changes",
             alt="Accuracy under each change and strength, with a sample of each"
             if result
@@ -149,7 +150,7 @@ def show_digits(result: Robustness) -> None:
         "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
     )
     st.altair_chart(
-        robustness_charts.digit_chart(result, names.get(name)),
+        quick(robustness_charts.digit_chart(result, names.get(name))),
         key="digits",
         alt="Percentage points of accuracy that each digit loses under each change",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import altair as alt
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import History
+from dashboard.components.kept_charts import Same
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
 SERIES = ["training", "validation"]
@@ -23,6 +25,12 @@ def theme_colors() -> tuple[str, str]:
 
 def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, alt.LayerChart]:
     """Loss and accuracy over the epochs, training and validation, with the batches faint behind."""
+    return _history_charts(Same(history), total_epochs, height, theme_colors())
+
+
+@lru_cache(maxsize=32)  # all sessions that watch a run have one history
+def _history_charts(same: Same, total_epochs: int, height: int, colors: tuple[str, str]) -> dict[str, alt.LayerChart]:
+    history: History = same.value
     batches, epochs = _batch_table(history), _epoch_table(history.epochs)
     x = alt.X(
         "epoch:Q",
@@ -36,7 +44,7 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
             "series:N",
             title=None,
             legend=alt.Legend(orient="top-right" if measure == "loss" else "bottom-right", symbolType="stroke"),
-            scale=alt.Scale(domain=SERIES, range=list(theme_colors())),
+            scale=alt.Scale(domain=SERIES, range=list(colors)),
         )
         domain = _steady_domain(measure, epochs[measure].to_numpy(float), batches[measure].to_numpy(float))
         scale = alt.Scale(domain=domain, nice=False)

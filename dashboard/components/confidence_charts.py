@@ -11,6 +11,7 @@ import pandas as pd
 from core.calibration import ReliabilityDiagram
 from dashboard.components.calibrated import THRESHOLDS, Calibrated
 from dashboard.components.charts import theme_colors
+from dashboard.components.kept_charts import Same
 
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
 SERIES = ["answered", "right of these"]
@@ -111,6 +112,12 @@ def _tooltip() -> list[alt.Tooltip]:
 
 def coverage_chart(found: Calibrated, threshold: float) -> alt.LayerChart:
     """What is answered, and what of that is right, for every threshold; a rule marks the one that is chosen."""
+    return _coverage_chart(Same(found), threshold, theme_colors())
+
+
+@lru_cache(maxsize=64)
+def _coverage_chart(same: Same, threshold: float, colors: tuple[str, str]) -> alt.LayerChart:
+    found: Calibrated = same.value
     shares = dict(zip(SERIES, (found.coverage, found.accuracy), strict=True))
     table = pd.concat(
         pd.DataFrame({"threshold": THRESHOLDS, "share": values, "series": name}) for name, values in shares.items()
@@ -132,7 +139,7 @@ def coverage_chart(found: Calibrated, threshold: float) -> alt.LayerChart:
         "series:N",
         title=None,
         legend=alt.Legend(orient="top", symbolType="stroke"),
-        scale=alt.Scale(domain=SERIES, range=list(theme_colors())),
+        scale=alt.Scale(domain=SERIES, range=list(colors)),
     )
     dash = alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=SERIES, range=[[1, 0], [6, 3]]))
     tooltip = [

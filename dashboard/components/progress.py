@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.runs import History, Run
 from dashboard.components.charts import history_charts
+from dashboard.components.kept_charts import quick
 from dashboard.components.results import test_images
 from dashboard.components.shared import percent, store
 
@@ -29,7 +30,7 @@ def live(run: Run, shown: str) -> None:
     _numbers(history)
     if history.batches:
         for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
-            column.altair_chart(chart, key=f"live_{measure}")
+            column.altair_chart(quick(chart), key=f"live_{measure}")
     test_images(run)
 
 

@@ -13,6 +13,7 @@ from core.runs import Run
 from dashboard.components.bundle import show_bundle
 from dashboard.components.charts import history_charts
 from dashboard.components.gallery import Tile, gallery
+from dashboard.components.kept_charts import quick
 from dashboard.components.shared import dataset, percent, store
 
 CLASSIC_ACCURACY = 0.9572  # what the classic script reports
@@ -114,7 +115,7 @@ def details(run: Run, found: Dataset) -> None:
     if history.batches:
         charts = history_charts(history, math.ceil(history.last_batch.get("position", 1.0)))
         for column, (measure, chart) in zip(st.columns(2), charts.items(), strict=True):
-            column.altair_chart(chart, key=f"ended_{measure}")
+            column.altair_chart(quick(chart), key=f"ended_{measure}")
     epochs, layers, files = st.tabs(["Epochs", "Network", "Files"])
     with epochs:
         st.dataframe(epoch_table(run), hide_index=True, height="content")
