@@ -28,7 +28,7 @@ def quick(chart: alt.TopLevelMixin) -> KeptChart:
 
 
 class KeptChart:
-    """What `st.altair_chart` asks of a chart: its Vega-Lite, while its tables are left in `datasets` for Streamlit."""
+    """What `st.altair_chart` asks of a chart: its Vega-Lite, which brings its tables as Streamlit had them made."""
 
     def __init__(self, chart: alt.TopLevelMixin) -> None:
         self._chart = chart
@@ -36,12 +36,11 @@ class KeptChart:
 
     def to_dict(self) -> dict:
         """The chart's Vega-Lite as a dict of its own; Streamlit calls it within a lock and adds to it."""
-        datasets = alt.data_transformers.options["datasets"]  # where Streamlit's own transformer puts them
         if not self._spec:
-            spec = self._chart.to_dict()
-            self._spec, self._tables = json.dumps(spec), dict(datasets)
-        datasets.update(self._tables)
-        return json.loads(self._spec)
+            self._spec = json.dumps(self._chart.to_dict())
+            self._tables = dict(alt.data_transformers.options.get("datasets", {}))  # Streamlit's transformer's
+        spec = json.loads(self._spec)
+        return {**spec, "datasets": {**spec.get("datasets", {}), **self._tables}}
 
 
 @lru_cache(maxsize=64)
