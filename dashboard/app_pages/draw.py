@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
+from core.answer import ask
 from core.drawing import DrawingSteps, drawing_steps
-from dashboard.components.answer import ask, show_bars
+from dashboard.components.answer import show_bars
 from dashboard.components.canvas import canvas, clear, kept, undo
 from dashboard.components.draw_tools import show_tools
 from dashboard.components.models import learn_judge, load
