@@ -12,6 +12,9 @@ if ROOT not in sys.path:  # `streamlit run` puts only this folder on the path
     sys.path.insert(0, ROOT)
 
 import streamlit as st  # noqa: E402
+from starlette.routing import Mount  # noqa: E402
+
+from dashboard.api import api  # noqa: E402
 
 
 @asynccontextmanager
@@ -28,4 +31,4 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         launcher.close()
 
 
-app = st.App(Path(__file__).with_name("main.py"), lifespan=lifespan)
+app = st.App(Path(__file__).with_name("main.py"), routes=[Mount("/api", api)], lifespan=lifespan)

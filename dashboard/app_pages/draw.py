@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from core.answer import ask
-from core.drawing import DrawingSteps, drawing_steps
+from core.drawing import NO_INK, DrawingSteps, drawing_steps
 from dashboard.components.answer import show_bars
 from dashboard.components.canvas import canvas, clear, kept, undo
 from dashboard.components.draw_tools import show_tools
@@ -22,7 +22,7 @@ MODES = {
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
 
 NOTHING = {"Draw": "Nothing is drawn yet. The answer follows each stroke.", "Picture": "There is no picture yet."}
-NO_INK = {"Draw": NOTHING["Draw"], "Picture": "No ink was found in it. Take the picture nearer, in more light."}
+NO_DIGIT = {"Draw": NOTHING["Draw"], "Picture": NO_INK}
 
 
 def page() -> None:
@@ -56,7 +56,7 @@ def page() -> None:
         return
     steps = steps_of(picture)
     if steps is None:
-        right.caption(NO_INK[mode])
+        right.caption(NO_DIGIT[mode])
         return
     answer = ask(run, model, steps.centred)
     with right:
