@@ -7,6 +7,7 @@ from core.answer import ask
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
 from dashboard.components.answer import show_bars
 from dashboard.components.canvas import canvas, clear, kept, undo
+from dashboard.components.code import show_command
 from dashboard.components.draw_tools import show_tools
 from dashboard.components.models import learn_judge, load
 from dashboard.components.my_digits import show_my_digits
@@ -62,6 +63,7 @@ def page() -> None:
     with right:
         teach(run, answer, steps.centred, picture)
         show_bars(answer)
+        show_command(run, picture)
     show_tools(run, model, answer, steps, picture)
 
 
