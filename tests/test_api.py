@@ -19,6 +19,7 @@ from core.starter import FOLDER, Starter
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.api import app
+from dashboard.components.code import HERE, command
 from tests.pages import open_page
 from tests.test_draw_page import drawn
 
@@ -78,6 +79,8 @@ def test_a_drawing_gets_the_page_s_answer_to_the_last_digit(client, monkeypatch)
     assert at.metric[0].value == str(found["digit"]) == "7"
     assert found["confidence"] == page.confidence
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
+    [shown] = [each.value for each in at.code]
+    assert shown == command("starter", picture_of(drawn(SEVEN)), HERE)
     assert (found["first"], found["second"], found["doubt"]) == (page.first, page.second, None)
 
 
@@ -344,6 +347,13 @@ def test_only_what_a_run_s_state_allows_can_be_asked(client, store, run):
     write_json(run.path / "imported.json", {"file": "x.zip"})
     run.set_state("finished")
     assert_problem(client.post(f"{ended}/resume?more_epochs=2"), 409, "imported")
+
+
+@pytest.mark.parametrize("settings", ["[" * 100_000, '{"epochs": ' + "9" * 5000 + "}"])
+def test_json_that_python_cannot_hold_is_refused(client, store, settings):
+    response = client.post("/api/runs", content=settings, headers={"Content-Type": "application/json"})
+    assert_problem(response, 400, "JSON object")
+    assert store.runs() == []
 
 
 # Documentation

@@ -33,6 +33,7 @@ WORDS = {
     405: "This address does not take that method. /api/docs lists what it takes.",
     500: "Something went wrong inside Digit Lab. What exactly is in the server's output.",
 }
+NO_OBJECT = "The body must be one JSON object, sent with Content-Type: application/json."
 
 
 class Flaw(BaseModel):
@@ -71,6 +72,8 @@ def install(api: FastAPI) -> None:
 
 async def of_http(request: Request, error: HTTPException) -> Response:
     """A problem of an HTTP error, also of those that the framework raises."""
+    if error.detail == "There was an error parsing the body":  # FastAPI's, of JSON that Python cannot hold
+        return problem(400, NO_OBJECT)
     own_words = error.detail != HTTPStatus(error.status_code).phrase
     detail = error.detail if own_words else WORDS.get(error.status_code, error.detail)
     return problem(error.status_code, str(detail), headers=error.headers)
@@ -95,7 +98,7 @@ def _words(error: dict) -> str:
     if error["loc"][:2] == ("path", "run_id"):
         return "A run's id has up to 64 letters, digits and hyphens. GET /api/runs lists the runs there are."
     if error["loc"] == ("body",) or error["type"] == "json_invalid":
-        return "The body must be one JSON object, sent with Content-Type: application/json."
+        return NO_OBJECT
     if error["type"] == "extra_forbidden":
         return "There is no such setting. /api/docs lists them."
     return f"{error['msg']}."

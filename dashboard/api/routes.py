@@ -117,7 +117,7 @@ async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Qu
     return await asking.heavy(_predictions, run, wanted)
 
 
-@router.post("/runs", status_code=201, responses=problems(401, 408, 413, 422), **WRITING)
+@router.post("/runs", status_code=201, responses=problems(400, 401, 408, 413, 422), **WRITING)
 def start_run(settings: NewRun, request: Request, response: Response) -> RunDetails:
     """Start a training run; it waits in line where others train."""
     values = settings.model_dump(exclude_unset=True)
@@ -133,7 +133,7 @@ def start_run(settings: NewRun, request: Request, response: Response) -> RunDeta
     return _details(run)
 
 
-@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 409, 422), **WRITING)
+@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
 def pause_run(run: StoredRun) -> RunDetails:
     """Ask a run to write a checkpoint and pause."""
     _refuse_unless_active(run, "paused")
@@ -141,7 +141,7 @@ def pause_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
-@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 409, 422), **WRITING)
+@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
 def stop_run(run: StoredRun) -> RunDetails:
     """Ask a run to end here and keep what was learned."""
     _refuse_unless_active(run, "stopped")
@@ -149,7 +149,7 @@ def stop_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
-@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 409, 422), **WRITING)
+@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
 def resume_run(
     run: StoredRun,
     more_epochs: Annotated[
