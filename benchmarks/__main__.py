@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.table import markdown, title
 
-PARTS = ("training", "inference")
+PARTS = ("training", "inference", "api")
 RESULTS = Path(__file__).with_name("results")
 
 
