@@ -110,6 +110,12 @@ def serve(tmp_path_factory, digits_file, wait_until) -> Iterator:
             server.end()
 
 
+def test_it_needs_neither_streamlit_nor_tensorflow():
+    asked = "import sys, dashboard.api; print({'streamlit', 'tensorflow', 'keras'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
 @pytest.fixture(scope="module")
 def alone(serve):
     return serve(ALONE)

@@ -20,7 +20,7 @@ def show_command(run: Run, picture: np.ndarray) -> None:
     """A popover with the command for this picture."""
     with st.popover("Use it from code", icon=":material/terminal:"):
         st.caption("The same picture, asked over HTTP. The answer is the same to the last digit.")
-        st.code(command(run.id, picture, _address()), language="shell", wrap_lines=True)
+        st.code(command(run.id, picture, _address()), language="shell")
         st.caption(f"All that can be asked: [{_address()}/api/docs]({_address()}/api/docs)")
 
 
