@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.table import markdown, title
 
-PARTS = ("training", "inference", "pages")
+PARTS = ("training", "inference", "pages", "api")
 RESULTS = Path(__file__).with_name("results")
 
 

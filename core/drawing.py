@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NO_INK = "No ink was found in it. Take the picture nearer, in more light."
 IMAGE_SIDE = 28
 BOX_SIDE = 20
 SMALLEST_SIDE, LARGEST_SIDE = 8, 4096

@@ -43,7 +43,7 @@ from core.storage import (
 
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted", "damaged")
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _PROBE = threading.RLock()  # a signal handler may ask in the middle of asking
 
 
@@ -353,11 +353,11 @@ class RunStore:
             names = sorted((entry.name for entry in os.scandir(self.folder) if entry.is_dir()), reverse=True)
         except OSError:
             return []
-        return [Run(self.folder / name) for name in names if _ID.fullmatch(name)]
+        return [Run(self.folder / name) for name in names if ID.fullmatch(name)]
 
     def get(self, run_id: str | None) -> Run | None:
         """The run of that id, None where there is none (or the id is not one)."""
-        if not run_id or not _ID.fullmatch(run_id) or not (self.folder / run_id).is_dir():
+        if not run_id or not ID.fullmatch(run_id) or not (self.folder / run_id).is_dir():
             return None
         return Run(self.folder / run_id)
 

@@ -14,12 +14,24 @@ if ROOT not in sys.path:  # `streamlit run` puts only this folder on the path
     sys.path.insert(0, ROOT)
 
 import streamlit as st  # noqa: E402
+from starlette.routing import Mount  # noqa: E402
+from starlette.types import Receive, Scope, Send  # noqa: E402
+
+
+AHEAD = ("components.settings", "components.progress", "components.results", "components.bundle", "api")
 
 
 def import_ahead() -> None:
-    """Import what the first page needs while the browser still loads its own part."""
-    for module in ("settings", "progress", "results", "bundle", "fine_tuning"):
-        importlib.import_module(f"dashboard.components.{module}")
+    """Import what the first page needs while the browser still loads its own part, and then the HTTP API."""
+    for module in AHEAD:
+        importlib.import_module(f"dashboard.{module}")
+
+
+async def api(scope: Scope, receive: Receive, send: Send) -> None:
+    """The HTTP API, imported after what the first page needs, or when it is first asked."""
+    from dashboard.api import api as whole
+
+    await whole(scope, receive, send)
 
 
 @asynccontextmanager
@@ -37,4 +49,4 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         launcher.close()
 
 
-app = st.App(Path(__file__).with_name("main.py"), lifespan=lifespan)
+app = st.App(Path(__file__).with_name("main.py"), routes=[Mount("/api", api)], lifespan=lifespan)

@@ -4,18 +4,18 @@ import io
 
 import numpy as np
 import pytest
-import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core import answer
+from core.answer import Answer
 from core.config import TrainingConfig
 from core.my_digits import MyDigits
 from core.reshape import reshape
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.components import models
-from dashboard.components.answer import Answer
 from dashboard.components.draw_tools import TABS, agreement
 from tests.pages import galleries, numbers, open_page, words
 from tests.test_draw_page import LeftReader, canvas_data, drawn
@@ -48,9 +48,9 @@ def make_reader(make_run, monkeypatch):
         return run
 
     monkeypatch.setattr("core.predictor.Predictor.load", load)
-    streamlit.cache_resource.clear()  # the starter's folder is the same in all tests, whatever reads there
+    answer.forget()  # the starter's folder is the same in all tests, whatever reads there
     yield make
-    streamlit.cache_resource.clear()
+    answer.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +60,9 @@ def verdicts(monkeypatch):
 
     class Judge:
         def __init__(self, verdict):
-            self.verdict = lambda image, outputs: verdict
+            self.verdicts = lambda images, outputs: [verdict] * len(images)
 
-    monkeypatch.setattr(models, "judge", lambda run: Judge(verdicts[run.id]) if run.id in verdicts else None)
+    monkeypatch.setattr(answer, "judge", lambda run: Judge(verdicts[run.id]) if run.id in verdicts else None)
     monkeypatch.setattr(models, "learn_judge", lambda run: None)
     return verdicts
 

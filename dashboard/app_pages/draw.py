@@ -3,9 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from core.drawing import DrawingSteps, drawing_steps
-from dashboard.components.answer import ask, show_bars
+from core.answer import ask
+from core.drawing import NO_INK, DrawingSteps, drawing_steps
+from dashboard.components.answer import show_bars
 from dashboard.components.canvas import canvas, clear, kept, undo
+from dashboard.components.code import show_command
 from dashboard.components.draw_tools import show_tools
 from dashboard.components.models import learn_judge, load
 from dashboard.components.my_digits import show_my_digits
@@ -21,7 +23,7 @@ MODES = {
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
 
 NOTHING = {"Draw": "Nothing is drawn yet. The answer follows each stroke.", "Picture": "There is no picture yet."}
-NO_INK = {"Draw": NOTHING["Draw"], "Picture": "No ink was found in it. Take the picture nearer, in more light."}
+NO_DIGIT = {"Draw": NOTHING["Draw"], "Picture": NO_INK}
 
 
 def page() -> None:
@@ -55,12 +57,13 @@ def page() -> None:
         return
     steps = steps_of(picture)
     if steps is None:
-        right.caption(NO_INK[mode])
+        right.caption(NO_DIGIT[mode])
         return
     answer = ask(run, model, steps.centred)
     with right:
         teach(run, answer, steps.centred, picture)
         show_bars(answer)
+        show_command(run, picture)
     show_tools(run, model, answer, steps, picture)
 
 

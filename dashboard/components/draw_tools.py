@@ -13,12 +13,12 @@ import streamlit as st
 from PIL import Image
 
 from core import explain
+from core.answer import Answer, ask
 from core.drawing import DrawingSteps, plain_resize
 from core.predictor import Predictor
 from core.reshape import reshape
 from core.runs import Run
 from dashboard.components import models
-from dashboard.components.answer import Answer, ask
 from dashboard.components.gallery import enlarged
 from dashboard.components.image_panel import in_words, occlusion
 from dashboard.components.shared import percent, readers

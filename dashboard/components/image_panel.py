@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core import explain
+from core.answer import version
 from core.data import Dataset
 from core.predictor import Predictor
 from core.runs import Run
@@ -139,7 +140,7 @@ def in_words(effect: np.ndarray, digit: int) -> str:
 
 def occlusion(run: Run, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
     """The digit that the finished network reads, and the occlusion map for it."""
-    return _occlusion(models.version(run), model, image.tobytes())
+    return _occlusion(version(run), model, image.tobytes())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again with every touch

@@ -8,9 +8,9 @@ from contextlib import suppress
 import numpy as np
 import streamlit as st
 
-from core import analysis, novelty
+from core import analysis
+from core.answer import judge, predictor, version
 from core.data import Dataset
-from core.novelty import Judge
 from core.predictor import ModelError, Predictor
 from core.runs import Run
 from core.split import split
@@ -21,33 +21,14 @@ STEP = 1_000  # training images between two looks at the progress bar
 MOST_NUMBERS = 2**24  # of a hidden layer in memory, 64 MB: all 60,000 images of a layer of up to 279 units
 
 
-def version(run: Run) -> tuple[str, int]:
-    """What tells this model from every other, also from the run's own before it was trained further."""
-    return str(run.path), (run.path / "model.tflite").stat().st_mtime_ns
-
-
 def load(run: Run, *, quiet: bool = False) -> Predictor | None:
     """The run's model; where it cannot be read the page says so, unless it is to be quiet."""
     try:
-        return _predictor(*version(run))
+        return predictor(run)
     except (ModelError, OSError) as error:
         if not quiet:
             st.error(str(error), icon=":material/error:")
         return None
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _predictor(folder: str, modified: int) -> Predictor:
-    return Predictor.load(folder)
-
-
-def judge(run: Run) -> Judge | None:
-    """What tells digits from other drawings for the run's model; None where it has not learned that."""
-    try:
-        modified = (run.path / novelty.FILE).stat().st_mtime_ns
-    except OSError:
-        return None
-    return _judge(*version(run), modified)
 
 
 def learn_judge(run: Run) -> None:
@@ -62,11 +43,6 @@ def learn_judge(run: Run) -> None:
     if enough and judge(run) is None and analysis.status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
             analysis.start(run, "novelty")
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _judge(folder: str, model_modified: int, modified: int) -> Judge | None:
-    return novelty.load(folder)
 
 
 class HiddenLayer:

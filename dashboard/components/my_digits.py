@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.answer import version
 from core.my_digits import MyDigit
 from core.predictor import Predictor
 from core.runs import Run
-from dashboard.components import models
 from dashboard.components.draw_tools import MOST_RUNS, asked
 from dashboard.components.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.gallery import Tile, gallery
@@ -94,7 +94,7 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
 
 def read_all(model: Predictor, run: Run, images: np.ndarray) -> np.ndarray:
     """Probabilities float32 (n, 10) of all images, computed once until model or images change."""
-    return _read_all(models.version(run), images.tobytes(), model)
+    return _read_all(version(run), images.tobytes(), model)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +9,8 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core.data import Dataset, DatasetError, load_dataset
+from core.data import Dataset, DatasetError
+from core.loading import loading
 from core.runs import Run, RunStore
 from core.starter import Starter
 
@@ -29,43 +29,6 @@ STATE_ICONS = {
     "interrupted": ":material/power_off:",
     "damaged": ":material/broken_image:",
 }
-
-
-class Loading:
-    """The dataset on its way, in a thread of its own, for all browser sessions."""
-
-    def __init__(self) -> None:
-        self.progress = (0, 0)
-        self._outcome: Dataset | DatasetError | None = None
-        self._thread = threading.Thread(target=self._load, name="dataset", daemon=True)
-        self._thread.start()
-
-    def _load(self) -> None:
-        try:
-            self._outcome = load_dataset(progress=lambda *progress: setattr(self, "progress", progress))
-        except DatasetError as error:
-            self._outcome = error
-
-    def when_done(self, action: Callable[[], None]) -> None:
-        """Call `action` once, in another thread, when the dataset is there or cannot be had."""
-        threading.Thread(target=lambda: (self._thread.join(), action()), daemon=True).start()
-
-    def outcome(self, seconds: float) -> Dataset | None:
-        """The dataset, or None where it is still loading after `seconds`.
-
-        Raises:
-            DatasetError: where it cannot be had.
-        """
-        self._thread.join(seconds)
-        if isinstance(self._outcome, DatasetError):
-            raise self._outcome
-        return self._outcome
-
-
-@lru_cache(maxsize=1)
-def loading() -> Loading:
-    """The one load of this process; the first call begins it."""
-    return Loading()
 
 
 @lru_cache(maxsize=1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.answer import Answer
 from core.my_digits import MyDigits, MyDigitsError
 from core.runs import Run
-from dashboard.components.answer import Answer, show_answer
+from dashboard.components.answer import show_answer
 from dashboard.components.shared import store
 
 

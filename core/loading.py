@@ -1,0 +1,46 @@
+"""The dataset on its way, once for everybody in this process: pages, the launcher and the HTTP API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+
+from core.data import Dataset, DatasetError, load_dataset
+
+
+class Loading:
+    """The dataset on its way, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.progress = (0, 0)
+        self._outcome: Dataset | DatasetError | None = None
+        self._thread = threading.Thread(target=self._load, name="dataset", daemon=True)
+        self._thread.start()
+
+    def _load(self) -> None:
+        try:
+            self._outcome = load_dataset(progress=lambda *progress: setattr(self, "progress", progress))
+        except DatasetError as error:
+            self._outcome = error
+
+    def when_done(self, action: Callable[[], None]) -> None:
+        """Call `action` once, in another thread, when the dataset is there or cannot be had."""
+        threading.Thread(target=lambda: (self._thread.join(), action()), daemon=True).start()
+
+    def outcome(self, seconds: float) -> Dataset | None:
+        """The dataset, or None where it is still loading after `seconds`.
+
+        Raises:
+            DatasetError: where it cannot be had.
+        """
+        self._thread.join(seconds)
+        if isinstance(self._outcome, DatasetError):
+            raise self._outcome
+        return self._outcome
+
+
+@lru_cache(maxsize=1)
+def loading() -> Loading:
+    """The one load of this process; the first call begins it."""
+    return Loading()

@@ -1,0 +1,63 @@
+"""The HTTP API: mounted in the dashboard's server at /api, or served alone by `uvicorn dashboard.api:app`.
+
+It imports no Streamlit and no TensorFlow: runs are folders, read and asked to train through `core`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi_offline import FastAPIOffline
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+
+from core.launch import Launcher
+from core.loading import loading
+from core.runs import RunStore
+from dashboard.api import problems
+from dashboard.api.guard import Guard, WholeBody
+from dashboard.api.routes import router
+
+ABOUT = """
+Train networks, ask them, and look at what they read, as the pages do.
+
+On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, whatever writes needs it as `Authorization: Bearer`;
+from other machines nothing can be written without one. Errors are problem details (RFC 9457), bodies have at most 2 MB.
+"""
+
+api = FastAPIOffline(
+    title="Digit Lab",
+    description=ABOUT,
+    version="1",
+    redoc_url=None,
+    swagger_ui_parameters={"defaultModelsExpandDepth": 0, "displayRequestDuration": True},
+)
+api.include_router(router)
+api.add_middleware(WholeBody)
+api.add_middleware(Guard)  # what is added last comes first
+problems.install(api)
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Load the dataset in the background, then watch the queue; where others watch too, the runs' locks decide."""
+    launcher = Launcher(RunStore())
+    loading().when_done(launcher.start)
+    try:
+        yield
+    finally:
+        launcher.close()
+
+
+async def _to_docs(request) -> RedirectResponse:
+    return RedirectResponse("/api/docs")
+
+
+app = Starlette(
+    routes=[Route("/", _to_docs), Mount("/api", api)],
+    lifespan=lifespan,
+    exception_handlers={HTTPException: problems.of_http},
+)

@@ -1,0 +1,181 @@
+"""What a request must pass before it is looked at: where it comes from, what it may do, how large and slow it is.
+
+Digit Lab is local by default. Three kinds of strangers are kept out: other machines (without a token they only read),
+pages of other sites in the user's own browser (they may send requests, and by DNS rebinding even under a name that
+points here), and clients that send too much or never end.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.api.problems import problem
+
+TOKEN = "DIGITLAB_API_TOKEN"
+READING = ("GET", "HEAD", "OPTIONS")
+MOST_BYTES = 2 * 2**20
+MOST_DRAINED = 8 * MOST_BYTES  # read and thrown away, so that an honest client is there for the answer
+BODY_SECONDS = 20.0  # for a whole body
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+class Guard:
+    """Answers 401 and 403 to who may not do what is asked; everybody else goes on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check a request."""
+        refusal = refused(scope) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
+
+
+def refused(scope: Scope) -> Response | None:
+    """The refusal of this request, None where it may go on."""
+    headers, token = Headers(scope=scope), os.environ.get(TOKEN, "").strip()
+    local = _connects_locally(scope) and not any(name in headers for name in FORWARDED)
+    if local and not token and not _is_loopback(_host_name(headers.get("host", ""))):
+        return problem(
+            403,
+            f"Without a token, Digit Lab answers on this machine only to the names localhost and 127.0.0.1. Use one of "
+            f"them, or set {TOKEN}.",
+        )
+    if scope["method"] in READING:
+        return None
+    if _is_cross_site(headers):
+        return problem(403, "A page of another site asked this. Only Digit Lab's own pages may.")
+    if scope["path"].endswith("/predict"):  # it asks by POST, but changes nothing
+        return None
+    if token:
+        return _without_token(headers, token)
+    if not local:
+        return problem(
+            403,
+            f"From another machine, runs can be looked at but not started or changed. To allow it, set {TOKEN} where "
+            "Digit Lab runs, and send it as Authorization: Bearer.",
+        )
+    return None
+
+
+def _without_token(headers: Headers, token: str) -> Response | None:
+    kind, _, sent = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        words = f"This needs the token that is set as {TOKEN}: send it as Authorization: Bearer."
+        return problem(401, words, headers={"WWW-Authenticate": 'Bearer realm="Digit Lab"'})
+    if not hmac.compare_digest(sent.strip().encode("latin-1"), token.encode()):
+        challenge = {"WWW-Authenticate": 'Bearer realm="Digit Lab", error="invalid_token"'}
+        return problem(401, f"This is not the token that is set as {TOKEN}.", headers=challenge)
+    return None
+
+
+def _connects_locally(scope: Scope) -> bool:
+    """Whether both ends of the connection are this machine's loopback; a Unix socket, which proxies use, is not."""
+    ends = [(scope.get(end) or ("", None))[0] for end in ("client", "server")]
+    return all(_is_loopback(str(end)) for end in ends)
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, "" for one that is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _is_cross_site(headers: Headers) -> bool:
+    """Whether a browser says that a page of another origin asks; a browser cannot be made to say otherwise."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and _netloc(origin) != headers.get("host", "").lower()
+
+
+def _netloc(origin: str) -> str:
+    """Host and port of an Origin header, "" for "null" and what cannot be read."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+class WholeBody:
+    """Reads a body before anybody works on it; answers 413 where it is too large, 408 where it does not end.
+
+    Nothing else waits meanwhile, and what waits holds at most 2 MB.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, then pass it on whole."""
+        if scope["type"] != "http" or scope["method"] in READING:
+            await self.app(scope, receive, send)
+            return
+        body: bytes | Response | None = problem(
+            408, f"The request did not arrive within {BODY_SECONDS:g} seconds.", headers={"Connection": "close"}
+        )
+        with anyio.move_on_after(BODY_SECONDS):
+            body = await _read(scope, receive)
+        if isinstance(body, Response):
+            await body(scope, receive, send)
+        elif body is not None:
+            await self.app(scope, _replay(body, receive), send)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes | Response | None:
+    """The body; a problem where it is too large; None where the client left."""
+    headers = Headers(scope=scope)
+    too_large = problem(
+        413,
+        f"The request has more than {MOST_BYTES >> 20} MB. Save the picture smaller, or send fewer images at once, "
+        "without spaces in the JSON.",
+        headers={"Connection": "close"},
+    )
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MOST_BYTES and "expect" in headers:
+        return too_large  # the client asked before it sends
+    body, size = bytearray(), 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MOST_BYTES:
+            body += part
+        if size > MOST_DRAINED or not message.get("more_body", False):
+            return too_large if size > MOST_BYTES else bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give the body once, then what the server still has to say: that the client left."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

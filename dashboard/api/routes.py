@@ -1,0 +1,255 @@
+"""The operations of the HTTP API. What they answer, they ask of `core`, as the pages do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
+from fastapi.security import HTTPBearer
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
+
+from core.config import TrainingConfig
+from core.loading import loading
+from core.runs import ID, Run, RunError, RunStore
+from core.starter import Starter
+from dashboard.api import asking, stream
+from dashboard.api.problems import MEDIA_TYPE, Problem
+from dashboard.api.schemas import (
+    EXAMPLE_ID,
+    Health,
+    KeptPrediction,
+    KeptPredictions,
+    NewRun,
+    Pixels,
+    PredictionFilter,
+    Readings,
+    RunDetails,
+    RunInfo,
+    Runs,
+)
+from dashboard.components import explorer
+from dashboard.components.explorer import Filter
+
+
+def problems(*statuses: int) -> dict:
+    """What an operation says when it fails, for the documentation."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"model": Problem, "content": content} for status in (403, *statuses)}
+
+
+TOKEN = Security(HTTPBearer(auto_error=False, description="The value of DIGITLAB_API_TOKEN."))  # the guard checks it
+WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
+
+router = APIRouter()
+
+
+def stored(
+    run_id: Annotated[str, Path(pattern=f"^{ID.pattern}$", description="A run's id.", examples=[EXAMPLE_ID])],
+) -> Run:
+    """The run of an id, or the starter."""
+    starter = Starter()
+    run = RunStore().get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
+    if run is None:
+        raise HTTPException(404, f"There is no run {run_id} here. GET /api/runs lists them.")
+    return run
+
+
+StoredRun = Annotated[Run, Depends(stored)]
+
+
+@router.get("/health", tags=["Server"], responses=problems())
+async def health() -> Health:
+    """Say that the server answers."""
+    return Health()
+
+
+@router.get("/runs", tags=["Runs"], responses=problems(422))
+def list_runs(
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0
+) -> Runs:
+    """List the runs, newest first; the shipped starter is the last."""
+    starter = Starter()
+    runs = [*RunStore().runs(), *([starter] if starter.is_whole else [])]
+    return Runs(total=len(runs), runs=[RunInfo(**_info(run)) for run in runs[offset : offset + limit]])
+
+
+@router.get("/runs/{run_id}", tags=["Runs"], responses=problems(404, 422))
+def get_run(run: StoredRun) -> RunDetails:
+    """Show a run with its settings, its epochs and what came of it."""
+    return _details(run)
+
+
+@router.post(
+    "/runs/{run_id}/predict",
+    tags=["Reading"],
+    responses=problems(400, 404, 408, 409, 413, 415, 422, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in asking.PICTURES},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"picture": {"type": "string", "format": "binary"}},
+                        "required": ["picture"],
+                    }
+                },
+                "application/json": {"schema": Pixels.model_json_schema()},
+            },
+        }
+    },
+)
+async def predict(run: StoredRun, request: Request) -> Readings:
+    """Read a digit.
+
+    A picture (PNG, JPEG, WebP) of a drawing or a photo is brought to MNIST's form first, as on the Draw page; pixels
+    are read as they are, up to 1,000 images at once.
+    """
+    return await asking.heavy(asking.read, run, *await asking.sent(request))
+
+
+@router.get("/runs/{run_id}/predictions", tags=["Reading"], responses=problems(404, 409, 422, 503))
+async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Query()]) -> KeptPredictions:
+    """List what a run reads of the test images, as the Predictions page shows it."""
+    return await asking.heavy(_predictions, run, wanted)
+
+
+@router.post("/runs", status_code=201, responses=problems(400, 401, 408, 413, 422), **WRITING)
+def start_run(settings: NewRun, request: Request, response: Response) -> RunDetails:
+    """Start a training run; it waits in line where others train."""
+    values = settings.model_dump(exclude_unset=True)
+    name = values.pop("name", None)
+    config = TrainingConfig.from_dict(values)
+    if config.start_from and RunStore().get(config.start_from) is None:
+        raise HTTPException(422, f"There is no run {config.start_from!r} here to start from.")
+    try:
+        run = RunStore().create(config, name)
+    except RunError as error:
+        raise HTTPException(422, str(error)) from error
+    response.headers["Location"] = f"{request.scope.get('root_path', '')}/runs/{run.id}"
+    return _details(run)
+
+
+@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+def pause_run(run: StoredRun) -> RunDetails:
+    """Ask a run to write a checkpoint and pause."""
+    _refuse_unless_active(run, "paused")
+    run.pause()
+    return _details(run)
+
+
+@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+def stop_run(run: StoredRun) -> RunDetails:
+    """Ask a run to end here and keep what was learned."""
+    _refuse_unless_active(run, "stopped")
+    run.stop()
+    return _details(run)
+
+
+@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+def resume_run(
+    run: StoredRun,
+    more_epochs: Annotated[
+        int | None, Query(ge=1, le=200, description="Train this many more after those that are complete.")
+    ] = None,
+) -> RunDetails:
+    """Let a run go on from its last checkpoint, or train a finished one further."""
+    _refuse_starter(run)
+    if more_epochs is None:
+        run.resume()
+    else:
+        run.extend(more_epochs)
+    return _details(run)
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    tags=["Runs"],
+    response_class=EventSourceResponse,
+    dependencies=[Depends(stream.room)],
+    responses=problems(404, 422, 503),
+)
+async def watch_run(
+    run: StoredRun,
+    last_event_id: Annotated[str | None, Header(description="The last epoch that was received.")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Follow a run: events named state, epoch and progress, each when it is new, then end.
+
+    An epoch's event has its number as id, so that a client that comes back gets those it missed.
+    """
+    known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
+    async for event in stream.happens(run, known):
+        yield event
+
+
+def _refuse_starter(run: Run) -> None:
+    if isinstance(run, Starter):
+        raise RunError("The starter is shipped as it is and cannot be trained. Start a run of your own.")
+
+
+def _refuse_unless_active(run: Run, done: str) -> None:
+    _refuse_starter(run)
+    state = run.state
+    if not state.is_active:
+        raise RunError(f"A run that is {state.name} cannot be {done}; only one that trains or waits can.")
+
+
+def _info(run: Run) -> dict:
+    state, config = run.state, run.config
+    return {
+        "id": run.id,
+        "name": run.name,
+        "model": config and config.model,
+        "state": state.name,
+        "message": state.message,
+        "target_epochs": state.target_epochs,
+        "test_accuracy": run.test_accuracy,
+        "reads": run.has_model,
+    }
+
+
+def _details(run: Run) -> RunDetails:
+    history, config = run.history(), run.config
+    position = history.last_batch.get("position")
+    return RunDetails(
+        **_info(run),
+        config=config and config.as_dict(),
+        progress=position if isinstance(position, int | float) else len(history.epochs),
+        epochs=[stream.plain(epoch) for epoch in history.epochs],
+        dataset=run.dataset,
+        architecture=run.architecture,
+        summary=run.summary,
+    )
+
+
+def _predictions(run: Run, wanted: PredictionFilter) -> KeptPredictions:
+    dataset = loading().outcome(1.0)
+    if dataset is None:
+        raise HTTPException(503, "The dataset is still loading. Try again in a moment.", {"Retry-After": "2"})
+    kept = run.predicted_epochs()
+    if wanted.epoch is not None and wanted.epoch not in kept:
+        epochs = f"Kept are those of {', '.join(map(str, kept))}" if kept else "None are kept of single epochs"
+        raise HTTPException(404, f"The predictions after epoch {wanted.epoch} are not kept. {epochs}.")
+    reading = explorer.read(run, dataset, wanted.epoch)
+    show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
+    passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
+    found = explorer.matching(reading, None, passing)
+    return KeptPredictions(
+        run=run.id,
+        epoch=reading.epoch,
+        accuracy=reading.accuracy,
+        total=len(found),
+        predictions=[
+            KeptPrediction(
+                index=i,
+                label=int(reading.labels[i]),
+                prediction=int(reading.predictions[i]),
+                confidence=float(reading.confidence[i]),
+                probabilities=reading.probabilities[i].tolist(),
+            )
+            for i in found[wanted.offset : wanted.offset + wanted.limit].tolist()
+        ],
+    )

@@ -1,0 +1,41 @@
+"""The command that asks the HTTP API what the page just asked."""
+
+from __future__ import annotations
+
+import base64
+import io
+from urllib.parse import urlsplit
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from core.runs import Run
+
+HERE = "http://localhost:8501"
+MOST_CHARACTERS = 16_000  # of a picture inside a command; a larger one is named as a file
+
+
+def show_command(run: Run, picture: np.ndarray) -> None:
+    """A popover with the command for this picture."""
+    with st.popover("Use it from code", icon=":material/terminal:"):
+        st.caption("The same picture, asked over HTTP. The answer is the same to the last digit.")
+        st.code(command(run.id, picture, _address()), language="shell")
+        st.caption(f"All that can be asked: [{_address()}/api/docs]({_address()}/api/docs)")
+
+
+def command(run_id: str, picture: np.ndarray, address: str) -> str:
+    """A shell command that sends uint8 (H, W), (H, W, 3) or (H, W, 4) as a PNG and prints the answer as JSON."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG", optimize=True)
+    text = base64.b64encode(file.getvalue()).decode()
+    url = f"{address}/api/runs/{run_id}/predict"
+    if len(text) > MOST_CHARACTERS:
+        return f"curl -s {url} -F picture=@digit.png"
+    return f"echo {text} | base64 -d |\n  curl -s {url} -H 'Content-Type: image/png' --data-binary @-"
+
+
+def _address() -> str:
+    """Where this page's server is, as the browser names it."""
+    found = urlsplit(st.context.url or HERE)
+    return f"{found.scheme}://{found.netloc}"

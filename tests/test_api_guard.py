@@ -1,0 +1,231 @@
+"""Who may do what over HTTP: tokens, other machines, pages of other sites, and clients that send too much or stall."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from starlette.testclient import TestClient
+
+from core.config import TrainingConfig
+from dashboard.api import app, asking, guard
+from tests.test_api import PREDICT, assert_problem
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+TOKEN = "a token – with a dash"
+LOCAL, LAN = ("127.0.0.1", 50000), ("192.168.1.7", 50000)
+
+
+def at(url="http://127.0.0.1:8501", client=LOCAL):
+    """A client at an address of the server, which is the host of the URL."""
+    return TestClient(app, base_url=url, client=client)
+
+
+@pytest.fixture(autouse=True)
+def no_token(monkeypatch):
+    monkeypatch.delenv(guard.TOKEN, raising=False)
+
+
+@pytest.fixture
+def token(monkeypatch):
+    monkeypatch.setenv(guard.TOKEN, TOKEN)
+    return TOKEN
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}".encode()}
+
+
+def test_on_this_machine_no_token_is_needed(store):
+    for url, client in (
+        ("http://127.0.0.1:8501", LOCAL),
+        ("http://localhost:8501", LOCAL),
+        ("http://[::1]:8501", ("::1", 5)),
+        ("http://[::ffff:127.0.0.1]:8501", ("::ffff:127.0.0.1", 5)),
+    ):
+        if "localhost" in url:
+            response = at().post("/api/runs", json={}, headers={"Host": "localhost:8501"})
+        else:
+            response = at(url, client).post("/api/runs", json={})
+        assert response.status_code == 201, (url, response.text)
+    assert len(store.runs()) == 4
+
+
+WRITES = ("", "/x/pause", "/x/stop", "/x/resume")
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_with_a_token_set_everything_that_writes_needs_it(token, store, path):
+    missing = at().post(f"/api/runs{path}", json={})
+    assert_problem(missing, 401, "DIGITLAB_API_TOKEN", "Bearer")
+    assert missing.headers["www-authenticate"].startswith("Bearer")
+    for wrong in ("", "wrong", TOKEN[:-1], TOKEN + "x", "ÿ", TOKEN.upper()):
+        response = at().post(f"/api/runs{path}", json={}, headers=bearer(wrong))
+        assert_problem(response, 401)
+        assert "www-authenticate" in response.headers
+    assert_problem(at().post(f"/api/runs{path}", json={}, headers={"Authorization": f"Basic {TOKEN}".encode()}), 401)
+    right = at().post(f"/api/runs{path}", json={}, headers=bearer(TOKEN))
+    assert right.status_code == (404 if path else 201)
+    assert len(store.runs()) == (0 if path else 1)
+
+
+def test_with_a_token_reading_and_asking_need_none_and_other_machines_may_write(token):
+    assert at("http://192.168.1.5:8501", LAN).get("/api/runs").status_code == 200
+    assert at().post(PREDICT, json={"pixels": [[200] * 28] * 28}).status_code == 200
+    assert at("http://lab.example:8501", LAN).post("/api/runs", json={}, headers=bearer(TOKEN)).status_code == 201
+
+
+@pytest.mark.parametrize("set_to", ["", "   "])
+def test_an_empty_token_is_none(monkeypatch, set_to):
+    monkeypatch.setenv(guard.TOKEN, set_to)
+    assert_problem(at("http://192.168.1.5:8501", LAN).post("/api/runs", json={}, headers=bearer("")), 403)
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize(
+    ("url", "client", "headers"),
+    [
+        ("http://192.168.1.5:8501", LAN, {}),
+        ("http://192.168.1.5:8501", LAN, {"Host": "localhost:8501"}),
+        ("http://192.168.1.5:8501", LOCAL, {"Host": "localhost:8501"}),
+        ("http://127.0.0.1:8501", LAN, {}),  # what a proxy that is trusted makes of a client
+        ("http://127.0.0.1:8501", LOCAL, {"X-Forwarded-For": "192.168.1.7"}),
+        ("http://127.0.0.1:8501", LOCAL, {"Forwarded": "for=192.168.1.7"}),
+    ],
+)
+def test_without_a_token_other_machines_only_read(store, path, url, client, headers):
+    there = at(url, client)
+    assert there.get("/api/runs", headers=headers).status_code == 200
+    assert_problem(there.post(f"/api/runs{path}", json={}, headers=headers), 403, "another machine", guard.TOKEN)
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8501", "127.0.0.1.evil.example", "localhost.evil", "[", ""]
+)
+def test_a_name_that_was_made_to_point_here_gets_nothing(store, host):
+    for method, path in (("GET", "/api/runs"), ("POST", "/api/runs"), ("POST", PREDICT)):
+        assert_problem(at().request(method, path, headers={"Host": host}), 403, "localhost")
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "http://localhost:8501"},  # another origin than 127.0.0.1:8501
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8501"},
+    ],
+)
+@pytest.mark.parametrize("with_token", [False, True])
+def test_a_page_of_another_site_starts_nothing(store, monkeypatch, headers, with_token):
+    if with_token:
+        monkeypatch.setenv(guard.TOKEN, TOKEN)
+        headers = {**headers, **bearer(TOKEN)}
+    assert_problem(at().post("/api/runs", content="{}", headers=headers), 403, "another site")
+    assert_problem(at().post(PREDICT, content="{}", headers=headers), 403, "another site")
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://127.0.0.1:8501"}, {"Sec-Fetch-Site": "same-origin"}])
+def test_its_own_pages_may(store, headers):
+    assert at().post("/api/runs", json={}, headers=headers).status_code == 201
+
+
+# Bodies
+
+
+def test_a_body_that_is_too_large_is_refused_however_it_comes(store):
+    large = b"x" * (guard.MOST_BYTES + 1)
+    declared = at().post(PREDICT, content=large, headers={"Content-Type": "image/png"})
+    assert_problem(declared, 413, "2 MB")
+    pieces = (large[start : start + 65536] for start in range(0, len(large), 65536))
+    chunked = at().post(PREDICT, content=pieces, headers={"Content-Type": "image/png"})
+    assert_problem(chunked, 413, "2 MB")
+    asks_first = {"Content-Type": "image/png", "Expect": "100-continue"}
+    assert_problem(at().post(PREDICT, content=large, headers=asks_first), 413)
+    fits = at().post(PREDICT, content=large[:-1], headers={"Content-Type": "image/png"})
+    assert_problem(fits, 422, "no PNG")
+    assert_problem(at().post("/api/runs", content=large), 413)
+
+
+def exchange(receive, method="POST", path="/api/runs"):
+    """What a request whose body comes from `receive` is answered."""
+    answered = []
+
+    async def send(message):
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"host", b"127.0.0.1:8501"), (b"content-type", b"application/json")],
+        "client": LOCAL,
+        "server": ("127.0.0.1", 8501),
+    }
+    asyncio.run(app(scope, receive, send))
+    return answered
+
+
+def test_a_body_that_does_not_end_is_given_up(store, monkeypatch):
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.2)
+    pieces = itertools.count()
+
+    async def slowly():
+        await asyncio.sleep(0.03)
+        return {"type": "http.request", "body": b" ", "more_body": next(pieces) < 10_000}
+
+    start, *_ = exchange(slowly)
+    assert start["status"] == 408
+    assert (b"connection", b"close") in start["headers"]
+    assert store.runs() == []
+
+
+def test_a_client_that_leaves_in_the_middle_starts_nothing(store):
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    assert exchange(receive) == []
+    assert store.runs() == []
+
+
+def test_what_is_drained_of_an_endless_body_is_limited(store):
+    taken = []
+
+    async def endless():
+        taken.append(65536)
+        return {"type": "http.request", "body": b"x" * 65536, "more_body": True}
+
+    start, *_ = exchange(endless)
+    assert start["status"] == 413
+    assert sum(taken) <= guard.MOST_DRAINED + 2 * 65536
+
+
+def test_where_too_many_wait_the_next_is_told_to_come_again(monkeypatch):
+    monkeypatch.setattr(asking, "MOST_WAITING", 0)
+    response = at().post(PREDICT, json={"pixels": [[200] * 28] * 28})
+    assert_problem(response, 503, "Too many")
+    assert response.headers["retry-after"] == "1"
+
+
+def test_a_queued_run_can_be_paused_from_here_only_by_who_may(token, store):
+    run = store.create(TrainingConfig())
+    assert_problem(at().post(f"/api/runs/{run.id}/pause"), 401)
+    assert run.state.name == "queued"
+    assert at().post(f"/api/runs/{run.id}/pause", headers=bearer(TOKEN)).status_code == 202
+    assert run.state.name == "paused"

@@ -1,0 +1,261 @@
+"""The HTTP API as it is served: alone by uvicorn, and in the dashboard's server; started, used, ended by its pid."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import answer
+from core.drawing import normalise_drawing
+from core.pictures import read_picture
+from core.runs import RunStore
+from core.starter import Starter
+from dashboard.api import guard
+from dashboard.components.code import command
+from tests.test_api import SEVEN, picture_of
+from tests.test_draw_page import drawn
+
+ROOT = Path(__file__).resolve().parents[1]
+ALONE = ("uvicorn", "dashboard.api:app", "--host", "127.0.0.1", "--port")
+IN_DASHBOARD = ("streamlit", "run", "dashboard/app.py", "--server.headless=true", "--server.address=127.0.0.1")
+SHORT = {"model": "dense", "epochs": 2, "hidden_layers": [32]}
+LONG = {"model": "seed", "epochs": 200, "batch_size": 8}
+
+
+class Server:
+    """A server in a process of its own, on a free port of this machine."""
+
+    def __init__(self, command: tuple[str, ...], home: Path, data: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.store = RunStore(home)
+        home.mkdir(exist_ok=True)
+        port = str(self.port) if command[-1] == "--port" else f"--server.port={self.port}"
+        environment = {**os.environ, "DIGITLAB_HOME": str(home), "DIGITLAB_DATA": str(data)}
+        environment.pop(guard.TOKEN, None)
+        with (home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command, port], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+
+    def ask(self, method: str, path: str, body: dict | None = None, **headers: str) -> tuple[int, dict]:
+        """The status and what JSON came."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        text = None if body is None else json.dumps(body)
+        connection.request(method, f"/api{path}", text, {"Content-Type": "application/json", **headers})
+        response = connection.getresponse()
+        found = response.status, json.loads(response.read())
+        connection.close()
+        return found
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        assert self.process.poll() is None, (self.store.home / "server.log").read_text()
+        try:
+            return self.ask("GET", "/health") == (200, {"status": "ok"})
+        except (OSError, ValueError):
+            return False
+
+    def events(self, run_id: str, last: str = "") -> list[tuple[str, str, dict]]:
+        """Name, id and data of all events until the stream ends."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.request("GET", f"/api/runs/{run_id}/events", headers={"Last-Event-ID": last} if last else {})
+        response = connection.getresponse()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        found = []
+        for block in response.read().decode().strip().split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+            if fields:
+                found.append((fields["event"], fields.get("id", ""), json.loads(fields["data"])))
+        connection.close()
+        return found
+
+    def end(self) -> None:
+        """End it, and what it still trains."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=60)
+        for run in self.store.runs():
+            if run.worker_pid:
+                os.kill(run.worker_pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory, digits_file, wait_until) -> Iterator:
+    started = []
+
+    def start(command: tuple[str, ...], home: Path | None = None) -> Server:
+        started.append(Server(command, home or tmp_path_factory.mktemp("home"), digits_file))
+        wait_until(started[-1].answers, "the server to answer")
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.end()
+
+
+def test_it_needs_neither_streamlit_nor_tensorflow():
+    asked = "import sys, dashboard.api; print({'streamlit', 'tensorflow', 'keras'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
+@pytest.fixture(scope="module")
+def alone(serve):
+    return serve(ALONE)
+
+
+def test_a_run_is_started_followed_and_asked(alone):
+    status, run = alone.ask("POST", "/runs", SHORT)
+    assert (status, run["state"]) == (201, "queued")
+    events = alone.events(run["id"])
+    names = [name for name, *_ in events]
+    assert names[0] == "state"
+    assert [name for name in names if name != "progress"][-2:] == ["state", "end"]
+    assert "progress" in names
+    assert [id for name, id, _ in events if name == "epoch"] == ["1", "2"]
+    states = [data["name"] for name, _, data in events if name == "state"]
+    assert states[-1] == "finished"
+    assert states == sorted(set(states), key=["queued", "running", "finished"].index)
+
+    missed = alone.events(run["id"], last="1")
+    assert [id for name, id, _ in missed if name == "epoch"] == ["2"]
+    _, found = alone.ask("GET", f"/runs/{run['id']}")
+    assert found["summary"]["test_accuracy"] == found["test_accuracy"] > 0.5
+    assert [epoch["epoch"] for epoch in found["epochs"]] == [1, 2]
+    status, kept = alone.ask("GET", f"/runs/{run['id']}/predictions?mistakes=true&limit=1000")
+    assert status == 200
+    assert kept["total"] == round((1 - found["test_accuracy"]) * 397)
+
+
+def test_a_run_is_paused_resumed_and_stopped_while_others_read(alone, wait_until):
+    _, run = alone.ask("POST", "/runs", LONG)
+    path = f"/runs/{run['id']}"
+
+    def state():
+        return alone.ask("GET", path)[1]["state"]
+
+    wait_until(lambda: alone.ask("GET", path)[1]["progress"] > 0, "the first batches")
+    assert alone.ask("POST", "/runs/starter/predict", {"pixels": [[200] * 28] * 28})[0] == 200
+    assert alone.ask("POST", f"{path}/pause")[0] == 202
+    wait_until(lambda: state() == "paused", "it to pause")
+    assert alone.ask("POST", f"{path}/pause")[0] == 409
+    assert alone.ask("POST", f"{path}/resume")[0] == 202
+    wait_until(lambda: state() == "running", "it to go on")
+    assert alone.ask("POST", f"{path}/stop")[0] == 202
+    wait_until(lambda: state() == "stopped", "it to stop")
+
+
+def test_the_command_on_the_draw_page_gives_the_page_s_answer(alone):
+    if not shutil.which("curl"):
+        pytest.skip("no curl on the PATH")
+    picture = picture_of(drawn(SEVEN))
+    line = command("starter", picture, f"http://127.0.0.1:{alone.port}")
+    printed = subprocess.run(["sh", "-c", line], capture_output=True, check=True, timeout=60).stdout
+    [found] = json.loads(printed)["answers"]
+    page = answer.ask(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
+    assert found["probabilities"] == page.outputs["probabilities"].tolist()
+    assert (found["digit"], found["confidence"]) == (page.vote, page.confidence)
+    encoded = re.search(r"echo (\S+)", line)[1]
+    assert (read_picture(base64.b64decode(encoded)) == picture).all()
+
+
+def test_a_large_picture_is_named_as_a_file_in_the_command():
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)
+    line = command("starter", noise, "http://localhost:8501")
+    assert line == "curl -s http://localhost:8501/api/runs/starter/predict -F picture=@digit.png"
+
+
+def test_clients_that_stall_or_break_off_harm_nobody(alone):
+    stalled = [socket.create_connection(("127.0.0.1", alone.port)) for _ in range(50)]
+    try:
+        for each in stalled[:40]:
+            each.sendall(
+                b"POST /api/runs/starter/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Type: image/png\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1000
+            )
+        for each in stalled[40:]:
+            each.sendall(b"GET /api/runs/starter/ev")
+        began = time.monotonic()
+        assert alone.ask("POST", "/runs/starter/predict", {"pixels": [[200] * 28] * 28})[0] == 200
+        assert time.monotonic() - began < 10
+    finally:
+        for each in stalled:
+            each.close()
+    assert alone.answers()
+
+
+def test_too_large_a_body_is_answered_before_the_connection_ends(alone):
+    for headers in ({"Content-Length": str(3 * 2**20)}, {"Transfer-Encoding": "chunked"}):
+        connection = http.client.HTTPConnection("127.0.0.1", alone.port, timeout=60)
+        pieces = (b"x" * 2**16 for _ in range(48))
+        chunked = "Transfer-Encoding" in headers
+        connection.request(
+            "POST",
+            "/api/runs/starter/predict",
+            pieces,
+            {"Content-Type": "image/png", **headers},
+            encode_chunked=chunked,
+        )
+        response = connection.getresponse()
+        assert (response.status, response.headers["content-type"]) == (413, "application/problem+json")
+        connection.close()
+
+
+def test_the_server_ends_though_somebody_watches(serve):
+    server = serve(ALONE)
+    run = server.ask("POST", "/runs", LONG)[1]["id"]
+    watcher = threading.Thread(target=lambda: server.events(run), daemon=True)
+    watcher.start()
+    time.sleep(1)
+    assert watcher.is_alive()
+    began = time.monotonic()
+    server.end()
+    assert time.monotonic() - began < 30
+    watcher.join(timeout=10)
+    assert not watcher.is_alive()
+
+
+def test_two_servers_of_one_home_train_a_run_once(serve, alone, wait_until):
+    other = serve(ALONE, alone.store.home)
+    _, run = other.ask("POST", "/runs", SHORT)
+    assert alone.events(run["id"])[-1][0] == "end"
+    found = alone.store.get(run["id"])
+    assert found.state.name == "finished"
+    events = [json.loads(line) for line in (found.path / "events.jsonl").read_text().splitlines()]
+    assert [event["type"] for event in events].count("taken") == 1
+
+
+def test_the_dashboard_serves_it_at_api_beside_the_pages(serve):
+    server = serve(IN_DASHBOARD)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", "/")
+    assert b"Streamlit" in connection.getresponse().read()
+    connection.close()
+    assert server.ask("GET", "/runs")[1]["runs"][0]["id"] == "starter"
+    picture = picture_of(drawn(SEVEN))
+    pixels = normalise_drawing(picture).tolist()
+    assert server.ask("POST", "/runs/starter/predict", {"pixels": pixels})[1]["answers"][0]["digit"] == 7
+    assert server.ask("GET", "/runs/etc%2fpasswd")[0] == 404
+    assert server.ask("POST", "/runs", SHORT, Origin="http://evil.example")[0] == 403
+    assert server.ask("GET", "/runs", Host="evil.example")[0] == 403
+    _, run = server.ask("POST", "/runs", SHORT)
+    assert server.events(run["id"])[-1] == ("end", "", {"state": "finished"})
+    line = command("starter", picture, f"http://127.0.0.1:{server.port}")
+    assert json.loads(subprocess.run(["sh", "-c", line], capture_output=True, check=True, timeout=60).stdout)
