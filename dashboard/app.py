@@ -17,7 +17,6 @@ import streamlit as st  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
-
 AHEAD = ("components.settings", "components.progress", "components.results", "components.bundle", "api")
 
 
