@@ -40,10 +40,12 @@ def rows(quick: bool, repeats: int) -> list[dict]:
             "call": lambda some=some: model(some).numpy(),
         }
         found = in_turn({name: _timed(call, times) for name, call in calls.items()}, repeats + 1)
-        found = {name: samples[1:] for name, samples in found.items()}  # the first one builds what the others use
+        factor, unit = (1, "s") if count > 1 else (1000, "ms")
+        # The first one builds what the others use.
+        found = {name: [factor * seconds for seconds in samples[1:]] for name, samples in found.items()}
         for name, words in (("predict", "Keras' model.predict"), ("call", "Keras' model(x)")):
             what = f"{count:,} image{'s' * (count > 1)} by LiteRT, and {words.split()[1]}"
-            table.append(row(GROUP, what, found["ours"], reference=words, reference_samples=found[name]))
+            table.append(row(GROUP, what, found["ours"], unit=unit, reference=words, reference_samples=found[name]))
     return table
 
 
