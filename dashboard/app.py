@@ -6,6 +6,7 @@ import ctypes
 import importlib
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,11 @@ import streamlit as st  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
+from core.launch import Launcher  # noqa: E402
+from dashboard.components import shared  # noqa: E402
+
 AHEAD = ("settings", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
+BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
 M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 
 
@@ -32,27 +37,31 @@ def give_memory_back() -> None:
         ctypes.CDLL("libc.so.6").mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
-def import_ahead() -> None:
-    """Import what the first page needs while the browser still loads its own part."""
-    for module in AHEAD:
-        importlib.import_module(f"dashboard.components.{module}")
-
-
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
     """The HTTP API, imported when it is first asked: it takes half a second and 20 MB."""
     module = await anyio.to_thread.run_sync(importlib.import_module, "dashboard.api")
     await module.api(scope, receive, send)
 
 
+def get_ready(launcher: Launcher) -> None:
+    """Import and load all that pages need, and then watch the queue.
+
+    The worker comes once the first page is drawn, or when no browser has come: its import of TensorFlow takes a
+    processor for seconds, and beside it the page came a second later.
+    """
+    shared.loading()
+    for module in AHEAD:
+        importlib.import_module(f"dashboard.components.{module}")
+    if shared.first_page.wait(BROWSER_SECONDS):
+        time.sleep(DRAWING_SECONDS)
+    shared.loading().when_done(launcher.start)
+
+
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Get all ready in the background, then watch the queue with a worker kept warm; let it go at the end."""
-    from core.launch import Launcher
-    from dashboard.components import shared
-
+    """Get ready in the background, with a worker kept warm; let it go at the end."""
     launcher = Launcher(shared.store())
-    shared.loading()
-    threading.Thread(target=lambda: (import_ahead(), shared.loading().when_done(launcher.start)), daemon=True).start()
+    threading.Thread(target=get_ready, args=(launcher,), daemon=True).start()
     try:
         yield
     finally:

@@ -4,6 +4,8 @@ import math
 
 import streamlit as st
 
+from dashboard.components.shared import first_page
+
 SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row
 PAGES = [
     st.Page(
@@ -76,4 +78,7 @@ def _is_infinite(text: str) -> bool:
 
 st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide", initial_sidebar_state=SIDEBAR)
 drop_infinite_numbers()
-st.navigation(PAGES).run()
+try:
+    st.navigation(PAGES).run()
+finally:
+    first_page.set()

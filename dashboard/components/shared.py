@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +30,8 @@ STATE_ICONS = {
     "interrupted": ":material/power_off:",
     "damaged": ":material/broken_image:",
 }
+
+first_page = threading.Event()  # set once a page was run for a browser
 
 
 @lru_cache(maxsize=1)
