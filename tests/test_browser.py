@@ -143,7 +143,8 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     assert "read as" in spoken
     mistake.click()
     expect(mistake).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("list", name="Nearest training images")).to_be_visible()  # it moves the matrix down
+    expect(page.get_by_role("list", name="Nearest training images")).to_be_visible()  # it moves the matrix down,
+    expect(page.get_by_role("img", name="Occlusion map")).to_be_visible()  # and so does this
 
     label, prediction = re.search(r"a (\d), read as (\d)", spoken).groups()
     cell = f"path[aria-label*='Read as: {prediction}; Label: {label};']"
@@ -215,14 +216,14 @@ def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(
 
 def test_a_rectangle_on_the_map_shows_its_images(dashboard: Dashboard, finished: Run, page: playwright.Page) -> None:
     page.goto(f"{dashboard.url}/map?run={finished.id}")
-    chart, tiles = page.get_by_test_id("stVegaLiteChart").locator("canvas.marks"), page.get_by_role("option")
+    chart, tiles = page.get_by_test_id("stVegaLiteChart").locator(".marks"), page.get_by_role("option")
     expect(page.get_by_text("images on the map")).to_be_visible()
     expect(chart).to_be_visible()
     box = chart.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
+    page.mouse.move(x - 90, y - 90)
     page.mouse.down()
-    page.mouse.move(x + 40, y + 40, steps=8)
+    page.mouse.move(x + 90, y + 90, steps=8)
     page.mouse.up()
 
     told = page.get_by_text(re.compile(r"^[\d,]+ images? in the rectangle, [\d,]+ mistakes?$"))
