@@ -61,7 +61,7 @@ def main() -> int:
     """Measure, print and write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
-    parser.add_argument("--quick", action="store_true", help="less of everything, in about a minute")
+    parser.add_argument("--quick", action="store_true", help="less of everything, in about three minutes")
     parser.add_argument("--repeats", type=int, metavar="N", help="5 without, 1 with --quick")
     parser.add_argument("--check", type=Path, metavar="FILE", help="fail where a ratio is below half of FILE's")
     options = parser.parse_args()

@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -24,13 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.browser import ROOT, free_port, wait_until
 from benchmarks.table import in_turn, markdown, row
 from core import answer
 from core.runs import RunStore
 from core.starter import Starter
 
 GROUP = "HTTP"
-ROOT = Path(__file__).parents[1]
 CLIENTS = 8
 SEVEN = [[255 if (y == 6 and 6 < x < 20) or x + y == 26 else 0 for x in range(28)] for y in range(28)]
 ASKED = {
@@ -83,36 +82,34 @@ def rows(quick: bool, repeats: int) -> list[dict]:
 @contextmanager
 def serving(home: Path) -> Iterator[int]:
     """The API alone in a process of its own with this home; its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "dashboard.api:app", "--port", str(port), "--no-access-log"]
     environment = {**os.environ, "DIGITLAB_HOME": str(home), "DIGITLAB_API_TOKEN": ""}
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        _wait(lambda: _ask(port, "GET", "/api/health") == {"status": "ok"})
+        wait_until(lambda: _answers(port), "the server to answer")
         yield port
     finally:
         for run in _ask(port, "GET", "/api/runs")["runs"]:
             if run["state"] in ("queued", "running"):
                 _ask(port, "POST", f"/api/runs/{run['id']}/pause")
                 kept = RunStore(home).get(run["id"])  # it is paused, and then the worker exports what was learned
-                _wait(lambda kept=kept: kept.state.name == "paused" and not kept.has_worker())
+                wait_until(lambda kept=kept: kept.state.name == "paused" and not kept.has_worker(), "a run to pause")
         server.terminate()
         server.wait()
 
 
 def _is_warm(port: int, home: Path) -> None:
     """Wait until the worker that is kept ready has done what it does ahead."""
-    _wait((home / "architectures.json").exists)
+    wait_until((home / "architectures.json").exists, "a worker to get ready")
     time.sleep(3)
 
 
 def _train(port: int, home: Path) -> None:
     """Start a run and wait until it trains."""
     run = _ask(port, "POST", "/api/runs", json.dumps({"model": "cnn", "epochs": 200}))["id"]
-    _wait(lambda: _ask(port, "GET", f"/api/runs/{run}")["progress"] > 0)
+    wait_until(lambda: _ask(port, "GET", f"/api/runs/{run}")["progress"] > 0, "a run to train")
 
 
 def _in_process() -> float:
@@ -187,17 +184,11 @@ def _ask(port: int, method: str, path: str, body: str | None = None) -> dict:
         connection.close()
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass  # not up yet
-        if time.monotonic() > deadline:
-            raise SystemExit(f"The server did not get ready within {seconds:g} s.")
-        time.sleep(0.1)
+def _answers(port: int) -> bool:
+    try:
+        return _ask(port, "GET", "/api/health") == {"status": "ok"}
+    except OSError:
+        return False  # not up yet
 
 
 def main() -> None:

@@ -42,7 +42,6 @@ class Session:
     def __init__(self, url: str, page: str = "", query: dict[str, str] | None = None) -> None:
         self.page, self.query = page, urlencode(query or {})
         self.elements: dict[str, tuple[str, object]] = {}  # what can be touched: its kind and its message, by its id
-        self.words: list[str] = []  # what the spinners said
         self._states: dict[str, WidgetState] = {}
         self._timers: dict[str, tuple[float, float]] = {}  # of fragments: seconds between two runs, when the next is
         self._error = ""
@@ -69,7 +68,6 @@ class Session:
             self._states[state.id] = state
         self._done.clear()
         self._started = False
-        self.words.clear()
         began = time.perf_counter()
         self._send()
         if state is not None and state.WhichOneof("value") == "json_trigger_value":
@@ -145,16 +143,12 @@ class Session:
                 self._done.set()
 
     def _take_delta(self, delta) -> None:
-        if delta.WhichOneof("type") == "new_transient":
-            self.words += [element.spinner.text for element in delta.new_transient.elements if element.spinner.text]
         if delta.WhichOneof("type") != "new_element":
             return
         kind = delta.new_element.WhichOneof("type")
         element = getattr(delta.new_element, kind) if kind else None
         if kind == "exception":
             self._error = f"{element.type}: {element.message}"
-        elif kind == "spinner":
-            self.words.append(element.text)
         elif kind in (*KINDS, "text_input", "bidi_component") and not getattr(element, "disabled", False):
             self.elements[element.id] = kind, element
             if getattr(element, "set_value", False):  # the page gave it a value, so the touch before is over

@@ -165,7 +165,7 @@ class Training:
         if self.config.augment:
             self._show(order.numpy(), self._warps(), until=1)
         for size in self._batch_sizes():
-            self._train_batches(order, rates, tf.constant(0), tf.constant(0), self._size(size))
+            self._train_batches(order, rates, tf.constant(0), tf.constant(0), size)
         self.position.training_seconds += time.perf_counter() - began
 
     def take_up(self, config: TrainingConfig) -> bool:
@@ -306,16 +306,15 @@ class Training:
                 batch += 1
             return loss_sum, correct
 
-        return tf.function(train, jit_compile=not self.config.info.convolutional)
+        if not self.config.info.convolutional:
+            return tf.function(train, jit_compile=True)  # a program for each size, which XLA must know beforehand
+        any_size = tf.function(train)
+        return lambda order, rates, first, last, size: any_size(order, rates, first, last, tf.constant(size))
 
     def _batch_sizes(self) -> list[int]:
         """The sizes of an epoch's batches: whole ones, and one for the rest."""
         whole, rest = divmod(len(self.x_train), self.config.batch_size)
         return [self.config.batch_size] * (whole > 0) + [rest] * (rest > 0)
-
-    def _size(self, batch_size: int) -> int | tf.Tensor:
-        """A batch's size as the loop takes it: XLA must know it beforehand, and without XLA one program has any."""
-        return tf.constant(batch_size) if self.config.info.convolutional else batch_size
 
     def _train_up_to(self, order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
         """Train batches `first` to `last`; the last of an epoch may be smaller and is a call of its own."""
@@ -324,7 +323,7 @@ class Training:
         loss_sum, correct = 0.0, 0
         for begin, end, size in ((first, until, self.config.batch_size), (max(first, until), last, rest)):
             if begin < end:
-                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), self._size(size))
+                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), size)
                 loss_sum, correct = loss_sum + float(part[0]), correct + int(part[1])
         return loss_sum, correct
 

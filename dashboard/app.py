@@ -21,6 +21,7 @@ from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
 from core.launch import Launcher  # noqa: E402
+from core.loading import loading  # noqa: E402
 from dashboard.components import shared  # noqa: E402
 
 AHEAD = ("settings", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
@@ -49,12 +50,12 @@ def get_ready(launcher: Launcher) -> None:
     The worker comes once the first page is drawn, or when no browser has come: its import of TensorFlow takes a
     processor for seconds, and beside it the page came a second later.
     """
-    shared.loading()
+    digits = loading()
     for module in AHEAD:
         importlib.import_module(f"dashboard.components.{module}")
     if shared.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
-    shared.loading().when_done(launcher.start)
+    digits.when_done(launcher.start)
 
 
 @asynccontextmanager

@@ -169,7 +169,6 @@ def test_a_killed_run_is_interrupted_and_goes_on_to_its_end_with_each_epoch_once
 def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, monkeypatch):
     from core import worker
 
-    monkeypatch.setattr(worker.os, "nice", lambda _: 0)  # this process stays as quick as it was
     monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
     before = {path: path.stat().st_mtime_ns for path in finished.path.glob("*.*") if path.suffix != ".lock"}
     assert worker.main([str(finished.path)]) == 0
