@@ -70,7 +70,8 @@ def gallery(
         images: uint8 (k, 28, 28), 0 is background; k is at most 200.
         tiles: what is told of each image, in the same order.
         key: the component's own key; the same key with other predictions changes the tiles in place.
-        selectable: False is a quiet, compact grid: nothing to click, the prediction (or the note) as the only caption.
+        selectable: False is a quiet, compact grid: nothing to click, the prediction as the only caption, or
+            the label, with the note, where nothing was read.
         selected: the index that is shown as selected; the page keeps it, in the address for instance.
         on_choose: called with the index that was chosen, before the page runs again.
         tile_size: width of a digit in CSS pixels; multiples of 28 are the sharpest.
@@ -155,9 +156,7 @@ def _words(tile: Tile, *, quiet: bool) -> dict:
 
 
 def _quiet_caption(tile: Tile) -> str:
-    if tile.note:
-        return str(tile.label)
-    return "·" if tile.prediction is None else str(tile.prediction)
+    return str(tile.label if tile.note or tile.prediction is None else tile.prediction)
 
 
 def _is_one_of(tiles: Sequence[Tile], index: object) -> bool:

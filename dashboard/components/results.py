@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -262,7 +263,10 @@ def test_images(run: Run) -> None:
 
 
 def sample_digits(found: Dataset) -> None:
-    """A row of the digits that are learned from, each with its label."""
-    tiles = [Tile(index, int(label), None, None) for index, label in enumerate(found.y_train[:SAMPLE_IMAGES])]
-    st.caption(f"The first of {len(found.x_train):,} training images of {found.name}")
-    gallery(found.x_train[:SAMPLE_IMAGES], tiles, key="sample_digits", selectable=False, tile_size=44)
+    """Some of the digits that are learned from, evenly spread over them, each with its label."""
+    count = len(found.x_train)
+    shown = np.linspace(0, count - 1, min(SAMPLE_IMAGES, count)).astype(int)
+    tiles = [Tile(int(index), int(found.y_train[index]), of="training") for index in shown]
+    name = f"{len(shown)} of {count:,} training images of {found.name}"
+    st.caption(name)
+    gallery(found.x_train[shown], tiles, key="sample_digits", selectable=False, tile_size=44, label=name)
