@@ -122,18 +122,18 @@ def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
 
 def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashboard, page: playwright.Page) -> None:
     page.goto(dashboard.url)
-    page.get_by_label("Epochs as a number").fill("2")
+    page.get_by_label("Epochs as a number").fill("40")  # long enough to be watched, also on the embedded digits
     page.keyboard.press("Enter")
-    expect(page.get_by_role("slider", name="Epochs")).to_have_value("2")
+    expect(page.get_by_role("slider", name="Epochs")).to_have_value("40")
     expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
     expect(page.get_by_text("79,510 parameters")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
 
-    expect(page.get_by_text("of 2 epochs").first).to_be_visible()
+    expect(page.get_by_text("of 40 epochs").first).to_be_visible()
     expect(page.get_by_text("Training time", exact=True).first).to_be_visible()
     run = only_run(dashboard.store)
     assert run.state.name == "finished"
-    assert [epoch["epoch"] for epoch in run.history().epochs] == [1, 2]
+    assert [epoch["epoch"] for epoch in run.history().epochs] == list(range(1, 41))
     expect(page.get_by_text(f"{100 * run.test_accuracy:.2f} %").first).to_be_visible()
 
     page.get_by_role("link", name="See its mistakes").click()
