@@ -16,6 +16,8 @@ from core.data import Dataset, load_dataset
 from core.runs import RunStore
 from dashboard.components import models, shared
 
+pytest_plugins = ["tests.browsing"]  # the fixtures of tests in a real browser
+
 settings.register_profile("digitlab", deadline=None)  # a busy machine is no failure
 settings.load_profile("digitlab")
 

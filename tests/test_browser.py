@@ -5,119 +5,26 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
-from core.config import TrainingConfig
 from core.data import load_dataset
 from core.my_digits import MyDigits
 from core.runs import Run, RunStore
+from tests.browsing import PATIENCE, Dashboard, needs_browser, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-PATIENCE = 120_000  # milliseconds; machines are shared
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and not os.environ.get("DIGITLAB_REQUIRE_BROWSER"),
-        reason="no Chromium on the PATH; install chromium to run the browser tests",
-    ),
-]
-
-
-class Dashboard:
-    """`streamlit run dashboard/app.py` on a free port of this machine, ended by its process id."""
-
-    def __init__(self, home: Path) -> None:
-        self.store = RunStore(home)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless", "true"]
-        command += ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
-        environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home)}
-        log = (self.store.home / "dashboard.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        wait_until(self.answers)
-
-    def answers(self) -> bool:
-        try:
-            return urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2).status == 200
-        except OSError:
-            return False
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
-        self.process.send_signal(how)
-        self.process.wait(timeout=60)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Wait for what a condition says, looking often."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+pytestmark = needs_browser
 
 
 def only_run(store: RunStore) -> Run:
     """The one run there is."""
     [run] = store.runs()
     return run
-
-
-@pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    dashboard = Dashboard(tmp_path_factory.mktemp("home"))
-    dashboard.start()
-    yield dashboard
-    dashboard.end()
-
-
-@pytest.fixture(scope="module")
-def finished(dashboard: Dashboard) -> Run:
-    """A run of three epochs, trained by the dashboard's worker."""
-    run = dashboard.store.create(TrainingConfig(epochs=3))
-    wait_until(lambda: run.state.name == "finished")
-    return run
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    page = context.new_page()
-    yield page
-    assert page.get_by_test_id("stException").count() == 0
-    context.close()
 
 
 def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashboard, page: playwright.Page) -> None:
