@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -80,6 +81,9 @@ SEED = (0, 2**31 - 1)
 TRAINING_IMAGES = (100, 1_000_000)
 VALIDATION_IMAGES = (100, 1_000_000)
 PATIENCE = (0, 200)
+
+NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+WHOLE = re.compile(r"[+-]?([0-9]{1,18}|[0-9]{1,3}([,.' \u00a0\u202f][0-9]{3}){1,5})")
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,28 @@ class TrainingConfig:
         if not isinstance(known.get("hidden_layers", ()), list | tuple):
             raise ConfigError("hidden_layers is a list of widths, such as [128, 64].")
         return cls(**known)
+
+
+def parse_number(text: str) -> float:
+    """A number as people type it, with a decimal point or a decimal comma: "0.0005", "0,0005", ",001", "5e-4".
+
+    Raises:
+        ConfigError: where it is no number.
+    """
+    if not NUMBER.fullmatch(text.strip()):
+        raise ConfigError(f'Write a number, such as 0.001 or 1e-3, not "{text.strip()}".')
+    return float(text.strip().replace(",", "."))
+
+
+def parse_whole(text: str) -> int:
+    """A whole number as people type it, "5000" or with thousands set apart: "5,000", "5 000", "5'000".
+
+    Raises:
+        ConfigError: where it is no whole number.
+    """
+    if not WHOLE.fullmatch(text.strip()):
+        raise ConfigError(f'Write a whole number, such as 20, not "{text.strip()}".')
+    return int(re.sub(r"[^-\d]", "", text))
 
 
 def parse_hidden_layers(text: str) -> tuple[int, ...]:

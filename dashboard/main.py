@@ -1,7 +1,5 @@
 """The router: the pages, and what they share."""
 
-import math
-
 import streamlit as st
 
 from dashboard.components.shared import first_page
@@ -60,24 +58,7 @@ PAGES = [
 ]
 
 
-def drop_infinite_numbers() -> None:
-    """Take numbers like 1e400 out of the address: Streamlit's bound number inputs raise at them."""
-    infinite = [name for name, value in st.query_params.to_dict().items() if _is_infinite(value)]
-    for name in infinite:
-        del st.query_params[name]
-    if infinite:
-        st.rerun()
-
-
-def _is_infinite(text: str) -> bool:
-    try:
-        return math.isinf(float(text))
-    except ValueError:
-        return False
-
-
 st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide", initial_sidebar_state=SIDEBAR)
-drop_infinite_numbers()
 try:
     st.navigation(PAGES).run()
 finally:

@@ -63,26 +63,89 @@ def test_settings_from_the_address_go_into_the_run(store):
     assert run.config == TrainingConfig(model="dense", epochs=7, hidden_layers=(64, 32), dropout=0.25, batch_size=16)
 
 
-@pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "", "999"])
-def test_nonsense_in_the_address_falls_back_to_the_default(nonsense):
-    at = open_page(
-        "train", epochs=nonsense, model=nonsense, seed_batch_size=nonsense, seed_learning_rate=nonsense, run=nonsense
-    )
-    assert at.slider(key="epochs").value == 10
+@pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "0", "500"])
+def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(store, nonsense):
+    at = open_page("train", epochs=nonsense, model=nonsense, run=nonsense)
+    assert at.text_input(key="epochs").value == nonsense
+    assert ":red[" in refusals(at)[0]
+    assert "Epochs" in refusals(at)[0]
+    assert at.button(key="start").disabled
+    assert "To start, correct: Epochs." in words(at)
+    assert at.segmented_control(key="model").value == "seed"
+    assert store.runs() == []
+
+
+def refusals(at):
+    """What is said in red below fields."""
+    return [element.value for element in at.sidebar.markdown if element.value.startswith(":red[")]
 
 
 def test_the_number_and_the_slider_say_the_same():
     at = open_page("train")
-    at.number_input(key="epochs_number").set_value(33).run()
-    assert at.slider(key="epochs").value == 33
-    at.slider(key="epochs").set_value(4).run()
-    assert at.number_input(key="epochs_number").value == 4
+    at.text_input(key="epochs").set_value("33").run()
+    assert at.slider(key="epochs_slider").value == 33
+    at.slider(key="epochs_slider").set_value(4).run()
+    assert at.text_input(key="epochs").value == "4"
+
+
+def test_start_trains_what_stands_in_the_fields_when_it_is_clicked_also_what_came_with_the_click(store):
+    at = open_page("train", model="Dense")
+    at.text_input(key="epochs").set_value("4")  # no run of the page in between, as where a click ends the typing
+    at.text_input(key="dense_learning_rate").set_value("0,05")
+    at.text_input(key="dense_training_images").set_value("2,000")
+    at.toggle(key="augment").set_value(True)
+    at.button(key="start").click().run()
+    expected = {"epochs": 4, "learning_rate": 0.05, "training_images": 2000, "augment": True}
+    assert store.runs()[0].config == TrainingConfig("dense", **expected)
+    at.segmented_control(key="model").set_value("cnn")
+    at.button(key="start").click().run()
+    configs = [run.config for run in store.runs()]
+    assert sorted(configs, key=lambda config: config.model)[0] == TrainingConfig("cnn", epochs=4, augment=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [("0,0005", "0.0005"), ("1e-4", "0.0001"), (",001", "0.001"), ("0.0005", "0.0005"), (" 1E-2 ", "0.01")],
+)
+def test_a_learning_rate_is_understood_as_people_write_it_and_said(store, typed, understood):
+    at = open_page("train", seed_learning_rate=typed)
+    assert (f"Read as {understood}" in words(at)) == (typed.strip() != understood)
+    at.button(key="start").click().run()
+    assert store.runs()[0].config.learning_rate == float(understood)
+
+
+@pytest.mark.parametrize("typed", ["0", "1,5", "0.0.1", "1.000,5", "abc", "", "nan", "1e999", "٣"])
+def test_a_learning_rate_that_makes_no_sense_starts_nothing_even_when_it_comes_with_the_click(store, typed):
+    at = open_page("train")
+    at.text_input(key="seed_learning_rate").set_value(typed)
+    at.button(key="start").click().run()
+    assert "Learning rate" in refusals(at)[0]
+    assert at.button(key="start").disabled
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize("name", ["cnn", "CNN", "Cnn"])
+def test_a_network_in_the_address_is_named_as_in_the_terminal_or_as_on_the_page(store, name):
+    at = open_page("train", model=name)
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig("cnn")
+
+
+def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_asked(store):
+    at = open_page("train", epochs="7")
+    at.segmented_control(key="model").set_value("best").run()
+    assert (at.text_input(key="epochs").value, at.toggle(key="augment").value) == ("7", False)
+    at.button(key="recipe").click().run()
+    assert (at.text_input(key="epochs").value, at.toggle(key="augment").value) == ("20", True)
+    assert not [button for button in at.button if button.key == "recipe"]
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig("best", epochs=20, augment=True)
 
 
 def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
     at = open_page("train", model="Dense")
     at.text_input(key="dense_hidden_layers").set_value("many").run()
-    assert "Hidden layers are widths" in at.error[0].value
+    assert "Hidden layers are widths" in refusals(at)[0]
     assert at.button(key="start").disabled
     assert store.runs() == []
 
@@ -93,12 +156,16 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert bars[0].startswith("50 % of 3 epochs · ")
     assert bars[1] == "Epoch 2 of 3"
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
-    at.number_input(key=f"rate_{training_run.id}").set_value(0.002).run()
+    at.text_input(key=f"rate_{training_run.id}").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
-    at.button(key="pause").click().run()
+    assert at.text_input(key=f"rate_{training_run.id}").value == "0.002"
+    at.text_input(key=f"rate_{training_run.id}").set_value("2").run()
+    assert "Learning rate must be between" in words(at)
+    assert training_run.control["learning_rate"] == 0.002
+    at.button(key=f"pause_{training_run.id}").click().run()
     assert training_run.control["request"] == "pause"
     assert at.get("progress")[0].proto.text == "Pausing"
-    at.button(key="stop").click().run()
+    at.button(key=f"stop_{training_run.id}").click().run()
     assert training_run.control["request"] == "stop"
 
 
@@ -111,9 +178,24 @@ def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
     at = open_page("train", run=interrupted.id)
     assert "The worker ended without a word" in at.warning[0].value
     assert "the last words" in at.code[0].value
-    at.button(key="resume").click().run()
+    at.button(key=f"resume_{interrupted.id}").click().run()
     assert interrupted.state.name == "queued"
     assert interrupted.state.resumes
+
+
+def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_click(make_run):
+    run = make_run()
+    for epoch in (1, 2, 3):
+        run.append_event("epoch", epoch=epoch, step=8 * epoch)
+    at = open_page("train", run=run.id)
+    at.text_input(key=f"more_epochs_{run.id}").set_value("0")
+    at.button(key=f"continue_{run.id}").click().run()
+    assert run.state.name == "finished"
+    assert "Epochs must be between 1 and 200, not 0" in words(at)
+    at.text_input(key=f"more_epochs_{run.id}").set_value("2")
+    at.text_input(key=f"rate_{run.id}").set_value(",004")
+    at.button(key=f"continue_{run.id}").click().run()
+    assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
 
 
 def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_best(make_run):
@@ -168,16 +250,6 @@ def test_draw_answers_with_the_starter_before_anything_is_trained():
     assert at.sidebar.selectbox[0].value == "starter"
     assert "Starter" in at.sidebar.selectbox[0].options[0]
     assert numbers(at)["It reads"] == "1"
-
-
-def test_choosing_the_best_network_takes_up_what_it_is_made_for():
-    at = open_page("train")
-    at.segmented_control(key="model").set_value("best").run()
-    assert at.slider(key="epochs").value == 20
-    assert at.toggle(key="augment").value
-    at.button(key="start").click().run()
-    [run] = shared.store().runs()
-    assert run.config == TrainingConfig("best", epochs=20, augment=True)
 
 
 def test_draw_with_a_damaged_model_says_what_to_do(make_run):

@@ -1,36 +1,34 @@
 """Train: choose a network and its epochs in the sidebar, start, watch, and see what came of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import streamlit as st
 
-from core.config import EPOCHS, LEARNING_RATE, MODELS, TrainingConfig
-from core.runs import ENDED, Run, RunError
+from core.config import MODELS, ConfigError, TrainingConfig
+from core.runs import ENDED, Run
 from core.storage import read_json
 from dashboard.components import progress, results
+from dashboard.components.attempts import attempt, say_what_failed
 from dashboard.components.bundle import import_note, show_import
+from dashboard.components.fields import follow, number_text, say_refused, say_understood
 from dashboard.components.fine_tuning import fine_tuning_report
-from dashboard.components.settings import training_settings
-from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, first_time, open_run, store
+from dashboard.components.settings import settings_now, training_settings, understand
+from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
 
 DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 
-def start(config: TrainingConfig) -> None:
+def start() -> None:
+    """Put a run with the settings as they are now into the queue; what is wrong with one is said at its field."""
+    with suppress(ConfigError):
+        attempt(begin, settings_now())
+
+
+def begin(config: TrainingConfig) -> None:
     """Put a new run into the queue and show it."""
-    if first_time("start", config):
-        open_run(store().create(config).id)
-
-
-def attempt(action: Callable, *arguments) -> None:
-    """Do what a button asks; what cannot be done is said instead."""
-    if not first_time(action, *arguments):
-        return
-    try:
-        action(*arguments)
-    except RunError as error:
-        st.toast(str(error), icon=":material/error:")
+    open_run(store().create(config).id)
 
 
 # The sidebar
@@ -39,7 +37,7 @@ def attempt(action: Callable, *arguments) -> None:
 def sidebar() -> Run | None:
     """Settings, the start button and the choice of run; returns the run to show."""
     with st.sidebar:
-        config = training_settings()
+        in_the_way = training_settings()
         st.button(
             "Start training",
             type="primary",
@@ -47,9 +45,10 @@ def sidebar() -> Run | None:
             width="stretch",
             key="start",
             on_click=start,
-            args=(config,),
-            disabled=config is None,
+            disabled=bool(in_the_way),
         )
+        if in_the_way:
+            st.caption(f"To start, correct: {in_the_way}.")
     return choose_any_run("Run on this page")
 
 
@@ -105,34 +104,63 @@ def controls(run: Run) -> None:
     """Pause, stop and learning rate of a run that trains or waits."""
     waits = run.state.name == "queued"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Pause", icon=":material/pause:", key="pause", on_click=attempt, args=(run.pause,))
+        action_button("Pause", run, run.pause, icon=":material/pause:")
         if not waits:
-            st.button(
+            action_button(
                 "Stop and keep",
+                run,
+                run.stop,
                 icon=":material/stop:",
-                key="stop",
-                on_click=attempt,
-                args=(run.stop,),
                 help="End here; the model as it is now is exported and can be used.",
             )
             with st.popover("Learning rate", icon=":material/speed:"):
                 learning_rate_input(run, "It takes effect with the next batches.")
 
 
+def action_button(label: str, run: Run, action: Callable, *arguments: object, **look: object) -> None:
+    """A button that does something to this run, and to no other that may stand on the page a moment later."""
+    key = f"{label.split()[0].lower()}_{run.id}"
+    st.button(label, key=key, on_click=attempt, args=(action, *arguments), **look)
+
+
 def learning_rate_input(run: Run, help: str) -> None:
     """The learning rate of a run, changed while it trains or before it goes on."""
     key = f"rate_{run.id}"
-    now = run.control.get("learning_rate") or run.config.learning_rate
-    st.number_input(
-        "Learning rate",
-        *LEARNING_RATE,
-        float(now),
-        float(now) / 5,
-        format="%g",
-        key=key,
-        help=help,
-        on_change=lambda: run.ask(learning_rate=st.session_state[key]),
-    )
+    follow(key, number_text(rate_in_force(run)))
+    st.text_input("Learning rate", key=key, max_chars=40, help=help, on_change=attempt, args=(take_rate, run))
+    try:
+        say_understood(st.session_state[key], number_text(understand("learning_rate", st.session_state[key])))
+    except ConfigError as error:
+        say_refused(str(error))
+
+
+def rate_in_force(run: Run) -> float:
+    """The learning rate that was asked for last, and before that the one of its settings."""
+    return run.control.get("learning_rate") or run.config.learning_rate
+
+
+def take_rate(run: Run) -> None:
+    """Ask for the learning rate that stands in the field."""
+    rate = understand("learning_rate", st.session_state[f"rate_{run.id}"])
+    if rate != rate_in_force(run):
+        run.ask(learning_rate=rate)
+
+
+def train_more(run: Run) -> None:
+    """Train as many epochs more as the field says, at the learning rate that the other one says."""
+    epochs = understand("epochs", st.session_state[f"more_epochs_{run.id}"])
+    take_rate(run)
+    run.extend(epochs)
+
+
+def more_epochs_input(run: Run) -> None:
+    """How many epochs more."""
+    key = f"more_epochs_{run.id}"
+    text = st.text_input("More epochs", "5", 40, key, help="1 to 200, after those that are complete.")
+    try:
+        say_understood(text, str(understand("epochs", text)))
+    except ConfigError as error:
+        say_refused(str(error))
 
 
 def going_on(run: Run) -> None:
@@ -143,22 +171,15 @@ def going_on(run: Run) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         if unfinished and not run.imported:
-            st.button(
-                "Resume",
-                type="primary",
-                icon=":material/resume:",
-                key="resume",
-                on_click=attempt,
-                args=(run.resume,),
-            )
+            action_button("Resume", run, run.resume, icon=":material/resume:", type="primary")
         if run.has_model:
             st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
             st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
         if not run.imported:
             with st.popover("Train more", icon=":material/add:"):
-                more = st.number_input("More epochs", *EPOCHS, 5, key="more_epochs")
+                more_epochs_input(run)
                 learning_rate_input(run, "From here on; the epochs so far stay as they are.")
-                st.button("Train on", key="extend", on_click=attempt, args=(run.extend, more), type="primary")
+                action_button("Continue training", run, train_more, run, type="primary")
 
 
 def trouble(run: Run) -> None:
@@ -231,8 +252,8 @@ def empty() -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="start_classic",
-        on_click=start,
-        args=(config,),
+        on_click=attempt,
+        args=(begin, config),
     )
     show_import(dataset())
     results.sample_digits(dataset())
@@ -259,6 +280,7 @@ def networks(polls: bool) -> None:
 found = dataset()
 run = sidebar()
 dataset_note(found)
+say_what_failed()
 if run is None:
     empty()
 else:

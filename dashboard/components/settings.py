@@ -1,163 +1,269 @@
-"""The sidebar of the Train page: what can be set before a run, each setting kept in the address."""
+"""The sidebar of the Train page: what can be set before a run, each setting kept in the address.
+
+All settings but the switches are text fields: a number field of Streamlit keeps what is out of its range, or written
+with a decimal comma, in the browser, so that the page would show one number and the run train another.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from core import config
-from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
+from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, parse_hidden_layers, parse_number, parse_whole
+from dashboard.components.fields import TYPING_PAUSE, number_text, say_refused, say_understood
+
+DEFAULT = TrainingConfig()
+ALL = "all"
 
 
-def training_settings() -> TrainingConfig | None:
-    """Show the settings; returns the config, None (and says why) where a value is not possible."""
-    epochs = _epochs()
+@dataclass(frozen=True)
+class Setting:
+    """A setting that is typed.
+
+    Attributes:
+        label: what people call it.
+        parse: its value from what was typed; raises ConfigError.
+        help: what it does, for its tooltip.
+        text: the value as it is typed.
+        shown: whether a network has it.
+    """
+
+    label: str
+    parse: Callable[[str], Any]
+    help: str
+    text: Callable[[Any], str] = number_text
+    shown: Callable[[ModelInfo], bool] = lambda info: True
+
+
+def _parse_images(text: str) -> int | None:
+    return None if text.strip().lower() in ("", "0", ALL) else parse_whole(text)
+
+
+MORE: dict[str, Setting] = {  # in the order of the page; the names are those of TrainingConfig
+    "hidden_layers": Setting(
+        "Hidden layers",
+        parse_hidden_layers,
+        'Units of each hidden layer, with commas between them: "128, 64" is two layers.',
+        text=lambda widths: ", ".join(map(str, widths)),
+        shown=lambda info: info.free_layers,
+    ),
+    "learning_rate": Setting(
+        "Learning rate",
+        parse_number,
+        "How far each step moves the weights: too small learns slowly, too large never settles. The CNN and Best raise "
+        "it first and then lower it to zero: there it is the peak.",
+    ),
+    "batch_size": Setting(
+        "Batch size",
+        parse_whole,
+        "Images a step: small batches take many noisy steps, large ones few smooth steps.",
+    ),
+    "dropout": Setting(
+        "Dropout",
+        parse_number,
+        "Share of hidden units switched off at random while training, so that none becomes indispensable: 0 to 0.9.",
+        shown=lambda info: info.free_dropout,
+    ),
+    "patience": Setting(
+        "Patience",
+        parse_whole,
+        "Early stopping: end when the validation loss has not fallen for this many epochs; 0 never stops early.",
+    ),
+    "training_images": Setting(
+        "Training images",
+        _parse_images,
+        f'How many training images are used, or "{ALL}". Fewer images show how much data a network needs.',
+        text=lambda count: ALL if count is None else str(count),
+    ),
+    "validation_images": Setting(
+        "Validation images",
+        parse_whole,
+        "Images held back from training to see, while it trains, how well it reads what it has not learned from.",
+        shown=lambda info: not info.validates_on_test,
+    ),
+    "seed": Setting(
+        "Seed",
+        parse_whole,
+        "Decides the first weights and the order of images: the same seed gives the same run.",
+    ),
+}
+EPOCHS = Setting(
+    "Epochs",
+    parse_whole,
+    "One epoch shows the network every training image once. More epochs learn more, until it overfits.",
+)
+
+
+def settings_now() -> TrainingConfig:
+    """What the widgets say at this moment; a callback reads it here, since the page's own values are those before.
+
+    Raises:
+        ConfigError: where a setting is not possible.
+    """
+    model = model_now()
+    values = {name: value_now(model, name) for name in shown_settings(model)}
+    return TrainingConfig(model=model, augment=bool(st.session_state.get("augment")), **values)
+
+
+def model_now() -> str:
+    """The network that is chosen."""
+    model = st.session_state.get("model")
+    return model if model in MODELS else DEFAULT.model
+
+
+def shown_settings(model: str) -> list[str]:
+    """The settings of a network that are typed, epochs first."""
+    return ["epochs", *(name for name, setting in MORE.items() if setting.shown(MODELS[model]))]
+
+
+def value_now(model: str, name: str) -> Any:
+    """The value of a setting that is typed.
+
+    Raises:
+        ConfigError: where it is not possible.
+    """
+    return understand(name, text_now(model, name), model)
+
+
+def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
+    """The value of a setting from what was typed.
+
+    Raises:
+        ConfigError: where it is not possible; the message names the setting, what came and what would be right.
+    """
+    setting = _setting(name)
+    try:
+        value = setting.parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{setting.label}: {error}") from error
+    TrainingConfig(model=model, **{name: value})  # its limits are checked there
+    return value
+
+
+def text_now(model: str, name: str) -> str:
+    """What stands in the field of a setting; of a field that is not drawn yet, what it will begin with."""
+    key = _key(model, name)
+    return st.session_state.get(key, st.query_params.get(key, _default_text(model, name)))
+
+
+def _setting(name: str) -> Setting:
+    return EPOCHS if name == "epochs" else MORE[name]
+
+
+def _key(model: str, name: str) -> str:
+    """Each network has settings of its own, since their defaults differ; the epochs are of all."""
+    return "epochs" if name == "epochs" else f"{model}_{name}"
+
+
+def _default_text(model: str, name: str) -> str:
+    return _setting(name).text(getattr(TrainingConfig(model=model), name))
+
+
+# What the sidebar shows
+
+
+def training_settings() -> str:
+    """Show the settings; returns which of them is in the way of a start, "" where none is."""
+    _take_model_of_address()
+    problems = {"epochs": _epochs()}
     model = st.segmented_control(
         "Model",
         list(MODELS),
-        default="seed",
+        default=DEFAULT.model,
         required=True,
         key="model",
         bind="query-params",
-        on_change=_take_recipe,
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
     )
-    if model not in MODELS:
-        model = "seed"
+    model = model if model in MODELS else DEFAULT.model
     st.caption(MODELS[model].about)
-    augment = st.toggle(
+    st.toggle(
         "Augment",
         key="augment",
         bind="query-params",
         help="Shows every image shifted, turned, stretched, bent and with another pen, differently in each epoch, and "
-        "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. It learns slower and then reads "
-        "what people draw better.",
+        "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. Slower to train, better on "
+        "hand-drawn digits.",
     )
-    with st.expander("More settings", icon=":material/tune:"):
-        try:
-            return TrainingConfig(model=model, epochs=epochs, augment=augment, **_more_settings(model))
-        except ConfigError as error:
-            problem = str(error)
-    st.error(problem, icon=":material/error:")
-    return None
+    _recipe(MODELS[model])
+    with st.expander("More settings", icon=":material/tune:"), st.grid(2, min_column_width=110):
+        for name in shown_settings(model)[1:]:
+            with st.container(gap="xxsmall"):
+                problems[name] = _field(model, name)
+    return next((_setting(name).label for name, problem in problems.items() if problem), "")
 
 
-def _take_recipe() -> None:
-    """Set what the chosen network is made for."""
-    info = MODELS.get(st.session_state["model"])
-    if info and info.recipe:
-        st.session_state["epochs"], st.session_state["augment"] = info.recipe
+def _take_model_of_address() -> None:
+    """Understand ?model=cnn as well as ?model=CNN, which is what the widget itself puts there."""
+    asked = st.query_params.get("model")
+    if "model" not in st.session_state and asked:
+        st.session_state["model"] = next(
+            (name for name, info in MODELS.items() if asked.lower() in (name, info.title.lower())), DEFAULT.model
+        )
 
 
-def _epochs() -> int:
-    """A slider and a number that say the same."""
+def _recipe(info: ModelInfo) -> None:
+    """Offer what a network is made for, where something else is set."""
+    if info.recipe is None:
+        return
+    epochs, augment = info.recipe
+    if (st.session_state["epochs"].strip(), st.session_state["augment"]) != (str(epochs), augment):
+        st.button(
+            f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",
+            icon=":material/recommend:",
+            key="recipe",
+            on_click=_take_recipe,
+            args=(info.recipe,),
+            width="stretch",
+        )
+
+
+def _take_recipe(recipe: tuple[int, bool]) -> None:
+    st.session_state["epochs"], st.session_state["augment"] = str(recipe[0]), recipe[1]
+
+
+def _epochs() -> str:
+    """A slider and a text field that say the same; returns why the number is not possible, "" where it is."""
     low, high = config.EPOCHS
-
-    def take_number() -> None:
-        st.session_state["epochs"] = st.session_state["epochs_number"]
-
-    slider, number = st.columns([5, 3], vertical_alignment="bottom")
+    try:
+        st.session_state["epochs_slider"] = value_now(DEFAULT.model, "epochs")
+    except ConfigError:
+        st.session_state.setdefault("epochs_slider", DEFAULT.epochs)
+    slider, field = st.columns([5, 3], vertical_alignment="bottom")
     with slider:
-        epochs = st.slider(
-            "Epochs",
-            low,
-            high,
-            10,
-            key="epochs",
-            bind="query-params",
-            help="One epoch shows the network every training image once. "
-            "More epochs learn more, until it learns by heart.",
-        )
-    st.session_state["epochs_number"] = epochs
-    with number:
-        st.number_input(
-            "Epochs as a number",
-            low,
-            high,
-            key="epochs_number",
-            on_change=take_number,
-            label_visibility="collapsed",
-        )
-    return epochs
+        st.slider("Epochs", low, high, key="epochs_slider", on_change=_take_slider, help=EPOCHS.help)
+    with field:
+        _input("Epochs as a number", DEFAULT.model, "epochs", label_visibility="collapsed")
+    return _say(DEFAULT.model, "epochs")
 
 
-def _more_settings(model: str) -> dict:
-    """The other settings of `model`, each with a key of the model's own, since their defaults differ."""
-    info = MODELS[model]
+def _take_slider() -> None:
+    st.session_state["epochs"] = str(st.session_state["epochs_slider"])
 
-    def whole(label: str, name: str, default: int, limits: tuple[int, int], help: str, step: int = 1) -> int:
-        return st.number_input(label, *limits, default, step, key=f"{model}_{name}", bind="query-params", help=help)
 
-    values = {
-        "batch_size": whole(
-            "Batch size",
-            "batch_size",
-            info.batch_size,
-            config.BATCH_SIZE,
-            "Images a step: small batches take many noisy steps, large ones few smooth steps.",
-            step=8,
-        ),
-        "learning_rate": st.number_input(
-            "Learning rate",
-            *config.LEARNING_RATE,
-            info.learning_rate,
-            info.learning_rate / 5,
-            format="%g",
-            key=f"{model}_learning_rate",
-            bind="query-params",
-            help="How far each step moves the weights: too small learns slowly, too large never settles."
-            + (" It rises first and then falls to zero; this is its peak." if info.decays else ""),
-        ),
-    }
-    if info.free_layers:
-        text = st.text_input(
-            "Hidden layers",
-            "128",
-            key=f"{model}_hidden_layers",
-            bind="query-params",
-            help='Units of each hidden layer, with commas between them: "128, 64" is two layers.',
-        )
-        values["hidden_layers"] = parse_hidden_layers(text)
-    if info.free_dropout:
-        values["dropout"] = st.slider(
-            "Dropout",
-            *config.DROPOUT,
-            info.dropout,
-            0.05,
-            key=f"{model}_dropout",
-            bind="query-params",
-            help="Share of hidden units switched off at random while training, so that none becomes indispensable.",
-        )
-    images = whole(
-        "Training images",
-        "training_images",
-        0,
-        (0, 60_000),
-        "How many training images are used; 0 is all. Fewer images show how much data a network needs.",
-        step=1000,
-    )
-    values["training_images"] = images or None
-    if not info.validates_on_test:
-        values["validation_images"] = whole(
-            "Validation images",
-            "validation_images",
-            5000,
-            (config.VALIDATION_IMAGES[0], 10_000),
-            "Images held back from training to see, while it trains, how well it reads what it has not learned from.",
-            step=500,
-        )
-    values["patience"] = whole(
-        "Early stopping patience",
-        "patience",
-        0,
-        config.PATIENCE,
-        "Stop when the validation loss has not fallen for this many epochs; 0 never stops early.",
-    )
-    values["seed"] = whole(
-        "Seed",
-        "seed",
-        0,
-        config.SEED,
-        "Decides the first weights and the order of images: the same seed gives the same run.",
-    )
-    return values
+def _field(model: str, name: str) -> str:
+    """The field of a setting; returns why its value is not possible, "" where it is."""
+    setting = _setting(name)
+    _input(setting.label, model, name, help=setting.help)
+    return _say(model, name)
+
+
+def _input(label: str, model: str, name: str, **options: Any) -> None:
+    default = _default_text(model, name)
+    st.text_input(label, default, 40, _key(model, name), bind="query-params", live=TYPING_PAUSE, **options)
+
+
+def _say(model: str, name: str) -> str:
+    """Say below a field how it was understood, or why it was not; returns the latter."""
+    try:
+        value = value_now(model, name)
+    except ConfigError as error:
+        say_refused(str(error))
+        return str(error)
+    say_understood(text_now(model, name), _setting(name).text(value))
+    return ""

@@ -1,0 +1,33 @@
+"""Text fields for numbers: what stands in them reaches the program, whatever it is, and is understood or refused."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+TYPING_PAUSE = "250ms"  # after which what is typed reaches the page, so that Start is off while it makes no sense
+
+
+def number_text(value: float) -> str:
+    """A number as it stands in a field: "0.0005", "20"."""
+    if isinstance(value, int):
+        return str(value)
+    text = f"{value:.10f}".rstrip("0").rstrip(".")
+    return text if float(text) == value else repr(value)
+
+
+def say_understood(text: str, understood: str) -> None:
+    """Say how a text was understood, where it was written in another way."""
+    if text.strip() != understood:
+        st.caption(f"Read as {understood}")
+
+
+def say_refused(reason: str) -> None:
+    """Say below a field why what stands in it is not possible."""
+    st.markdown(f":red[:material/error: {reason}]")
+
+
+def follow(key: str, value: str) -> None:
+    """Let a field begin with `value`, and show it anew whenever it has changed elsewhere."""
+    seen = f"{key}_seen"
+    if key not in st.session_state or st.session_state.get(seen) != value:
+        st.session_state[key] = st.session_state[seen] = value
