@@ -16,7 +16,7 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
+from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
 from core.launch import start_process
 from core.runs import ENDED, History, Run, RunError, RunStore, State
@@ -51,7 +51,12 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The options; those that were not given are None, so that `TrainingConfig` has the say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--model", default="seed", metavar=f"{{{','.join(MODELS)}}}", help="the network (default: seed)")
+    add(
+        "--model",
+        default="seed",
+        metavar=f"{{{','.join(MODELS)}}}",
+        help="the network (default: seed, the classic one)",
+    )
     add("--epochs", type=int, default=10, metavar="N", help="passes over the training images (default: 10)")
     add("--batch-size", type=int, metavar="N", help="images a step")
     add("--learning-rate", type=float, metavar="RATE", help="size of a step, such as 0.001")
@@ -76,6 +81,7 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     names = [field.name for field in fields(TrainingConfig)]
     settings = {name: getattr(options, name, None) for name in names}
     settings = {name: value for name, value in settings.items() if value is not None}
+    settings["model"] = model_name(options.model)
     if options.hidden_layers is not None:
         settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
     config = TrainingConfig(**settings)

@@ -125,7 +125,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str) or self.model not in MODELS:
-            raise ConfigError(f"There is no model {self.model!r}. Choose one of: {', '.join(MODELS)}.")
+            raise ConfigError(_no_model(self.model))
         info = MODELS[self.model]
         settle = object.__setattr__  # the dataclass is frozen; defaults are filled in before anybody sees it
         if self.batch_size is None:
@@ -202,6 +202,23 @@ def parse_whole(text: str) -> int:
     return int(re.sub(r"[^-\d]", "", text))
 
 
+def model_name(text: str) -> str:
+    """The name in `MODELS` of a network as people write it: by its name or its title, in capitals or not.
+
+    Raises:
+        ConfigError: where no network is called so.
+
+    Example:
+        >>> model_name("Classic"), model_name("CNN")
+        ('seed', 'cnn')
+    """
+    written = text.strip().casefold()
+    for name, info in MODELS.items():
+        if written in (name, info.title.casefold()):
+            return name
+    raise ConfigError(_no_model(text))
+
+
 def parse_hidden_layers(text: str) -> tuple[int, ...]:
     """Widths as people type them, "128, 64" or "128 64", as a tuple.
 
@@ -212,6 +229,10 @@ def parse_hidden_layers(text: str) -> tuple[int, ...]:
     if not parts or not all(part.isdecimal() for part in parts):
         raise ConfigError(f'Hidden layers are widths with commas between them, such as "128, 64", not "{text}".')
     return tuple(int(part) for part in parts)
+
+
+def _no_model(text: object) -> str:
+    return f"There is no model {text!r}. Choose one of: {', '.join(MODELS)}."
 
 
 def _whole(name: str, value: object, limits: tuple[int, int]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers
+from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 
 LIMITS = {  # setting: what messages call it, lowest, highest, just below, just above
     "epochs": ("Epochs", 1, 200, 0, 201),
@@ -77,6 +77,19 @@ def test_the_width_of_a_hidden_layer_is_from_1_to_2048(width):
 def test_an_unknown_model_is_refused_with_the_names_of_those_that_exist():
     with pytest.raises(ConfigError, match=r"'transformer'.*seed, dense, cnn"):
         TrainingConfig("transformer")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_is_found_by_its_name_and_its_title_in_capitals_or_not(name):
+    title = MODELS[name].title
+    for written in (name, name.upper(), title, title.lower(), title.upper(), f" {title} "):
+        assert model_name(written) == name
+
+
+@pytest.mark.parametrize("written", ["", "transformer", "Starter", "seeds"])
+def test_a_network_that_is_called_nothing_here_is_refused_with_the_names(written):
+    with pytest.raises(ConfigError, match="Choose one of: seed, dense, cnn, best"):
+        model_name(written)
 
 
 def test_the_classic_settings_are_the_default():

@@ -77,7 +77,7 @@ def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(
 
 def refusals(at):
     """What is said in red below fields."""
-    return [element.value for element in at.sidebar.markdown if element.value.startswith(":red[")]
+    return [element.value for element in at.sidebar.caption if element.value.startswith(":red[")]
 
 
 def test_the_number_and_the_slider_say_the_same():

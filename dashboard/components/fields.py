@@ -23,7 +23,7 @@ def say_understood(text: str, understood: str) -> None:
 
 def say_refused(reason: str) -> None:
     """Say below a field why what stands in it is not possible."""
-    st.markdown(f":red[:material/error: {reason}]")
+    st.caption(f":red[:material/error: {reason}]")
 
 
 def follow(key: str, value: str) -> None:

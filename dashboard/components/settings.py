@@ -7,13 +7,23 @@ with a decimal comma, in the browser, so that the page would show one number and
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from core import config
-from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, parse_hidden_layers, parse_number, parse_whole
+from core.config import (
+    MODELS,
+    ConfigError,
+    ModelInfo,
+    TrainingConfig,
+    model_name,
+    parse_hidden_layers,
+    parse_number,
+    parse_whole,
+)
 from dashboard.components.fields import TYPING_PAUSE, number_text, say_refused, say_understood
 
 DEFAULT = TrainingConfig()
@@ -190,7 +200,8 @@ def training_settings() -> str:
         "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
-    _recipe(MODELS[model])
+    with st.container():  # also where it is empty, or what follows would be another element, and fold up
+        _recipe(MODELS[model])
     with st.expander("More settings", icon=":material/tune:"), st.grid(2, min_column_width=110):
         for name in shown_settings(model)[1:]:
             with st.container(gap="xxsmall"):
@@ -199,12 +210,10 @@ def training_settings() -> str:
 
 
 def _take_model_of_address() -> None:
-    """Understand ?model=cnn as well as ?model=CNN, which is what the widget itself puts there."""
-    asked = st.query_params.get("model")
-    if "model" not in st.session_state and asked:
-        st.session_state["model"] = next(
-            (name for name, info in MODELS.items() if asked.lower() in (name, info.title.lower())), DEFAULT.model
-        )
+    """Understand ?model=cnn as well as ?model=CNN, which is what the widget itself reads and writes."""
+    with suppress(ConfigError):
+        if "model" not in st.session_state and "model" in st.query_params:
+            st.query_params["model"] = MODELS[model_name(st.query_params["model"])].title
 
 
 def _recipe(info: ModelInfo) -> None:
@@ -230,10 +239,9 @@ def _take_recipe(recipe: tuple[int, bool]) -> None:
 def _epochs() -> str:
     """A slider and a text field that say the same; returns why the number is not possible, "" where it is."""
     low, high = config.EPOCHS
-    try:
-        st.session_state["epochs_slider"] = value_now(DEFAULT.model, "epochs")
-    except ConfigError:
-        st.session_state.setdefault("epochs_slider", DEFAULT.epochs)
+    st.session_state.setdefault("epochs_slider", DEFAULT.epochs)
+    with suppress(ConfigError):  # of a number out of its range the slider shows the nearest
+        st.session_state["epochs_slider"] = min(max(parse_whole(text_now(DEFAULT.model, "epochs")), low), high)
     slider, field = st.columns([5, 3], vertical_alignment="bottom")
     with slider:
         st.slider("Epochs", low, high, key="epochs_slider", on_change=_take_slider, help=EPOCHS.help)
@@ -260,10 +268,11 @@ def _input(label: str, model: str, name: str, **options: Any) -> None:
 
 def _say(model: str, name: str) -> str:
     """Say below a field how it was understood, or why it was not; returns the latter."""
-    try:
-        value = value_now(model, name)
-    except ConfigError as error:
-        say_refused(str(error))
-        return str(error)
-    say_understood(text_now(model, name), _setting(name).text(value))
+    with st.container():
+        try:
+            value = value_now(model, name)
+        except ConfigError as error:
+            say_refused(str(error))
+            return str(error)
+        say_understood(text_now(model, name), _setting(name).text(value))
     return ""
