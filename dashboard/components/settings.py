@@ -24,10 +24,12 @@ from core.config import (
     parse_number,
     parse_whole,
 )
+from dashboard.components.address import recall, remember
 from dashboard.components.fields import TYPING_PAUSE, number_text, say_refused, say_understood
 
 DEFAULT = TrainingConfig()
 ALL = "all"
+PAGE = "train"  # whose the choice of a network is, in the address
 
 
 @dataclass(frozen=True)
@@ -178,19 +180,8 @@ def _default_text(model: str, name: str) -> str:
 
 def training_settings() -> str:
     """Show the settings; returns which of them is in the way of a start, "" where none is."""
-    _take_model_of_address()
     problems = {"epochs": _epochs()}
-    model = st.segmented_control(
-        "Model",
-        list(MODELS),
-        default=DEFAULT.model,
-        required=True,
-        key="model",
-        bind="query-params",
-        format_func=lambda name: MODELS[name].title if name in MODELS else name,
-        width="stretch",
-    )
-    model = model if model in MODELS else DEFAULT.model
+    model = _choose_model()
     st.caption(MODELS[model].about)
     st.toggle(
         "Augment",
@@ -209,11 +200,28 @@ def training_settings() -> str:
     return next((_setting(name).label for name, problem in problems.items() if problem), "")
 
 
-def _take_model_of_address() -> None:
-    """Understand ?model=cnn as well as ?model=CNN, which is what the widget itself reads and writes."""
-    with suppress(ConfigError):
-        if "model" not in st.session_state and "model" in st.query_params:
-            st.query_params["model"] = MODELS[model_name(st.query_params["model"])].title
+def _choose_model() -> str:
+    """The network, named in the address as in the terminal; "Classic" and "cnn" are understood there too."""
+    asked = recall(PAGE, "model") or DEFAULT.model
+    with st.container(gap=None):
+        try:
+            model = model_name(asked)
+        except ConfigError as error:
+            model = DEFAULT.model
+            say_refused(str(error))
+    st.session_state["model"] = model
+    if model not in (DEFAULT.model, st.query_params.get("model")):
+        st.query_params["model"] = model
+    st.segmented_control(
+        "Model",
+        list(MODELS),
+        required=True,
+        key="model",
+        on_change=lambda: remember(PAGE, "model", model_now()),
+        format_func=lambda name: MODELS[name].title if name in MODELS else name,
+        width="stretch",
+    )
+    return model
 
 
 def _recipe(info: ModelInfo) -> None:
