@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.checkpoint import CHECKPOINT_FILE, CheckpointError, load_checkpoint
 from core.config import TrainingConfig
 from core.data import Dataset
 from core.my_digits import MyDigits
 from core.runs import Run, RunStore
 from core.storage import read_json, write_atomically, write_json
-from core.training import CheckpointError, Training, load_checkpoint
+from core.training import Training
 
 DIGITS_FILE, BEFORE_FILE = "my_digits.npz", "fine_tuning.json"
 
@@ -80,7 +81,7 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
         raise FineTuningError(f"{base.name} was imported, without weights to begin with. Choose a run trained here.")
     unusable = f"The weights of {base.name} are missing or damaged. Choose another run."
     try:
-        weights = load_checkpoint(base.path / "checkpoint.npz")
+        weights = load_checkpoint(base.path / CHECKPOINT_FILE)
     except CheckpointError as error:
         raise FineTuningError(unusable) from error
     if weights is None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
+import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,18 +18,92 @@ from uuid import uuid4
 
 import numpy as np
 
+REPLACE_SECONDS = 5.0  # Windows refuses to replace a file while somebody reads it
+READ_SECONDS = 1.0 if sys.platform == "win32" else 0.0  # and to read one that is being replaced
+RETRY_SECONDS = 0.02
+PARTIAL = ".partial"  # the end of a file's name while it is written
+LARGEST_INTEGER = 2**63  # tables and other programs take no larger ones
+NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+NO_LOCKS = {getattr(errno, name, -1) for name in ("ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP")}
+
+
+# What went wrong, in words
+
+
+def printable(text: object) -> str:
+    """Text as every page, terminal and file can take it: what is no UTF-8, as in some paths, becomes "?"."""
+    return str(text).encode(errors="replace").decode()
+
+
+def explain_os_error(error: OSError) -> str:
+    """What the operating system refused, in words: what happened, to which file, and what to do next."""
+    path = printable(error.filename or "")
+    if error.errno in NO_SPACE:
+        return f"No space is left on the disk{f' that holds {path}' if path else ''}. Make room there and try again."
+    if error.errno in NO_LOCKS:
+        return (
+            f"The file system of {path or 'the runs'} does not support file locks, which tell whether a run is being "
+            "trained. Set DIGITLAB_HOME to a folder on a local disk."
+        )
+    path = path or "A file"
+    if error.errno == errno.EROFS:
+        return f"{path} cannot be written: its disk is read-only. Set DIGITLAB_HOME to a folder that can be written."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return (
+            f"{path} cannot be read or written: permission denied. Change its permissions, or set DIGITLAB_HOME to "
+            "another folder."
+        )
+    if error.errno == errno.ENOENT:
+        return f"{path} does not exist. It may have been deleted meanwhile."
+    return f"{path} cannot be used: {printable(error.strerror or error)}."
+
+
+# Writing
+
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a file beside `path`, flush it to disk and put it in `path`'s place in one step."""
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
+    """Let `write` fill a file beside `path`, flush it to disk and put it in `path`'s place in one step.
+
+    Raises:
+        OSError: where that cannot be done; it names `path`, which is as it was before.
+    """
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}{PARTIAL}")
     try:
         with partial.open("wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        replace(partial, path)
+    except OSError as error:
+        raise _of_file(error, path) from error  # not the file beside it, nor nothing, as a full disk says
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def _of_file(error: OSError, path: Path) -> OSError:
+    return OSError(error.errno, error.strerror, str(path)) if error.errno else error
+
+
+def replace(source: Path, target: Path) -> None:
+    """Put a file in another's place in one step, patiently where that one is being read (Windows)."""
+    _patiently(lambda: source.replace(target), REPLACE_SECONDS)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # on a disk that turned read-only; what happened before is what should be told
+        path.unlink(missing_ok=True)
+
+
+def _patiently(action: Callable[[], Any], seconds: float) -> Any:
+    """Do it again and again for so long where access is denied."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -33,23 +112,74 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def read_json(path: Path) -> Any:
-    """What `path` holds, or None where it is missing or damaged. Callers must not change what they get."""
-    try:
-        stat = path.stat()
-        return _parsed(str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size)
-    except (OSError, ValueError):
-        return None
-
-
-@lru_cache(maxsize=2048)
-def _parsed(path: str, inode: int, modified: int, size: int) -> Any:
-    return json.loads(Path(path).read_bytes())
-
-
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array in NumPy's format, whole or not at all."""
     write_atomically(path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def append_line(path: Path, value: object) -> None:
+    """Add `value` as one line of JSON; a line that an earlier writer left half is ended first."""
+    line = json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    try:
+        with path.open("ab+") as file:
+            if file.tell() > 0:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    line = b"\n" + line
+            file.write(line)
+    except OSError as error:
+        raise _of_file(error, path) from error
+
+
+# Reading
+
+
+def read_json(path: Path, check: Callable[[Any], Any] | None = None) -> Any:
+    """What `path` holds, or None where it is missing or damaged. Callers must not change what they get.
+
+    Text in it is text that can be written again, numbers are finite and have at most 64 bits; others are None.
+
+    Args:
+        path: the file.
+        check: makes something else of what the file holds, None where it is missing or damaged; that is kept until
+            the file changes.
+    """
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return check(None) if check else None
+    try:
+        return _patiently(lambda: _parsed(str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size, check), READ_SECONDS)
+    except OSError:
+        return check(None) if check else None
+
+
+@lru_cache(maxsize=8192)
+def _parsed(path: str, inode: int, modified: int, size: int, check: Callable[[Any], Any] | None) -> Any:
+    value = parse_json(Path(path).read_bytes())
+    return check(value) if check else value
+
+
+def parse_json(data: bytes) -> Any:
+    """JSON as `read_json` gives it; None where it is damaged, also where it is nested too deeply to be read."""
+    try:
+        return _usable(json.loads(data))
+    except (ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _usable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else printable(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -LARGEST_INTEGER <= value < LARGEST_INTEGER else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_usable(each) for each in value]
+    return {_usable(name): _usable(each) for name, each in value.items()}
 
 
 def read_array(path: Path) -> np.ndarray | None:
@@ -61,22 +191,16 @@ def read_array(path: Path) -> np.ndarray | None:
     return array if isinstance(array, np.ndarray) else None
 
 
-def append_line(path: Path, value: object) -> None:
-    """Add `value` as one line of JSON; a line that an earlier writer left half is ended first."""
-    line = json.dumps(value, separators=(",", ":")).encode() + b"\n"
-    with path.open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                line = b"\n" + line
-        file.write(line)
-
-
 class LineLog:
-    """A file of JSON lines that grows; each read takes up only what is new, and is shared by all threads."""
+    """A file of JSON lines that grows; each read takes up only what is new, and is shared by all threads.
+
+    Attributes:
+        damaged: how many of the whole lines so far hold no JSON object.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damaged = 0
         self._lock = threading.Lock()
         self._inode, self._offset = None, 0
         self._values: list[dict] = []
@@ -87,7 +211,7 @@ class LineLog:
             try:
                 stat = self.path.stat()
                 if (stat.st_ino, True) != (self._inode, stat.st_size >= self._offset):
-                    self._inode, self._offset, self._values = stat.st_ino, 0, []
+                    self._inode, self._offset, self._values, self.damaged = stat.st_ino, 0, [], 0
                 if stat.st_size > self._offset:
                     self._take_up_new_lines()
             except OSError:
@@ -99,13 +223,7 @@ class LineLog:
             file.seek(self._offset)
             whole, newline, _ = file.read().rpartition(b"\n")
         self._offset += len(whole) + len(newline)
-        new = (_object(line) for line in whole.splitlines())
-        self._values = self._values + [value for value in new if value is not None]
-
-
-def _object(line: bytes) -> dict | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+        lines = [line for line in whole.splitlines() if line.strip()]
+        new = [value for value in map(parse_json, lines) if isinstance(value, dict)]
+        self.damaged += len(lines) - len(new)
+        self._values = self._values + new

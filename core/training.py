@@ -7,11 +7,9 @@ checkpoint needs: a run that stopped anywhere and went on ends as if it had not.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -19,6 +17,7 @@ import tensorflow as tf
 
 from core import models
 from core.augmentation import Warps, draw_warps, warp
+from core.checkpoint import CheckpointError, Position, read_position
 from core.config import TrainingConfig
 from core.data import Dataset
 from core.split import split, training_images
@@ -26,50 +25,12 @@ from core.split import split, training_images
 CHUNK_SECONDS = 0.12  # how long the loop runs before it looks up: progress, pause and learning rate wait that long
 WARM_UP = 0.15  # share of a decaying schedule in which the learning rate rises
 AVERAGED = 500  # steps: how far back a running average of the weights reaches
+DOES_NOT_FIT = "The checkpoint does not fit this network. Start a new run with the same settings."
 WARPED_AT_ONCE = 1024  # images: few enough to look up in between
 
 
 class Diverged(RuntimeError):
     """The loss is no longer a number; the model has been put back to the last good checkpoint."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint is damaged or belongs to another network."""
-
-
-def load_checkpoint(path: Path) -> dict[str, np.ndarray] | None:
-    """What `Training.checkpoint` gave and a worker kept, None where there is no such file.
-
-    Raises:
-        CheckpointError: where it is damaged.
-    """
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except Exception as error:  # a damaged zip raises many kinds
-        raise CheckpointError(
-            f"{path} is damaged ({error}), so this run cannot go on. Start a new run with the same settings."
-        ) from error
-
-
-@dataclass
-class Position:
-    """Where the loop is: all that a checkpoint holds besides the variables."""
-
-    epoch: int = 0  # complete epochs
-    batch: int = 0  # complete batches of the epoch under way
-    step: int = 0  # complete batches in all
-    images: int = 0  # of the epoch under way, like the two sums below
-    loss_sum: float = 0.0
-    correct: int = 0
-    learning_rate: float = 0.0  # the peak, which a user may change on the way
-    training_seconds: float = 0.0  # the loop alone
-    stages: list[list[int]] = field(default_factory=list)  # [first step, last epoch] of each schedule
-    best_loss: float = float("inf")
-    best_epoch: int = 0
-    stopped_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -389,14 +350,15 @@ class Training:
         good = all(np.isfinite(array).all() for array in variables)
         if good:
             self._good = {f"variable_{number:03d}": array for number, array in enumerate(variables)}
-            self._good["position"] = np.array(json.dumps(asdict(self.position)))
+            self._good["position"] = self.position.as_array()
         return self._good
 
     def _restore(self, checkpoint: dict[str, np.ndarray]) -> None:
-        try:
-            position = Position(**json.loads(str(checkpoint["position"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError("The checkpoint does not fit this network.") from error
+        position = read_position(checkpoint)
+        images = min(position.batch * self.config.batch_size, len(self.x_train))
+        steps = position.epoch * self.steps_per_epoch + position.batch
+        if (position.step, position.images) != (steps, images):
+            raise CheckpointError(DOES_NOT_FIT)
         self._assign(self._variables(), checkpoint)
         self.position = position
 
@@ -407,7 +369,7 @@ class Training:
             for variable, array in zip(variables, arrays, strict=True):
                 variable.assign(array)
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError("The checkpoint does not fit this network.") from error
+            raise CheckpointError(DOES_NOT_FIT) from error
 
     def _weights(self) -> list[keras.Variable]:
         """Weights and the state of random layers."""

@@ -16,6 +16,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by itself on processo
 import tensorflow as tf  # isort: skip  # first of all: pandas or pyarrow before it can hang (keras#23083)
 
 import argparse
+import errno
 import logging
 import platform
 import select
@@ -31,13 +32,14 @@ import numpy as np
 from filelock import Timeout
 
 from core import fine_tuning, models
+from core.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, load_checkpoint
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
 from core.fine_tuning import FineTuningError, Material
-from core.predictor import Predictor
+from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
-from core.storage import write_atomically, write_json
-from core.training import CheckpointError, Diverged, Epoch, Progress, Training, load_checkpoint
+from core.storage import explain_os_error, printable, write_atomically, write_json
+from core.training import Diverged, Epoch, Progress, Training
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker has the run
@@ -54,12 +56,12 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
     `ready` is used where it fits a run that begins, so that nothing has to be compiled.
     """
     state = run.state
-    run.append_event("taken", pid=os.getpid())
-    run.set_state("running", resumes=state.resumes)
     try:
+        run.append_event("taken", pid=os.getpid())
+        run.set_state("running", resumes=state.resumes)
         dataset = dataset or load_dataset()
         _check_dataset(run, dataset)
-        checkpoint = load_checkpoint(run.path / "checkpoint.npz")
+        checkpoint = _checkpoint(run, state.resumes)
         mine = fine_tuning.material(run)
         if ready and checkpoint is None and ready.take_up(run.config):
             training = ready
@@ -89,13 +91,41 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
         else:
             _finish(run, training, dataset, mine)
             run.set_state(outcome, message)
-    except (ConfigError, DatasetError, CheckpointError, FineTuningError) as error:
-        run.set_state("failed", str(error))
-    except (MemoryError, tf.errors.ResourceExhaustedError):
-        run.set_state("failed", "The memory was not enough. Try a smaller batch size or fewer hidden units.")
+    except (ConfigError, DatasetError, CheckpointError, FineTuningError, ModelError) as error:
+        _fail(run, str(error))
     except Exception as error:
-        traceback.print_exc()
-        run.set_state("failed", f"An unexpected error: {error}. The log below has the details.")
+        if not isinstance(error, OSError):
+            traceback.print_exc()
+        _fail(run, _in_words(error))
+
+
+def _checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
+    """What the run goes on from; None where it begins at epoch 1, which is said where it learned before."""
+    flaw = checkpoint_flaw(run.path)
+    if not flaw:
+        return load_checkpoint(run.path / CHECKPOINT_FILE)
+    if flaw == "damaged" or run.history().epochs:
+        run.set_state("running", f"It begins again at epoch 1, since its checkpoint is {flaw}.", resumes=resumes)
+    return None
+
+
+def _in_words(error: Exception) -> str:
+    """Why training ended, for people."""
+    if isinstance(error, OSError) or "No space left" in str(error):  # TensorFlow has errors of its own for it
+        full = error if isinstance(error, OSError) else OSError(errno.ENOSPC, "No space left on device")
+        return f"{explain_os_error(full)} Resume then continues from the last checkpoint."
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return "The memory was not enough. Try a smaller batch size or fewer hidden units."
+    return f"An unexpected error: {printable(error)}. The log below has the details."
+
+
+def _fail(run: Run, words: str) -> None:
+    """End the run as failed; where even that cannot be written, the log says why."""
+    print(words, file=sys.stderr)
+    try:
+        run.set_state("failed", words)
+    except OSError as error:
+        print(explain_os_error(error), file=sys.stderr)
 
 
 def _follow(run: Run, training: Training) -> tuple[str, str]:
@@ -200,7 +230,7 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
 
 
 def _save_checkpoint(run: Run, training: Training) -> None:
-    write_atomically(run.path / "checkpoint.npz", lambda file: np.savez(file, **training.checkpoint()))
+    write_atomically(run.path / CHECKPOINT_FILE, lambda file: np.savez(file, **training.checkpoint()))
 
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:

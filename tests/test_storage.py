@@ -1,6 +1,8 @@
 """Files that survive half-written lines, crashes of the writer and readers in between."""
 
+import errno
 import json
+import os
 import threading
 
 import numpy as np
@@ -8,9 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.storage import LineLog, append_line, read_array, read_json, write_array, write_atomically, write_json
+from core.storage import (
+    LineLog,
+    append_line,
+    explain_os_error,
+    read_array,
+    read_json,
+    write_array,
+    write_atomically,
+    write_json,
+)
 
-events = st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=6), max_size=3)
+events = st.dictionaries(st.text(max_size=4), st.integers(-(2**63), 2**63 - 1) | st.text(max_size=6), max_size=3)
 lines = st.one_of(
     events.map(lambda event: json.dumps(event).encode()),
     st.sampled_from([b"", b"{", b'{"step": 1', b"[1, 2]", b"7", b"null", b"\xff\xfe", b'{"a": 1}\r', b"NaN"]),
@@ -150,3 +161,59 @@ def test_an_array_file_that_is_an_archive_or_holds_objects_is_none(tmp_path):
     assert read_array(path) is None
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
     assert read_array(path) is None
+
+
+DEEP = b"[" * 100_000
+ODD_JSON = {
+    "nested too deeply": (DEEP + b"]" * 100_000, None),
+    "nested too deeply in a line": (b'{"a":' + DEEP + b"]" * 100_000 + b"}", None),
+    "UTF-16": ('{"a": 1}'.encode("utf-16"), {"a": 1}),
+    "Latin-1": ('{"a": "é"}'.encode("latin-1"), None),
+    "a number of 5,000 digits": (b'{"a": ' + b"9" * 5000 + b"}", None),
+    "a number of 40 digits": (b'{"a": ' + b"9" * 40 + b"}", {"a": None}),
+    "no number": (b'{"a": NaN, "b": -Infinity, "c": 1e999}', {"a": None, "b": None, "c": None}),
+    "half a surrogate pair": (b'{"\\ud800": "\\udfff!", "b": ["\\ud83d\\ude00"]}', {"?": "?!", "b": ["😀"]}),
+}
+
+
+@pytest.mark.parametrize(("data", "value"), ODD_JSON.values(), ids=ODD_JSON)
+def test_whatever_json_a_file_holds_reading_it_gives_values_that_pages_can_show_or_none(tmp_path, data, value):
+    path = tmp_path / "summary.json"
+    path.write_bytes(data)
+    assert read_json(path) == value
+    path.write_bytes(b'{"step": 1}\n' + data + b'\n{"step": 2}\n')
+    log = LineLog(path)
+    assert [each for each in log.values() if "step" in each] == [{"step": 1}, {"step": 2}]
+    json.dumps(log.values(), allow_nan=False, ensure_ascii=False).encode()
+
+
+def test_a_file_that_is_read_while_it_shall_be_replaced_is_replaced_when_it_was_read(tmp_path, monkeypatch):
+    """As on Windows, where replacing a file that somebody reads is refused."""
+    path, refusals = tmp_path / "state.json", [PermissionError(13, "Access is denied")] * 3
+    write_json(path, {"name": "running"})
+    replace = type(path).replace
+
+    def refused_at_first(self, target):
+        if refusals:
+            raise refusals.pop()
+        return replace(self, target)
+
+    monkeypatch.setattr(type(path), "replace", refused_at_first)
+    write_json(path, {"name": "finished"})
+    assert (read_json(path), refusals) == ({"name": "finished"}, [])
+
+
+def test_what_the_system_refuses_is_said_with_the_file_and_what_to_do(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_json(tmp_path / "state.json", {})
+    assert explain_os_error(caught.value) == (
+        f"No space is left on the disk that holds {tmp_path / 'state.json'}. Make room there and try again."
+    )
+    assert "read-only" in explain_os_error(OSError(errno.EROFS, "Read-only file system", "/home/x"))
+    assert "permission denied" in explain_os_error(PermissionError(errno.EACCES, "Permission denied", "/home/x"))
+    assert "file locks" in explain_os_error(OSError(errno.ENOLCK, "No locks available", "/home/x"))
+    assert explain_os_error(OSError(errno.EIO, "Input/output error", "/home/\udcff")).startswith("/home/? cannot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -175,15 +176,80 @@ def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, m
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_a_damaged_checkpoint_ends_a_run_with_words(finished, digits, tmp_path):
+@pytest.mark.parametrize("damage", ["gone", "cut", "not a number", "half an epoch", "no position"])
+def test_a_run_whose_checkpoint_cannot_be_used_says_so_and_begins_again_at_epoch_1(finished, digits, tmp_path, damage):
     run = copy(finished, tmp_path)
+    assert run.damage() == ()
     checkpoint = run.path / "checkpoint.npz"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    with np.load(checkpoint) as arrays:
+        arrays = dict(arrays)
+    if damage == "gone":
+        checkpoint.unlink()
+    elif damage == "cut":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    elif damage == "not a number":
+        np.savez(checkpoint, **{**arrays, "variable_000": np.full_like(arrays["variable_000"], np.nan)})
+    elif damage == "half an epoch":
+        position = {**json.loads(str(arrays["position"])), "epoch": 2.5}
+        np.savez(checkpoint, **{**arrays, "position": np.array(json.dumps(position))})
+    else:
+        np.savez(checkpoint, **{name: array for name, array in arrays.items() if name != "position"})
+    word = "missing" if damage == "gone" else "damaged"
+    assert run.damage() == (
+        f"checkpoint.npz of {run.name} is {word}, so training it further begins at epoch 1.",
+    )
+    run.extend(1)
+    said = []
+    set_state = run.set_state
+    run.set_state = lambda name, message="", **more: (said.append((name, message)), set_state(name, message, **more))
+    train_here(run, digits)
+    assert ("running", f"It begins again at epoch 1, since its checkpoint is {word}.") in said
+    assert run.state.name == "finished"
+    assert [epoch["epoch"] for epoch in run.history().epochs] == [1, 2, 3, 4]
+    for before, again in zip(finished.history().epochs, run.history().epochs, strict=False):
+        assert (before["epoch"], before["loss"]) == (again["epoch"], again["loss"])
+
+
+def test_a_checkpoint_of_an_epoch_that_its_steps_do_not_reach_ends_a_run_with_words(finished, digits, tmp_path):
+    run = copy(finished, tmp_path)
+    with np.load(run.path / "checkpoint.npz") as arrays:
+        arrays = dict(arrays)
+    position = {**json.loads(str(arrays["position"])), "epoch": 7}
+    np.savez(run.path / "checkpoint.npz", **{**arrays, "position": np.array(json.dumps(position))})
     run.extend(1)
     train_here(run, digits)
     assert run.state.name == "failed"
-    assert "checkpoint.npz is damaged" in run.state.message
-    assert "Start a new run with the same settings" in run.state.message
+    assert "does not fit this network" in run.state.message
+
+
+def test_a_full_disk_ends_a_run_with_words_and_it_can_go_on(finished, digits, tmp_path, monkeypatch):
+    run = copy(finished, tmp_path)
+    run.extend(1)
+    fsync = os.fsync
+
+    def full(descriptor):
+        if os.fstat(descriptor).st_size > 4096:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        train_here(run, digits)
+    assert run.state.name == "failed"
+    assert "No space is left on the disk" in run.state.message
+    assert run.damage() == ()
+    run.resume()
+    train_here(run, digits)
+    assert run.state.name == "finished"
+    assert_trained_once(run, 4)
+
+
+def test_a_worker_that_died_of_a_full_disk_is_told_from_one_that_was_killed(finished, tmp_path):
+    run = copy(finished, tmp_path)
+    run.set_state("running")
+    assert (run.state.name, run.state.message) == ("interrupted", "Training stopped unexpectedly.")
+    (run.path / "log.txt").write_text("OSError: [Errno 28] No space left on device\n")
+    assert "No space was left on the disk" in run.state.message
 
 
 def test_a_checkpoint_of_other_settings_ends_a_run_with_words(finished, digits, tmp_path):
@@ -191,7 +257,8 @@ def test_a_checkpoint_of_other_settings_ends_a_run_with_words(finished, digits, 
     (run.path / "config.json").write_text(json.dumps({**SHORT.as_dict(), "hidden_layers": [16]}))
     run.extend(1)
     train_here(run, digits)
-    assert (run.state.name, run.state.message) == ("failed", "The checkpoint does not fit this network.")
+    assert run.state.name == "failed"
+    assert "The checkpoint does not fit this network." in run.state.message
 
 
 def test_a_run_does_not_go_on_with_other_digits(finished, digits, tmp_path):

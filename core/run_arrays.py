@@ -1,0 +1,89 @@
+"""The arrays in a run's folder: what it says of the test images after each epoch, and of the validation images."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from core.storage import read_array, write_array, write_atomically
+
+VALIDATION_FILE = "validation.npz"
+ROUNDING = 1.001  # float16 may round a probability of 1 no higher than this
+
+
+def probabilities_path(folder: Path, epoch: int | None) -> Path:
+    """Where the probabilities after `epoch` are kept, of the end without one."""
+    return folder / ("probabilities.npy" if epoch is None else f"predictions/epoch-{epoch:04d}.npy")
+
+
+def write_probabilities(folder: Path, probabilities: np.ndarray, epoch: int | None = None) -> None:
+    """Keep probabilities (n, 10) as float16, of one epoch or, without one, of the end.
+
+    Where rounding would tie the prediction with another digit, it is moved to the next float16 above, so that
+    the arg-max of what is kept is the arg-max of what was given.
+    """
+    half = probabilities.astype(np.float16)
+    rows, predictions = np.arange(len(half)), probabilities.argmax(axis=1)
+    above = np.nextafter(half.max(axis=1), np.float16(np.inf))
+    half[rows, predictions] = np.where(half.argmax(axis=1) == predictions, half[rows, predictions], above)
+    path = probabilities_path(folder, epoch)
+    path.parent.mkdir(exist_ok=True)
+    write_array(path, half)
+
+
+def newest_probabilities(folder: Path, epochs: list[int]) -> np.ndarray | None:
+    """The probabilities that were written last, of the end or of the last of `epochs`; None where there are none."""
+    kept = [probabilities_path(folder, None), *(probabilities_path(folder, last) for last in epochs[-1:])]
+    found = [(_modified(path), path) for path in kept if path.exists()]
+    return read_probabilities(max(found, key=lambda pair: pair[0])[1]) if found else None  # of equals the end
+
+
+def read_probabilities(path: Path) -> np.ndarray | None:
+    """Probabilities float32 (n, 10), None where the file is missing or does not hold any."""
+    return _probabilities(str(path), _modified(path))
+
+
+@lru_cache(maxsize=64)
+def _probabilities(path: str, modified: int) -> np.ndarray | None:
+    array = read_array(Path(path))
+    if array is None or array.ndim != 2 or array.shape[1] != 10 or array.dtype.kind != "f":
+        return None
+    array = array.astype(np.float32)
+    if not ((array >= 0) & (array <= ROUNDING)).all():
+        return None
+    array.setflags(write=False)
+    return array
+
+
+def predicted_epochs(folder: Path) -> list[int]:
+    """The epochs whose probabilities are kept, in order."""
+    names = (path.stem for path in folder.glob("predictions/epoch-*.npy"))
+    return sorted(int(name[6:]) for name in names if name[6:].isdecimal())
+
+
+def write_validation(folder: Path, labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
+    arrays = {"labels": labels.astype(np.uint8), "probabilities": probabilities.astype(np.float16)}
+    write_atomically(folder / VALIDATION_FILE, lambda file: np.savez(file, **arrays))
+
+
+def read_validation(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Labels uint8 (n,) and probabilities float32 (n, 10), None where there are none or they are damaged."""
+    try:
+        with np.load(folder / VALIDATION_FILE, allow_pickle=False) as arrays:
+            labels, probabilities = arrays["labels"], arrays["probabilities"].astype(np.float32)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError):
+        return None
+    whole = labels.ndim == 1 and labels.dtype == np.uint8 and probabilities.shape == (len(labels), 10)
+    usable = whole and (labels <= 9).all() and ((probabilities >= 0) & (probabilities <= ROUNDING)).all()
+    return (labels, probabilities) if usable else None
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

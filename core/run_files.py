@@ -1,0 +1,181 @@
+"""What the JSON files of a run hold: the kind of each value, in one table, so that no page meets another.
+
+Whatever a file holds, reading it gives the values that are of their kind and says what is wrong with the others.
+Values that the table does not name, of other versions, stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from core.config import ConfigError, TrainingConfig
+from core.storage import read_json
+
+MOST_COUNT = 10**12
+MOST_NAME = 60  # characters
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value: what it is called, and whether a value is of it."""
+
+    words: str
+    takes: Callable[[Any], bool]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNT
+
+
+TEXT = Kind("text", lambda value: isinstance(value, str))
+NAME = Kind(
+    f"text of 1 to {MOST_NAME} characters",
+    lambda value: isinstance(value, str) and 1 <= len(value.strip()) <= len(value) <= MOST_NAME,
+)
+TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
+NUMBER = Kind("a number", _is_number)
+AMOUNT = Kind("a number from 0", lambda value: _is_number(value) and value >= 0)
+FRACTION = Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
+RATE = Kind("a number above 0", lambda value: _is_number(value) and value > 0)
+COUNT = Kind("a whole number from 0", _is_count)
+COUNTS = Kind("whole numbers", lambda value: isinstance(value, list) and all(map(_is_count, value)))
+EXTENSION = Kind("a whole number", lambda value: value == -1 or _is_count(value))
+STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted", "damaged")
+STATE = Kind("a state", lambda value: isinstance(value, str) and value in STATES)
+REQUEST = Kind('"pause", "stop" or null', lambda value: value is None or value in ("pause", "stop"))
+
+DATASET = {"name": TEXT, "source": TEXT, "fingerprint": TEXT}
+MEASURED_OR_NOT = Kind(f"{FRACTION.words} or null", lambda value: value is None or FRACTION.takes(value))
+ACCURACIES = dict.fromkeys(("mine", "mine_held_out", "test"), MEASURED_OR_NOT)
+FILES: dict[str, dict | list] = {
+    "name.json": {"name": NAME},
+    "state.json": {
+        "name": STATE,
+        "message": TEXT,
+        "since": NUMBER,
+        "target_epochs": COUNT,
+        "resumes": TRUTH,
+        "extended_from": EXTENSION,
+    },
+    "control.json": {"request": REQUEST, "learning_rate": RATE},
+    "dataset.json": DATASET,
+    "architecture.json": [{"name": TEXT, "kind": TEXT, "shape": COUNTS, "parameters": COUNT}],
+    "summary.json": {
+        "model": TEXT,
+        "epochs": COUNT,
+        "test_accuracy": FRACTION,
+        "test_loss": AMOUNT,
+        "training_seconds": AMOUNT,
+        "parameters": COUNT,
+        "training_images": COUNT,
+        "validation_images": COUNT,
+        "dataset": DATASET,
+        "parity": {"max_abs_difference": AMOUNT, "different_predictions": COUNT, "images": COUNT},
+        "machine": TEXT,
+        "versions": dict.fromkeys(("python", "tensorflow", "keras", "numpy"), TEXT),
+        "finished": NUMBER,
+        "my_digits": {
+            "from": TEXT,
+            "trained": COUNT,
+            "held_out": COUNT,
+            "before": ACCURACIES,
+            "after": ACCURACIES,
+        },
+    },
+    "imported.json": {
+        "file": TEXT,
+        "when": NUMBER,
+        "proof": {"images": COUNT, "different_predictions": COUNT},
+    },
+}
+OPTIONAL = ("proof",)  # null where there is nothing to say
+_MEASURED = {"loss": AMOUNT, "accuracy": FRACTION, "learning_rate": AMOUNT, "training_seconds": AMOUNT}
+EVENTS: dict[str, dict] = {
+    "start": {"step": COUNT, "epoch": COUNT, "epoch_images": COUNT},
+    "batch": {
+        "step": COUNT,
+        "epoch": COUNT,
+        "position": AMOUNT,
+        "images": COUNT,
+        "epoch_loss": AMOUNT,
+        "epoch_accuracy": FRACTION,
+        "images_per_second": AMOUNT,
+        **_MEASURED,
+    },
+    "epoch": {"step": COUNT, "epoch": COUNT, "val_loss": AMOUNT, "val_accuracy": FRACTION, **_MEASURED},
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds: `value`, None where it is missing or damaged as a whole, and what is wrong with the rest."""
+
+    value: Any
+    flaws: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Content:
+    """What a file of a run holds, by the table above."""
+    return read_json(path, _checker(path.name))
+
+
+def read_config(path: Path) -> Content:
+    """The settings of a run, None where they are missing or any of them is out of its range."""
+    return read_json(path, _config)
+
+
+def _config(values: Any) -> Content:
+    try:
+        return Content(TrainingConfig.from_dict(values))
+    except (ConfigError, TypeError) as error:
+        return Content(None, () if values is None else (str(error).rstrip("."),))
+
+
+@lru_cache
+def _checker(name: str) -> Callable[[Any], Content]:
+    return partial(check, shape=FILES[name])
+
+
+def check(value: Any, shape: dict | list) -> Content:
+    """The part of a value that has this shape, and what is wrong with the others."""
+    flaws: list[str] = []
+    kept = _fitting(value, shape, "", flaws)
+    return Content(kept, tuple(flaws) if value is not None else ())
+
+
+def is_event(event: dict) -> bool:
+    """Whether all that is known of an event's kind is as it should be."""
+    shape = EVENTS.get(event["type"]) if isinstance(event.get("type"), str) else None
+    return shape is None or all(kind.takes(event[name]) for name, kind in shape.items() if name in event)
+
+
+def _fitting(value: Any, shape: Any, where: str, flaws: list[str]) -> Any:
+    """The fitting part of `value`, None where there is none; adds to `flaws` what does not fit and where."""
+    if isinstance(shape, Kind):
+        if shape.takes(value):
+            return value
+        flaws.append(f"{where} is not {shape.words}")
+        return None
+    wanted = dict if isinstance(shape, dict) else list
+    if not isinstance(value, wanted):
+        flaws.append(f"{where or 'it'} is not {'an object' if wanted is dict else 'a list'}")
+        return None
+    if wanted is list:
+        rows = [_fitting(row, shape[0], f"{where}row {number}", flaws) for number, row in enumerate(value, start=1)]
+        return [row for row in rows if row is not None]
+    kept = {name: entry for name, entry in value.items() if name not in shape}
+    for name, kind in shape.items():
+        if name not in value or (name in OPTIONAL and value[name] is None):
+            continue
+        entry = _fitting(value[name], kind, f"{where}, {name}" if where else name, flaws)
+        if entry is not None or kind is REQUEST:
+            kept[name] = entry
+    return kept

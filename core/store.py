@@ -1,0 +1,82 @@
+"""All runs of a home: found, created whole or not at all, and deleted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from core.config import TrainingConfig
+from core.run import ID, Run, RunError
+from core.storage import write_json
+
+
+class RunStore:
+    """All runs below `home`/runs."""
+
+    def __init__(self, home: Path | str | None = None) -> None:
+        self.home = Path(home or os.environ.get("DIGITLAB_HOME") or "digitlab-home").absolute()
+        self.folder = self.home / "runs"
+
+    def runs(self) -> list[Run]:
+        """Every run, newest first."""
+        try:
+            names = sorted((entry.name for entry in os.scandir(self.folder) if entry.is_dir()), reverse=True)
+        except OSError:
+            return []
+        return [Run(self.folder / name) for name in names if ID.fullmatch(name)]
+
+    def get(self, run_id: str | None) -> Run | None:
+        """The run of that id, None where there is none (or the id is not one)."""
+        if not run_id or not ID.fullmatch(run_id) or not (self.folder / run_id).is_dir():
+            return None
+        return Run(self.folder / run_id)
+
+    def queued(self) -> list[Run]:
+        """The runs that wait for a worker, first come first."""
+        waiting = [(run.state, run) for run in self.runs()]
+        waiting = [(state.since, run.id, run) for state, run in waiting if state.name == "queued"]
+        return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
+
+    def create(self, config: TrainingConfig, name: str | None = None) -> Run:
+        """A new run folder, queued; it appears whole or not at all."""
+        number = 1 + sum(run.config is not None and run.config.model == config.model for run in self.runs())
+
+        def fill(draft: Run) -> None:
+            draft.rename(name or f"{config.info.title} {number}")
+            draft.set_state("queued", target_epochs=config.epochs)
+
+        return self.place(config, fill)
+
+    def place(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
+        """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.model}-{uuid4().hex[:4]}"
+        draft = Run(self.folder / f".{run_id}")
+        draft.path.mkdir()
+        try:
+            write_json(draft.path / "config.json", config.as_dict())
+            fill(draft)
+            return Run(draft.path.rename(self.folder / run_id))
+        except BaseException:
+            shutil.rmtree(draft.path, ignore_errors=True)
+            raise
+
+    def delete(self, run: Run) -> None:
+        """Remove a run and all it holds.
+
+        Raises:
+            RunError: where a worker is at it.
+        """
+        if run.has_worker():
+            raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
+        doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def best(self) -> Run | None:
+        """The run with the highest test accuracy."""
+        scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]
+        return max(scored, key=lambda pair: pair[0])[1] if scored else None
