@@ -9,6 +9,7 @@ import os
 import queue
 import tempfile
 import time
+import traceback
 import urllib.request
 import zipfile
 import zlib
@@ -19,6 +20,8 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
+
+from core.storage import printable
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -40,6 +43,9 @@ Progress = Callable[[int, int], None]
 
 class DatasetError(ValueError):
     """Says which file, what is wrong with it, and what would be right."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(printable(words))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,9 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ARRAYS:
             getattr(self, name).setflags(write=False)
+        for name in ("source", "note"):  # with paths, which may hold bytes that are no text
+            text = getattr(self, name)
+            object.__setattr__(self, name, text and printable(text))
 
     @property
     def is_mnist(self) -> bool:
@@ -96,8 +105,23 @@ def load_dataset(
     Raises
     ------
     DatasetError
-        If `path` was given and cannot be used, or if not even the embedded digits can be had.
+        If `path` was given and cannot be used, or if not even the embedded digits can be had, whatever the cause.
     """
+    try:
+        return _first_that_works(path, allow_download, progress)
+    except DatasetError:
+        raise
+    except MemoryError as error:
+        raise DatasetError(
+            "The memory was not enough to load the digits. Close other programs, then start again."
+        ) from error
+    except Exception as error:
+        traceback.print_exc()
+        words = str(error) or type(error).__name__
+        raise DatasetError(f"The digits could not be loaded: {words}. The program's output has the details.") from error
+
+
+def _first_that_works(path: str | Path | None, allow_download: bool, progress: Progress | None) -> Dataset:
     if path is not None:
         return _from_path(Path(path), "")
     warnings: list[str] = []  # what someone should repair: shown with whatever is used in its place
@@ -111,8 +135,10 @@ def load_dataset(
             warnings.append(f"DIGITLAB_DATA cannot be used: {error}")
 
     cache = keras_cache_path()
-    occupied = os.path.lexists(cache)
-    if occupied:
+    occupied = cache is not None and os.path.lexists(cache)
+    if cache is None:
+        reasons.append("There is no home folder to keep MNIST in.")
+    elif occupied:
         try:
             return _dataset(_read_npz(cache), f"Keras' cache, {cache}", warnings)
         except DatasetError as error:
@@ -120,7 +146,7 @@ def load_dataset(
     else:
         reasons.append("Keras' cache has no MNIST yet.")
 
-    if allow_download:
+    if allow_download and cache is not None:
         try:
             kept = _download(cache, progress)
             if kept is not None:
@@ -140,30 +166,34 @@ def load_dataset(
         raise DatasetError(" ".join([*warnings, *reasons, f"scikit-learn's digits cannot be had: {error}"])) from error
     train, test = len(arrays["y_train"]) // (1 + COPIES), len(arrays["y_test"])
     repair = f"from {MNIST_URL}" + (", in place of the file that is there" if occupied else "")
+    place = f"put mnist.npz at {cache} ({repair}), or " if cache else ""
+    advice = f"{place}set DIGITLAB_DATA to the path of an mnist.npz, and start again"
     note = (
         f"This is not MNIST but the {train + test:,} handwritten digits in scikit-learn (UCI, 8×8 pixels, "
         f"enlarged to 28×28): {train:,} for training, each with {COPIES} slightly warped copies, so "
-        f"{len(arrays['y_train']):,} images, and {test} others for testing. To get MNIST, put mnist.npz at "
-        f"{cache} ({repair}), or set DIGITLAB_DATA to its path, and start again."
+        f"{len(arrays['y_train']):,} images, and {test} others for testing. To get MNIST, {advice}."
     )
     source = f"scikit-learn's {train + test:,} digits (UCI)"
     return Dataset("Embedded digits", source, **arrays, note=" ".join([*warnings, note, *reasons]))
 
 
-def keras_cache_path() -> Path:
-    """Where Keras keeps mnist.npz: `$KERAS_HOME/datasets`, or `~/.keras/datasets` where that is not set."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home).expanduser().absolute() / "datasets" / "mnist.npz"
+def keras_cache_path() -> Path | None:
+    """Where Keras keeps mnist.npz: `$KERAS_HOME/datasets`, or `~/.keras/datasets`; None without a home folder."""
+    try:
+        home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+        return Path(home).expanduser().absolute() / "datasets" / "mnist.npz"
+    except RuntimeError:
+        return None
 
 
 def _from_path(path: Path, how: str) -> Dataset:
-    path = path.expanduser().absolute()
     try:
+        path = path.expanduser().absolute()
         is_folder = path.is_dir()
         if not is_folder and not path.exists():
             raise DatasetError(f"{path} does not exist. Wanted: an mnist.npz or a folder with the four IDX files.")
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be reached: {error.strerror}.") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: of a "~" where there is no home folder
+        raise DatasetError(f"{path} cannot be reached: {getattr(error, 'strerror', None) or error}.") from error
     if is_folder:
         return _dataset(_read_idx_folder(path), f"folder {path}{how}", [])
     return _dataset(_read_npz(path), f"file {path}{how}", [])
@@ -258,6 +288,8 @@ def _download(target: Path, progress: Progress | None) -> Path | None:
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read the four arrays; headers are checked before any data, so no file can fill the memory."""
+    if not path.is_file():  # a pipe would be waited for, and a device has no end
+        raise DatasetError(f"{path} is not a regular file. Wanted: MNIST's mnist.npz.")
     try:
         with zipfile.ZipFile(path) as archive:
             inside = [name.removesuffix(".npy") for name in archive.namelist()]

@@ -6,17 +6,24 @@ dashboard takes it up. Workers have a session of their own and go on when the la
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
+from core.endings import cause, exit_in_words
 from core.runs import Run, RunStore
+from core.storage import explain_os_error
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_SECONDS = 0.1
+LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
+MOST_FAILURES = 5  # workers in a row that could not start, until only a run makes another one come
+HEALTHY_SECONDS = 30.0  # a worker that waits for so long has started
 SPARE_SECONDS = 4.0  # how long a run has the machine to itself before the next worker gets ready
 
 
@@ -27,7 +34,7 @@ def worker_limit() -> int:
 
 
 class Launcher:
-    """Watches the queue of a store in a thread of its own.
+    """Watches the queue of a store in a thread of its own, and goes on watching whatever happens.
 
     Args:
         store: where runs wait.
@@ -38,17 +45,31 @@ class Launcher:
         self.store = store
         self.limit = limit or worker_limit()
         self._warm: subprocess.Popen | None = None
+        self._warm_since = 0.0
+        self._next_warm = 0.0  # not before: a worker that dies by itself is not started again and again
         self._sent: dict[str, tuple[subprocess.Popen, float]] = {}
+        self._failures = 0  # workers in a row that could not start
+        self._worker_trouble = self._own_trouble = ""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="launcher", daemon=True)
 
+    @property
+    def trouble(self) -> str:
+        """Why runs are not started, in words; "" where they are."""
+        if self._thread.ident and not self._thread.is_alive() and not self._ended.is_set():
+            return "The launcher, which starts the runs that wait, has ended. Start Digit Lab again."
+        return self._own_trouble or self._worker_trouble
+
     def start(self) -> None:
         """Get the first worker ready and begin to watch."""
+        _launchers.append(self)
         self._thread.start()
 
     def close(self) -> None:
         """Stop watching and let the warm worker go; workers with a run go on."""
         self._ended.set()
+        if self in _launchers:
+            _launchers.remove(self)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         if self._warm:
@@ -60,21 +81,31 @@ class Launcher:
             self._warm = None
 
     def _watch(self) -> None:
-        while not self._ended.is_set():
+        pause = LOOK_SECONDS
+        while not self._ended.wait(pause):
             try:
                 self._look()
-            except OSError as error:  # a full disk or a folder that vanished must not end the watch
-                print(f"Launcher: {error}", file=sys.stderr)
-                self._ended.wait(2)
-            self._ended.wait(LOOK_SECONDS)
+                self._own_trouble, pause = "", LOOK_SECONDS
+            except Exception as error:  # nothing may end the watch: a full disk, a folder that vanished, no memory
+                words = explain_os_error(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+                if words != self._own_trouble:  # once, not with every look
+                    print(f"Launcher: {words}", file=sys.stderr)
+                    if not isinstance(error, OSError):
+                        traceback.print_exc()
+                self._own_trouble, pause = words, min(max(1.0, 2 * pause), LONGEST_PAUSE)
 
     def _look(self) -> None:
         self._reap()
         for run in self.store.queued():
             if run.id not in self._sent and self._training() < self.limit:
                 self._send(run)
-        if self._warm is None and all(time.monotonic() - at > SPARE_SECONDS for _, at in self._sent.values()):
-            self._warm = self._spawn()
+        now = time.monotonic()
+        if (
+            self._warm is None
+            and now >= self._next_warm
+            and all(now - at > SPARE_SECONDS for _, at in self._sent.values())
+        ):
+            self._warm, self._warm_since = self._spawn(), now
 
     def _training(self) -> int:
         """Runs that train now, whoever started them, and those on their way."""
@@ -82,41 +113,75 @@ class Launcher:
         return len(running | set(self._sent))
 
     def _send(self, run: Run) -> None:
-        worker = self._warm or self._spawn()
+        waited, worker = self._warm is not None, self._warm or self._spawn()
         self._warm = None
         try:
-            worker.stdin.write(f"{run.path}\n".encode())
+            worker.stdin.write(os.fsencode(run.path) + b"\n")
             worker.stdin.close()
         except OSError:
-            worker.kill()  # it died while it waited; the run is sent again at the next look
-            worker.wait()
-            return
+            if waited:  # it died meanwhile; the run is sent to a new one at the next look
+                worker.kill()
+                worker.wait()
+                return
         self._sent[run.id] = (worker, time.monotonic())
 
     def _spawn(self) -> subprocess.Popen:
         """Start a worker that gets ready and then waits for a run on its standard input."""
         self.store.home.mkdir(parents=True, exist_ok=True)
-        (self.store.home / "worker.log").unlink(missing_ok=True)
-        return start_process("core.worker", "--wait", self.store.home, log=self.store.home / "worker.log", talks=True)
+        self._log.unlink(missing_ok=True)
+        return start_process("core.worker", "--wait", self.store.home, log=self._log, talks=True)
 
     def _reap(self) -> None:
         """Forget workers that ended; a run that one of them did not even begin has failed."""
         for run_id, (worker, _) in list(self._sent.items()):
-            if worker.poll() is None:
-                continue
-            del self._sent[run_id]
             run = self.store.get(run_id)
+            if worker.poll() is None:
+                if self._worker_trouble and run and run.state.name == "running":
+                    self._worker_started()
+                continue
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
-                run.set_state("failed", f"The worker could not start.\n\n{self._worker_log()}")
+                self._worker_failed(worker.returncode)
+                run.set_state("failed", self._worker_trouble)
+            del self._sent[run_id]  # at the end: where the failure cannot be written, the run is not sent again
         if self._warm and self._warm.poll() is not None:
+            self._worker_failed(self._warm.returncode)
             self._warm = None
-            self._ended.wait(2)  # it died by itself; not in a tight loop
+        elif self._warm and self._worker_trouble and time.monotonic() - self._warm_since > HEALTHY_SECONDS:
+            self._worker_started()
+
+    def _worker_started(self) -> None:
+        self._failures, self._worker_trouble = 0, ""
+
+    def _worker_failed(self, status: int) -> None:
+        """Note why a worker could not start; the next one comes later and later, in the end only with a run."""
+        log = self._worker_log()
+        words = [f"The worker could not start ({exit_in_words(status)}).", cause(log, self.store.home)]
+        words = " ".join(filter(None, words)) + (f"\n\n{log}" if log else "")
+        if words != self._worker_trouble:
+            print(f"Launcher: {words}", file=sys.stderr)
+        self._worker_trouble = words
+        self._failures += 1
+        pause = math.inf if self._failures >= MOST_FAILURES else min(2.0**self._failures, LONGEST_PAUSE)
+        self._next_warm = time.monotonic() + pause
+
+    @property
+    def _log(self) -> Path:
+        """What the warm worker prints; another dashboard has one of its own."""
+        return self.store.home / f"worker-{os.getpid()}.log"
 
     def _worker_log(self) -> str:
         try:
-            return (self.store.home / "worker.log").read_text(errors="replace")[-1500:]
+            return self._log.read_text(errors="replace")[-1500:].strip()
         except OSError:
             return ""
+
+
+_launchers: list[Launcher] = []
+
+
+def trouble() -> str:
+    """Why the launcher of this process starts no runs, in words; "" where it does, or where it has none."""
+    return next(filter(None, (launcher.trouble for launcher in _launchers)), "")
 
 
 def start_process(
@@ -132,7 +197,7 @@ def start_process(
         environment: variables to set besides those of this process.
     """
     paths = {name: os.environ[name] for name in ("DIGITLAB_DATA", "KERAS_HOME") if os.environ.get(name)}
-    absolute = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items()}  # it works elsewhere
+    absolute = {name: os.path.abspath(os.path.expanduser(path)) for name, path in paths.items()}  # it works elsewhere
     own_session = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
         if sys.platform == "win32"

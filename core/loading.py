@@ -23,6 +23,9 @@ class Loading:
             self._outcome = load_dataset(progress=lambda *progress: setattr(self, "progress", progress))
         except DatasetError as error:
             self._outcome = error
+        except BaseException as error:  # whatever it is, pages must not wait for ever
+            self._outcome = DatasetError(f"The digits could not be loaded: {error or type(error).__name__}.")
+            raise
 
     def when_done(self, action: Callable[[], None]) -> None:
         """Call `action` once, in another thread, when the dataset is there or cannot be had."""

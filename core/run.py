@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core import damage, run_arrays, run_files
+from core import damage, endings, run_arrays, run_files
 from core.config import TrainingConfig
 from core.history import History, event_log, read_history
 from core.run_files import MOST_NAME
@@ -20,9 +19,6 @@ from core.storage import append_line, write_json
 
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-NO_SPACE = ("no space left", "disk quota", "not enough space", "resource exhausted: failed to write")
-NO_MEMORY = ("memoryerror", "out of memory", "bad_alloc", "oom when allocating")
-LEAST_FREE = 64 * 1024  # bytes: with less, no checkpoint can be written
 _PROBE = threading.RLock()  # a signal handler may ask in the middle of asking
 
 
@@ -100,7 +96,9 @@ class Run:
         if state.name == "running" and not self.has_worker():
             state = self._stored_state()  # the worker may have ended properly between the two looks
             if state.name == "running":
-                return replace(state, name="interrupted", message=self._why_interrupted())
+                return replace(
+                    state, name="interrupted", message=f"Training stopped unexpectedly. {self._cause()}".strip()
+                )
         return state
 
     def _stored_state(self) -> State:
@@ -110,14 +108,8 @@ class Run:
         known = {field: values[field] for field in State.__dataclass_fields__ if field in values}
         return State(**{**known, "target_epochs": known.get("target_epochs") or config.epochs})
 
-    def _why_interrupted(self) -> str:
-        """What the worker's last words say of its end, or the disk."""
-        said = self.log_tail(40).lower()
-        if any(word in said for word in NO_SPACE) or _free_bytes(self.path) < LEAST_FREE:
-            return "No space was left on the disk, so training stopped. Make room there, then resume."
-        if any(word in said for word in NO_MEMORY):
-            return "The memory was not enough, so training stopped. Close other programs, then resume."
-        return "Training stopped unexpectedly."
+    def _cause(self) -> str:
+        return endings.cause(self.log_tail(40), self.path)
 
     def set_state(self, name: str, message: str = "", **changes) -> None:
         """Write the state; `target_epochs` and `extended_from` stay as they are unless given."""
@@ -294,10 +286,3 @@ class Run:
     def _queue(self, target_epochs: int, **changes) -> None:
         self.ask(request=None)
         self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)
-
-
-def _free_bytes(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return LEAST_FREE

@@ -120,12 +120,9 @@ def _in_words(error: Exception) -> str:
 
 
 def _fail(run: Run, words: str) -> None:
-    """End the run as failed; where even that cannot be written, the log says why."""
+    """End the run as failed. Where even that cannot be written, this process fails, and its log says why."""
     print(words, file=sys.stderr)
-    try:
-        run.set_state("failed", words)
-    except OSError as error:
-        print(explain_os_error(error), file=sys.stderr)
+    run.set_state("failed", words)
 
 
 def _follow(run: Run, training: Training) -> tuple[str, str]:
@@ -276,7 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
     dataset, ready, path = None, None, options.run
     if options.wait:
         dataset, ready = _warm_up(options.wait)
-        path = sys.stdin.readline().strip()
+        path = os.fsdecode(sys.stdin.buffer.readline().strip())
     if not path:
         return 0  # whoever kept this worker ready has gone
     run = Run(Path(path))

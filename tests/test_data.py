@@ -402,3 +402,47 @@ def test_real_mnist_is_recognised(monkeypatch):
     assert (dataset.name, dataset.note) == ("MNIST", None)
     counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(dataset.y_test).tolist() == counts
+
+
+# What is no file, and what nobody thought of
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_regular_file_is_refused_before_it_is_read(tmp_path, kind):
+    path = tmp_path / "mnist.npz"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match="is not a regular file"):
+        load_dataset(path)
+
+
+def test_without_a_home_folder_the_embedded_digits_are_loaded(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(data.Path, "home", homeless)
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.delenv("DIGITLAB_DATA", raising=False)
+    found = load_dataset()
+    assert found.name == "Embedded digits"
+    assert "There is no home folder" in found.note
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(MemoryError(), "memory was not enough"), (RuntimeError("odd"), "could not be loaded: odd")]
+)
+def test_whatever_happens_while_digits_are_loaded_is_said_in_words(digits_file, monkeypatch, error, words):
+    def fail(path):
+        raise error
+
+    monkeypatch.setattr(data, "_read_npz", fail)
+    with pytest.raises(DatasetError, match=words):
+        load_dataset(digits_file)
+
+
+def test_a_path_that_is_no_text_is_told_as_text(tmp_path):
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(f"{tmp_path}/\udcff.npz")
+    assert str(caught.value).startswith(f"{tmp_path}/?.npz does not exist")

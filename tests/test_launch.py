@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -78,18 +79,99 @@ def test_runs_train_one_after_the_other_can_be_stopped_and_go_on_without_the_lau
     assert [epoch["epoch"] for epoch in second.history().epochs] == [*range(1, second.summary["epochs"] + 1)]
 
 
-def test_a_worker_that_cannot_start_fails_its_run_with_its_own_words(
-    store, launcher, wait_until, monkeypatch, tmp_path
-):
-    broken = tmp_path / "python"
-    broken.write_text("#!/bin/sh\nread run\necho \"No module named 'tensorflow'\" >&2\nexit 1\n")
-    broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(launch.sys, "executable", str(broken))
+@pytest.fixture
+def python(monkeypatch, tmp_path):
+    """Workers are this shell script instead; it notes each start in the file `starts`."""
+
+    def make(script):
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\necho start >>{tmp_path}/starts\n{script}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr(launch.sys, "executable", str(path))
+        return tmp_path / "starts"
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            "read run\necho \"No module named 'tensorflow'\" >&2\nexit 1",
+            ["could not start (exit status 1)", "pip install -r requirements.txt", "No module named 'tensorflow'"],
+        ),
+        ("read run\nkill -ILL $$", ["could not start (SIGILL, illegal instruction", "TensorFlow needs"]),
+        ("kill -SEGV $$", ["could not start (SIGSEGV, it crashed)"]),
+    ],
+    ids=["a missing package", "an old processor", "a crash at import"],
+)
+def test_a_worker_that_cannot_start_fails_its_run_with_the_cause(store, launcher, wait_until, python, script, words):
+    python(script)
     run = store.create(LONG)
     launcher.start()
     wait_until(lambda: run.state.name == "failed", "the run to fail")
-    assert "could not start" in run.state.message
-    assert "No module named 'tensorflow'" in run.state.message
+    for part in words:
+        assert part in run.state.message
+        assert part in launch.trouble()
+
+
+def test_workers_that_die_by_themselves_come_later_and_later_and_in_the_end_no_more_but_a_run_tries_again(
+    store, launcher, wait_until, python, monkeypatch
+):
+    monkeypatch.setattr(launch, "LONGEST_PAUSE", 0.05)
+    starts = python("kill -ILL $$")
+    launcher.start()
+    wait_until(lambda: launcher._failures >= launch.MOST_FAILURES, "the last worker")
+    assert "SIGILL" in launch.trouble()
+    assert launcher._next_warm == float("inf")
+    count = len(starts.read_text().splitlines())
+    assert count == launch.MOST_FAILURES
+    run = store.create(LONG)
+    wait_until(lambda: run.state.name == "failed", "the run to fail")
+    assert len(starts.read_text().splitlines()) == count + 1
+    launcher.close()
+    assert launch.trouble() == ""
+
+
+def test_the_launcher_goes_on_after_any_error_says_it_once_and_trains_when_it_is_gone(
+    store, launcher, wait_until, monkeypatch, capsys
+):
+    monkeypatch.setattr(launch, "LONGEST_PAUSE", 0.02)
+    looks, queued = [], store.queued
+
+    def broken():
+        looks.append(1)
+        raise RecursionError("maximum recursion depth exceeded")
+
+    monkeypatch.setattr(store, "queued", broken)
+    launcher.start()
+    wait_until(lambda: len(looks) > 3, "a fourth look")
+    assert "RecursionError" in launch.trouble()
+    assert capsys.readouterr().err.count("Launcher: ") == 1
+    monkeypatch.setattr(store, "queued", queued)
+    wait_until(lambda: not launch.trouble(), "an end of the trouble")
+    assert launcher._thread.is_alive()
+
+
+def test_a_home_that_cannot_be_written_is_said(store, launcher, wait_until, monkeypatch):
+    monkeypatch.setattr(launch, "LONGEST_PAUSE", 0.02)
+
+    def read_only():
+        raise OSError(errno.EROFS, "Read-only file system", str(store.home))
+
+    monkeypatch.setattr(launcher, "_spawn", read_only)
+    launcher.start()
+    wait_until(lambda: "its disk is read-only" in launch.trouble(), "the words")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_launcher_that_has_ended_by_itself_is_said(store, launcher, wait_until, monkeypatch):
+    def end():
+        raise SystemExit
+
+    monkeypatch.setattr(launcher, "_look", end)
+    launcher.start()
+    wait_until(lambda: "Start Digit Lab again" in launch.trouble(), "the words")
 
 
 def test_a_launcher_that_never_started_can_be_closed(store):

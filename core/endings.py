@@ -1,0 +1,53 @@
+"""Why a process ended that did not say so itself, in words: from its exit status, its last words and the disk."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+NO_SPACE = ("no space left", "no space is left", "disk quota", "not enough space on the disk")
+NO_MEMORY = ("memoryerror", "out of memory", "bad_alloc", "oom when allocating")
+NO_PACKAGE = ("modulenotfounderror", "no module named", "importerror", "dll load failed")
+LEAST_FREE = 64 * 1024  # bytes: with less, no checkpoint can be written
+WINDOWS_ENDINGS = {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000409: "SIGABRT", 0xC000013A: "SIGINT"}
+MEANINGS = {
+    "SIGILL": "illegal instruction: this processor lacks one that TensorFlow needs, such as AVX",
+    "SIGSEGV": "it crashed",
+    "SIGABRT": "it crashed",
+    "SIGBUS": "it crashed",
+    "SIGKILL": "it was killed, or the memory ran out",
+    "SIGTERM": "it was told to end",
+}
+
+
+def exit_in_words(status: int) -> str:
+    """An exit status as Python's `subprocess` gives it, as "exit status 1" or by the signal's name and meaning."""
+    name = WINDOWS_ENDINGS.get(status & 0xFFFFFFFF, "")
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = f"signal {-status}"
+    if not name:
+        return f"exit status {status}"
+    return f"{name}, {MEANINGS[name]}" if name in MEANINGS else name
+
+
+def cause(said: str, folder: Path) -> str:
+    """What the last words of a process, or the disk of its folder, tell of its end; "" where they tell nothing."""
+    said = said.lower()
+    if any(word in said for word in NO_SPACE) or _free_bytes(folder) < LEAST_FREE:
+        return "No space was left on the disk. Make room there."
+    if any(word in said for word in NO_MEMORY):
+        return "The memory was not enough. Close other programs."
+    if any(word in said for word in NO_PACKAGE):
+        return "A package is missing or broken. Install what Digit Lab needs: pip install -r requirements.txt"
+    return ""
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return LEAST_FREE
