@@ -30,7 +30,7 @@ def find(run: Run) -> tuple[str, ...]:
         found |= {path.name: (UNREADABLE,) for path in _damaged_files(run)}
     name = run.name
     sentences = [f"{file} of {name} is damaged: {'; '.join(flaws[:MOST_FLAWS])}." for file, flaws in found.items()]
-    return (*sentences, *_begins_anew(run, name))
+    return (*_begins_anew(run, name), *sentences)
 
 
 def _json_flaws(run: Run, name: str) -> tuple[str, ...]:

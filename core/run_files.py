@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from core.config import ConfigError, TrainingConfig
+from core.config import MODELS, ConfigError, TrainingConfig
 from core.storage import read_json
 
 MOST_COUNT = 10**12
@@ -96,6 +96,7 @@ FILES: dict[str, dict | list] = {
         "proof": {"images": COUNT, "different_predictions": COUNT},
     },
 }
+_NOTHING = object()
 OPTIONAL = ("proof",)  # null where there is nothing to say
 _MEASURED = {"loss": AMOUNT, "accuracy": FRACTION, "learning_rate": AMOUNT, "training_seconds": AMOUNT}
 EVENTS: dict[str, dict] = {
@@ -139,6 +140,15 @@ def _config(values: Any) -> Content:
         return Content(None, () if values is None else (str(error).rstrip("."),))
 
 
+def read_architectures(home: Path) -> dict[str, list[dict]]:
+    """The layers of each network, as a worker built them last; {} before the first."""
+    return read_json(home / "architectures.json", _architectures).value or {}
+
+
+def _architectures(values: Any) -> Content:
+    return check(values, dict.fromkeys(MODELS, FILES["architecture.json"]))
+
+
 @lru_cache
 def _checker(name: str) -> Callable[[Any], Content]:
     return partial(check, shape=FILES[name])
@@ -148,7 +158,7 @@ def check(value: Any, shape: dict | list) -> Content:
     """The part of a value that has this shape, and what is wrong with the others."""
     flaws: list[str] = []
     kept = _fitting(value, shape, "", flaws)
-    return Content(kept, tuple(flaws) if value is not None else ())
+    return Content(None) if value is None else Content(None if kept is _NOTHING else kept, tuple(flaws))
 
 
 def is_event(event: dict) -> bool:
@@ -158,24 +168,24 @@ def is_event(event: dict) -> bool:
 
 
 def _fitting(value: Any, shape: Any, where: str, flaws: list[str]) -> Any:
-    """The fitting part of `value`, None where there is none; adds to `flaws` what does not fit and where."""
+    """The fitting part of `value`, or `_NOTHING`; adds to `flaws` what does not fit and where."""
     if isinstance(shape, Kind):
         if shape.takes(value):
             return value
         flaws.append(f"{where} is not {shape.words}")
-        return None
+        return _NOTHING
     wanted = dict if isinstance(shape, dict) else list
     if not isinstance(value, wanted):
         flaws.append(f"{where or 'it'} is not {'an object' if wanted is dict else 'a list'}")
-        return None
+        return _NOTHING
     if wanted is list:
         rows = [_fitting(row, shape[0], f"{where}row {number}", flaws) for number, row in enumerate(value, start=1)]
-        return [row for row in rows if row is not None]
+        return [row for row in rows if row is not _NOTHING]
     kept = {name: entry for name, entry in value.items() if name not in shape}
     for name, kind in shape.items():
         if name not in value or (name in OPTIONAL and value[name] is None):
             continue
         entry = _fitting(value[name], kind, f"{where}, {name}" if where else name, flaws)
-        if entry is not None or kind is REQUEST:
+        if entry is not _NOTHING:
             kept[name] = entry
     return kept

@@ -176,7 +176,7 @@ def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
     write_json(interrupted.path / "state.json", {**state, "target_epochs": 3})
     (interrupted.path / "log.txt").write_text("the last words\n")
     at = open_page("train", run=interrupted.id)
-    assert "The worker ended without a word" in at.warning[0].value
+    assert "Training stopped unexpectedly" in at.warning[0].value
     assert "the last words" in at.code[0].value
     at.button(key=f"resume_{interrupted.id}").click().run()
     assert interrupted.state.name == "queued"

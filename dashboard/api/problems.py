@@ -16,6 +16,7 @@ from core.data import DatasetError
 from core.pictures import PictureError
 from core.predictor import ModelError
 from core.runs import RunError
+from core.storage import NO_SPACE, explain_os_error
 from dashboard.components.explorer import ReadingError
 
 MEDIA_TYPE = "application/problem+json"
@@ -65,6 +66,7 @@ def install(api: FastAPI) -> None:
     """Let every error of this application leave as a problem."""
     for kind, status in STATUS.items():
         api.add_exception_handler(kind, lambda request, error, status=status: problem(status, str(error)))
+    api.add_exception_handler(OSError, _of_system)
     api.add_exception_handler(HTTPException, of_http)
     api.add_exception_handler(RequestValidationError, _of_validation)
     api.add_exception_handler(Exception, _of_anything)
@@ -77,6 +79,10 @@ async def of_http(request: Request, error: HTTPException) -> Response:
     own_words = error.detail != HTTPStatus(error.status_code).phrase
     detail = error.detail if own_words else WORDS.get(error.status_code, error.detail)
     return problem(error.status_code, str(detail), headers=error.headers)
+
+
+async def _of_system(request: Request, error: OSError) -> Response:
+    return problem(507 if error.errno in NO_SPACE else 503, explain_os_error(error))
 
 
 async def _of_validation(request: Request, error: RequestValidationError) -> Response:

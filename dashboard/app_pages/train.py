@@ -6,8 +6,8 @@ from contextlib import suppress
 import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig
+from core.run_files import read_architectures
 from core.runs import ENDED, Run
-from core.storage import read_json
 from dashboard.components import progress, results
 from dashboard.components.attempts import attempt, say_what_failed
 from dashboard.components.bundle import import_note, show_import
@@ -15,6 +15,7 @@ from dashboard.components.fields import follow, number_text, say_refused, say_un
 from dashboard.components.fine_tuning import fine_tuning_report
 from dashboard.components.settings import settings_now, training_settings, understand
 from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
+from dashboard.components.trouble import show_launcher_trouble, show_trouble
 
 DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
@@ -182,28 +183,10 @@ def going_on(run: Run) -> None:
                 action_button("Continue training", run, train_more, run, type="primary")
 
 
-def trouble(run: Run) -> None:
-    """Why a run did not end as planned, with the last lines of its log."""
-    state = run.state
-    if state.name in ("failed", "damaged"):
-        st.error(state.message, icon=STATE_ICONS[state.name])
-    elif state.name == "interrupted":
-        st.warning(
-            "The worker ended without a word: it was killed, the memory ran out or the power went. "
-            "Nothing up to the last checkpoint is lost; Resume goes on from there.",
-            icon=STATE_ICONS[state.name],
-        )
-    elif state.message:
-        st.caption(state.message)
-    if state.name in ("failed", "interrupted") and run.log_tail():
-        with st.expander("Last lines of its log"):
-            st.code(run.log_tail(), language=None)
-
-
 def show(run: Run) -> None:
     """The run: live while it is active, its results afterwards."""
     header(run)
-    trouble(run)
+    show_trouble(run)
     state = run.state
     if state.is_active:
         controls(run)
@@ -263,12 +246,13 @@ def empty() -> None:
 
 def networks(polls: bool) -> None:
     """The networks with their layers, as soon as a worker has built them; then it no longer `polls`."""
-    known = read_json(store().home / "architectures.json")
+    known = read_architectures(store().home)
     if polls and known:
         st.rerun()
     st.subheader("Networks to choose from", anchor=False)
-    if not isinstance(known, dict):
-        st.caption("Their layers appear here when TensorFlow has started, in a few seconds.")
+    if not known:
+        st.caption("Their layers appear here when TensorFlow has started.")
+        show_launcher_trouble()
         return
     with st.grid(2, min_column_width=320):
         for name, info in MODELS.items():

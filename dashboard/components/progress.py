@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core import launch
 from core.runs import History, Run
 from dashboard.components.charts import history_charts
 from dashboard.components.kept_charts import quick
@@ -64,6 +65,8 @@ def _queue_position(run: Run) -> str:
     if training:
         place = "next in line" if ahead == 0 else f"{ahead} before it in line"
         return f"Waiting for {' and '.join(training)} to end, {place}"
+    if launch.trouble():
+        return "Waiting for a worker"  # why none comes is said above
     return "Waiting for a worker; TensorFlow takes a few seconds to start"
 
 
@@ -72,10 +75,14 @@ def _numbers(history: History) -> None:
     validation = history.epochs[-1] if history.epochs else {}
     with st.container(horizontal=True):
         st.metric("Training accuracy", percent(last.get("epoch_accuracy")), help="Of the epoch under way.")
-        st.metric("Training loss", f"{last['epoch_loss']:.4f}" if last else "–", help="Of the epoch under way.")
+        st.metric("Training loss", _number(last.get("epoch_loss"), ".4f"), help="Of the epoch under way.")
         st.metric("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last whole epoch.")
         st.metric("Images a second", f"{_speed(history):,.0f}" if last else "–")
-        st.metric("Learning rate", f"{last['learning_rate']:.2g}" if last else "–")
+        st.metric("Learning rate", _number(last.get("learning_rate"), ".2g"))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _speed(history: History) -> float:

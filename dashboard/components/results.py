@@ -60,7 +60,7 @@ def headline(run: Run) -> None:
             "Test accuracy",
             percent(accuracy),
             f"{100 * (accuracy - CLASSIC_ACCURACY):+.2f} points against the classic script's 95.72 %"
-            if (run.dataset.get("name") == "MNIST")
+            if accuracy is not None and run.dataset.get("name") == "MNIST"
             else None,
             help="The share of the test images that it reads right. It never learned from them.",
             width="content",

@@ -14,6 +14,7 @@ from core.data import Dataset, DatasetError
 from core.loading import loading
 from core.runs import Run, RunStore
 from core.starter import Starter
+from dashboard.components.damage import show_damage
 
 TRAIN_PAGE = "app_pages/train.py"
 SIGMOID_SENTENCE = (
@@ -123,7 +124,9 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | Non
         st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
         st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
         return None
-    return runs[_choice(label, runs)]
+    run = runs[_choice(label, runs)]
+    show_damage(run)
+    return run
 
 
 def choose_any_run(label: str = "Run") -> Run | None:
