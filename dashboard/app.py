@@ -24,7 +24,7 @@ from core.launch import Launcher  # noqa: E402
 from core.loading import loading  # noqa: E402
 from dashboard.components import shared  # noqa: E402
 
-AHEAD = ("settings", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
+AHEAD = ("settings_form", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
 BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
 M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 

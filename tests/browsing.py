@@ -38,10 +38,14 @@ needs_browser = [
 
 
 class Dashboard:
-    """`streamlit run dashboard/app.py` on a free port of this machine, ended by its process id."""
+    """`streamlit run dashboard/app.py` on a free port of this machine, ended by its process id.
 
-    def __init__(self, home: Path) -> None:
+    With `trains=False` it has no launcher: what is started there stays in the queue.
+    """
+
+    def __init__(self, home: Path, *, trains: bool = True) -> None:
         self.store = RunStore(home)
+        self.script = "dashboard/app.py" if trains else "dashboard/main.py"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -49,7 +53,7 @@ class Dashboard:
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.headless", "true"]
+        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless", "true"]
         command += ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
         environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home)}
         log = (self.store.home / "dashboard.log").open("ab")

@@ -1,6 +1,8 @@
 """The app's pages in Streamlit's own simulation: open one, and what it then shows."""
 
+import html
 import json
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -23,6 +25,11 @@ def words(at):
     """All text on the page."""
     kinds = (at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
     return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def plain(text):
+    """Text in Markdown as people see it: marks of people's text are written as character references."""
+    return html.unescape(re.sub(r":color\[(&#\d+;)\]", r"\1", text))
 
 
 def numbers(at):

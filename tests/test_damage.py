@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
-import re
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from core import run_files
 from core.starter import FOLDER
 from core.storage import write_json
 from dashboard.api import app
-from tests.pages import open_page, words
+from tests.pages import open_page, plain, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 PAGES = ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
@@ -89,11 +87,6 @@ def spoiled(values, turn):
     if isinstance(values, list):
         return [spoiled(row, turn) for row in values]
     return {name: WRONG[(place + turn) % len(WRONG)] for place, name in enumerate(values)}
-
-
-def plain(text):
-    """Text in Markdown as people see it: marks of people's text are written as character references."""
-    return html.unescape(re.sub(r":color\[(&#\d+;)\]", r"\1", text))
 
 
 def check_everywhere(client, run, pages=PAGES):

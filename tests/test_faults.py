@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
 from core import loading
 from core.loading import Loading
+from core.starter import FOLDER
 from dashboard.api import app
-from tests.pages import open_page, words
+from tests.pages import open_page, plain, words
+from tests.test_draw_page import drawn
 
 pytestmark = pytest.mark.usefixtures("laboratory")
+SEVEN = [(100, 60), (200, 60), (140, 250)]
 PAGES = ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
 
 
@@ -46,3 +53,78 @@ def test_who_waits_for_the_digits_is_called_also_when_they_cannot_be_loaded(monk
     called = []
     Loading().when_done(lambda: called.append(True))
     wait_until(lambda: called, "the call", seconds=30)
+
+
+# A disk that is full or read-only
+
+
+@pytest.fixture(params=["full", "read-only"])
+def refuse(request, monkeypatch, store):
+    """Make the disk of the home refuse every write; returns what is said of it."""
+
+    def refused(*arguments, **options):
+        if request.param == "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(errno.EROFS, "Read-only file system", str(arguments[0]))
+
+    def begin():
+        if request.param == "full":
+            monkeypatch.setattr(os, "fsync", refused)
+        else:
+            open_file = Path.open
+            monkeypatch.setattr(Path, "mkdir", refused)
+            monkeypatch.setattr(Path, "rename", refused)
+            monkeypatch.setattr(
+                Path,
+                "open",
+                lambda path, mode="r", *rest, **more: (
+                    open_file(path, mode, *rest, **more) if set(mode) <= set("rbt") else refused(path)
+                ),
+            )
+        return "No space is left on the disk" if request.param == "full" else "its disk is read-only"
+
+    return begin
+
+
+def test_starting_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, store, client):
+    at = open_page("train")
+    said = refuse()
+    at.button(key="start").click().run()
+    assert not at.exception
+    assert said in plain(words(at))
+    answer = client.post("/api/runs", json={"model": "dense", "epochs": 1})
+    assert answer.status_code == (507 if "space" in said else 503)
+    assert said in answer.json()["detail"]
+    assert store.runs() == []
+
+
+def test_every_request_to_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, make_run, client):
+    run, active = make_run("paused"), make_run("queued")
+    page, other = open_page("train", run=run.id), open_page("train", run=active.id)
+    said = refuse()
+    for at, key in ((page, f"resume_{run.id}"), (page, f"continue_{run.id}"), (other, f"pause_{active.id}")):
+        at.button(key=key).click().run()
+        assert not at.exception, key
+        assert said in plain(words(at)), key
+    page.text_input(key=f"name_{run.id}").set_value("Another name").run()
+    assert not page.exception
+    assert said in plain(words(page))
+    for path in (f"{active.id}/pause", f"{active.id}/stop", f"{run.id}/resume", f"{run.id}/resume?more_epochs=1"):
+        answer = client.post(f"/api/runs/{path}")
+        assert answer.status_code == (507 if "space" in said else 503), path
+        assert said in answer.json()["detail"], path
+    assert (run.state.name, active.state.name) == ("paused", "queued")
+
+
+def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refuse, make_run):
+    run = make_run()
+    (run.path / "model.tflite").write_bytes((FOLDER / "model.tflite").read_bytes())
+    draw, page = open_page("draw", run=run.id, session={"canvas_0": drawn(SEVEN)}), open_page("robustness", run=run.id)
+    said = refuse()
+    draw.button(key="right").click().run()
+    assert not draw.exception
+    assert said in plain(draw.toast[0].value)
+    button = next(button for button in page.button if "easure" in button.label)
+    button.click().run()
+    assert not page.exception
+    assert said in plain(words(page))

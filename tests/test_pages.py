@@ -66,13 +66,19 @@ def test_settings_from_the_address_go_into_the_run(store):
 @pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "0", "500"])
 def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(store, nonsense):
     at = open_page("train", epochs=nonsense, model=nonsense, run=nonsense)
-    assert at.text_input(key="epochs").value == nonsense
+    assert field(at, "Epochs as a number").value == nonsense
     assert ":red[" in refusals(at)[0]
     assert "Epochs" in refusals(at)[0]
     assert at.button(key="start").disabled
     assert "To start, correct: Epochs." in words(at)
-    assert at.segmented_control(key="model").value == "seed"
+    assert at.sidebar.segmented_control[0].value == "seed"
     assert store.runs() == []
+
+
+def field(at, label, of=None):
+    """The text field of that label, in the sidebar or where it says; its key changes with what it shows."""
+    [found] = [element for element in (of or at.sidebar).text_input if element.label == label]
+    return found
 
 
 def refusals(at):
@@ -82,22 +88,22 @@ def refusals(at):
 
 def test_the_number_and_the_slider_say_the_same():
     at = open_page("train")
-    at.text_input(key="epochs").set_value("33").run()
-    assert at.slider(key="epochs_slider").value == 33
-    at.slider(key="epochs_slider").set_value(4).run()
-    assert at.text_input(key="epochs").value == "4"
+    field(at, "Epochs as a number").set_value("33").run()
+    assert at.sidebar.slider[0].value == 33
+    at.sidebar.slider[0].set_value(4).run()
+    assert field(at, "Epochs as a number").value == "4"
 
 
 def test_start_trains_what_stands_in_the_fields_when_it_is_clicked_also_what_came_with_the_click(store):
     at = open_page("train", model="Dense")
-    at.text_input(key="epochs").set_value("4")  # no run of the page in between, as where a click ends the typing
+    field(at, "Epochs as a number").set_value("4")  # no run of the page in between, as where a click ends the typing
     at.text_input(key="dense_learning_rate").set_value("0,05")
     at.text_input(key="dense_training_images").set_value("2,000")
-    at.toggle(key="augment").set_value(True)
+    at.sidebar.toggle[0].set_value(True)
     at.button(key="start").click().run()
     expected = {"epochs": 4, "learning_rate": 0.05, "training_images": 2000, "augment": True}
     assert store.runs()[0].config == TrainingConfig("dense", **expected)
-    at.segmented_control(key="model").set_value("cnn")
+    at.sidebar.segmented_control[0].set_value("cnn")
     at.button(key="start").click().run()
     configs = [run.config for run in store.runs()]
     assert sorted(configs, key=lambda config: config.model)[0] == TrainingConfig("cnn", epochs=4, augment=True)
@@ -133,10 +139,10 @@ def test_a_network_in_the_address_is_named_as_in_the_terminal_or_as_on_the_page(
 
 def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_asked(store):
     at = open_page("train", epochs="7")
-    at.segmented_control(key="model").set_value("best").run()
-    assert (at.text_input(key="epochs").value, at.toggle(key="augment").value) == ("7", False)
+    at.sidebar.segmented_control[0].set_value("best").run()
+    assert (field(at, "Epochs as a number").value, at.sidebar.toggle[0].value) == ("7", False)
     at.button(key="recipe").click().run()
-    assert (at.text_input(key="epochs").value, at.toggle(key="augment").value) == ("20", True)
+    assert (field(at, "Epochs as a number").value, at.sidebar.toggle[0].value) == ("20", True)
     assert not [button for button in at.button if button.key == "recipe"]
     at.button(key="start").click().run()
     assert store.runs()[0].config == TrainingConfig("best", epochs=20, augment=True)
@@ -156,10 +162,10 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert bars[0].startswith("50 % of 3 epochs · ")
     assert bars[1] == "Epoch 2 of 3"
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
-    at.text_input(key=f"rate_{training_run.id}").set_value("0,002").run()
+    field(at, "Learning rate", of=at.main).set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
-    assert at.text_input(key=f"rate_{training_run.id}").value == "0.002"
-    at.text_input(key=f"rate_{training_run.id}").set_value("2").run()
+    assert field(at, "Learning rate", of=at.main).value == "0.002"
+    field(at, "Learning rate", of=at.main).set_value("2").run()
     assert "Learning rate must be between" in words(at)
     assert training_run.control["learning_rate"] == 0.002
     at.button(key=f"pause_{training_run.id}").click().run()
@@ -193,7 +199,7 @@ def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_cl
     assert run.state.name == "finished"
     assert "Epochs must be between 1 and 200, not 0" in words(at)
     at.text_input(key=f"more_epochs_{run.id}").set_value("2")
-    at.text_input(key=f"rate_{run.id}").set_value(",004")
+    field(at, "Learning rate", of=at.main).set_value(",004")
     at.button(key=f"continue_{run.id}").click().run()
     assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
 

@@ -195,9 +195,7 @@ def test_a_run_whose_checkpoint_cannot_be_used_says_so_and_begins_again_at_epoch
     else:
         np.savez(checkpoint, **{name: array for name, array in arrays.items() if name != "position"})
     word = "missing" if damage == "gone" else "damaged"
-    assert run.damage() == (
-        f"checkpoint.npz of {run.name} is {word}, so training it further begins at epoch 1.",
-    )
+    assert run.damage() == (f"checkpoint.npz of {run.name} is {word}, so training it further begins at epoch 1.",)
     run.extend(1)
     said = []
     set_state = run.set_state

@@ -12,6 +12,7 @@ from dashboard.components.gallery import gallery
 from dashboard.components.kept_charts import quick
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.teach import say_refused
 
 FEW = 12
 ERROR_HELP = (
@@ -184,8 +185,10 @@ def keep_threshold(run, key: str) -> None:
     """Write the slider's value into the run."""
     try:
         write_threshold(run.path, round(st.session_state[key] / 100, 4))
-    except (ThresholdError, OSError):
-        st.toast("The threshold could not be kept.", icon=":material/error:")
+    except ThresholdError as error:
+        st.toast(str(error), icon=":material/error:")
+    except OSError as error:
+        say_refused(error)
 
 
 def show_extremes(run, digits, found: Calibrated) -> None:

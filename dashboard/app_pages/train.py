@@ -1,30 +1,29 @@
 """Train: choose a network and its epochs in the sidebar, start, watch, and see what came of it."""
 
-from collections.abc import Callable
-from contextlib import suppress
-
 import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.run_files import read_architectures
 from core.runs import ENDED, Run
 from dashboard.components import progress, results
-from dashboard.components.attempts import attempt, say_what_failed
+from dashboard.components.attempts import attempt, note_failure, say_what_failed
 from dashboard.components.bundle import import_note, show_import
-from dashboard.components.fields import follow, number_text, say_refused, say_understood
 from dashboard.components.fine_tuning import fine_tuning_report
-from dashboard.components.settings import settings_now, training_settings, understand
+from dashboard.components.run_controls import show_controls, show_ways_on
+from dashboard.components.settings import settings_now
+from dashboard.components.settings_form import training_settings
 from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
 from dashboard.components.trouble import show_launcher_trouble, show_trouble
 
-DRAW_PAGE = "app_pages/draw.py"
-PREDICTIONS_PAGE = "app_pages/predictions.py"
-
 
 def start() -> None:
-    """Put a run with the settings as they are now into the queue; what is wrong with one is said at its field."""
-    with suppress(ConfigError):
-        attempt(begin, settings_now())
+    """Put a run with the settings as they are now into the queue, or say which of them is not possible."""
+    try:
+        config = settings_now()
+    except ConfigError as error:
+        note_failure(str(error))
+    else:
+        attempt(begin, config)
 
 
 def begin(config: TrainingConfig) -> None:
@@ -101,101 +100,19 @@ def delete_dialog(run: Run) -> None:
             st.rerun()
 
 
-def controls(run: Run) -> None:
-    """Pause, stop and learning rate of a run that trains or waits."""
-    waits = run.state.name == "queued"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        action_button("Pause", run, run.pause, icon=":material/pause:")
-        if not waits:
-            action_button(
-                "Stop and keep",
-                run,
-                run.stop,
-                icon=":material/stop:",
-                help="End here; the model as it is now is exported and can be used.",
-            )
-            with st.popover("Learning rate", icon=":material/speed:"):
-                learning_rate_input(run, "It takes effect with the next batches.")
-
-
-def action_button(label: str, run: Run, action: Callable, *arguments: object, **look: object) -> None:
-    """A button that does something to this run, and to no other that may stand on the page a moment later."""
-    key = f"{label.split()[0].lower()}_{run.id}"
-    st.button(label, key=key, on_click=attempt, args=(action, *arguments), **look)
-
-
-def learning_rate_input(run: Run, help: str) -> None:
-    """The learning rate of a run, changed while it trains or before it goes on."""
-    key = f"rate_{run.id}"
-    follow(key, number_text(rate_in_force(run)))
-    st.text_input("Learning rate", key=key, max_chars=40, help=help, on_change=attempt, args=(take_rate, run))
-    try:
-        say_understood(st.session_state[key], number_text(understand("learning_rate", st.session_state[key])))
-    except ConfigError as error:
-        say_refused(str(error))
-
-
-def rate_in_force(run: Run) -> float:
-    """The learning rate that was asked for last, and before that the one of its settings."""
-    return run.control.get("learning_rate") or run.config.learning_rate
-
-
-def take_rate(run: Run) -> None:
-    """Ask for the learning rate that stands in the field."""
-    rate = understand("learning_rate", st.session_state[f"rate_{run.id}"])
-    if rate != rate_in_force(run):
-        run.ask(learning_rate=rate)
-
-
-def train_more(run: Run) -> None:
-    """Train as many epochs more as the field says, at the learning rate that the other one says."""
-    epochs = understand("epochs", st.session_state[f"more_epochs_{run.id}"])
-    take_rate(run)
-    run.extend(epochs)
-
-
-def more_epochs_input(run: Run) -> None:
-    """How many epochs more."""
-    key = f"more_epochs_{run.id}"
-    text = st.text_input("More epochs", "5", 40, key, help="1 to 200, after those that are complete.")
-    try:
-        say_understood(text, str(understand("epochs", text)))
-    except ConfigError as error:
-        say_refused(str(error))
-
-
-def going_on(run: Run) -> None:
-    """Resume and train more, for a run that ended."""
-    state = run.state
-    unfinished = state.name == "interrupted" or (  # even after the last epoch: its model is not kept yet
-        state.name != "finished" and len(run.history().epochs) < state.target_epochs
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if unfinished and not run.imported:
-            action_button("Resume", run, run.resume, icon=":material/resume:", type="primary")
-        if run.has_model:
-            st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
-            st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
-        if not run.imported:
-            with st.popover("Train more", icon=":material/add:"):
-                more_epochs_input(run)
-                learning_rate_input(run, "From here on; the epochs so far stay as they are.")
-                action_button("Continue training", run, train_more, run, type="primary")
-
-
 def show(run: Run) -> None:
     """The run: live while it is active, its results afterwards."""
     header(run)
     show_trouble(run)
     state = run.state
     if state.is_active:
-        controls(run)
+        show_controls(run)
         progress.live(run, state.name)
     elif state.name in ENDED:
         results.headline(run)
         fine_tuning_report(run)
         import_note(run)
-        going_on(run)
+        show_ways_on(run)
         results.details(run, dataset())
         progress.watch(run, state.name)
 

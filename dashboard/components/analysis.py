@@ -6,6 +6,8 @@ import streamlit as st
 
 from core import analysis
 from core.runs import Run
+from core.storage import explain_os_error
+from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
 
@@ -16,7 +18,7 @@ def follow(run: Run, kind: str) -> bool:
     if status.name == "running":
         _progress(run, kind)
     elif status.name in ("failed", "interrupted"):
-        st.error(status.words, icon=":material/error:")
+        st.error(escape_markdown(status.words), icon=":material/error:")
     return status.name == "running"
 
 
@@ -32,7 +34,7 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
         help=help,
     )
     if words := st.session_state.pop("analysis_error", None):
-        st.error(words, icon=":material/error:")
+        st.error(escape_markdown(words), icon=":material/error:")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -48,4 +50,4 @@ def _begin(run: Run, kind: str) -> None:
     try:
         analysis.start(run, kind)
     except OSError as error:
-        st.session_state["analysis_error"] = f"It could not be started: {error}."
+        st.session_state["analysis_error"] = explain_os_error(error)

@@ -9,7 +9,9 @@ import streamlit as st
 
 from core.config import ConfigError
 from core.runs import RunError
+from core.storage import explain_os_error
 from dashboard.components.shared import first_time
+from dashboard.components.text import escape_markdown
 
 SHOWN_SECONDS = 15.0  # pages that follow a run are drawn anew at once, so a message has to outlive that
 
@@ -24,7 +26,7 @@ def attempt(action: Callable, *arguments: object) -> None:
     except (RunError, ConfigError) as error:
         note_failure(str(error))
     except OSError as error:
-        note_failure(f"It could not be written: {error.strerror or error}. Nothing was changed.")
+        note_failure(explain_os_error(error))
 
 
 def note_failure(words: str) -> None:
@@ -36,4 +38,4 @@ def say_what_failed() -> None:
     """Say why the last thing that was asked could not be done; nothing where it could, or long ago."""
     words, at = st.session_state.get("failed", ("", 0.0))
     if words and time.monotonic() - at < SHOWN_SECONDS:
-        st.error(words, icon=":material/error:")
+        st.error(escape_markdown(words), icon=":material/error:")

@@ -9,7 +9,9 @@ import streamlit as st
 from core.bundle import MOST_ZIPPED, BundleError, pack, unpack, why_not
 from core.data import Dataset
 from core.runs import Run
+from core.storage import explain_os_error
 from dashboard.components.shared import open_run, store
+from dashboard.components.text import escape_markdown
 
 MEGABYTE = 2**20
 
@@ -48,7 +50,7 @@ def show_import(dataset: Dataset) -> None:
         refused_id, reason = st.session_state.get("import_refused", ("", ""))
         if refused_id != file.file_id:
             reason = _take(file, dataset)
-        st.error(reason, icon=":material/error:")
+        st.error(escape_markdown(reason), icon=":material/error:")
 
 
 def _take(file, dataset: Dataset) -> str:
@@ -59,7 +61,7 @@ def _take(file, dataset: Dataset) -> str:
     except BundleError as error:
         reason = str(error)
     except OSError as error:
-        reason = f"The run could not be written to {store().folder} ({error.strerror}). Make room there and try again."
+        reason = explain_os_error(error)
     else:
         st.session_state["imports"] += 1  # another key is an empty uploader
         open_run(run.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+MOST_TYPED = 40  # characters
 TYPING_PAUSE = "250ms"  # after which what is typed reaches the page, so that Start is off while it makes no sense
 
 
@@ -24,10 +25,3 @@ def say_understood(text: str, understood: str) -> None:
 def say_refused(reason: str) -> None:
     """Say below a field why what stands in it is not possible."""
     st.caption(f":red[:material/error: {reason}]")
-
-
-def follow(key: str, value: str) -> None:
-    """Let a field begin with `value`, and show it anew whenever it has changed elsewhere."""
-    seen = f"{key}_seen"
-    if key not in st.session_state or st.session_state.get(seen) != value:
-        st.session_state[key] = st.session_state[seen] = value

@@ -7,7 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from core.runs import Run
+from core.storage import explain_os_error
 from dashboard.components.shared import TRAIN_PAGE, first_time, open_run, percent, store
+from dashboard.components.text import escape_markdown
 
 LEAST_DIGITS = 3
 EPOCHS = (1, 10)
@@ -34,7 +36,11 @@ def fine_tune_form(run: Run, count: int) -> None:
         if reason:
             st.caption(reason)
     if asked and not reason:
-        new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
+        try:
+            new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
+        except OSError as error:
+            st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
+            return
         open_run(new)
         st.switch_page(TRAIN_PAGE, query_params={"run": new})
 

@@ -13,7 +13,7 @@ from core.runs import Run
 from dashboard.components.draw_tools import MOST_RUNS, asked
 from dashboard.components.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.gallery import Tile, gallery
-from dashboard.components.teach import my_digits
+from dashboard.components.teach import delete_digit, my_digits
 
 PAGE_SIZE = 100
 
@@ -87,7 +87,7 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
             f"Delete this {digits[chosen].label}",
             icon=":material/delete:",
             key="delete_digit",
-            on_click=my_digits().delete,
+            on_click=delete_digit,
             args=(digits[chosen].id,),
         )
 

@@ -1,4 +1,4 @@
-"""The sidebar of the Train page: what can be set before a run, each setting kept in the address.
+"""What can be set before a run: how each setting is typed, what it is now, and where it is kept.
 
 All settings but the switches are text fields: a number field of Streamlit keeps what is out of its range, or written
 with a decimal comma, in the browser, so that the page would show one number and the run train another.
@@ -13,7 +13,6 @@ from typing import Any
 
 import streamlit as st
 
-from core import config
 from core.config import (
     MODELS,
     ConfigError,
@@ -24,12 +23,14 @@ from core.config import (
     parse_number,
     parse_whole,
 )
-from dashboard.components.address import recall, remember
-from dashboard.components.fields import TYPING_PAUSE, number_text, say_refused, say_understood
+from dashboard.components.address import recall
+from dashboard.components.fields import number_text
 
 DEFAULT = TrainingConfig()
 ALL = "all"
-PAGE = "train"  # whose the choice of a network is, in the address
+ON, OFF = "true", "false"  # as the address has it
+MOVED = "epochs_moved"  # in the session: which of slider and field were touched since the page was drawn
+PAGE = "train"  # whose the choices are that the address holds
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,23 @@ def settings_now() -> TrainingConfig:
     Raises:
         ConfigError: where a setting is not possible.
     """
+    if len(st.session_state[MOVED]) > 1:
+        raise ConfigError("The epochs were changed in two places at once. Look at them once more, and start again.")
     model = model_now()
     values = {name: value_now(model, name) for name in shown_settings(model)}
-    return TrainingConfig(model=model, augment=bool(st.session_state.get("augment")), **values)
+    return TrainingConfig(model=model, augment=augment_now(), **values)
 
 
 def model_now() -> str:
-    """The network that is chosen."""
-    model = st.session_state.get("model")
-    return model if model in MODELS else DEFAULT.model
+    """The network that is chosen; the first one where the address names none that there is."""
+    with suppress(ConfigError):
+        return model_name(recall(PAGE, "model", DEFAULT.model))
+    return DEFAULT.model
+
+
+def augment_now() -> bool:
+    """Whether images are to be augmented."""
+    return recall(PAGE, "augment") == ON
 
 
 def shown_settings(model: str) -> list[str]:
@@ -147,7 +156,7 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
     Raises:
         ConfigError: where it is not possible; the message names the setting, what came and what would be right.
     """
-    setting = _setting(name)
+    setting = setting_of(name)
     try:
         value = setting.parse(text)
     except ConfigError as error:
@@ -158,129 +167,17 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
 
 def text_now(model: str, name: str) -> str:
     """What stands in the field of a setting; of a field that is not drawn yet, what it will begin with."""
-    key = _key(model, name)
-    return st.session_state.get(key, st.query_params.get(key, _default_text(model, name)))
+    if name == "epochs":
+        return recall(PAGE, name, str(DEFAULT.epochs))
+    key = f"{model}_{name}"  # each network has settings of its own, since their defaults differ
+    return st.session_state.get(key, st.query_params.get(key, default_text(model, name)))
 
 
-def _setting(name: str) -> Setting:
+def setting_of(name: str) -> Setting:
+    """The setting of that name."""
     return EPOCHS if name == "epochs" else MORE[name]
 
 
-def _key(model: str, name: str) -> str:
-    """Each network has settings of its own, since their defaults differ; the epochs are of all."""
-    return "epochs" if name == "epochs" else f"{model}_{name}"
-
-
-def _default_text(model: str, name: str) -> str:
-    return _setting(name).text(getattr(TrainingConfig(model=model), name))
-
-
-# What the sidebar shows
-
-
-def training_settings() -> str:
-    """Show the settings; returns which of them is in the way of a start, "" where none is."""
-    problems = {"epochs": _epochs()}
-    model = _choose_model()
-    st.caption(MODELS[model].about)
-    st.toggle(
-        "Augment",
-        key="augment",
-        bind="query-params",
-        help="Shows every image shifted, turned, stretched, bent and with another pen, differently in each epoch, and "
-        "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. Slower to train, better on "
-        "hand-drawn digits.",
-    )
-    with st.container():  # also where it is empty, or what follows would be another element, and fold up
-        _recipe(MODELS[model])
-    with st.expander("More settings", icon=":material/tune:"), st.grid(2, min_column_width=110):
-        for name in shown_settings(model)[1:]:
-            with st.container(gap="xxsmall"):
-                problems[name] = _field(model, name)
-    return next((_setting(name).label for name, problem in problems.items() if problem), "")
-
-
-def _choose_model() -> str:
-    """The network, named in the address as in the terminal; "Classic" and "cnn" are understood there too."""
-    asked = recall(PAGE, "model") or DEFAULT.model
-    with st.container(gap=None):
-        try:
-            model = model_name(asked)
-        except ConfigError as error:
-            model = DEFAULT.model
-            say_refused(str(error))
-    st.session_state["model"] = model
-    if model not in (DEFAULT.model, st.query_params.get("model")):
-        st.query_params["model"] = model
-    st.segmented_control(
-        "Model",
-        list(MODELS),
-        required=True,
-        key="model",
-        on_change=lambda: remember(PAGE, "model", model_now()),
-        format_func=lambda name: MODELS[name].title if name in MODELS else name,
-        width="stretch",
-    )
-    return model
-
-
-def _recipe(info: ModelInfo) -> None:
-    """Offer what a network is made for, where something else is set."""
-    if info.recipe is None:
-        return
-    epochs, augment = info.recipe
-    if (st.session_state["epochs"].strip(), st.session_state["augment"]) != (str(epochs), augment):
-        st.button(
-            f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",
-            icon=":material/recommend:",
-            key="recipe",
-            on_click=_take_recipe,
-            args=(info.recipe,),
-            width="stretch",
-        )
-
-
-def _take_recipe(recipe: tuple[int, bool]) -> None:
-    st.session_state["epochs"], st.session_state["augment"] = str(recipe[0]), recipe[1]
-
-
-def _epochs() -> str:
-    """A slider and a text field that say the same; returns why the number is not possible, "" where it is."""
-    low, high = config.EPOCHS
-    st.session_state.setdefault("epochs_slider", DEFAULT.epochs)
-    with suppress(ConfigError):  # of a number out of its range the slider shows the nearest
-        st.session_state["epochs_slider"] = min(max(parse_whole(text_now(DEFAULT.model, "epochs")), low), high)
-    slider, field = st.columns([5, 3], vertical_alignment="bottom")
-    with slider:
-        st.slider("Epochs", low, high, key="epochs_slider", on_change=_take_slider, help=EPOCHS.help)
-    with field:
-        _input("Epochs as a number", DEFAULT.model, "epochs", label_visibility="collapsed")
-    return _say(DEFAULT.model, "epochs")
-
-
-def _take_slider() -> None:
-    st.session_state["epochs"] = str(st.session_state["epochs_slider"])
-
-
-def _field(model: str, name: str) -> str:
-    """The field of a setting; returns why its value is not possible, "" where it is."""
-    setting = _setting(name)
-    _input(setting.label, model, name, help=setting.help)
-    return _say(model, name)
-
-
-def _input(label: str, model: str, name: str, **options: Any) -> None:
-    default = _default_text(model, name)
-    st.text_input(label, default, 40, _key(model, name), bind="query-params", live=TYPING_PAUSE, **options)
-
-
-def _say(model: str, name: str) -> str:
-    """Say below a field how it was understood, or why it was not; returns the latter."""
-    with st.container():
-        try:
-            value = value_now(model, name)
-        except ConfigError as error:
-            say_refused(str(error))
-            return str(error)
-        say_understood(text_now(model, name), _setting(name).text(value))
-    return ""
+def default_text(model: str, name: str) -> str:
+    """What the field of a setting begins with."""
+    return setting_of(name).text(getattr(TrainingConfig(model=model), name))

@@ -8,13 +8,28 @@ import streamlit as st
 from core.answer import Answer
 from core.my_digits import MyDigits, MyDigitsError
 from core.runs import Run
+from core.storage import explain_os_error
 from dashboard.components.answer import show_answer
 from dashboard.components.shared import store
+from dashboard.components.text import escape_markdown
 
 
 def my_digits() -> MyDigits:
     """The digits that were kept in DIGITLAB_HOME."""
     return MyDigits(store().home)
+
+
+def delete_digit(digit_id: str) -> None:
+    """Remove one of my digits, or say why it cannot be removed."""
+    try:
+        my_digits().delete(digit_id)
+    except OSError as error:
+        say_refused(error)
+
+
+def say_refused(error: OSError) -> None:
+    """Say in a callback what the system refused."""
+    st.toast(escape_markdown(explain_os_error(error)), icon=":material/error:", duration="long")
 
 
 def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
@@ -28,8 +43,10 @@ def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> N
                 my_digits().add(image, label, picture=picture, said=answer.vote, run_id=run.id)
             elif kept_now:
                 my_digits().delete(newest.id)
-        except (MyDigitsError, OSError) as error:
+        except MyDigitsError as error:
             st.toast(str(error), icon=":material/error:")
+        except OSError as error:
+            say_refused(error)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         show_answer(answer)

@@ -1,0 +1,195 @@
+"""What people's hands do on Train: type and click the next thing at once, change their mind, use what is written."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from core.config import MODELS
+from core.runs import Run
+from tests.browsing import Dashboard, needs_browser, wait_until
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+pytestmark = needs_browser
+
+HAMMER = int(os.environ.get("DIGITLAB_HAMMER", "20"))  # how many starts after random quick changes
+FIELDS = {"Learning rate": "learning_rate", "Batch size": "batch_size", "Seed": "seed", "Patience": "patience"}
+TITLES = {info.title: name for name, info in MODELS.items()}
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard that trains nothing, so that many runs can be started."""
+    dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+def type_into(page: playwright.Page, label: str, text: str) -> None:
+    """Click into a field, mark all that is there, and type over it; no Enter."""
+    page.get_by_role("textbox", name=label, exact=True).first.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+
+
+def click_start(dashboard: Dashboard, page: playwright.Page) -> Run:
+    """Click Start with the mouse and return the run that came of it."""
+    before = {run.id for run in dashboard.store.runs()}
+    page.get_by_role("button", name="Start training").click()
+    wait_until(lambda: len(dashboard.store.runs()) > len(before))
+    [run] = (run for run in dashboard.store.runs() if run.id not in before)
+    return run
+
+
+@pytest.mark.parametrize("milliseconds", [0, 300, 3000])
+def test_what_was_typed_is_trained_when_start_is_clicked_without_enter(
+    waiting: Dashboard, page: playwright.Page, milliseconds: int
+) -> None:
+    page.goto(f"{waiting.url}/?model=dense")
+    page.get_by_text("More settings").click()
+    type_into(page, "Learning rate", "0,05")
+    type_into(page, "Epochs as a number", "4")
+    page.wait_for_timeout(milliseconds)  # what hands do, not a wait for the page
+    config = click_start(waiting, page).config
+    assert (config.model, config.epochs, config.learning_rate) == ("dense", 4, 0.05)
+
+
+def test_a_network_a_switch_and_a_slider_that_were_just_touched_are_trained(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    page.goto(waiting.url)
+    page.get_by_role("slider", name="Epochs").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.get_by_role("radio", name="Dense").click()
+    page.get_by_text("Augment", exact=True).click()
+    config = click_start(waiting, page).config
+    assert (config.model, config.epochs, config.augment) == ("dense", 7, True)
+
+
+def test_a_number_that_is_not_possible_turns_start_off_while_it_is_typed_and_back_on(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    page.goto(waiting.url)
+    start, slider = page.get_by_role("button", name="Start training"), page.get_by_role("slider", name="Epochs")
+    for typed, nearest in (("500", "200"), ("0", "1")):
+        type_into(page, "Epochs as a number", typed)
+        expect(page.get_by_text(f"Epochs must be between 1 and 200, not {typed}.")).to_be_visible()
+        expect(start).to_be_disabled()
+        expect(slider).to_have_value(nearest)
+    type_into(page, "Epochs as a number", "5")
+    expect(start).to_be_enabled()
+    expect(slider).to_have_value("5")
+
+    page.get_by_text("More settings").click()
+    type_into(page, "Learning rate", "2")
+    runs = len(waiting.store.runs())
+    page.mouse.click(*centre_of(start))  # at once: it may still look as if it could be clicked
+    expect(page.get_by_text("Learning rate must be between")).to_be_visible()
+    expect(page.get_by_text("To start, correct: Learning rate.")).to_be_visible()
+    expect(start).to_be_disabled()
+    assert len(waiting.store.runs()) == runs
+    for typed, understood in (("0,0005", 0.0005), ("1e-4", 0.0001), (",001", 0.001), ("0.0005", 0.0005)):
+        type_into(page, "Learning rate", typed)
+        assert click_start(waiting, page).config.learning_rate == understood
+
+
+def centre_of(element: playwright.Locator) -> tuple[float, float]:
+    """Where a mouse would click it."""
+    box = element.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_typing_goes_on_undisturbed_while_the_page_follows(waiting: Dashboard, page: playwright.Page) -> None:
+    page.goto(waiting.url)
+    page.get_by_text("More settings").click()
+    field = page.get_by_label("Learning rate", exact=True)
+    field.click()
+    page.keyboard.press("Control+a")
+    for at, key in enumerate("0,00025"):
+        page.keyboard.type(key)
+        if at % 2:  # a pause that is long enough for the page to follow
+            page.wait_for_timeout(400)
+    expect(page.get_by_text("Read as 0.00025")).to_be_visible()
+    expect(field).to_be_focused()
+    assert field.input_value() == "0,00025"
+
+
+def test_hammered_with_quick_changes_a_start_trains_what_the_screen_shows(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    hands = random.Random(7)
+    page.goto(waiting.url)
+    page.get_by_text("More settings").click()
+    for _ in range(HAMMER):
+        by_slider = False
+        for _ in range(hands.randrange(1, 6)):
+            touch = hands.choice(TOUCHES)
+            touch(page, hands)
+            page.wait_for_timeout(hands.choice([0, 0, 20, 100, 250, 400]))
+            by_slider = touch is touch_slider or (by_slider and touch is not TOUCHES[0])
+        shown = on_screen(page, by_slider=by_slider)
+        config = click_start(waiting, page).config
+        assert {name: getattr(config, name) for name in shown} == shown
+
+
+def on_screen(page: playwright.Page, *, by_slider: bool) -> dict[str, object]:
+    """What the widgets show: of slider and box, which may be a moment behind, the one that was touched last.
+
+    The fields are those of the network that is chosen, where they are drawn by now.
+    """
+    epochs = page.get_by_role("slider" if by_slider else "textbox", name="Epochs")
+    expect(epochs).to_have_count(1)  # the one before stands beside it for a moment
+    model = TITLES[page.get_by_role("radio", checked=True).inner_text()]
+    shown = {
+        "model": model,
+        "epochs": int(epochs.input_value()),
+        "augment": page.get_by_label("Augment", exact=True).is_checked(),
+    }
+    for name in FIELDS.values():
+        field = page.locator(f".st-key-{model}_{name} input")
+        if field.count():
+            shown[name] = float(field.input_value().replace(",", "."))
+    return shown
+
+
+def touch_field(page: playwright.Page, hands: random.Random, *, label: str, values: list[str]) -> None:
+    """Type one of the values into a field."""
+    type_into(page, label, hands.choice(values))
+
+
+def touch_model(page: playwright.Page, hands: random.Random) -> None:
+    """Choose a network."""
+    page.get_by_role("radio", name=hands.choice(list(TITLES))).click()
+
+
+def touch_augment(page: playwright.Page, hands: random.Random) -> None:
+    """Turn augmentation on or off."""
+    page.get_by_text("Augment", exact=True).click()
+
+
+def touch_slider(page: playwright.Page, hands: random.Random) -> None:
+    """Click somewhere on the slider."""
+    slider = page.get_by_test_id("stSlider").first
+    while (box := slider.bounding_box()) is None:  # it is drawn anew at this moment
+        pass
+    page.mouse.click(box["x"] + 10 + hands.random() * (box["width"] - 20), box["y"] + box["height"] - 22)
+
+
+TOUCHES = [
+    partial(touch_field, label="Epochs as a number", values=["1", "4", "17", "200"]),
+    partial(touch_field, label="Learning rate", values=["0,05", "1e-3", ".002", "0.0004"]),
+    partial(touch_field, label="Batch size", values=["16", "64", "500"]),
+    partial(touch_field, label="Seed", values=["1", "42", "2147483647"]),
+    partial(touch_field, label="Patience", values=["0", "3"]),
+    touch_model,
+    touch_augment,
+    touch_slider,
+]
