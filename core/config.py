@@ -81,6 +81,7 @@ SEED = (0, 2**31 - 1)
 TRAINING_IMAGES = (100, 1_000_000)
 VALIDATION_IMAGES = (100, 1_000_000)
 PATIENCE = (0, 200)
+START_FROM = re.compile(r"[A-Za-z0-9-]{0,64}")
 
 NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 WHOLE = re.compile(r"[+-]?([0-9]{1,18}|[0-9]{1,3}([,.' \u00a0\u202f][0-9]{3}){1,5})")
@@ -152,7 +153,7 @@ class TrainingConfig:
         _whole("Patience", self.patience, PATIENCE)
         if not isinstance(self.augment, bool):
             raise ConfigError(f"Augment is true or false, not {self.augment!r}.")
-        if not isinstance(self.start_from, str) or len(self.start_from) > 100 or {"/", "\\"} & set(self.start_from):
+        if not isinstance(self.start_from, str) or not START_FROM.fullmatch(self.start_from):
             raise ConfigError(f"start_from is the id of a run, not {self.start_from!r}.")
 
     @property

@@ -7,16 +7,18 @@ changed.
 
 from __future__ import annotations
 
+import calendar
 import csv
 import io
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from filelock import FileLock
@@ -93,9 +95,7 @@ class MyDigits:
             if len(self._ids()) >= MOST and not same:
                 raise MyDigitsError(f"{MOST:,} digits are kept, and that is the limit. Delete some of them first.")
             now = time.time_ns()
-            digit_id = (
-                f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now % 10**9:09d}-{uuid4().hex[:4]}"
-            )
+            digit_id = self._next_id(now)
             alike = sum(digit.label == label for digit in self.all())
             about = {
                 "label": int(label),
@@ -145,12 +145,20 @@ class MyDigits:
             for digit in digits:
                 name, picture = f"{digit.label}-{digit.id}.png", io.BytesIO()
                 Image.fromarray(digit.image).save(picture, "PNG")
-                archive.writestr(name, picture.getvalue())
+                archive.writestr(ZipInfo(name), picture.getvalue())  # its own date: zips know none before 1980
                 when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(digit.when))
                 said = "" if digit.said is None else digit.said
                 rows.writerow((name, digit.label, said, digit.run_id, when, int(digit.held_out)))
-            archive.writestr("labels.csv", table.getvalue())
+            archive.writestr(ZipInfo("labels.csv"), table.getvalue())
         return file.getvalue()
+
+    def _next_id(self, now: int) -> str:
+        """An id of `now`, nanoseconds, or right after the newest one where the clock is behind that."""
+        newest = (self._ids() or [""])[-1]
+        with suppress(ValueError):  # there is none, or somebody else named it
+            seconds = calendar.timegm(time.strptime(newest[:15], "%Y%m%d-%H%M%S"))
+            now = max(now, seconds * 10**9 + int(newest[16:25]) + 1)
+        return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now % 10**9:09d}-{uuid4().hex[:4]}"
 
     def _ids(self) -> list[str]:
         return sorted(path.stem for path in self.folder.glob("*.npz") if _ID.fullmatch(path.stem))

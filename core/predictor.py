@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.storage import printable
+
 MODEL_FILE = "model.tflite"
 IMAGE_SHAPE = (28, 28)
 REQUIRED_OUTPUTS = {"probabilities", "hidden"}
@@ -21,6 +23,10 @@ CHUNK = 100
 
 class ModelError(Exception):
     """A run's exported model is missing, damaged or not this program's; the message says what to do."""
+
+
+class RuntimeMissing(ModelError):
+    """LiteRT, which runs the models, cannot be loaded."""
 
 
 def fingerprint(model: bytes) -> str:
@@ -48,8 +54,13 @@ class Predictor:
 
     def __init__(self, model: bytes, source: Path) -> None:
         """Take the contents of a LiteRT file; `source` is what error messages call it. Raises ModelError."""
-        from ai_edge_litert.interpreter import Interpreter
-
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except (ImportError, OSError) as error:
+            raise RuntimeMissing(
+                f"LiteRT cannot be loaded ({printable(error)}), so no network can read here. Install it with "
+                "pip install ai-edge-litert; it has no packages for Intel Macs."
+            ) from error
         try:
             interpreter = Interpreter(model_content=model, num_threads=min(os.cpu_count() or 1, 4))
             self._runner = interpreter.get_signature_runner()

@@ -115,7 +115,14 @@ class Run:
         """Write the state; `target_epochs` and `extended_from` stay as they are unless given."""
         before = self.state
         now = {"target_epochs": before.target_epochs, "extended_from": before.extended_from, **changes}
-        write_json(self.path / "state.json", asdict(State(name, message, time.time(), **now)))
+        since = time.time()
+        if name == "queued":  # behind all that wait, whatever the clock says
+            since = max([since, *(waiting + 0.001 for waiting in self._others_queued())])
+        write_json(self.path / "state.json", asdict(State(name, message, since, **now)))
+
+    def _others_queued(self) -> list[float]:
+        others = [Run(path) for path in self.path.parent.iterdir() if ID.fullmatch(path.name) and path != self.path]
+        return [state.since for state in (run._stored_state() for run in others) if state.name == "queued"]
 
     # The worker
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from filelock import FileLock
+
 from core.config import TrainingConfig
 from core.run import ID, Run, RunError
-from core.storage import write_json
+from core.storage import read_json, write_json
+
+STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
 
 
 class RunStore:
@@ -42,11 +47,10 @@ class RunStore:
         return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
 
     def create(self, config: TrainingConfig, name: str | None = None) -> Run:
-        """A new run folder, queued; it appears whole or not at all."""
-        number = 1 + sum(run.config is not None and run.config.model == config.model for run in self.runs())
+        """A new run folder, queued; it appears whole or not at all. Without a name it is numbered, each number once."""
 
         def fill(draft: Run) -> None:
-            draft.rename(name or f"{config.info.title} {number}")
+            draft.rename(name or self._next_name(config))
             draft.set_state("queued", target_epochs=config.epochs)
 
         return self.place(config, fill)
@@ -54,16 +58,38 @@ class RunStore:
     def place(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.model}-{uuid4().hex[:4]}"
-        draft = Run(self.folder / f".{run_id}")
-        draft.path.mkdir()
-        try:
-            write_json(draft.path / "config.json", config.as_dict())
-            fill(draft)
-            return Run(draft.path.rename(self.folder / run_id))
-        except BaseException:
-            shutil.rmtree(draft.path, ignore_errors=True)
-            raise
+        with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
+            run_id = f"{self._next_stamp()}-{config.model}-{uuid4().hex[:4]}"
+            draft = Run(self.folder / f".{run_id}")
+            draft.path.mkdir()
+            try:
+                write_json(draft.path / "config.json", config.as_dict())
+                fill(draft)
+                return Run(draft.path.rename(self.folder / run_id))
+            except BaseException:
+                shutil.rmtree(draft.path, ignore_errors=True)
+                raise
+
+    def _next_stamp(self) -> str:
+        """The time in UTC, or a second after the newest id where the clock is behind: ids sort as they were given."""
+        newest = max((run.id[:STAMP_LENGTH] for run in self.runs()), default="")
+        now = datetime.now(UTC).replace(tzinfo=None)
+        with suppress(ValueError, OverflowError):  # there is none, or somebody else named it
+            now = max(now, datetime.strptime(newest, STAMP) + timedelta(seconds=1))
+        return now.strftime(STAMP)
+
+    def _next_name(self, config: TrainingConfig) -> str:
+        """The network's title with a number that no run had before, also none that was deleted."""
+        path, title = self.home / "names.json", config.info.title
+        kept = read_json(path)
+        kept = kept if isinstance(kept, dict) else {}
+        numbers = [kept.get(config.model)]
+        for run in self.runs():
+            name, _, number = run.name.rpartition(" ")
+            numbers += [int(number)] if name == title and number.isdecimal() and len(number) < 10 else []
+        number = 1 + max((number for number in numbers if isinstance(number, int)), default=0)
+        write_json(path, {**kept, config.model: number})
+        return f"{title} {number}"
 
     def delete(self, run: Run) -> None:
         """Remove a run and all it holds.

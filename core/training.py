@@ -19,7 +19,7 @@ from core import models
 from core.augmentation import Warps, draw_warps, warp
 from core.checkpoint import CheckpointError, Position, read_position
 from core.config import TrainingConfig
-from core.data import Dataset
+from core.data import Dataset, DatasetError
 from core.split import split, training_images
 
 CHUNK_SECONDS = 0.12  # how long the loop runs before it looks up: progress, pause and learning rate wait that long
@@ -79,6 +79,7 @@ class Training:
 
     Raises:
         CheckpointError: where `checkpoint` or `start` does not fit the network.
+        DatasetError: where there are too few images to hold one out.
     """
 
     def __init__(
@@ -94,6 +95,11 @@ class Training:
     ) -> None:
         self.config = config
         self.split = split(dataset, config)
+        if not len(self.split.x_val):
+            raise DatasetError(
+                f"{dataset.name} has {len(dataset.x_train)} training images, too few to hold one out for validation. "
+                "Use at least 6, or the classic network, which validates on the test images."
+            )
         self.x_train, self.y_train = training_images(self.split, config, mine)
         self.x_test, self.y_test = dataset.x_test, dataset.y_test
         self._learner = models.build(config)
@@ -262,7 +268,9 @@ class Training:
                 for average, weight in averages:
                     average.assign_add(part * (weight - average))
                 loss_sum += tf.reduce_sum(losses)
-                hits = tf.equal(tf.argmax(outputs, axis=1, output_type=tf.int32), labels)
+                # By the values before the activation, as `evaluate` counts: of two sigmoids of 1 the first would win.
+                logits = getattr(outputs, "_keras_logits", outputs)
+                hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
                 correct += tf.reduce_sum(tf.cast(hits, tf.int32))
                 batch += 1
             return loss_sum, correct

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from core import loading
+from core import answer, loading
 from core.loading import Loading
 from core.starter import FOLDER
 from dashboard.api import app
@@ -39,9 +40,9 @@ def test_digits_that_cannot_be_loaded_for_whatever_cause_are_an_error_on_pages_a
     monkeypatch.setattr(loading, "load_dataset", fail)
     for page in PAGES:
         assert "could not be loaded: nobody thought of this" in words(open_page(page)), page
-    answer = client.get(f"/api/runs/{run.id}/predictions")
-    assert answer.status_code == 503
-    assert "could not be loaded: nobody thought of this" in answer.json()["detail"]
+    reply = client.get(f"/api/runs/{run.id}/predictions")
+    assert reply.status_code == 503
+    assert "could not be loaded: nobody thought of this" in reply.json()["detail"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -92,9 +93,9 @@ def test_starting_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, store
     at.button(key="start").click().run()
     assert not at.exception
     assert said in plain(words(at))
-    answer = client.post("/api/runs", json={"model": "dense", "epochs": 1})
-    assert answer.status_code == (507 if "space" in said else 503)
-    assert said in answer.json()["detail"]
+    reply = client.post("/api/runs", json={"model": "dense", "epochs": 1})
+    assert reply.status_code == (507 if "space" in said else 503)
+    assert said in reply.json()["detail"]
     assert store.runs() == []
 
 
@@ -110,9 +111,9 @@ def test_every_request_to_a_run_on_a_disk_that_refuses_it_is_said_in_words(refus
     assert not page.exception
     assert said in plain(words(page))
     for path in (f"{active.id}/pause", f"{active.id}/stop", f"{run.id}/resume", f"{run.id}/resume?more_epochs=1"):
-        answer = client.post(f"/api/runs/{path}")
-        assert answer.status_code == (507 if "space" in said else 503), path
-        assert said in answer.json()["detail"], path
+        reply = client.post(f"/api/runs/{path}")
+        assert reply.status_code == (507 if "space" in said else 503), path
+        assert said in reply.json()["detail"], path
     assert (run.state.name, active.state.name) == ("paused", "queued")
 
 
@@ -128,3 +129,16 @@ def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refus
     button.click().run()
     assert not page.exception
     assert said in plain(words(page))
+
+
+# LiteRT that cannot be loaded
+
+
+def test_without_litert_draw_and_the_api_say_what_to_install(monkeypatch, client):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    answer.forget()
+    at = open_page("draw", session={"canvas_0": drawn(SEVEN)})
+    assert "pip install ai-edge-litert" in plain(words(at))
+    sent = client.post("/api/runs/starter/predict", json={"pixels": [[0] * 28] * 28})
+    assert sent.status_code == 503
+    assert "pip install ai-edge-litert" in sent.json()["detail"]

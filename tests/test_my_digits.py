@@ -159,3 +159,22 @@ def test_above_the_limit_it_says_what_to_do(mine, monkeypatch):
 def test_what_is_no_digit_is_refused(mine, pixels, label):
     with pytest.raises(ValueError, match="must be"):
         mine.add(pixels, label, said=None, run_id="run")
+
+
+def test_a_digit_that_is_kept_again_is_kept_once_also_after_the_clock_fell_back(mine, monkeypatch):
+    clock = [2_000_000_000 * 10**9]
+    monkeypatch.setattr(module.time, "time_ns", lambda: clock[0])
+    ids = [mine.add(image(1), 4, said=4, run_id="run")]
+    clock[0] -= 365 * 86_400 * 10**9
+    ids += [mine.add(image(2), 5, said=5, run_id="run")]
+    for label in (6, 5, 6):
+        ids += [mine.add(image(2), label, said=5, run_id="run")]
+    assert ids == sorted(ids)
+    assert [digit.label for digit in mine.all()] == [4, 6]
+
+
+def test_digits_are_exported_by_a_clock_that_says_1970(mine, monkeypatch):
+    keep(mine, 4)
+    monkeypatch.setattr("zipfile.time.time", lambda: 0.0)
+    with ZipFile(io.BytesIO(mine.export_zip())) as archive:
+        assert len(archive.namelist()) == 2

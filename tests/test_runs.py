@@ -1,13 +1,16 @@
 """Run folders: what they say, what may be done with a run in which state, and what damage does."""
 
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import run as run_module
 from core.config import TrainingConfig
 from core.runs import Run, RunError, RunStore
 
@@ -36,6 +39,75 @@ def test_a_name_that_cannot_be_leaves_no_folder_behind(store):
     with pytest.raises(RunError, match="1 to 60"):
         store.create(DENSE, "x" * 61)
     assert list(store.folder.iterdir()) == []
+
+
+def test_runs_are_in_the_order_in_which_they_were_made_whatever_the_clock_says(store, monkeypatch):
+    (store.folder / "20361231-235958-dense-0000").mkdir(parents=True)  # by a clock ten years ahead, as old ids are
+    made = [store.create(DENSE) for _ in range(3)]
+    monkeypatch.setattr("core.run.time.time", lambda: 0.0)  # the clock falls back
+    made += [store.create(DENSE) for _ in range(2)]
+    assert [run.id for run in store.runs()] == [run.id for run in made[::-1]] + ["20361231-235958-dense-0000"]
+    assert [run.id for run in store.queued()] == [run.id for run in made]
+
+
+def test_ids_are_given_in_utc(store, monkeypatch):
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")  # 14 hours ahead
+    time.tzset()
+    try:
+        run = store.create(DENSE)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert run.id[:11] == time.strftime("%Y%m%d-%H", time.gmtime(run.state.since))
+
+
+def test_an_automatic_name_never_comes_again_also_when_its_run_was_deleted(store):
+    first, second = store.create(DENSE), store.create(DENSE)
+    store.create(TrainingConfig("cnn"), "Dense 7")
+    store.delete(second)
+    third = store.create(DENSE)
+    assert (first.name, third.name) == ("Dense 1", "Dense 8")
+    store.delete(third)
+    (store.home / "names.json").write_text('{"dense": "many"}')
+    assert store.create(DENSE).name == "Dense 8"  # damaged: at least not one that is there
+    assert store.create(DENSE).name == "Dense 9"
+
+
+def test_two_who_create_runs_at_once_get_names_and_ids_of_their_own(store):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: RunStore(store.home).create(DENSE), range(16)))
+    assert {run.name for run in made} == {f"Dense {number}" for number in range(1, 17)}
+    assert len({run.id[:15] for run in made}) == 16
+
+
+def test_two_who_ask_a_run_at_once_are_both_heard(store, monkeypatch):
+    run, written = store.create(DENSE), threading.Event()
+    write = run_module.write_json
+
+    def slowly(path, value):
+        if "learning_rate" in value:
+            written.wait(1)  # as long as the other one would need to be lost
+        write(path, value)
+
+    monkeypatch.setattr(run_module, "write_json", slowly)
+    asking = threading.Thread(target=run.ask, kwargs={"learning_rate": 0.01})
+    asking.start()
+    while not (run.path / "control.lock").exists() and asking.is_alive():
+        time.sleep(0.01)
+    other = threading.Thread(target=lambda: (run.ask(request="pause"), written.set()))
+    other.start()
+    asking.join()
+    other.join()
+    assert run.control == {"learning_rate": 0.01, "request": "pause"}
+
+
+def test_a_name_that_is_no_text_is_refused_and_one_in_a_file_is_repaired(store):
+    run = store.create(DENSE, "Good")
+    with pytest.raises(RunError, match="not valid UTF-8"):
+        run.rename("caf\udce9")
+    assert run.name == "Good"
+    (run.path / "name.json").write_text('{"name": "caf\\udce9"}')
+    assert run.name == "caf?"
 
 
 def test_a_home_without_runs_has_none(tmp_path):

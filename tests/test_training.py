@@ -14,7 +14,7 @@ from scipy.special import softmax
 
 from core import models, split, training
 from core.config import MODELS, TrainingConfig
-from core.data import Dataset
+from core.data import Dataset, DatasetError
 from core.training import CheckpointError, Diverged, Epoch, Progress, Training
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
@@ -457,3 +457,26 @@ def test_a_training_made_ready_is_the_one_that_would_have_been_made(digits):
     assert made_ready.loss == pytest.approx(fresh.loss, abs=1e-5)
     np.testing.assert_allclose(made_ready.probabilities, fresh.probabilities, atol=1e-5)
     assert not ready.take_up(wanted)  # it has learned something by now
+
+
+def test_training_accuracy_counts_what_is_read_right_by_the_rule_of_validation_also_where_sigmoids_tie(digits):
+    config = TrainingConfig("seed", epochs=1, batch_size=1400)  # one batch, counted before its step
+    training = Training(config, digits)
+    kernel = training._learner.get_layer("output").kernel
+    kernel.assign(kernel * 1000)  # nearly all sigmoids are 0 or 1
+    accuracy = training.accuracy(digits.x_train, digits.y_train)
+    progress = next(iter(training))
+    assert progress.images == 1400
+    assert progress.epoch_accuracy == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("count", [1, 5, 6])
+def test_too_few_images_to_hold_one_out_are_refused_in_words_and_the_classic_network_needs_none(digits, count):
+    few = Dataset("Own digits", "few", digits.x_train[:count], digits.y_train[:count], digits.x_test, digits.y_test)
+    classic, dense = (TrainingConfig(model, epochs=1, hidden_layers=(8,)) for model in ("seed", "dense"))
+    assert [type(event) for event in Training(classic, few)] == [Progress, Epoch]
+    if count < 6:
+        with pytest.raises(DatasetError, match=f"has {count} training images, too few to hold one out"):
+            Training(dense, few)
+    else:
+        assert [type(event) for event in Training(dense, few)] == [Progress, Epoch]

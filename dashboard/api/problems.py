@@ -14,7 +14,7 @@ from starlette.responses import Response
 from core.config import ConfigError
 from core.data import DatasetError
 from core.pictures import PictureError
-from core.predictor import ModelError
+from core.predictor import ModelError, RuntimeMissing
 from core.runs import RunError
 from core.storage import NO_SPACE, explain_os_error
 from dashboard.components.explorer import ReadingError
@@ -25,6 +25,7 @@ STATUS = {
     RunError: 409,
     ReadingError: 409,
     ModelError: 409,
+    RuntimeMissing: 503,
     ConfigError: 422,
     PictureError: 422,
     DatasetError: 503,
