@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 from core import embedding, novelty, proof, robustness
 from core.data import Dataset, DatasetError, load_dataset
 from core.launch import start_process
+from core.leftovers import use_own_temporary_folder
 from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
 from core.runs import Run
 from core.split import split
@@ -225,7 +226,7 @@ def analyse_alone(run: Run, kind: str, task: Task | None = None) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m core.analysis", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m core.analysis", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument("kind", choices=KINDS)
     options = parser.parse_args(arguments)
@@ -235,6 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if hasattr(os, "nice"):
         os.nice(10)  # the page comes first
+    use_own_temporary_folder()
     return analyse_alone(run, options.kind)
 
 

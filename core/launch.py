@@ -13,14 +13,17 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from core.endings import cause, exit_in_words
+from core.leftovers import sweep_up
 from core.runs import Run, RunStore
 from core.storage import explain_os_error
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_SECONDS = 0.1
+SLOW_SECONDS = 1.0  # between two looks into each run, where nothing says that one has changed
 LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
 MOST_FAILURES = 5  # workers in a row that could not start, until only a run makes another one come
 HEALTHY_SECONDS = 30.0  # a worker that waits for so long has started
@@ -46,6 +49,10 @@ class Launcher:
         self.limit = limit or worker_limit()
         self._warm: subprocess.Popen | None = None
         self._warm_since = 0.0
+        self._seen, self._next_look = (
+            -1,
+            0.0,
+        )  # the store's stamp at the last look into each run, and the next such look
         self._next_warm = 0.0  # not before: a worker that dies by itself is not started again and again
         self._sent: dict[str, tuple[subprocess.Popen, float]] = {}
         self._failures = 0  # workers in a row that could not start
@@ -82,6 +89,8 @@ class Launcher:
 
     def _watch(self) -> None:
         pause = LOOK_SECONDS
+        with suppress(Exception):  # it is only tidying
+            sweep_up(self.store.home)
         while not self._ended.wait(pause):
             try:
                 self._look()
@@ -96,10 +105,12 @@ class Launcher:
 
     def _look(self) -> None:
         self._reap()
-        for run in self.store.queued():
-            if run.id not in self._sent and self._training() < self.limit:
-                self._send(run)
-        now = time.monotonic()
+        now, stamp = time.monotonic(), self.store.stamp()
+        if stamp != self._seen or now >= self._next_look:
+            self._seen, self._next_look = stamp, now + SLOW_SECONDS
+            for run in self.store.queued():
+                if run.id not in self._sent and self._training() < self.limit:
+                    self._send(run)
         if (
             self._warm is None
             and now >= self._next_warm
@@ -122,6 +133,7 @@ class Launcher:
             if waited:  # it died meanwhile; the run is sent to a new one at the next look
                 worker.kill()
                 worker.wait()
+                self._next_look = 0.0
                 return
         self._sent[run.id] = (worker, time.monotonic())
 
@@ -142,6 +154,7 @@ class Launcher:
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
                 self._worker_failed(worker.returncode)
                 run.set_state("failed", self._worker_trouble)
+            self._next_look = 0.0  # there is room for another one
             del self._sent[run_id]  # at the end: where the failure cannot be written, the run is not sent again
         if self._warm and self._warm.poll() is not None:
             self._worker_failed(self._warm.returncode)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -119,6 +121,8 @@ class Run:
         if name == "queued":  # behind all that wait, whatever the clock says
             since = max([since, *(waiting + 0.001 for waiting in self._others_queued())])
         write_json(self.path / "state.json", asdict(State(name, message, since, **now)))
+        with suppress(OSError):
+            os.utime(self.path.parent)  # so that a launcher need not look into each of many runs
 
     def _others_queued(self) -> list[float]:
         others = [Run(path) for path in self.path.parent.iterdir() if ID.fullmatch(path.name) and path != self.path]
@@ -209,6 +213,11 @@ class Run:
         if epoch is None:
             return run_arrays.newest_probabilities(self.path, self.predicted_epochs())
         return run_arrays.read_probabilities(run_arrays.probabilities_path(self.path, epoch))
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether there are probabilities of the test set, without keeping them in memory."""
+        return run_arrays.has_probabilities(self.path, self.predicted_epochs())
 
     def write_validation(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""

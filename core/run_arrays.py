@@ -36,9 +36,25 @@ def write_probabilities(folder: Path, probabilities: np.ndarray, epoch: int | No
 
 def newest_probabilities(folder: Path, epochs: list[int]) -> np.ndarray | None:
     """The probabilities that were written last, of the end or of the last of `epochs`; None where there are none."""
+    path = _newest(folder, epochs)
+    return read_probabilities(path) if path else None
+
+
+def has_probabilities(folder: Path, epochs: list[int]) -> bool:
+    """Whether `newest_probabilities` finds any; they are read once until they change, and not kept."""
+    path = _newest(folder, epochs)
+    return path is not None and _are_usable(str(path), _modified(path))
+
+
+def _newest(folder: Path, epochs: list[int]) -> Path | None:
     kept = [probabilities_path(folder, None), *(probabilities_path(folder, last) for last in epochs[-1:])]
     found = [(_modified(path), path) for path in kept if path.exists()]
-    return read_probabilities(max(found, key=lambda pair: pair[0])[1]) if found else None  # of equals the end
+    return max(found, key=lambda pair: pair[0])[1] if found else None  # of equals the end
+
+
+@lru_cache(maxsize=4096)
+def _are_usable(path: str, modified: int) -> bool:
+    return _probabilities(path, modified) is not None
 
 
 def read_probabilities(path: Path) -> np.ndarray | None:

@@ -40,6 +40,13 @@ class RunStore:
             return None
         return Run(self.folder / run_id)
 
+    def stamp(self) -> int:
+        """A number that changes when a run is made, deleted or in another state; not when a worker is killed."""
+        try:
+            return self.folder.stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def queued(self) -> list[Run]:
         """The runs that wait for a worker, first come first."""
         waiting = [(run.state, run) for run in self.runs()]

@@ -132,7 +132,7 @@ class Training:
         if self.config.augment:
             self._show(order.numpy(), self._warps(), until=1)
         for size in self._batch_sizes():
-            self._train_batches(order, rates, tf.constant(0), tf.constant(0), size)
+            self._train_batches(order, rates, tf.constant(0), tf.constant(0), size, tf.constant(0.0, tf.float64))
         self.position.training_seconds += time.perf_counter() - began
 
     def take_up(self, config: TrainingConfig) -> bool:
@@ -181,6 +181,7 @@ class Training:
         if warps is not None:
             self._show(order, warps, last * self.config.batch_size)
         loss_sum, correct = self._train_up_to(tf.constant(order), tf.constant(rates, tf.float32), first, last)
+        loss = loss_sum - position.loss_sum
         images = min(last * self.config.batch_size, len(self.x_train)) - position.images
         seconds = time.perf_counter() - began
         if not np.isfinite(loss_sum):
@@ -188,7 +189,7 @@ class Training:
             raise Diverged
         position.batch, position.step = last, position.step + last - first
         position.images += images
-        position.loss_sum += loss_sum
+        position.loss_sum = loss_sum
         position.correct += correct
         position.training_seconds += seconds
         return Progress(
@@ -196,7 +197,7 @@ class Training:
             step=position.step,
             position=position.epoch + position.images / len(self.x_train),
             images=position.images,
-            loss=loss_sum / images,
+            loss=loss / images,
             accuracy=correct / images,
             epoch_loss=position.loss_sum / position.images,
             epoch_accuracy=position.correct / position.images,
@@ -237,8 +238,9 @@ class Training:
         return epoch
 
     def _compile(self) -> Callable:
-        """The function that trains batches `first` to `last`, of `size` images, and returns Σ loss and Σ correct.
+        """The function that trains batches `first` to `last`, of `size` images; returns Σ loss and Σ correct.
 
+        Σ loss goes on from `before`, so that an epoch's loss does not depend on where the loop looked up.
         Dense networks go through XLA, which makes one machine program of the loop; on convolutions it is slower.
         """
         model, optimizer, batch_size = self._learner, self._learner.optimizer, self.config.batch_size
@@ -247,8 +249,8 @@ class Training:
         y_train = tf.constant(self.y_train.astype(np.int32))
         shown = self._shown if self.config.augment else None
 
-        def train(order: tf.Tensor, rates: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: int) -> tuple:
-            loss_sum, correct = tf.constant(0.0), tf.constant(0)
+        def train(order: tf.Tensor, rates: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: int, before: tf.Tensor):
+            loss_sum, correct = before, tf.constant(0)
             batch = first
             while batch < last:  # not tf.range, whose bounds XLA would compile in
                 chosen = tf.slice(order, [batch * batch_size], [size])
@@ -267,7 +269,7 @@ class Training:
                 part = tf.maximum(1 / AVERAGED, 10 / (10 + tf.cast(optimizer.iterations, tf.float32)))
                 for average, weight in averages:
                     average.assign_add(part * (weight - average))
-                loss_sum += tf.reduce_sum(losses)
+                loss_sum += tf.cast(tf.reduce_sum(losses), tf.float64)
                 # By the values before the activation, as `evaluate` counts: of two sigmoids of 1 the first would win.
                 logits = getattr(outputs, "_keras_logits", outputs)
                 hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
@@ -278,7 +280,9 @@ class Training:
         if not self.config.info.convolutional:
             return tf.function(train, jit_compile=True)  # a program for each size, which XLA must know beforehand
         any_size = tf.function(train)
-        return lambda order, rates, first, last, size: any_size(order, rates, first, last, tf.constant(size))
+        return lambda order, rates, first, last, size, before: any_size(
+            order, rates, first, last, tf.constant(size), before
+        )
 
     def _batch_sizes(self) -> list[int]:
         """The sizes of an epoch's batches: whole ones, and one for the rest."""
@@ -286,14 +290,15 @@ class Training:
         return [self.config.batch_size] * (whole > 0) + [rest] * (rest > 0)
 
     def _train_up_to(self, order: tf.Tensor, rates: tf.Tensor, first: int, last: int) -> tuple[float, int]:
-        """Train batches `first` to `last`; the last of an epoch may be smaller and is a call of its own."""
+        """Train batches `first` to `last`, the last maybe smaller; returns the epoch's Σ loss and their Σ correct."""
         whole, rest = divmod(len(self.x_train), self.config.batch_size)
         until = min(last, whole)
-        loss_sum, correct = 0.0, 0
+        loss_sum, correct = self.position.loss_sum, 0
         for begin, end, size in ((first, until, self.config.batch_size), (max(first, until), last, rest)):
             if begin < end:
-                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), size)
-                loss_sum, correct = loss_sum + float(part[0]), correct + int(part[1])
+                before = tf.constant(loss_sum, tf.float64)
+                part = self._train_batches(order, rates, tf.constant(begin), tf.constant(end), size, before)
+                loss_sum, correct = float(part[0]), correct + int(part[1])
         return loss_sum, correct
 
     def _order(self) -> np.ndarray:
@@ -362,7 +367,10 @@ class Training:
         return self._good
 
     def _restore(self, checkpoint: dict[str, np.ndarray]) -> None:
-        position = read_position(checkpoint)
+        try:
+            position = read_position(checkpoint)
+        except CheckpointError as error:
+            raise CheckpointError(DOES_NOT_FIT) from error
         images = min(position.batch * self.config.batch_size, len(self.x_train))
         steps = position.epoch * self.steps_per_epoch + position.batch
         if (position.step, position.images) != (steps, images):

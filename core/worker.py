@@ -22,6 +22,7 @@ import platform
 import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from dataclasses import asdict
@@ -36,6 +37,7 @@ from core.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, l
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
 from core.fine_tuning import FineTuningError, Material
+from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
 from core.storage import explain_os_error, printable, write_atomically, write_json
@@ -264,11 +266,12 @@ def _take_over_output(run: Run) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m core.worker", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m core.worker", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("run", nargs="?", type=Path, help="a run folder")
     parser.add_argument("--wait", type=Path, metavar="HOME", help="get ready, then read a run folder from stdin")
     options = parser.parse_args(arguments)
     logging.getLogger("absl").setLevel(logging.ERROR)
+    use_own_temporary_folder()
 
     dataset, ready, path = None, None, options.run
     if options.wait:
@@ -282,7 +285,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.wait:
         _take_over_output(run)
-    signal.signal(signal.SIGTERM, lambda *_: run.pause())
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=run.pause).start())  # locks are taken meanwhile
     try:
         with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
             if run.state.name not in ("queued", "running"):  # with the lock ours, "running" is a worker that died

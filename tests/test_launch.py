@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import stat
@@ -172,6 +173,25 @@ def test_a_launcher_that_has_ended_by_itself_is_said(store, launcher, wait_until
     monkeypatch.setattr(launcher, "_look", end)
     launcher.start()
     wait_until(lambda: "Start Digit Lab again" in launch.trouble(), "the words")
+
+
+def test_two_launchers_on_one_home_train_each_run_once(store, launcher, wait_until):
+    short = TrainingConfig("dense", epochs=2, hidden_layers=(8,))
+    runs = [store.create(short), store.create(short)]
+    other = Launcher(store, limit=1)
+    try:
+        launcher.start()
+        other.start()
+        wait_until(lambda: all(run.state.name == "finished" for run in runs), "both runs to finish")
+    finally:
+        other.close()
+        for worker, _ in other._sent.values():
+            worker.kill()
+            worker.wait()
+    for run in runs:
+        kinds = [json.loads(line)["type"] for line in (run.path / "events.jsonl").read_text().splitlines()]
+        assert [kinds.count(kind) for kind in ("taken", "start", "epoch", "finishing")] == [1, 1, 2, 1]
+        assert run.damage() == ()
 
 
 def test_a_launcher_that_never_started_can_be_closed(store):

@@ -116,7 +116,7 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | Non
         needs: "probabilities" of the test set, a "model", or a "reader", which the starter is too.
     """
     runs = {
-        "probabilities": lambda: _runs_with(lambda run: run.probabilities() is not None),
+        "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
         "model": lambda: _runs_with(lambda run: run.has_model),
         "reader": readers,
     }[needs]()
