@@ -36,18 +36,7 @@ def begin(config: TrainingConfig) -> None:
 def sidebar() -> Run | None:
     """Settings, the start button and the choice of run; returns the run to show."""
     with st.sidebar:
-        in_the_way = training_settings()
-        st.button(
-            "Start training",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-            key="start",
-            on_click=start,
-            disabled=bool(in_the_way),
-        )
-        if in_the_way:
-            st.caption(f"To start, correct: {in_the_way}.")
+        training_settings(start)
     return choose_any_run("Run on this page")
 
 
