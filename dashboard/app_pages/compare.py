@@ -7,9 +7,10 @@ import streamlit as st
 from dashboard.components import explorer, pairs, reading_charts, run_table
 from dashboard.components.address import recall, remember
 from dashboard.components.gallery import gallery
-from dashboard.components.pairs import GROUPS, Pair, plain
+from dashboard.components.pairs import GROUPS, Pair
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, store
+from dashboard.components.text import escape_markdown
 
 PAGE = "compare"
 PAGE_SIZE = 24
@@ -133,10 +134,10 @@ def choose_comparable(runs, names, digits) -> dict:
     reasons = {run_id: run_table.refused(run, digits) for run_id, run in runs.items()}
     asked_for = [run_id for name in ("a", "b") if reasons.get(run_id := st.query_params.get(name))]
     for run_id in dict.fromkeys(asked_for):
-        st.warning(f"{plain(names[run_id])} cannot be compared here: {plain(reasons[run_id])}.")
+        st.warning(escape_markdown(f"{names[run_id]} cannot be compared here: {reasons[run_id]}."))
     others = [run_id for run_id, reason in reasons.items() if reason and run_id not in asked_for]
     if others:
-        told = [f"{plain(names[run_id])} ({plain(reasons[run_id])})" for run_id in others[:LEFT_OUT]]
+        told = [escape_markdown(f"{names[run_id]} ({reasons[run_id]})") for run_id in others[:LEFT_OUT]]
         more = f" and {len(others) - LEFT_OUT} more" if len(others) > LEFT_OUT else ""
         st.caption(f"Left out: {', '.join(told)}{more}.")
     return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
@@ -197,13 +198,14 @@ def show_pair(first, second, names, digits) -> None:
         try:
             readings.append(read(str(run.path), explorer.stamp(run), digits.fingerprint, run, digits))
         except explorer.ReadingError as error:
-            st.error(f"{plain(names[run.id])}: {error}", icon=":material/broken_image:")
+            st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return
     both = pairs.pair(*readings)
-    one, other = (plain(names[run.id]) for run in (first, second))
+    one, other = (escape_markdown(names[run.id]) for run in (first, second))
     for run, reading in zip((first, second), readings, strict=True):
         if run.state.is_active:
-            st.caption(f":material/play_circle: {plain(names[run.id])}: after epoch {reading.epoch}, still training.")
+            name = escape_markdown(names[run.id])
+            st.caption(f":material/play_circle: {name}: after epoch {reading.epoch}, still training.")
     show_verdict(both, one, other)
     group = choose_group(both, one, other)
     show_images(both, group, one, other, digits)

@@ -12,6 +12,7 @@ from dashboard.components.gallery import gallery
 from dashboard.components.kept_charts import quick
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.text import escape_markdown
 
 FEW = 12
 ERROR_HELP = (
@@ -31,7 +32,7 @@ def page() -> None:
     try:
         found = calibrate(str(run.path), digits.fingerprint, calibrated.stamp(run), run, digits)
     except explorer.ReadingError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     show_headline(run, found)
     st.subheader("Is it right as often as it is sure?")
