@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.components.attempts import say_what_happened
 from dashboard.components.browser import prepare_browser
 from dashboard.components.shared import first_page
 
@@ -61,6 +62,7 @@ PAGES = [
 
 st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide", initial_sidebar_state=SIDEBAR)
 prepare_browser()
+say_what_happened()
 try:
     st.navigation(PAGES).run()
 finally:

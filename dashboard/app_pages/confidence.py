@@ -7,6 +7,7 @@ import streamlit as st
 from core.threshold import ThresholdError, read_threshold, write_threshold
 from dashboard.components import calibrated, confidence_charts, explorer
 from dashboard.components.analysis import begin_button, follow
+from dashboard.components.attempts import note_failure
 from dashboard.components.calibrated import Calibrated
 from dashboard.components.gallery import gallery
 from dashboard.components.kept_charts import quick
@@ -186,7 +187,7 @@ def keep_threshold(run, key: str) -> None:
     try:
         write_threshold(run.path, round(st.session_state[key] / 100, 4))
     except (ThresholdError, OSError):
-        st.toast("The threshold could not be kept.", icon=":material/error:")
+        note_failure("The threshold could not be kept.")
 
 
 def show_extremes(run, digits, found: Calibrated) -> None:

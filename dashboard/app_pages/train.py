@@ -6,7 +6,7 @@ from core.config import MODELS, ConfigError, TrainingConfig
 from core.runs import ENDED, Run
 from core.storage import read_json
 from dashboard.components import progress, results
-from dashboard.components.attempts import attempt, note_failure, say_what_happened
+from dashboard.components.attempts import attempt, note_failure
 from dashboard.components.browser import scroll_to_top
 from dashboard.components.bundle import import_note, show_import
 from dashboard.components.fine_tuning import fine_tuning_report
@@ -173,7 +173,6 @@ def networks(polls: bool) -> None:
 found = dataset()
 run = sidebar()
 dataset_note(found)
-say_what_happened()
 if run is not None:
     show(run)
     all_runs(run)

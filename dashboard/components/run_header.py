@@ -9,7 +9,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components import results
 from dashboard.components.attempts import attempt
-from dashboard.components.shared import STATE_ICONS, store
+from dashboard.components.shared import STATE_ICONS, delete_run, store
 from dashboard.components.text import escape_markdown
 
 LOOK_SECONDS = 0.5  # between two looks whether a worker has ended
@@ -99,7 +99,6 @@ def _delete_once_stopped(run: Run) -> None:
 
 def _delete(run: Run) -> None:
     """Delete the run, or say on the page why that cannot be done; the page then leads to the other runs."""
-    if attempt(store().delete, run):
-        st.session_state["deleted"] = run.id
+    attempt(delete_run, run)
     _forget_question()
     st.rerun()

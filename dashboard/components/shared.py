@@ -152,6 +152,12 @@ def open_run(run_id: str) -> None:
     st.session_state["run"] = st.query_params["run"] = run_id
 
 
+def delete_run(run: Run) -> None:
+    """Delete a run that stays the chosen one, so that the page says that it is gone and leads to the others."""
+    store().delete(run)
+    st.session_state["deleted"] = run.id
+
+
 def chosen_run() -> str:
     """The id of the run that somebody chose: in the address or else on another page; "" where nobody did."""
     return st.query_params.get("run") or st.session_state.get("run") or ""
