@@ -107,8 +107,9 @@ def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
     dataset = load_dataset(path, progress=progress)
     counts = f"{len(dataset.x_train):,} images for training, {len(dataset.x_test):,} for testing"
     terminal.say(f"Dataset: {dataset.name}, {counts} ({dataset.source})")
-    if dataset.note:
-        terminal.say(dataset.note)
+    for words in (*dataset.warnings, dataset.note):
+        if words:
+            terminal.say(words)
     return dataset
 
 

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from dashboard.components.attempts import say_what_happened
+from dashboard.components.browser import prepare_browser
 from dashboard.components.shared import first_page
 
 SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row
@@ -59,6 +61,8 @@ PAGES = [
 
 
 st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide", initial_sidebar_state=SIDEBAR)
+prepare_browser()
+say_what_happened()
 try:
     st.navigation(PAGES).run()
 finally:

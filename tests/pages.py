@@ -1,6 +1,8 @@
 """The app's pages in Streamlit's own simulation: open one, and what it then shows."""
 
+import html
 import json
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -19,10 +21,15 @@ def open_page(name, *, session=None, **address):
     return at
 
 
+def as_seen(markdown):
+    """A text as it stands on the page where `escape_markdown` has written it."""
+    return html.unescape(re.sub(r":color\[(&#\d+;)\]", r"\1", markdown))
+
+
 def words(at):
     """All text on the page."""
     kinds = (at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return as_seen("\n".join(element.value for kind in kinds for element in kind))
 
 
 def numbers(at):

@@ -8,7 +8,7 @@ from core.bundle import MOST_ZIPPED, pack, unpack
 from core.config import TrainingConfig
 from core.runs import RunStore
 from dashboard.components import bundle
-from tests.pages import ROOT, open_page, words
+from tests.pages import ROOT, as_seen, open_page, words
 from tests.test_bundle import fill_run
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -50,7 +50,7 @@ def test_a_stopped_import_cannot_be_resumed_either(store, packed):
 
 def test_what_is_no_bundle_is_refused_once_and_stays_so(store, packed, monkeypatch):
     at = drop(open_page("train"), packed[:-30])
-    assert "afar.zip was not imported: it is cut off" in at.error[0].value
+    assert "afar.zip was not imported: it is cut off" in as_seen(at.error[0].value)
     assert store.runs() == []
     monkeypatch.setattr(bundle, "unpack", lambda *arguments: pytest.fail("it was checked again"))
     assert "was not imported" in at.run().error[0].value

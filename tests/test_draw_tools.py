@@ -347,7 +347,7 @@ def test_fine_tuning_begins_a_run_from_this_one(run, mine, digits, store):
     rate = 0.3 * run.config.learning_rate
     assert new.config == TrainingConfig("dense", epochs=2, start_from=run.id, learning_rate=rate, augment=True)
     assert new.state.name == "queued"
-    assert at.session_state["run"] == new.id
+    assert at.session_state["every_page_run"] == new.id
 
 
 @pytest.mark.parametrize(("count", "trained_here", "why"), [(2, True, "at least 3"), (3, False, "no checkpoint")])

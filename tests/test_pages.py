@@ -222,9 +222,9 @@ def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
     at.text_input(key=f"name_{run.id}").set_value("My first").run()
     assert run.name == "My first"
     assert at.header[0].value == "My first"
-    at.button(key="delete").click().run()
+    at.button(key=f"delete_{run.id}").click().run()
     assert store.runs()
-    at.button(key="really_delete").click().run()
+    at.button(key=f"really_delete_{run.id}").click().run()
     assert store.runs() == []
     assert not at.exception
 
@@ -234,7 +234,7 @@ def test_a_damaged_run_is_shown_as_such_and_can_be_deleted(make_run):
     (run.path / "config.json").write_text('{"model": "den')
     at = open_page("train")
     assert "missing or damaged" in at.error[0].value
-    assert at.button(key="delete")
+    assert at.button(key=f"delete_{run.id}")
 
 
 def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):

@@ -6,6 +6,8 @@ import streamlit as st
 
 from core import analysis
 from core.runs import Run
+from dashboard.components.attempts import attempt
+from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
 
@@ -16,7 +18,7 @@ def follow(run: Run, kind: str) -> bool:
     if status.name == "running":
         _progress(run, kind)
     elif status.name in ("failed", "interrupted"):
-        st.error(status.words, icon=":material/error:")
+        st.error(escape_markdown(status.words), icon=":material/error:")
     return status.name == "running"
 
 
@@ -27,12 +29,10 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
         key=key,
         type="primary" if primary else "secondary",
         icon=":material/play_arrow:",
-        on_click=_begin,
-        args=(run, kind),
+        on_click=attempt,
+        args=(analysis.start, run, kind),
         help=help,
     )
-    if words := st.session_state.pop("analysis_error", None):
-        st.error(words, icon=":material/error:")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -40,12 +40,5 @@ def _progress(run: Run, kind: str) -> None:
     status = analysis.status(run, kind)
     if status.name != "running":
         st.rerun()
-    st.progress(status.fraction, text=status.words)
+    st.progress(status.fraction, text=escape_markdown(status.words))
     st.caption("It goes on when you leave this page.")
-
-
-def _begin(run: Run, kind: str) -> None:
-    try:
-        analysis.start(run, kind)
-    except OSError as error:
-        st.session_state["analysis_error"] = f"It could not be started: {error}."

@@ -9,7 +9,9 @@ import streamlit as st
 from core.bundle import MOST_ZIPPED, BundleError, pack, unpack, why_not
 from core.data import Dataset
 from core.runs import Run
+from dashboard.components.attempts import note_success
 from dashboard.components.shared import open_run, store
+from dashboard.components.text import escape_markdown
 
 MEGABYTE = 2**20
 
@@ -26,7 +28,7 @@ def show_bundle(run: Run) -> None:
         icon=":material/folder_zip:",
         on_click="ignore",
         disabled=bool(reason),
-        help=reason
+        help=escape_markdown(reason)
         or "Its settings, history, predictions and LiteRT model. Drop it on the Train page of another Digit Lab, under "
         "Import a run.",
     )
@@ -48,7 +50,7 @@ def show_import(dataset: Dataset) -> None:
         refused_id, reason = st.session_state.get("import_refused", ("", ""))
         if refused_id != file.file_id:
             reason = _take(file, dataset)
-        st.error(reason, icon=":material/error:")
+        st.error(escape_markdown(reason), icon=":material/error:")
 
 
 def _take(file, dataset: Dataset) -> str:
@@ -63,7 +65,7 @@ def _take(file, dataset: Dataset) -> str:
     else:
         st.session_state["imports"] += 1  # another key is an empty uploader
         open_run(run.id)
-        st.toast(f"{run.name} was imported.", icon=":material/check:")
+        note_success(f"{run.name} was imported.")
         st.rerun()
     st.session_state["import_refused"] = (file.file_id, reason)
     return reason
@@ -74,7 +76,8 @@ def import_note(run: Run) -> None:
     imported = run.imported
     if not imported:
         return
-    st.info(" ".join([f"Imported from {imported.get('file')}{_day(imported.get('when'))}.", *_proof(imported)]))
+    came = f"Imported from {imported.get('file')}{_day(imported.get('when'))}."
+    st.info(escape_markdown(" ".join([came, *_proof(imported)])))
 
 
 def _day(when: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.text import escape_markdown
+
 MOST_TYPED = 40  # characters
 TYPING_PAUSE = "250ms"  # after which what is typed reaches the page, so that Start is off while it makes no sense
 
@@ -25,4 +27,4 @@ def say_understood(text: str, understood: str, hint: str = "") -> None:
 
 def say_refused(reason: str) -> None:
     """Say below a field why what stands in it is not possible."""
-    st.markdown(f":small[:red[:material/error: {reason}]]")
+    st.markdown(f":small[:red[:material/error: {escape_markdown(reason)}]]")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.shared import TRAIN_PAGE, first_time, open_run, percent, store
+from dashboard.components.text import escape_markdown
 
 LEAST_DIGITS = 3
 EPOCHS = (1, 10)
@@ -25,7 +26,7 @@ def fine_tune_form(run: Run, count: int) -> None:
     reason = _why_not(run, count)
     with st.form("fine_tune"):
         st.markdown(
-            f"**Fine-tune {run.name}**",
+            f"**Fine-tune {escape_markdown(run.name)}**",
             help="A new run begins with its weights and learns my digits, mixed with a sample of its training images, "
             "so that it forgets little. The old run stays.",
         )
