@@ -36,8 +36,9 @@ def epochs_field(text: str, keep: Callable[[str], None], *, wrong: bool) -> None
     st.session_state[VERSION] = (version, text)
 
     def take() -> None:
-        typed = epochs_now(text)
-        st.session_state[VERSION] = (version, typed)
+        newest, known = st.session_state[VERSION]
+        typed = epochs_now(known)
+        st.session_state[VERSION] = (newest, typed)
         keep(typed)
 
     low, high = EPOCHS
