@@ -18,10 +18,10 @@ from pathlib import Path
 
 from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
-from core.home import ROOT, absolute, home_folder, older_home_note
+from core.home import ROOT, absolute, home_folder, older_home
 from core.launch import start_process
 from core.runs import ENDED, History, Run, RunError, RunStore, State
-from core.terminal import INTERRUPTED, command_line, exit_with
+from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
 LOOK_SECONDS = 0.1
 SAMPLE = (5, 8)  # rows and columns of the figure of predictions
@@ -47,15 +47,6 @@ class Terminal:
         if self.rewrites:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r{text[:width]:{width}}\r", end="", flush=True)
-
-
-def bar_signs(encoding: str) -> str:
-    """What a bar is drawn with: lines, where the terminal's `encoding` has them."""
-    try:
-        "━─".encode(encoding)
-    except UnicodeEncodeError:
-        return "=-"
-    return "━─"
 
 
 def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -259,8 +250,8 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         worker = start_worker(run, options.data)
         terminal.say(f"Run: {run.path}")
         terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
-        if not options.home and older_home_note():
-            terminal.say(older_home_note())
+        if not options.home and older_home():
+            terminal.say(f"There are older runs in {older_home()}; see them with DIGITLAB_HOME={older_home()}")
         state = follow(run, worker, interrupts, terminal)
         if run.summary is None and worker.poll() is None:
             worker.terminate()  # still importing TensorFlow for a run that nobody wants any more

@@ -21,15 +21,10 @@ def home_folder(home: Path | str | None = None) -> Path:
 
 
 def older_home() -> Path | None:
-    """A home in the folder where this was started, in which earlier versions kept runs; None where it is in use."""
+    """A home in the folder where this was started, as earlier versions made it; None where DIGITLAB_HOME is set."""
     try:
         found = absolute(NAME)
-        return found if found != home_folder() and (found / "runs").is_dir() else None
+        is_older = not os.environ.get("DIGITLAB_HOME") and found != ROOT / NAME and (found / "runs").is_dir()
     except OSError:  # the folder where this was started is gone, or may not be read
         return None
-
-
-def older_home_note() -> str:
-    """What to say of an older home, with what to do; "" without one."""
-    found = older_home()
-    return (found and f"There are older runs in {found}. To see them, start with DIGITLAB_HOME={found}.") or ""
+    return found if is_older else None

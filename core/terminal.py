@@ -49,6 +49,15 @@ def command_line(command: str, docstring: str | None, **settings) -> argparse.Ar
     return argparse.ArgumentParser(prog=command, description=about, **settings)
 
 
+def bar_signs(encoding: str) -> str:
+    """What a bar is drawn with: lines, where the terminal's `encoding` has them."""
+    try:
+        "━─".encode(encoding)
+    except UnicodeEncodeError:
+        return "=-"
+    return "━─"
+
+
 def exit_with(main: Callable[[], int | None]) -> NoReturn:
     """Exit with what a command returns; for its `if __name__ == "__main__"`.
 

@@ -13,7 +13,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from core.runs import History, RunStore, State
-from digit_classification import bar_signs, progress_line, read_arguments, read_config
+from core.terminal import bar_signs
+from digit_classification import progress_line, read_arguments, read_config
 
 COMMAND = Path(__file__).parents[1] / "digit_classification.py"
 SECONDS = 180  # TensorFlow's import alone takes ten on a busy machine

@@ -200,9 +200,9 @@ def test_the_home_is_beside_the_program_wherever_it_is_started(tmp_path, monkeyp
 def test_an_older_home_where_it_was_started_is_found_unless_it_is_in_use(tmp_path, monkeypatch):
     monkeypatch.delenv("DIGITLAB_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert home.older_home_note() == ""
+    assert home.older_home() is None
     older = tmp_path / "digitlab-home"
     (older / "runs").mkdir(parents=True)
-    assert f"DIGITLAB_HOME={older}" in home.older_home_note()
-    monkeypatch.setenv("DIGITLAB_HOME", "digitlab-home")
-    assert home.older_home_note() == ""
+    assert home.older_home() == older
+    monkeypatch.setenv("DIGITLAB_HOME", "elsewhere")
+    assert home.older_home() is None

@@ -5,7 +5,7 @@ import streamlit as st
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.runs import ENDED, Run
 from core.storage import read_json
-from dashboard.components import progress, results
+from dashboard.components import progress, results, shared
 from dashboard.components.attempts import attempt, note_failure, say_what_failed
 from dashboard.components.bundle import import_note, show_import
 from dashboard.components.fine_tuning import fine_tuning_report
@@ -197,6 +197,7 @@ def networks(polls: bool) -> None:
 found = dataset()
 run = sidebar()
 dataset_note(found)
+shared.older_runs_note()
 say_what_failed()
 if run is None:
     empty()
