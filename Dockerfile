@@ -1,7 +1,7 @@
 # Digit Lab in a container. From another machine than the container itself nothing is written without DIGITLAB_API_TOKEN.
 FROM python:3.11-slim AS packages
-COPY requirements.txt /
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r /requirements.txt
+COPY requirements.lock /
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.lock
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 digitlab && install -d -o digitlab -g digitlab /data

@@ -13,9 +13,10 @@ import threading
 import time
 from pathlib import Path
 
+from core.home import ROOT, absolute
 from core.runs import Run, RunStore
 
-ROOT = Path(__file__).resolve().parents[1]
+PATHS = ("DIGITLAB_DATA", "DIGITLAB_HOME", "KERAS_HOME")  # in the environment
 LOOK_SECONDS = 0.1
 SPARE_SECONDS = 4.0  # how long a run has the machine to itself before the next worker gets ready
 
@@ -131,8 +132,7 @@ def start_process(
         talks: whether its standard input is a pipe to be written to; otherwise it has none.
         environment: variables to set besides those of this process.
     """
-    paths = {name: os.environ[name] for name in ("DIGITLAB_DATA", "KERAS_HOME") if os.environ.get(name)}
-    absolute = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items()}  # it works elsewhere
+    paths = {name: str(absolute(os.environ[name])) for name in PATHS if os.environ.get(name)}  # it works elsewhere
     own_session = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
         if sys.platform == "win32"
@@ -142,7 +142,7 @@ def start_process(
         return subprocess.Popen(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, **absolute, **environment},
+            env={**os.environ, **paths, **environment},
             stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -31,6 +31,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from core.config import ConfigError, TrainingConfig
+from core.home import home_folder
 from core.storage import (
     LineLog,
     append_line,
@@ -344,7 +345,7 @@ class RunStore:
     """All runs below `home`/runs."""
 
     def __init__(self, home: Path | str | None = None) -> None:
-        self.home = Path(home or os.environ.get("DIGITLAB_HOME") or "digitlab-home").absolute()
+        self.home = home_folder(home)
         self.folder = self.home / "runs"
 
     def runs(self) -> list[Run]:

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:  # `streamlit run` puts only this folder on the path
     sys.path.insert(0, ROOT)
+importlib.import_module("core")  # before all that another Python may lack: it says which ones are needed
 
 import anyio.to_thread  # noqa: E402
 import streamlit as st  # noqa: E402

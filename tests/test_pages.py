@@ -54,6 +54,17 @@ def test_an_empty_home_says_what_this_is_and_one_button_starts(store):
     assert "Waiting for a worker" in at.get("progress")[0].proto.text
 
 
+def test_older_runs_where_it_was_started_are_said(tmp_path, monkeypatch):
+    assert not open_page("train").code
+    older = tmp_path / "digitlab-home"
+    (older / "runs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITLAB_HOME")
+    at = open_page("train")
+    assert "There are older runs" in words(at)
+    assert [code.value for code in at.code] == [f"DIGITLAB_HOME={older}"]
+
+
 def test_settings_from_the_address_go_into_the_run(store):
     at = open_page(
         "train", model="Dense", epochs="7", dense_hidden_layers="64, 32", dense_dropout="0.25", dense_batch_size="16"

@@ -20,6 +20,7 @@ from dashboard.components.shared import (
     dataset,
     dataset_note,
     missing_run,
+    older_runs_note,
     open_run,
     say_missing,
     store,
@@ -162,6 +163,7 @@ def networks(polls: bool) -> None:
 found = dataset()
 run = sidebar()
 dataset_note(found)
+older_runs_note()
 if run is not None:
     show(run)
     all_runs(run)

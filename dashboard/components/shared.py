@@ -11,6 +11,7 @@ from functools import lru_cache
 import streamlit as st
 
 from core.data import Dataset, DatasetError
+from core.home import older_home
 from core.loading import loading
 from core.runs import Run, RunStore
 from core.starter import Starter
@@ -71,6 +72,13 @@ def dataset_note(found: Dataset) -> None:
     counts = f"{len(found.x_train):,} training and {len(found.x_test):,} test images"
     with st.expander(f"**{escape_markdown(found.name)}, not MNIST** · {counts}", icon=":material/database:"):
         st.write(escape_markdown(found.note))
+
+
+def older_runs_note() -> None:
+    """Say where earlier versions kept runs, where this was started, and how to see them."""
+    if older := older_home():
+        st.caption("There are older runs in the folder where this was started. To see them, start with this setting:")
+        st.code(f"DIGITLAB_HOME={older}", language=None)
 
 
 def forget_loaded() -> None:
