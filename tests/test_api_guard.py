@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from core.config import TrainingConfig
 from dashboard.api import app, asking, guard
+from dashboard.origin import ALLOWED_HOSTS
 from tests.test_api import PREDICT, assert_problem
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -23,8 +24,9 @@ def at(url="http://127.0.0.1:8501", client=LOCAL):
 
 
 @pytest.fixture(autouse=True)
-def no_token(monkeypatch):
+def nothing_allowed(monkeypatch):
     monkeypatch.delenv(guard.TOKEN, raising=False)
+    monkeypatch.delenv(ALLOWED_HOSTS, raising=False)
 
 
 @pytest.fixture
@@ -70,7 +72,8 @@ def test_with_a_token_set_everything_that_writes_needs_it(token, store, path):
     assert len(store.runs()) == (0 if path else 1)
 
 
-def test_with_a_token_reading_and_asking_need_none_and_other_machines_may_write(token):
+def test_with_a_token_reading_and_asking_need_none_and_other_machines_may_write(token, monkeypatch):
+    monkeypatch.setenv(ALLOWED_HOSTS, "lab.example")
     assert at("http://192.168.1.5:8501", LAN).get("/api/runs").status_code == 200
     assert at().post(PREDICT, json={"pixels": [[200] * 28] * 28}).status_code == 200
     assert at("http://lab.example:8501", LAN).post("/api/runs", json={}, headers=bearer(TOKEN)).status_code == 201
@@ -101,13 +104,48 @@ def test_without_a_token_other_machines_only_read(store, path, url, client, head
     assert store.runs() == []
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8501", "127.0.0.1.evil.example", "localhost.evil", "[", ""]
+FOREIGN_HOSTS = (
+    *("evil.example", "evil.example:8501", "127.0.0.1.evil.example", "localhost.evil", "x.localhost", "[", ""),
+    *("localhost@evil.example", "evil.example/localhost", "192.168.1.99", "0.0.0.0", "[::]", "localhost:8501:1"),
 )
-def test_a_name_that_was_made_to_point_here_gets_nothing(store, host):
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+@pytest.mark.parametrize("more", [{}, {"X-Forwarded-For": "192.168.1.7"}, {"X-Forwarded-Host": "localhost"}])
+@pytest.mark.parametrize("with_token", [False, True])
+def test_a_name_that_was_made_to_point_here_gets_nothing(store, monkeypatch, host, more, with_token):
+    if with_token:
+        monkeypatch.setenv(guard.TOKEN, TOKEN)
+        more = {**more, **bearer(TOKEN)}
     for method, path in (("GET", "/api/runs"), ("POST", "/api/runs"), ("POST", PREDICT)):
-        assert_problem(at().request(method, path, headers={"Host": host}), 403, "localhost")
+        response = at().request(method, path, headers={"Host": host, **more})
+        assert_problem(response, 403, "localhost", ALLOWED_HOSTS)
     assert store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "status"),
+    [
+        ("lab.example", "lab.example:8501", 201),
+        ("lab.example", "LAB.example.:8501", 201),
+        ("lab.example", "x.lab.example", 403),
+        ("one.example, *.lab.example", "x.lab.example", 201),
+        ("*.lab.example", "evillab.example", 403),
+        ("10.0.0.5", "10.0.0.5:80", 201),
+        ("*", "anything.example", 201),
+    ],
+)
+def test_names_are_let_in_by_a_variable(store, monkeypatch, allowed, host, status):
+    monkeypatch.setenv(ALLOWED_HOSTS, allowed)
+    assert at().post("/api/runs", json={}, headers={"Host": host}).status_code == status
+
+
+def test_behind_a_proxy_that_changes_the_host_the_allowed_name_is_ones_own(store, monkeypatch):
+    page = {"Origin": "https://lab.example"}
+    assert_problem(at().post("/api/runs", json={}, headers=page), 403, "another site")
+    monkeypatch.setenv(ALLOWED_HOSTS, "lab.example")
+    assert at().post("/api/runs", json={}, headers=page).status_code == 201
+    assert_problem(at().post("/api/runs", json={}, headers={"Origin": "https://lab.example:3000"}), 403)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +153,7 @@ def test_a_name_that_was_made_to_point_here_gets_nothing(store, host):
     [
         {"Origin": "http://evil.example"},
         {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "http://127.0.0.1"},
         {"Origin": "http://localhost:8501"},  # another origin than 127.0.0.1:8501
         {"Origin": "null"},
         {"Origin": "http://["},
@@ -130,12 +169,20 @@ def test_a_page_of_another_site_starts_nothing(store, monkeypatch, headers, with
         headers = {**headers, **bearer(TOKEN)}
     assert_problem(at().post("/api/runs", content="{}", headers=headers), 403, "another site")
     assert_problem(at().post(PREDICT, content="{}", headers=headers), 403, "another site")
+    assert_problem(at().get("/api/runs", headers=headers), 403, "another site")
     assert store.runs() == []
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://127.0.0.1:8501"}, {"Sec-Fetch-Site": "same-origin"}])
 def test_its_own_pages_may(store, headers):
     assert at().post("/api/runs", json={}, headers=headers).status_code == 201
+
+
+def test_a_link_on_another_page_opens_but_nobody_frames_what_it_opens():
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    response = at().get("/api/docs", headers=link)
+    assert response.status_code == 200
+    assert "frame-ancestors 'self'" in response.headers["content-security-policy"]
 
 
 # Bodies

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi_offline import FastAPIOffline
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
@@ -20,6 +21,7 @@ from core.runs import RunStore
 from dashboard.api import problems
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
+from dashboard.origin import OwnPages
 
 ABOUT = """
 Train networks, ask them, and look at what they read, as the pages do.
@@ -58,6 +60,7 @@ async def _to_docs(request) -> RedirectResponse:
 
 app = Starlette(
     routes=[Route("/", _to_docs), Mount("/api", api)],
+    middleware=[Middleware(OwnPages)],
     lifespan=lifespan,
     exception_handlers={HTTPException: problems.of_http},
 )

@@ -1,16 +1,13 @@
-"""What a request must pass before it is looked at: where it comes from, what it may do, how large and slow it is.
+"""What a request to the API must pass before it is looked at: what it may do, how large and slow it is.
 
-Digit Lab is local by default. Three kinds of strangers are kept out: other machines (without a token they only read),
-pages of other sites in the user's own browser (they may send requests, and by DNS rebinding even under a name that
-points here), and clients that send too much or never end.
+Digit Lab is local by default. Other machines only read where there is no token, and clients that send too much or never
+end are turned away. `dashboard.origin` has refused foreign names and pages of other sites before, for the pages too.
 """
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import os
-from urllib.parse import urlsplit
 
 import anyio
 from starlette.datastructures import Headers
@@ -18,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.api.problems import problem
+from dashboard.origin import is_loopback
 
 TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
@@ -42,22 +40,11 @@ class Guard:
 def refused(scope: Scope) -> Response | None:
     """The refusal of this request, None where it may go on."""
     headers, token = Headers(scope=scope), os.environ.get(TOKEN, "").strip()
-    local = _connects_locally(scope) and not any(name in headers for name in FORWARDED)
-    if local and not token and not _is_loopback(_host_name(headers.get("host", ""))):
-        return problem(
-            403,
-            f"Without a token, Digit Lab answers on this machine only to the names localhost and 127.0.0.1. Use one of "
-            f"them, or set {TOKEN}.",
-        )
-    if scope["method"] in READING:
-        return None
-    if _is_cross_site(headers):
-        return problem(403, "A page of another site asked this. Only Digit Lab's own pages may.")
-    if scope["path"].endswith("/predict"):  # it asks by POST, but changes nothing
+    if scope["method"] in READING or scope["path"].endswith("/predict"):  # it asks by POST, but changes nothing
         return None
     if token:
         return _without_token(headers, token)
-    if not local:
+    if not _connects_locally(scope) or any(name in headers for name in FORWARDED):
         return problem(
             403,
             f"From another machine, runs can be looked at but not started or changed. To allow it, set {TOKEN} where "
@@ -80,41 +67,7 @@ def _without_token(headers: Headers, token: str) -> Response | None:
 def _connects_locally(scope: Scope) -> bool:
     """Whether both ends of the connection are this machine's loopback; a Unix socket, which proxies use, is not."""
     ends = [(scope.get(end) or ("", None))[0] for end in ("client", "server")]
-    return all(_is_loopback(str(end)) for end in ends)
-
-
-def _host_name(host: str) -> str:
-    """The name in a Host header, "" for one that is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def _is_cross_site(headers: Headers) -> bool:
-    """Whether a browser says that a page of another origin asks; a browser cannot be made to say otherwise."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    return origin is not None and _netloc(origin) != headers.get("host", "").lower()
-
-
-def _netloc(origin: str) -> str:
-    """Host and port of an Origin header, "" for "null" and what cannot be read."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
+    return all(is_loopback(str(end)) for end in ends)
 
 
 class WholeBody:
