@@ -9,27 +9,19 @@ import pytest
 
 from core.config import TrainingConfig
 from core.runs import Run
-from tests.test_browser import (  # noqa: F401  fixtures
-    CHROMIUM,
-    FLAGS,
-    PATIENCE,
-    Dashboard,
-    browser,
-    dashboard,
-    finished,
-    playwright,
-    pytestmark,
-    wait_until,
-)
+from tests.browsing import CHROMIUM, FLAGS, PATIENCE, Dashboard, needs_browser, wait_until
 
+playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
+pytestmark = needs_browser
+
 PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
 NAMED_BY_THE_PAGE = """() => [...document.querySelectorAll('link[href], script[src], img[src], iframe[src]')]
     .map(each => each.href || each.src)"""
 
 
 @pytest.fixture
-def training(dashboard: Dashboard) -> Iterator[Run]:  # noqa: F811
+def training(dashboard: Dashboard) -> Iterator[Run]:
     run = dashboard.store.create(TrainingConfig(epochs=200, batch_size=8))
     wait_until(lambda: run.state.name == "running")
     yield run
@@ -37,7 +29,7 @@ def training(dashboard: Dashboard) -> Iterator[Run]:  # noqa: F811
     wait_until(lambda: not run.state.is_active)
 
 
-def test_all_pages_ask_this_machine_only(dashboard: Dashboard, browser, finished: Run, training: Run) -> None:  # noqa: F811
+def test_all_pages_ask_this_machine_only(dashboard: Dashboard, browser, finished: Run, training: Run) -> None:
     context = browser.new_context()
     context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
@@ -61,7 +53,7 @@ def test_all_pages_ask_this_machine_only(dashboard: Dashboard, browser, finished
     assert any(url.startswith("data:image/svg+xml") for url in asked)  # the icon in the browser's tab
 
 
-def test_a_name_that_was_made_to_point_here_shows_words_and_no_page(dashboard: Dashboard, browser) -> None:  # noqa: F811
+def test_a_name_that_was_made_to_point_here_shows_words_and_no_page(dashboard: Dashboard, browser) -> None:
     rebound = [*FLAGS, "--host-resolver-rules=MAP evil.example 127.0.0.1"]
     with browser.browser_type.launch(executable_path=CHROMIUM, args=rebound) as stranger:
         page = stranger.new_page()
