@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 
 import pytest
@@ -188,18 +189,67 @@ def test_a_link_on_another_page_opens_but_nobody_frames_what_it_opens():
 # Bodies
 
 
-def test_a_body_that_is_too_large_is_refused_however_it_comes(store):
-    large = b"x" * (guard.MOST_BYTES + 1)
-    declared = at().post(PREDICT, content=large, headers={"Content-Type": "image/png"})
-    assert_problem(declared, 413, "2 MB")
+@pytest.mark.parametrize(
+    ("path", "kind", "most", "fits"),
+    [
+        (PREDICT, "image/png", guard.MOST_PICTURE_BYTES, 422),
+        (PREDICT, "application/json", guard.MOST_BYTES, 422),
+        ("/api/runs", "application/json", guard.MOST_BYTES, 422),
+        ("/api/runs", "image/png", guard.MOST_BYTES, 422),
+    ],
+)
+def test_a_body_that_is_too_large_is_refused_however_it_comes(store, path, kind, most, fits):
+    large, words = b"x" * (most + 1), f"more than {most >> 20} MB"
+    for more in ({}, {"Expect": "100-continue"}):
+        assert_problem(at().post(path, content=large, headers={"Content-Type": kind, **more}), 413, words)
     pieces = (large[start : start + 65536] for start in range(0, len(large), 65536))
-    chunked = at().post(PREDICT, content=pieces, headers={"Content-Type": "image/png"})
-    assert_problem(chunked, 413, "2 MB")
-    asks_first = {"Content-Type": "image/png", "Expect": "100-continue"}
-    assert_problem(at().post(PREDICT, content=large, headers=asks_first), 413)
-    fits = at().post(PREDICT, content=large[:-1], headers={"Content-Type": "image/png"})
-    assert_problem(fits, 422, "no PNG")
-    assert_problem(at().post("/api/runs", content=large), 413)
+    assert_problem(at().post(path, content=pieces, headers={"Content-Type": kind}), 413, words)
+    assert at().post(path, content=large[:-1], headers={"Content-Type": kind}).status_code == fits
+
+
+def test_bodies_that_wait_hold_little_together(store, monkeypatch):
+    monkeypatch.setattr(guard, "MOST_HELD", 3 * 2**20)
+    answers, go_on = [], asyncio.Event()
+
+    async def app(scope, receive, send):
+        body = (await receive())["body"]
+        await go_on.wait()
+        answers.append(len(body))
+
+    async def post(body, size):
+        async def send(message):
+            answers.append(message.get("status"))
+
+        async def receive():
+            return {"type": "http.request", "body": b"x" * size, "more_body": False}
+
+        scope = {"type": "http", "method": "POST", "path": PREDICT, "headers": []}
+        await body(scope, receive, send)
+
+    async def all_of_them():
+        body = guard.WholeBody(app)
+        first = asyncio.create_task(post(body, 2 * 2**20))
+        await asyncio.sleep(0)
+        await post(body, 2 * 2**20)
+        assert answers == [503, None]
+        small = asyncio.create_task(post(body, 1000))
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(first, small)
+        assert answers[2:] == [2 * 2**20, 1000]
+        await post(body, 2 * 2**20)
+        assert answers[4:] == [2 * 2**20]
+        assert body.held == 0
+
+    asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("path", [PREDICT, "/api/runs"])
+def test_a_compressed_body_is_refused_by_its_name(store, path):
+    packed = gzip.compress(b"{}")
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    assert_problem(at().post(path, content=packed, headers=headers), 415, "gzip", "without Content-Encoding")
+    assert store.runs() == []
 
 
 def exchange(receive, method="POST", path="/api/runs"):

@@ -35,6 +35,7 @@ api = FastAPIOffline(
     description=ABOUT,
     version="1",
     redoc_url=None,
+    redirect_slashes=False,  # the guard takes them off
     swagger_ui_parameters={"defaultModelsExpandDepth": 0, "displayRequestDuration": True},
 )
 api.include_router(router)

@@ -14,14 +14,21 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core import pictures
 from dashboard.api.problems import problem
 from dashboard.origin import is_loopback
 
 TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
-MOST_BYTES = 2 * 2**20
-MOST_DRAINED = 8 * MOST_BYTES  # read and thrown away, so that an honest client is there for the answer
+MOST_BYTES = 2 * 2**20  # of a body that is no picture
+MOST_PICTURE_BYTES = pictures.MOST_BYTES + 2**16  # with the form around it
+MOST_DRAINED = 32 * 2**20  # read and thrown away, so that an honest client is there for the answer
+MOST_HELD = 64 * 2**20  # of all bodies that arrive or wait at the same time
+SMALL = 2**17  # bytes of a body that are taken whatever the others hold
 BODY_SECONDS = 20.0  # for a whole body
+JSON = "application/json"
+CLOSE = {"headers": {"Connection": "close"}}
+LATER = {"headers": {"Connection": "close", "Retry-After": "2"}}
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
@@ -32,7 +39,8 @@ class Guard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check a request."""
+        """Check a request; an address may end with a slash, without a redirect on which its body would be lost."""
+        scope["path"] = scope["path"].rstrip("/")
         refusal = refused(scope) if scope["type"] == "http" else None
         await (refusal or self.app)(scope, receive, send)
 
@@ -73,51 +81,61 @@ def _connects_locally(scope: Scope) -> bool:
 class WholeBody:
     """Reads a body before anybody works on it; answers 413 where it is too large, 408 where it does not end.
 
-    Nothing else waits meanwhile, and what waits holds at most 2 MB.
+    Nothing else waits meanwhile, and all that wait hold at most 64 MB together: who comes then is told to come again.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.held = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then pass it on whole."""
         if scope["type"] != "http" or scope["method"] in READING:
             await self.app(scope, receive, send)
             return
-        body: bytes | Response | None = problem(
-            408, f"The request did not arrive within {BODY_SECONDS:g} seconds.", headers={"Connection": "close"}
-        )
-        with anyio.move_on_after(BODY_SECONDS):
-            body = await _read(scope, receive)
-        if isinstance(body, Response):
-            await body(scope, receive, send)
-        elif body is not None:
-            await self.app(scope, _replay(body, receive), send)
+        parts: list[bytes] = []
+        outcome: bool | Response = problem(408, f"The request did not arrive within {BODY_SECONDS:g} seconds.", **CLOSE)
+        try:
+            with anyio.move_on_after(BODY_SECONDS):
+                outcome = await self._read(scope, receive, parts)
+            if isinstance(outcome, Response):
+                await outcome(scope, receive, send)
+            elif outcome:
+                await self.app(scope, _replay(b"".join(parts), receive), send)
+        finally:
+            self.held -= sum(map(len, parts))
 
-
-async def _read(scope: Scope, receive: Receive) -> bytes | Response | None:
-    """The body; a problem where it is too large; None where the client left."""
-    headers = Headers(scope=scope)
-    too_large = problem(
-        413,
-        f"The request has more than {MOST_BYTES >> 20} MB. Save the picture smaller, or send fewer images at once, "
-        "without spaces in the JSON.",
-        headers={"Connection": "close"},
-    )
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MOST_BYTES and "expect" in headers:
-        return too_large  # the client asked before it sends
-    body, size = bytearray(), 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MOST_BYTES:
-            body += part
-        if size > MOST_DRAINED or not message.get("more_body", False):
-            return too_large if size > MOST_BYTES else bytes(body)
+    async def _read(self, scope: Scope, receive: Receive, parts: list[bytes]) -> bool | Response:
+        """Gather the body in `parts`; a problem where it cannot be taken, False where the client left."""
+        headers = Headers(scope=scope)
+        picture = scope["path"].endswith("/predict") and not headers.get("content-type", "").startswith(JSON)
+        most = MOST_PICTURE_BYTES if picture else MOST_BYTES  # a picture as large as the Draw page takes
+        smaller = "Save the picture smaller." if picture else "Send fewer images at once, without spaces in the JSON."
+        too_large = problem(413, f"The request has more than {most >> 20} MB. {smaller}", **CLOSE)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > most and "expect" in headers:
+            return too_large  # the client asked before it sends
+        size, too_many = 0, False
+        while size <= MOST_DRAINED:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            part = message.get("body", b"")
+            size += len(part)
+            too_many |= size > SMALL and self.held + len(part) > MOST_HELD
+            if size <= most and not too_many:
+                parts.append(part)
+                self.held += len(part)
+            if not message.get("more_body", False):
+                break
+        coding = headers.get("content-encoding", "identity").lower()
+        if size > most:
+            return too_large
+        if too_many:
+            return problem(503, "Too many large requests wait already. Try again in a moment.", **LATER)
+        if coding != "identity":
+            return problem(415, f"The body came compressed ({coding}). Send it as it is, without Content-Encoding.")
+        return True
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -39,6 +39,7 @@ def problems(*statuses: int) -> dict:
     return {status: {"model": Problem, "content": content} for status in (403, *statuses)}
 
 
+BODY = (408, 413, 415, 503)  # what may be wrong with any body
 TOKEN = Security(HTTPBearer(auto_error=False, description="The value of DIGITLAB_API_TOKEN."))  # the guard checks it
 WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
 
@@ -84,7 +85,7 @@ def get_run(run: StoredRun) -> RunDetails:
 @router.post(
     "/runs/{run_id}/predict",
     tags=["Reading"],
-    responses=problems(400, 404, 408, 409, 413, 415, 422, 503),
+    responses=problems(400, 404, 409, 422, *BODY),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -117,7 +118,7 @@ async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Qu
     return await asking.heavy(_predictions, run, wanted)
 
 
-@router.post("/runs", status_code=201, responses=problems(400, 401, 408, 413, 422), **WRITING)
+@router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
 def start_run(settings: NewRun, request: Request, response: Response) -> RunDetails:
     """Start a training run; it waits in line where others train."""
     values = settings.model_dump(exclude_unset=True)
@@ -133,7 +134,7 @@ def start_run(settings: NewRun, request: Request, response: Response) -> RunDeta
     return _details(run)
 
 
-@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def pause_run(run: StoredRun) -> RunDetails:
     """Ask a run to write a checkpoint and pause."""
     _refuse_unless_active(run, "paused")
@@ -141,7 +142,7 @@ def pause_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
-@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def stop_run(run: StoredRun) -> RunDetails:
     """Ask a run to end here and keep what was learned."""
     _refuse_unless_active(run, "stopped")
@@ -149,7 +150,7 @@ def stop_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
-@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def resume_run(
     run: StoredRun,
     more_epochs: Annotated[
