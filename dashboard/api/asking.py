@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ FORM_WORDS = (
 AT_ONCE = 2  # heavy requests that are worked on at once; pages and training want the processor too
 TAGS = ("one", "many")  # how `Pixels` tells one image from many; not for people
 MOST_WAITING = 64
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the answer says what is wrong with a form
 _LIMITER: RunVar[anyio.CapacityLimiter] = RunVar("heavy requests")
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
@@ -169,21 +167,20 @@ def resume_run(
 @router.get(
     "/runs/{run_id}/events",
     tags=["Runs"],
-    response_class=EventSourceResponse,
+    response_class=stream.EventStream,
     dependencies=[Depends(stream.room)],
     responses=problems(404, 422, 503),
 )
 async def watch_run(
     run: StoredRun,
     last_event_id: Annotated[str | None, Header(description="The last epoch that was received.")] = None,
-) -> AsyncIterator[ServerSentEvent]:
+) -> Response:
     """Follow a run: events named state, epoch and progress, each when it is new, then end.
 
     An epoch's event has its number as id, so that a client that comes back gets those it missed.
     """
     known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
-    async for event in stream.happens(run, known):
-        yield event
+    return stream.EventStream(stream.happens(run, known), headers=stream.UNBUFFERED)
 
 
 def _refuse_starter(run: Run) -> None:

@@ -1,20 +1,33 @@
-"""A run's events as they happen, for `GET /runs/{id}/events`."""
+"""A run's events as they happen, for `GET /runs/{id}/events`, in the form of server-sent events.
+
+They are written here, not by FastAPI's own producer, which raises where a client leaves in the middle of a burst.
+"""
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import AsyncIterator
 
 import anyio
 import anyio.to_thread
-from fastapi.sse import ServerSentEvent
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
 
 from core.runs import History, Run, State
 
 LOOK_SECONDS = 0.25
+PING_SECONDS = 15.0  # without a word, proxies close a connection
 MOST_WATCHING = 64
+UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _watching: set[object] = set()
+
+
+class EventStream(StreamingResponse):
+    """A stream of server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 async def room() -> AsyncIterator[None]:
@@ -29,26 +42,37 @@ async def room() -> AsyncIterator[None]:
         _watching.discard(watcher)
 
 
-async def happens(run: Run, last_epoch: int) -> AsyncIterator[ServerSentEvent]:
+async def happens(run: Run, last_epoch: int) -> AsyncIterator[bytes]:
     """The run's state, each epoch after `last_epoch` and the progress, each when it is new; "end" when it has ended."""
-    told, batch = None, {}
+    told, batch, spoke = None, {}, time.monotonic()
     while not server_leaves():
         state, history = await anyio.to_thread.run_sync(_look, run)
+        news = []
         if state != told:
             told = state
             data = {"name": state.name, "message": state.message, "target_epochs": state.target_epochs}
-            yield ServerSentEvent(event="state", data=data)
+            news.append(_event("state", data))
         for epoch in history.epochs:
             if epoch["epoch"] > last_epoch:
                 last_epoch = epoch["epoch"]
-                yield ServerSentEvent(event="epoch", id=str(last_epoch), data=plain(epoch))
+                news.append(_event("epoch", plain(epoch), f"id: {last_epoch}\n"))
         if history.last_batch != batch:
             batch = history.last_batch
-            yield ServerSentEvent(event="progress", data=plain(batch))
+            news.append(_event("progress", plain(batch)))
         if not state.is_active:
-            yield ServerSentEvent(event="end", data={"state": state.name})
+            news.append(_event("end", {"state": state.name}))
+        elif not news and time.monotonic() - spoke > PING_SECONDS:
+            news.append(b": ping\n\n")
+        if news:
+            spoke = time.monotonic()
+            yield b"".join(news)
+        if not state.is_active:
             return
         await anyio.sleep(LOOK_SECONDS)
+
+
+def _event(name: str, data: dict, id_line: str = "") -> bytes:
+    return f"event: {name}\ndata: {to_json(data).decode()}\n{id_line}\n".encode()
 
 
 def server_leaves() -> bool:
