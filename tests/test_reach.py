@@ -129,6 +129,8 @@ def first_message(websocket: ClientConnection) -> ForwardMsg:
 def test_started_from_another_folder_only_this_machine_can_open_it_and_no_page_of_a_stranger(start):
     dashboard = start()
     port = dashboard.port
+    half_sent = socket.create_connection(("127.0.0.1", port), timeout=120)
+    half_sent.sendall(b"GET /api/runs HTTP/1.1\r\nHost: loc")
     assert is_open("127.0.0.1", port)
     assert not is_open(network_address(), port)
     assert f"Only this machine can open Digit Lab: http://localhost:{port}\n" in dashboard.printed
@@ -160,6 +162,8 @@ def test_started_from_another_folder_only_this_machine_can_open_it_and_no_page_o
         status, words = dashboard.get(path, Host="evil.example")
         assert (status, ALLOWED_HOSTS in words) == (403, True), path
     assert not any((dashboard.folder / "home" / "runs").glob("*"))
+    assert half_sent.recv(1) == b""  # the server has given it up by now, or does soon
+    half_sent.close()
 
 
 def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp_path):

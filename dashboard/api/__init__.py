@@ -22,6 +22,7 @@ from dashboard.api import problems
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
 from dashboard.origin import OwnPages
+from dashboard.server import limit_header_time
 
 ABOUT = """
 Train networks, ask them, and look at what they read, as the pages do.
@@ -47,6 +48,7 @@ problems.install(api)
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load the dataset in the background, then watch the queue; where others watch too, the runs' locks decide."""
+    limit_header_time()
     launcher = Launcher(RunStore())
     loading().when_done(launcher.start)
     try:

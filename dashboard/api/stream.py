@@ -5,7 +5,6 @@ They are written here, not by FastAPI's own producer, which raises where a clien
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import AsyncIterator
 
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from core.runs import History, Run, State
+from dashboard.server import running
 
 LOOK_SECONDS = 0.25
 PING_SECONDS = 15.0  # without a word, proxies close a connection
@@ -76,9 +76,9 @@ def _event(name: str, data: dict, id_line: str = "") -> bytes:
 
 
 def server_leaves() -> bool:
-    """Whether uvicorn was told to end: it would wait for a stream that waits for the run."""
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return bool(getattr(server, "should_exit", False))
+    """Whether the server was told to end: it would wait for a stream that waits for the run."""
+    server = running()
+    return server is not None and server.should_exit
 
 
 def _look(run: Run) -> tuple[State, History]:
