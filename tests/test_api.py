@@ -19,7 +19,8 @@ from core.starter import FOLDER, Starter
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.api import app
-from dashboard.components.code import HERE, command
+from dashboard.components.api_address import HERE
+from dashboard.components.code import command
 from tests.pages import open_page
 from tests.test_draw_page import drawn
 

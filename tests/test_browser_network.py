@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -73,3 +74,43 @@ def test_a_name_that_was_made_to_point_here_shows_words_and_no_page(dashboard: D
         )
         assert told == [403, "closed"]
         assert len(dashboard.store.runs()) == before
+
+
+class Prefixed(Dashboard):
+    """A dashboard whose addresses all begin with /lab."""
+
+    def start(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "lab")
+            super().start()
+
+    def answers(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"{self.url}/lab/_stcore/health", timeout=2).status == 200
+        except OSError:
+            return False
+
+
+def test_the_command_names_the_address_of_the_browser_with_the_base_path(tmp_path, page) -> None:
+    dashboard = Prefixed(tmp_path)
+    dashboard.start()
+    try:
+        page.goto(f"{dashboard.url}/lab/draw?run=starter")
+        canvas = page.locator("canvas.upper-canvas")
+        expect(canvas).to_be_visible()
+        box = canvas.bounding_box()
+        x = box["x"] + box["width"] / 2
+        page.mouse.move(x, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(x, box["y"] + 240, steps=10)
+        page.mouse.up()
+        page.get_by_role("button", name="Use it from code").click()
+        command = page.get_by_test_id("stCode").filter(has_text="curl").first
+        expect(command).to_contain_text(f"curl -s {dashboard.url}/lab/api/runs/starter/predict")
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="/lab/api/docs").click()
+        expect(opened.value.get_by_text("/runs/{run_id}/predict", exact=True)).to_be_visible()
+        answer = urllib.request.urlopen(f"{dashboard.url}/lab/api/runs", timeout=30)
+        assert answer.status == 200
+    finally:
+        dashboard.end()

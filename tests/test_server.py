@@ -33,7 +33,7 @@ def test_headers_that_do_not_end_end_the_connection_and_a_slow_answer_does_not(m
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
 
     async def talk(port, *sent):
-        """Send bytes one after the other, with an answer to each whole request; returns what comes then until the end."""
+        """Send bytes one after the other, with an answer to each whole request; then what comes until the end."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for part in sent:
             writer.write(part)
