@@ -55,7 +55,7 @@ def _refusal(scope: Scope, reason: str) -> Response:
 def why_refused(scope: Scope) -> str:
     """Why this connection is refused, in words; "" where it is not."""
     headers = Headers(scope=scope)
-    name = _host_name(headers.get("host", ""))
+    name = host_name(headers.get("host", ""))
     if not _is_own(name, scope):
         shown = name[:MOST_CHARACTERS]
         return (
@@ -80,7 +80,7 @@ def _is_own(name: str, scope: Scope) -> bool:
     if is_loopback(name) or _address(name) == _address(str((scope.get("server") or ("", None))[0])) is not None:
         return True
     for allowed in _allowed():
-        pattern = _host_name(allowed.removeprefix("*."))
+        pattern = host_name(allowed.removeprefix("*."))
         if allowed == "*" or name == pattern or (allowed.startswith("*.") and name.endswith(f".{pattern}")):
             return True
     return False
@@ -90,7 +90,7 @@ def _allowed() -> list[str]:
     return os.environ.get(ALLOWED_HOSTS, "").lower().replace(",", " ").split()
 
 
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
     """The name in a Host header, without port, brackets and a last dot; "" for one that is none."""
     found = HOST.fullmatch(host)
     return found[1].strip("[]").rstrip(".").lower() if found else ""
@@ -119,10 +119,10 @@ def _is_cross_site(headers: Headers) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and _netloc(origin) not in (headers.get("host", "").lower(), *_allowed())
+    return origin is not None and netloc(origin) not in (headers.get("host", "").lower(), *_allowed())
 
 
-def _netloc(origin: str) -> str:
+def netloc(origin: str) -> str:
     """Host and port of an Origin header, "null" for "null" and what cannot be read."""
     try:
         return urlsplit(origin).netloc.lower() or "null"

@@ -21,6 +21,7 @@ from core.threshold import write_threshold
 from dashboard.api import app
 from dashboard.components.api_address import HERE
 from dashboard.components.code import command
+from dashboard.origin import ALLOWED_HOSTS
 from tests.pages import open_page
 from tests.test_draw_page import drawn
 
@@ -418,7 +419,12 @@ def test_the_documentation_needs_nothing_from_outside(client):
     assert scripts
     assert styles
     assert all(client.get(path).status_code == 200 for path in [*scripts, *styles])
-    assert client.get("/api/openapi.json").json()["servers"] == [{"url": "/api"}]
+    described = client.get("/api/openapi.json").json()
+    assert described["servers"] == [{"url": "/api"}]
+    told = described["info"]["description"]
+    assert all(
+        words in told for words in ("web page of your own", "Failed to fetch", "one proxy", "10 MB", ALLOWED_HOSTS)
+    )
 
 
 def test_what_goes_wrong_inside_is_a_problem_without_its_insides(client, monkeypatch):

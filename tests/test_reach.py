@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -16,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from dashboard import reach
 from dashboard.origin import ALLOWED_HOSTS
 from dashboard.reach import ROOT
 
@@ -178,6 +180,28 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
         [sys.executable, "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == ["20", "8px", "64", str(ROOT / "core")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"server.address": "localhost"}, ["Only this machine can open Digit Lab: http://localhost:8501"]),
+        ({"server.address": "::1"}, ["Only this machine can open Digit Lab: http://[::1]:8501"]),
+        (
+            {"server.address": "localhost", "server.port": 8502},
+            ["Port 8501 is taken, so this Digit Lab is at 8502.", "http://localhost:8502"],
+        ),
+        ({"server.address": "192.0.2.7"}, ["Other machines can open", "http://192.0.2.7:8501", ALLOWED_HOSTS]),
+        ({"server.address": "localhost", "server.baseUrlPath": "/lab/"}, ["http://localhost:8501/lab"]),
+    ],
+)
+def test_the_terminal_says_who_can_reach_it(monkeypatch, options, words):
+    values = {"server.port": 8501, "server.baseUrlPath": "", "server.sslCertFile": None, **options}
+    settings = SimpleNamespace(_server_mode="starlette-app", get_option=values.get, is_manually_set=lambda name: False)
+    monkeypatch.setattr(reach, "config", settings)
+    told = reach.who_can_reach()
+    assert all(each in told for each in words), told
+    assert len(told.splitlines()) <= 2
 
 
 def test_others_are_let_in_by_the_address_and_names_by_the_variable(start):

@@ -27,8 +27,19 @@ from dashboard.server import limit_header_time
 ABOUT = """
 Train networks, ask them, and look at what they read, as the pages do.
 
-On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, whatever writes needs it as `Authorization: Bearer`;
-from other machines nothing can be written without one. Errors are problem details (RFC 9457), bodies have at most 2 MB.
+**Who may ask.** On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, whatever writes needs it as
+`Authorization: Bearer`; from other machines nothing can be written without one. The server answers to `localhost` and
+to the address that it listens on; other names, such as a proxy's, are listed in `DIGITLAB_ALLOWED_HOSTS` where it
+runs.
+
+**A web page of your own** cannot ask from the browser: another port is another origin too, no
+`Access-Control-Allow-Origin` is sent, and such requests are refused (403; the page sees only "Failed to fetch"). Let
+the page's own server ask and pass the answer on, or put both behind one proxy, so that page and API have the same
+origin: list its name in `DIGITLAB_ALLOWED_HOSTS`. Programs and notebooks are no web pages: they just ask.
+
+**What it takes.** A picture (PNG, JPEG or WebP) of up to 10 MB and 50 megapixels, whatever content type it is sent
+with, or as the first file of a form; other bodies have at most 2 MB; nothing compressed. Errors are problem details
+(RFC 9457).
 """
 
 api = FastAPIOffline(

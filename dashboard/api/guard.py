@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import pictures
 from dashboard.api.problems import problem
-from dashboard.origin import is_loopback
+from dashboard.origin import host_name, is_loopback, netloc
 
 TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
@@ -52,7 +52,7 @@ def refused(scope: Scope) -> Response | None:
         return None
     if token:
         return _without_token(headers, token)
-    if not _connects_locally(scope) or any(name in headers for name in FORWARDED):
+    if not _is_local(scope, headers):
         return problem(
             403,
             f"From another machine, runs can be looked at but not started or changed. To allow it, set {TOKEN} where "
@@ -72,10 +72,14 @@ def _without_token(headers: Headers, token: str) -> Response | None:
     return None
 
 
-def _connects_locally(scope: Scope) -> bool:
-    """Whether both ends of the connection are this machine's loopback; a Unix socket, which proxies use, is not."""
-    ends = [(scope.get(end) or ("", None))[0] for end in ("client", "server")]
-    return all(is_loopback(str(end)) for end in ends)
+def _is_local(scope: Scope, headers: Headers) -> bool:
+    """Whether somebody on this machine asks: loopback at both ends and by name, and no proxy that says otherwise.
+
+    A Unix socket is not: proxies use it. Nor is a name that is merely allowed: it is a proxy's.
+    """
+    ends = [str((scope.get(end) or ("", None))[0]) for end in ("client", "server")]
+    names = [host_name(headers.get("host", "")), *(host_name(netloc(origin)) for origin in headers.getlist("origin"))]
+    return all(map(is_loopback, ends + names)) and not any(name in headers for name in FORWARDED)
 
 
 class WholeBody:
