@@ -167,9 +167,9 @@ def resume_run(
 @router.get(
     "/runs/{run_id}/events",
     tags=["Runs"],
-    response_class=stream.EventStream,
+    response_class=Response,
     dependencies=[Depends(stream.room)],
-    responses=problems(404, 422, 503),
+    responses={200: stream.DESCRIBED, **problems(404, 422, 503)},
 )
 async def watch_run(
     run: StoredRun,
@@ -180,7 +180,7 @@ async def watch_run(
     An epoch's event has its number as id, so that a client that comes back gets those it missed.
     """
     known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
-    return stream.EventStream(stream.happens(run, known), headers=stream.UNBUFFERED)
+    return stream.answer(stream.happens(run, known))
 
 
 def _refuse_starter(run: Run) -> None:

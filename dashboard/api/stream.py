@@ -20,14 +20,10 @@ from dashboard.server import running
 LOOK_SECONDS = 0.25
 PING_SECONDS = 15.0  # without a word, proxies close a connection
 MOST_WATCHING = 64
-UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+MEDIA_TYPE = "text/event-stream"
+_FIELDS = {name: {"type": "string"} for name in ("event", "data", "id")}
+DESCRIBED = {"content": {MEDIA_TYPE: {"itemSchema": {"type": "object", "properties": _FIELDS}}}}
 _watching: set[object] = set()
-
-
-class EventStream(StreamingResponse):
-    """A stream of server-sent events."""
-
-    media_type = "text/event-stream"
 
 
 async def room() -> AsyncIterator[None]:
@@ -40,6 +36,12 @@ async def room() -> AsyncIterator[None]:
         yield
     finally:
         _watching.discard(watcher)
+
+
+def answer(events: AsyncIterator[bytes]) -> StreamingResponse:
+    """The events as a response that no proxy keeps back."""
+    unbuffered = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, headers=unbuffered, media_type=MEDIA_TYPE)
 
 
 async def happens(run: Run, last_epoch: int) -> AsyncIterator[bytes]:
