@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+import streamlit as st
 
 from core.bundle import MOST_ZIPPED, pack, unpack
 from core.config import TrainingConfig
@@ -85,3 +86,9 @@ def test_every_page_shows_an_imported_run(page, store, packed):
 def test_the_server_takes_what_the_page_asks_for():
     server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]
     assert server["maxUploadSize"] * 2**20 == MOST_ZIPPED
+
+
+def test_the_browser_refuses_in_words_what_the_server_would_refuse_with_a_bare_error():
+    at = open_page("train")
+    [uploader] = at.get("file_uploader")
+    assert 0 < uploader.proto.max_upload_size_mb * 2**20 + 2**16 < st.get_option("server.maxUploadSize") * 2**20

@@ -12,8 +12,7 @@ from core.runs import Run
 from dashboard.components.attempts import note_success
 from dashboard.components.shared import open_run, store
 from dashboard.components.text import escape_markdown
-
-MEGABYTE = 2**20
+from dashboard.components.upload_limit import upload_limit
 
 
 def show_bundle(run: Run) -> None:
@@ -40,7 +39,7 @@ def show_import(dataset: Dataset) -> None:
         file = st.file_uploader(
             "A run as a zip, from another Digit Lab",
             type="zip",
-            max_upload_size=MOST_ZIPPED // MEGABYTE,
+            max_upload_size=upload_limit(MOST_ZIPPED),
             key=f"import_{st.session_state.setdefault('imports', 0)}",
             help="The zip that its Train page gave, under Files. Everything in it is checked, its model is run by "
             "LiteRT alone, and nothing is kept of a file that is not as it should be.",
