@@ -37,6 +37,12 @@ def numbers(at):
     return {metric.label: metric.value for metric in at.metric}
 
 
+def by_label(elements, label):
+    """The one of a page's widgets that has this label; keys of some change with what they show."""
+    [found] = [element for element in elements if element.label == label]
+    return found
+
+
 def galleries(at):
     """The tiles that each gallery was given, in the order of the page."""
     found = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_gallery"]

@@ -14,7 +14,7 @@ from core.config import TrainingConfig
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.components import shared
-from tests.pages import ROOT, numbers, open_page, words
+from tests.pages import ROOT, by_label, numbers, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -84,12 +84,6 @@ def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(
     assert "To start, correct: Epochs." in words(at)
     assert at.sidebar.segmented_control[0].value == "seed"
     assert store.runs() == []
-
-
-def field(at, label, of=None):
-    """The text field of that label, in the sidebar or where it says; its key changes with what it shows."""
-    [found] = [element for element in (of or at.sidebar).text_input if element.label == label]
-    return found
 
 
 def epochs_shown(at):
@@ -170,10 +164,10 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert bars[0].startswith("50 % of 3 epochs · ")
     assert bars[1] == "Epoch 2 of 3"
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
-    field(at, "Learning rate", of=at.main).set_value("0,002").run()
+    by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
-    assert field(at, "Learning rate", of=at.main).value == "0.002"
-    field(at, "Learning rate", of=at.main).set_value("2").run()
+    assert by_label(at.main.text_input, "Learning rate").value == "0.002"
+    by_label(at.main.text_input, "Learning rate").set_value("2").run()
     assert "Learning rate must be between" in words(at)
     assert training_run.control["learning_rate"] == 0.002
     at.button(key=f"pause_{training_run.id}").click().run()
@@ -207,7 +201,7 @@ def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_cl
     assert run.state.name == "finished"
     assert "Epochs must be between 1 and 200, not 0" in words(at)
     at.text_input(key=f"more_epochs_{run.id}").set_value("2")
-    field(at, "Learning rate", of=at.main).set_value(",004")
+    by_label(at.main.text_input, "Learning rate").set_value(",004")
     at.button(key=f"continue_{run.id}").click().run()
     assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
 

@@ -11,6 +11,7 @@ from dashboard.components.pairs import GROUPS, Pair
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 
 PAGE = "compare"
 PAGE_SIZE = 24
@@ -63,14 +64,13 @@ def choose_runs(runs, names) -> list[str]:
     say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
     if not chosen and wanted != NONE:
         chosen = list(runs)[:SHOWN_AT_FIRST]
-    st.session_state["compared_runs"] = chosen
     st.multiselect(
         "Runs",
         list(runs),
-        key="compared_runs",
+        default=chosen,
         format_func=lambda run_id: names.get(run_id, run_id),
         placeholder="Choose runs",
-        on_change=lambda: remember(PAGE, "runs", ",".join(st.session_state["compared_runs"]) or NONE),
+        **view("compared_runs", chosen, lambda ids: remember(PAGE, "runs", ",".join(ids) or NONE)),
     )
     return chosen
 
@@ -164,32 +164,38 @@ def choose_two(comparable, names) -> tuple:
     second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
     second = second or next(run_id for run_id in ids if run_id != first)
     first = first or next(run_id for run_id in ids if run_id != second)
-    st.query_params.update(a=first, b=second)
-    st.session_state.update(first_run=first, second_run=second)
+    remember(PAGE, "a", first)
+    remember(PAGE, "b", second)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        for key, words, options in (
-            ("first_run", "First run", ids),
-            ("second_run", "Second run", [run_id for run_id in ids if run_id != first]),
+        for words, shown, options, choose in (
+            ("First run", first, ids, choose_first),
+            ("Second run", second, [run_id for run_id in ids if run_id != first], choose_second),
         ):
             st.selectbox(
                 words,
                 options,
-                key=key,
+                options.index(shown),
                 format_func=lambda run_id: names.get(run_id, run_id),
-                on_change=choose_again,
-                args=(key, first, second),
+                **view(words, shown, choose),
             )
-        st.button("Swap", icon=":material/swap_horiz:", on_click=set_two, args=(second, first))
+        st.button("Swap", icon=":material/swap_horiz:", on_click=swap)
     return comparable[first], comparable[second]
 
 
-def choose_again(key: str, first: str, second: str) -> None:
-    """Another run in one place; the one that stood there goes to the other place if it was the same."""
-    chosen = st.session_state[key]
-    if key == "first_run":
-        set_two(chosen, first if chosen == second else second)
-    else:
-        set_two(first, chosen)
+def choose_first(run_id: str) -> None:
+    """Another run in the first place; where it was the second one, the two change places."""
+    first, second = recall(PAGE, "a"), recall(PAGE, "b")
+    set_two(run_id, first if run_id == second else second)
+
+
+def choose_second(run_id: str) -> None:
+    """Another run in the second place."""
+    set_two(recall(PAGE, "a"), run_id)
+
+
+def swap() -> None:
+    """The two change places."""
+    set_two(recall(PAGE, "b"), recall(PAGE, "a"))
 
 
 def set_two(first: str, second: str) -> None:
@@ -242,19 +248,18 @@ def choose_group(both: Pair, one: str, other: str) -> str:
     counts = both.groups.counts
     wanted = recall(PAGE, "group")
     shown = wanted if wanted in GROUPS else next((name for name in GROUPS if counts[name]), "both_right")
-    st.session_state["pair_group"] = shown
 
-    def keep() -> None:
-        remember(PAGE, "group", st.session_state["pair_group"] or shown)
+    def keep(group: str | None) -> None:
+        remember(PAGE, "group", group or shown)
         begin_again()
 
     st.segmented_control(
         "Images",
         list(GROUPS),
+        default=shown,
         required=True,
-        key="pair_group",
         format_func=lambda name: f"{GROUPS[name]} · {counts[name]:,}",
-        on_change=keep,
+        **view("pair_group", shown, keep),
         help=f"Fixed: wrong by {one}, right by {other}. Broken: the other way round.",
     )
     return shown

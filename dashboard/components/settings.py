@@ -26,6 +26,7 @@ from core.config import (
 from dashboard.components.address import recall
 from dashboard.components.epochs_field import epochs_now
 from dashboard.components.fields import number_text
+from dashboard.components.views import now
 
 DEFAULT = TrainingConfig()
 ALL = "all"
@@ -117,20 +118,20 @@ def settings_now() -> TrainingConfig:
     Raises:
         ConfigError: where a setting is not possible.
     """
-    model = model_now()
+    model = now("model", kept_model())
     values = {name: understand(name, text_now(model, name), model) for name in shown_settings(model)}
-    return TrainingConfig(model=model, augment=augment_now(), **values)
+    return TrainingConfig(model=model, augment=now("augment", kept_augment()), **values)
 
 
-def model_now() -> str:
-    """The network that is chosen; the first one where the address names none that there is."""
+def kept_model() -> str:
+    """The network that was chosen last; the first one where the address names none that there is."""
     with suppress(ConfigError):
         return model_name(recall(PAGE, "model", DEFAULT.model))
     return DEFAULT.model
 
 
-def augment_now() -> bool:
-    """Whether images are to be augmented."""
+def kept_augment() -> bool:
+    """Whether augmentation was switched on last."""
     return recall(PAGE, "augment") == ON
 
 

@@ -16,9 +16,9 @@ from dashboard.components.settings import (
     OFF,
     ON,
     PAGE,
-    augment_now,
     default_text,
-    model_now,
+    kept_augment,
+    kept_model,
     problem_with,
     setting_of,
     shown_settings,
@@ -38,8 +38,8 @@ def training_settings(start: Callable[[], None]) -> None:
     model = _choose_model()
     st.toggle(
         "Augment",
-        augment_now(),
-        **view("augment", augment_now(), _keep_augment),
+        kept_augment(),
+        **view("augment", kept_augment(), _keep_augment),
         help="Shows every image shifted, turned, stretched, bent and with another pen, differently in each epoch, and "
         "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
@@ -67,7 +67,7 @@ def training_settings(start: Callable[[], None]) -> None:
 
 def _choose_model() -> str:
     """The network, named in the address as in the terminal; "Classic" and "cnn" are understood there too."""
-    model, asked = model_now(), recall(PAGE, "model", DEFAULT.model)
+    model, asked = kept_model(), recall(PAGE, "model", DEFAULT.model)
     with st.container(gap=None):
         try:
             model_name(asked)
@@ -94,7 +94,7 @@ def _recipe(info: ModelInfo) -> None:
     if info.recipe is None:
         return
     epochs, augment = info.recipe
-    if (text_now(DEFAULT.model, "epochs").strip(), augment_now()) != (str(epochs), augment):
+    if (text_now(DEFAULT.model, "epochs").strip(), kept_augment()) != (str(epochs), augment):
         st.button(
             f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",
             icon=":material/recommend:",

@@ -10,6 +10,7 @@ from core.my_digits import MyDigits, MyDigitsError
 from core.runs import Run
 from dashboard.components.answer import show_answer
 from dashboard.components.shared import store
+from dashboard.components.views import view
 
 
 def my_digits() -> MyDigits:
@@ -44,7 +45,8 @@ def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> N
         )
     if answer.doubt:
         st.caption(answer.doubt)
-    st.session_state["it_is"] = newest.label if kept_now else None
-    st.pills("It is a …", range(10), key="it_is", on_change=lambda: keep(st.session_state["it_is"]))
+    said = newest.label if kept_now else None
+    with st.container(key="it_is"):
+        st.pills("It is a …", range(10), default=said, **view("it_is", said, keep))
     if kept_now:
         st.caption(f":material/check: Kept as a {newest.label} in My digits. Click the {newest.label} to take it back.")
