@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from core.config import MODELS
+from core.config import MODELS, TrainingConfig
 from core.runs import Run
 from tests.browsing import Dashboard, needs_browser, wait_until
 
@@ -107,6 +107,43 @@ def centre_of(element: playwright.Locator) -> tuple[float, float]:
     """Where a mouse would click it."""
     box = element.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_train_more_takes_what_stands_in_its_fields_when_it_is_clicked(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    run = ended_run(waiting)
+    page.goto(f"{waiting.url}/?run={run.id}")
+    page.get_by_role("button", name="Train more").click()
+    popover = page.get_by_test_id("stPopoverBody")
+    for label, typed in (("Learning rate", "0,002"), ("More epochs", "3")):
+        popover.get_by_role("textbox", name=label).click()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(typed)
+    popover.get_by_role("button", name="Continue training").click()
+    wait_until(lambda: run.state.name == "queued")
+    assert (run.state.target_epochs, run.control["learning_rate"]) == (5, 0.002)
+
+
+def test_a_name_is_taken_when_the_next_thing_is_clicked(waiting: Dashboard, page: playwright.Page) -> None:
+    run = ended_run(waiting)
+    page.goto(f"{waiting.url}/?run={run.id}")
+    page.get_by_role("button", name="Manage").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("a_b_c *best*")
+    page.get_by_role("button", name="Delete this run").click()
+    expect(page.get_by_role("dialog")).to_contain_text("a_b_c *best*")
+    assert run.name == "a_b_c *best*"
+
+
+def ended_run(dashboard: Dashboard) -> Run:
+    """A run that was stopped after two epochs."""
+    run = dashboard.store.create(TrainingConfig(epochs=4))
+    for epoch in (1, 2):
+        run.append_event("epoch", epoch=epoch, step=epoch, loss=0.5, accuracy=0.8, val_loss=0.5, val_accuracy=0.8)
+    run.set_state("stopped")
+    return run
 
 
 def test_typing_goes_on_undisturbed_while_the_page_follows(waiting: Dashboard, page: playwright.Page) -> None:
