@@ -204,8 +204,7 @@ def save_figures(run: Run, dataset: Dataset) -> list[Path]:
     from core.figures import figure_bytes, history_figure, predictions_figure
 
     figures = {}
-    epochs = run.history().epochs
-    if epochs:
+    if epochs := run.history().epochs:
         figures["history.png"] = history_figure(epochs, run.name)
     probabilities = run.probabilities()
     if probabilities is not None and run.dataset.get("fingerprint") == dataset.fingerprint:

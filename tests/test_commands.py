@@ -177,7 +177,7 @@ def test_what_it_cannot_run_on_is_said_in_a_sentence(code, words):
 
 @pytest.mark.parametrize("entry", ["digit_classification.py", "dashboard/app.py", "core/__init__.py"])
 def test_other_pythons_can_read_far_enough_to_say_so(entry):
-    ast.parse((ROOT / entry).read_text(encoding="utf-8"), feature_version=(3, 7))
+    ast.parse((ROOT / entry).read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
 # Where runs are
