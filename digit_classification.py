@@ -18,13 +18,16 @@ from pathlib import Path
 
 from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
+from core.home import ROOT, absolute, home_folder, older_home
 from core.launch import start_process
 from core.runs import ENDED, History, Run, RunError, RunStore, State
+from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
-ROOT = Path(__file__).resolve().parent
 LOOK_SECONDS = 0.1
 SAMPLE = (5, 8)  # rows and columns of the figure of predictions
-INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
+GOES_ON = """\
+Training goes on when nobody reads what this prints: behind "| head -1", with >&- and when the terminal is closed, this
+command goes on in silence and saves its figures. Ctrl-C stops it, and so does the dashboard, which shows the run."""
 
 
 class Terminal:
@@ -32,8 +35,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.rewrites = sys.stdout.isatty()
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")  # old Windows consoles lack some signs
+        self.signs = bar_signs(sys.stdout.encoding)
 
     def say(self, text: str) -> None:
         """Print lines that stay."""
@@ -49,7 +51,7 @@ class Terminal:
 
 def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The options; those that were not given are None, so that `TrainingConfig` has the say."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line("digit_classification.py", __doc__, epilog=GOES_ON)
     add = parser.add_argument
     add(
         "--model",
@@ -66,7 +68,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--patience", type=int, metavar="N", help="stop after so many epochs without a lower validation loss")
     add("--augment", action="store_const", const=True, help="change each image a little, as people's digits differ")
     add("--training-images", type=int, metavar="N", help="use the first N only")
-    add("--home", type=Path, help="where runs are kept (default: DIGITLAB_HOME or ./digitlab-home)")
+    add("--home", type=Path, help="where runs are kept (default: DIGITLAB_HOME, or digitlab-home beside this file)")
     add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
     add("--name", help="what to call the run")
     return parser.parse_args(arguments)
@@ -107,8 +109,9 @@ def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
     dataset = load_dataset(path, progress=progress)
     counts = f"{len(dataset.x_train):,} images for training, {len(dataset.x_test):,} for testing"
     terminal.say(f"Dataset: {dataset.name}, {counts} ({dataset.source})")
-    if dataset.note:
-        terminal.say(dataset.note)
+    for words in (*dataset.warnings, dataset.note):
+        if words:
+            terminal.say(words)
     return dataset
 
 
@@ -126,9 +129,17 @@ def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run
 
 
 def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
-    """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up."""
-    environment = {"DIGITLAB_DATA": str(data.expanduser().absolute())} if data else {}
-    return start_process("core.worker", run.path, log=run.path / "log.txt", **environment)
+    """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up.
+
+    Raises:
+        RunError: where it cannot be started; then the run is no longer in the queue.
+    """
+    environment = {"DIGITLAB_DATA": str(absolute(data))} if data else {}
+    try:
+        return start_process("core.worker", run.path, log=run.path / "log.txt", **environment)
+    except OSError as error:
+        run.set_state("failed", f"The worker could not start ({error.strerror or error}).")
+        raise RunError(run.state.message) from error
 
 
 def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Terminal) -> State:
@@ -157,7 +168,7 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
         if ended:
             terminal.show("")
             return run.state  # once more: a worker may have written its last word after we looked first
-        terminal.show(progress_line(history, state))
+        terminal.show(progress_line(history, state, signs=terminal.signs))
         time.sleep(LOOK_SECONDS)
 
 
@@ -170,8 +181,8 @@ def epoch_line(epoch: dict, epochs: int) -> str:
     )
 
 
-def progress_line(history: History, state: State, width: int = 24) -> str:
-    """The bar of the whole run, with the numbers of now."""
+def progress_line(history: History, state: State, width: int = 24, signs: str = "━─") -> str:
+    """The bar of the whole run in two `signs`, with the numbers of now."""
     batch = history.last_batch
     if history.phase == "finishing":
         return "Keeping the model and testing it"
@@ -179,7 +190,8 @@ def progress_line(history: History, state: State, width: int = 24) -> str:
         return "Getting TensorFlow ready"
     share = min(1.0, batch["position"] / state.target_epochs)
     left = batch["training_seconds"] * (1 - share) / share
-    bar = "━" * round(share * width) + "─" * (width - round(share * width))
+    done = round(share * width)
+    bar = signs[0] * done + signs[1] * (width - done)
     return (
         f"{bar} {share:4.0%}  epoch {batch['epoch']}/{state.target_epochs}  loss {batch['epoch_loss']:.4f}  "
         f"accuracy {batch['epoch_accuracy']:.2%}  {left // 60:.0f}:{left % 60:02.0f} left"
@@ -235,9 +247,11 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
     try:
         store = RunStore(options.home)
         run = create_run(store, config, options.name)
+        worker = start_worker(run, options.data)
         terminal.say(f"Run: {run.path}")
         terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
-        worker = start_worker(run, options.data)
+        if not options.home and older_home():
+            terminal.say(f"There are older runs in {older_home()}; see them with DIGITLAB_HOME={older_home()}")
         state = follow(run, worker, interrupts, terminal)
         if run.summary is None and worker.poll() is None:
             worker.terminate()  # still importing TensorFlow for a run that nobody wants any more
@@ -249,10 +263,10 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
 def dashboard_command(store: RunStore, data: Path | None) -> str:
     """How to start the dashboard so that it finds this run and its dataset."""
     needs = []
-    if store.home != ROOT / "digitlab-home" and store.home != RunStore().home:
+    if store.home != home_folder():
         needs.append(f"DIGITLAB_HOME={store.home}")
     if data:
-        needs.append(f"DIGITLAB_DATA={data.expanduser().absolute()}")
+        needs.append(f"DIGITLAB_DATA={absolute(data)}")
     command = f"streamlit run {os.path.relpath(ROOT / 'dashboard' / 'app.py')}"
     return f"{command} (with {' and '.join(needs)})" if needs else command
 
@@ -260,6 +274,8 @@ def dashboard_command(store: RunStore, data: Path | None) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit status: 0, 1 for a run that failed, 2 for settings that cannot be used."""
     terminal = Terminal()
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: None)  # the terminal is closed: go on, as GOES_ON says
     try:
         options = read_arguments(arguments)
         config = read_config(options)
@@ -274,4 +290,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

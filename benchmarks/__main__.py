@@ -7,7 +7,6 @@ in that file's table.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import os
@@ -18,6 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.table import markdown, title
+from core.terminal import command_line, exit_with
 
 PARTS = ("training", "inference", "pages", "api")
 RESULTS = Path(__file__).with_name("results")
@@ -57,14 +57,14 @@ def slower_than_half(rows: list[dict], claimed: dict[str, float]) -> list[str]:
     ]
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Measure, print and write; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser = command_line("python -m benchmarks", __doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
     parser.add_argument("--quick", action="store_true", help="less of everything, in about three minutes")
     parser.add_argument("--repeats", type=int, metavar="N", help="5 without, 1 with --quick")
     parser.add_argument("--check", type=Path, metavar="FILE", help="fail where a ratio is below half of FILE's")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; choose of {', '.join(PARTS)}")
     before, rows = machine(), []
@@ -85,4 +85,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

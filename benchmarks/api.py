@@ -6,7 +6,6 @@ installed, else by threads of this process, which cost more than what they measu
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
@@ -28,6 +27,7 @@ from benchmarks.table import in_turn, markdown, row
 from core import answer
 from core.runs import RunStore
 from core.starter import Starter
+from core.terminal import command_line, exit_with
 
 GROUP = "HTTP"
 CLIENTS = 8
@@ -191,12 +191,12 @@ def _answers(port: int) -> bool:
         return False  # not up yet
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line("python -m benchmarks.api", __doc__)
     parser.add_argument("--repeats", type=int, default=3, metavar="N")
     parser.add_argument("--quick", action="store_true", help="a second each")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     table = rows(options.quick, options.repeats)
     print(markdown(table))
     for entry in table:
@@ -205,4 +205,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -8,7 +8,6 @@ The strokes are pen tablet recordings (UCI "Pen-Based Recognition of Handwritten
 every size in the middle, and with one brush in the corners. For measuring only: nothing is trained on them.
 """
 
-import argparse
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from PIL import Image, ImageDraw
 
 from core.drawing import normalise_drawing, plain_resize
 from core.predictor import Predictor
+from core.terminal import command_line, exit_with
 
 CANVAS_SIDE = 280
 BRUSHES = (8, 14, 20, 28)
@@ -129,22 +129,22 @@ def _print_table(heading: str, rows: Sequence[tuple[str, Sequence[int], Sequence
         print(f"{name:<32} {sum(drawn):9,} {_percent(resized, drawn):>9} {_percent(normalised, drawn):>9}")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure one run and print accuracy for each condition and each digit."""
-    parser = argparse.ArgumentParser(description="How well a run reads what people really draw.")
+    parser = command_line("python -m benchmarks.drawn_digits", __doc__)
     parser.add_argument("--run", required=True, type=Path, help="folder of a finished run")
     parser.add_argument("--strokes", required=True, type=Path, help=".npz file of pen strokes")
     parser.add_argument("--limit", type=int, help="read only so many of the file's digits, evenly spread")
     parser.add_argument("--brush", type=int, nargs="+", default=BRUSHES, help="brush widths in canvas pixels")
     parser.add_argument("--json", type=Path, help="write the counts here as well")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
 
-    digits, labels = load_strokes(arguments.strokes)
-    if arguments.limit and arguments.limit < len(digits):
-        chosen = np.linspace(0, len(digits) - 1, arguments.limit).astype(int)
+    digits, labels = load_strokes(options.strokes)
+    if options.limit and options.limit < len(digits):
+        chosen = np.linspace(0, len(digits) - 1, options.limit).astype(int)
         digits, labels = [digits[index] for index in chosen], labels[chosen]
     scores = []
-    for score in measure(Predictor.load(arguments.run), digits, labels, arguments.brush):
+    for score in measure(Predictor.load(options.run), digits, labels, options.brush):
         scores.append(score)
         print(".", end="", flush=True)
     _print_table(
@@ -162,9 +162,9 @@ def main() -> None:
     by_digit = np.array([[s.drawn, s.right_resized, s.right_normalised] for s in scores]).sum(axis=0)
     _print_table("digit, over all conditions", [(str(d), *by_digit[:, d, None].tolist()) for d in range(10)])
     _print_table("all", [("", *by_digit.tolist())])
-    if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(score) for score in scores], indent=1) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(score) for score in scores], indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -5,7 +5,6 @@ The network is the CNN with its first weights, since what it has learned does no
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.table import in_turn, markdown, row
+from core.terminal import command_line, exit_with
 
 GROUP = "Reading"
 
@@ -61,12 +61,12 @@ def _timed(call: Callable, times: int) -> Callable[[], float]:
     return timed
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line("python -m benchmarks.inference", __doc__)
     parser.add_argument("--repeats", type=int, default=7, metavar="N")
-    print(markdown(rows(quick=False, repeats=parser.parse_args().repeats)))
+    print(markdown(rows(quick=False, repeats=parser.parse_args(arguments).repeats)))
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

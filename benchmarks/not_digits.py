@@ -7,7 +7,6 @@ reads it. What `core.novelty` is fitted on is made otherwise, and no letters are
 `benchmarks.drawn_digits`, for measuring only. Circles, and letters that look like a digit, are left out.
 """
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from core.data import load_dataset
 from core.drawing import normalise_drawing
 from core.predictor import Predictor
 from core.runs import Run
+from core.terminal import command_line, exit_with
 
 SEED = 20_261_124
 LETTERS = "ACDEFHJKLMNPQRTUVWXY" + "acdefhjkmnprtuvwx"  # without those that look like a digit, as O, l, S, z, B or g
@@ -209,29 +209,29 @@ def _row(name: str, reasons: Sequence[str | None]) -> str:
     return f"{name:<32}{len(reasons):9,}{shares}"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Judge digits and other drawings, and print how many of each are refused and why."""
-    parser = argparse.ArgumentParser(description="Whether a run knows what is no digit.")
+    parser = command_line("python -m benchmarks.not_digits", __doc__)
     parser.add_argument("--run", required=True, type=Path, help="folder of a finished run")
     parser.add_argument("--strokes", required=True, type=Path, help=".npz file of pen strokes")
     parser.add_argument("--count", type=int, default=330, help="drawings of each kind")
     parser.add_argument("--limit", type=int, default=500, help="real digits, evenly spread over the file")
     parser.add_argument("--data", help="dataset to fit a judge on where the run keeps none")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
 
-    predictor, run = Predictor.load(arguments.run), Run(arguments.run)
+    predictor, run = Predictor.load(options.run), Run(options.run)
     judge = novelty.load(run.path)
     if judge is None:
         began = time.perf_counter()
-        judge = novelty.fit_for_run(run, predictor, load_dataset(arguments.data, allow_download=False))
+        judge = novelty.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
         print(f"The run keeps no judge of its model: fitted here in {time.perf_counter() - began:.1f} s.")
-    digits, _ = load_strokes(arguments.strokes)
-    digits = [digits[index] for index in np.linspace(0, len(digits) - 1, min(arguments.limit, len(digits))).astype(int)]
+    digits, _ = load_strokes(options.strokes)
+    digits = [digits[index] for index in np.linspace(0, len(digits) - 1, min(options.limit, len(digits))).astype(int)]
 
     heads = "".join(f"{head:>11}" for head in ("refused", "several", "filled", "no digit", "blank"))
     print(f"\n{'kind':<32}{'drawings':>9}{heads}")
     kinds: dict[str, list[str | None]] = {}
-    for name, canvases in drawings(digits, arguments.count).items():
+    for name, canvases in drawings(digits, options.count).items():
         kind, _, maker = name.partition(": ")
         reasons = judged(judge, predictor, readings(canvases))
         kinds[kind] = kinds.get(kind, []) + reasons
@@ -252,4 +252,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -8,7 +8,6 @@ count as touches. Needs Linux, for /proc, and Chromium with playwright, of requi
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import math
 import sys
@@ -24,6 +23,7 @@ from benchmarks.table import in_turn, markdown, row
 from core.config import TrainingConfig
 from core.launch import start_process
 from core.runs import Run, RunStore
+from core.terminal import command_line, exit_with
 
 GROUP = "Page"
 SESSIONS = 20
@@ -252,14 +252,14 @@ def _touches(what: str, found: Sequence[float], reference: Sequence[float]) -> d
     return row(GROUP, what, found, reference=BARE_WORDS, reference_samples=reference, within_95=within)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line("python -m benchmarks.pages", __doc__)
     parser.add_argument("--repeats", type=int, default=5, metavar="N")
     parser.add_argument("--quick", action="store_true", help="one of each and four touches a page")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     print(markdown(rows(options.quick, 1 if options.quick else options.repeats)))
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

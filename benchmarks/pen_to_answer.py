@@ -9,12 +9,12 @@ canvas and writes how many strokes there are. Digit Lab answers with the shipped
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 from pathlib import Path
 
 from benchmarks.browser import APP, CHROMIUM, FLAGS, serve
+from core.terminal import command_line, exit_with
 
 BARE = """
 import streamlit as st
@@ -54,13 +54,13 @@ def stroke(page, number: int) -> float:
     return page.evaluate("window.answered")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Print median and spread of both, and the difference."""
     from playwright.sync_api import sync_playwright
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line("python -m benchmarks.pen_to_answer", __doc__)
     parser.add_argument("--strokes", type=int, default=30, metavar="N")
-    strokes = parser.parse_args().strokes
+    strokes = parser.parse_args(arguments).strokes
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE)
@@ -87,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

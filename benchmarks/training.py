@@ -7,7 +7,6 @@ runs are: compilation included, evaluation and the import of TensorFlow left out
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -16,6 +15,7 @@ import sys
 import time
 
 from benchmarks.table import markdown, row
+from core.terminal import command_line, exit_with
 
 CLASSIC_EPOCHS = 10
 QUICK_EPOCHS = 4
@@ -169,14 +169,14 @@ def _row(what: str, found: list[dict], beside: list[dict], reference: str) -> di
     )
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line("python -m benchmarks.training", __doc__)
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="seeds 0 to N-1")
     parser.add_argument("--quick", action="store_true", help="four epochs of one seed, in about half a minute")
     parser.add_argument("--growth", action="store_true", help="how time grows with images and epochs instead")
     parser.add_argument("--best", action="store_true", help="the network Best instead, some minutes a seed")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.growth:
         table = growth()
         print(markdown(table))
@@ -188,4 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

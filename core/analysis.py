@@ -10,7 +10,6 @@ folder; it goes on when the page that started it is closed.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -26,12 +25,14 @@ from filelock import FileLock, Timeout
 
 from core import embedding, novelty, proof, robustness
 from core.data import Dataset, DatasetError, load_dataset
+from core.home import absolute
 from core.launch import start_process
 from core.leftovers import use_own_temporary_folder
 from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
 from core.runs import Run
 from core.split import split
 from core.storage import read_json, write_json
+from core.terminal import command_line, exit_with
 
 KINDS = ("robustness", "map", "validation", "novelty", "export")
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
@@ -226,8 +227,8 @@ def analyse_alone(run: Run, kind: str, task: Task | None = None) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m core.analysis", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("run", type=Path, help="a run folder")
+    parser = command_line("python -m core.analysis", __doc__)
+    parser.add_argument("run", type=absolute, help="a run folder")
     parser.add_argument("kind", choices=KINDS)
     options = parser.parse_args(arguments)
     run = Run(options.run)
@@ -241,4 +242,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

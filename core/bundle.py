@@ -10,7 +10,6 @@ core.model_check) before a folder is made, so it is imported whole or not at all
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import sys
@@ -21,11 +20,13 @@ from pathlib import Path
 from core import bundle_parts
 from core.bundle_parts import EPOCH_FILE, LIMITS, PartError, Parts, plain
 from core.data import Dataset, DatasetError, load_dataset
+from core.home import absolute
 from core.model_check import check_model
 from core.predictor import MODEL_FILE, ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
 from core.safe_zip import UnsafeZip, read_zip
 from core.storage import write_atomically, write_json
+from core.terminal import command_line, exit_with
 
 MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
@@ -157,8 +158,8 @@ def _write(parts: Parts, run: Run, imported: dict) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Pack or import; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m core.bundle", description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, help="where runs are kept (DIGITLAB_HOME, or ./digitlab-home)")
+    parser = command_line("python -m core.bundle", __doc__)
+    parser.add_argument("--home", type=Path, help="where runs are kept (DIGITLAB_HOME, or digitlab-home beside core)")
     commands = parser.add_subparsers(dest="command", required=True)
     packing = commands.add_parser("pack", help="write a run into one zip")
     packing.add_argument("run", help="the id of a run, or its folder")
@@ -193,12 +194,12 @@ def _dataset() -> Dataset | None:
 
 
 def _find(store: RunStore, wanted: str) -> Run:
-    run = store.get(wanted) or (Run(Path(wanted).absolute()) if (Path(wanted) / "config.json").exists() else None)
-    if run is None:
+    run = store.get(wanted) or Run(absolute(wanted))
+    if not (run.path / "config.json").exists():
         known = ", ".join(run.id for run in store.runs()[:5]) or "none yet"
         raise BundleError(f"There is no run {wanted} in {store.folder}. There: {known}.")
     return run
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

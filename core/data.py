@@ -58,7 +58,8 @@ class Dataset:
     source : where it came from, as a phrase for people.
     x_train, x_test : uint8 (n, 28, 28), 0 is background, 255 is full ink.
     y_train, y_test : uint8 (n,), 0 to 9.
-    note : what a page has to tell, or None: that it is not MNIST, or that a source did not work and why.
+    note : that it is not MNIST but what, or None where it is MNIST.
+    warnings : a sentence for each source that was set or kept and could not be used, which someone should repair.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Dataset:
     x_test: np.ndarray
     y_test: np.ndarray
     note: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ARRAYS:
@@ -124,7 +126,7 @@ def load_dataset(
 def _first_that_works(path: str | Path | None, allow_download: bool, progress: Progress | None) -> Dataset:
     if path is not None:
         return _from_path(Path(path), "")
-    warnings: list[str] = []  # what someone should repair: shown with whatever is used in its place
+    warnings: list[str] = []  # told with whatever is used in its place
     reasons: list[str] = []  # why it is not MNIST: shown with the embedded digits only
 
     wanted = os.environ.get("DIGITLAB_DATA")
@@ -174,7 +176,7 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
         f"{len(arrays['y_train']):,} images, and {test} others for testing. To get MNIST, {advice}."
     )
     source = f"scikit-learn's {train + test:,} digits (UCI)"
-    return Dataset("Embedded digits", source, **arrays, note=" ".join([*warnings, note, *reasons]))
+    return Dataset("Embedded digits", source, **arrays, note=" ".join([note, *reasons]), warnings=tuple(warnings))
 
 
 def keras_cache_path() -> Path | None:
@@ -204,12 +206,12 @@ def _dataset(arrays: dict[str, np.ndarray], source: str, warnings: list[str]) ->
     train, test = len(arrays["y_train"]), len(arrays["y_test"])
     counts = tuple(np.bincount(arrays["y_test"], minlength=10).tolist())
     if train == 60_000 and counts == MNIST_TEST_LABELS:
-        return Dataset("MNIST", source, **arrays, note=" ".join(warnings) or None)
+        return Dataset("MNIST", source, **arrays, warnings=tuple(warnings))
     note = (
         f"This is not MNIST but other digits: {train:,} images for training and {test:,} for testing, "
         f"from {source}. MNIST has 60,000 and 10,000."
     )
-    return Dataset("Own digits", source, **arrays, note=" ".join([*warnings, note]))
+    return Dataset("Own digits", source, **arrays, note=note, warnings=tuple(warnings))
 
 
 class _PatientConnection:

@@ -5,16 +5,16 @@ RUN is a run's folder or its id. The files are left in the folder `exports` of t
 
 from __future__ import annotations
 
-import argparse
 import sys
 from functools import partial
-from pathlib import Path
 
 from core import analysis, proof
 from core.formats import FORMATS, INSTALL, possible
+from core.home import absolute
 from core.proof import Exports, Proof
 from core.runs import Run, RunStore
 from core.starter import Starter
+from core.terminal import command_line, exit_with
 
 
 def table(run: Run, exports: Exports) -> str:
@@ -42,11 +42,11 @@ def _row(found: Proof) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status: 1 where an export failed, 2 where what was asked cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m core.export", description=__doc__.splitlines()[0])
+    parser = command_line("python -m core.export", __doc__)
     parser.add_argument("run", help="a run folder, or the id of a run")
     parser.add_argument("--format", nargs="+", choices=[*FORMATS, "all"], default=["all"], help="without: all")
     options = parser.parse_args(arguments)
-    run = RunStore().get(options.run) or Run(Path(options.run))
+    run = RunStore().get(options.run) or Run(absolute(options.run))
     names = list(FORMATS) if "all" in options.format else options.format
     if reason := _refusal(run, options.format):
         print(reason, file=sys.stderr)
@@ -83,4 +83,4 @@ def _refusal(run: Run, asked: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -17,11 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.endings import cause, exit_in_words
+from core.home import ROOT, absolute
 from core.leftovers import sweep_up
 from core.runs import Run, RunStore
 from core.storage import explain_os_error
 
-ROOT = Path(__file__).resolve().parents[1]
+PATHS = ("DIGITLAB_DATA", "DIGITLAB_HOME", "KERAS_HOME")  # in the environment
 LOOK_SECONDS = 0.1
 SLOW_SECONDS = 1.0  # between two looks into each run, where nothing says that one has changed
 LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
@@ -209,8 +210,7 @@ def start_process(
         talks: whether its standard input is a pipe to be written to; otherwise it has none.
         environment: variables to set besides those of this process.
     """
-    paths = {name: os.environ[name] for name in ("DIGITLAB_DATA", "KERAS_HOME") if os.environ.get(name)}
-    absolute = {name: os.path.abspath(os.path.expanduser(path)) for name, path in paths.items()}  # it works elsewhere
+    paths = {name: str(absolute(os.environ[name])) for name in PATHS if os.environ.get(name)}  # it works elsewhere
     own_session = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
         if sys.platform == "win32"
@@ -220,7 +220,7 @@ def start_process(
         return subprocess.Popen(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, **absolute, **environment},
+            env={**os.environ, **paths, **environment},
             stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.home import ROOT
 from core.predictor import ModelError, Predictor
+from core.terminal import command_line, exit_with
 
-ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 60  # a model of this program takes less than one
 MEMORY = 4 * 2**30  # address space, of which threads reserve much and use little
 OUTPUTS = {"probabilities": 10, "hidden": None, "scores": 10}  # and how wide they are
@@ -80,8 +81,9 @@ def _limit_resources() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Check the model on standard input; returns the exit status."""
+    command_line("python -m core.model_check", "Tries the model that comes on standard input.").parse_args(arguments)
     _limit_resources()
     try:
         try_out(sys.stdin.buffer.read())
@@ -92,4 +94,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -6,15 +6,20 @@ Whatever the bytes are, there comes a picture of bounded size, or a `PictureErro
 from __future__ import annotations
 
 import io
+import re
+import threading
 
 import numpy as np
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 ENDINGS = ("png", "jpg", "jpeg", "webp")
 MOST_BYTES = 10 * 2**20
-MOST_PIXELS = 50_000_000  # checked before decoding: a small file can hold a huge picture
+MOST_PIXELS = 50_000_000
 LEAST_SIDE = 8
 MOST_SIDE = 2048  # larger pictures are averaged down
+SCAN = re.compile(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]")  # where one begins in a JPEG
+MOST_SCANS = 64  # a progressive JPEG has about ten, and each is a walk over the whole picture
+_one_at_a_time = threading.Lock()  # decoding may take 400 MB, however many ask
 
 
 class PictureError(ValueError):
@@ -37,7 +42,8 @@ def read_picture(data: bytes) -> np.ndarray:
     if len(data) > MOST_BYTES:
         raise PictureError(f"The file has {len(data) / 2**20:.0f} MB, and 10 are read. Save it smaller.")
     try:
-        return _decoded(data)
+        with _one_at_a_time:
+            return _decoded(data)
     except PictureError:
         raise
     except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, struct.error …
@@ -50,16 +56,25 @@ def _decoded(data: bytes) -> np.ndarray:
     from PIL import Image, ImageOps
 
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        width, height = image.size
-        if width * height > MOST_PIXELS:
-            raise PictureError(f"The picture has {width:,} × {height:,} pixels, above 50 million. Save it smaller.")
+        _check_size(*image.size, len(SCAN.findall(data)))
         image.draft(None, (MOST_SIDE, MOST_SIDE))  # a JPEG need not be decoded larger than it is used
-        upright = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
+        image.load()
+        upright = image
     if upright.mode.startswith("I;16"):
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     grey = upright.mode in ("1", "L")
-    picture = upright.convert("RGBA" if upright.has_transparency_data else "L" if grey else "RGB")
+    mode = "RGBA" if upright.has_transparency_data else "L" if grey else "RGB"
+    picture = upright if upright.mode == mode else upright.convert(mode)
     picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.BOX)
-    if min(picture.size) < LEAST_SIDE:
-        raise PictureError(f"The picture has {width:,} × {height:,} pixels: too few, or too narrow. Take a larger one.")
     return np.asarray(picture)
+
+
+def _check_size(width: int, height: int, scans: int) -> None:
+    """Refuse before decoding what would take too much for its result: a small file can hold a huge picture."""
+    if width * height > MOST_PIXELS:
+        raise PictureError(f"The picture has {width:,} × {height:,} pixels, above 50 million. Save it smaller.")
+    if min(width, height) * min(1, MOST_SIDE / max(width, height)) < LEAST_SIDE:
+        raise PictureError(f"The picture has {width:,} × {height:,} pixels: too few, or too narrow. Take a larger one.")
+    if scans > MOST_SCANS:
+        raise PictureError(f"The JPEG comes in {scans:,} scans, and {MOST_SCANS} are read. Save it again.")

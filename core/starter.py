@@ -1,8 +1,9 @@
 """The starter: a network that was trained here and is shipped, so that Draw answers before anything is trained.
 
-    python -m core.starter
+    python -m core.starter --out FOLDER
 
-trains it anew on MNIST as `CONFIG` says, and replaces what is in core/starter/.
+trains it anew on MNIST as `CONFIG` says, which takes some minutes, and leaves it in FOLDER; with `--replace` instead it
+takes the place of the one that is shipped, in core/starter/.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 
 from core.config import TrainingConfig
 from core.data import DatasetError, load_dataset
+from core.home import absolute
 from core.predictor import Predictor
 from core.runs import Run, RunStore, State
 from core.storage import write_json
+from core.terminal import command_line, exit_with
 
 FOLDER = Path(__file__).with_name("starter")
 CONFIG = TrainingConfig("best", epochs=20, augment=True, validation_images=1000)
@@ -54,7 +57,7 @@ def ship(run: Run, folder: Path = FOLDER) -> None:
     summary = {name: run.summary[name] for name in KEPT}
     summary["dataset"] = {name: summary["dataset"][name] for name in ("name", "fingerprint")}
     summary["sha256"] = _sha256(run.path / "model.tflite")
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(run.path / name, folder / name)
     write_json(folder / "summary.json", summary)
@@ -72,9 +75,16 @@ def _hash(path: str, modified: int) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def main() -> int:
-    """Train on MNIST and ship; returns the exit status."""
-    from core import novelty, worker
+def main(arguments: list[str] | None = None) -> int:
+    """Train on MNIST and leave the network where it is wanted; returns the exit status."""
+    parser = command_line("python -m core.starter", __doc__)
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--out", type=absolute, metavar="FOLDER", help="train for some minutes, and leave it in FOLDER")
+    target.add_argument("--replace", action="store_true", help="replace the network that is shipped")
+    folder = parser.parse_args(arguments).out
+    if folder and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        parser.error(f"{folder} is not an empty folder; choose another one")
+    from core import novelty, worker  # TensorFlow
 
     try:
         dataset = load_dataset()
@@ -92,10 +102,10 @@ def main() -> int:
             print(run.state.message, file=sys.stderr)
             return 1
         novelty.fit_for_run(run, Predictor.load(run.path), dataset).save(run.path)
-        ship(run)
-    print(f"{FOLDER}: {100 * Starter().test_accuracy:.2f} % of MNIST's test images")
+        ship(run, folder or FOLDER)
+        print(f"{folder or FOLDER}: {100 * run.test_accuracy:.2f} % of MNIST's test images")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

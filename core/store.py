@@ -13,6 +13,7 @@ from uuid import uuid4
 from filelock import FileLock
 
 from core.config import TrainingConfig
+from core.home import home_folder
 from core.run import ID, Run, RunError
 from core.storage import read_json, write_json
 
@@ -23,7 +24,7 @@ class RunStore:
     """All runs below `home`/runs."""
 
     def __init__(self, home: Path | str | None = None) -> None:
-        self.home = Path(home or os.environ.get("DIGITLAB_HOME") or "digitlab-home").absolute()
+        self.home = home_folder(home)
         self.folder = self.home / "runs"
 
     def runs(self) -> list[Run]:

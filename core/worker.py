@@ -15,7 +15,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by itself on processo
 
 import tensorflow as tf  # isort: skip  # first of all: pandas or pyarrow before it can hang (keras#23083)
 
-import argparse
 import errno
 import logging
 import platform
@@ -37,10 +36,12 @@ from core.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, l
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
 from core.fine_tuning import FineTuningError, Material
+from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
 from core.storage import explain_os_error, printable, write_atomically, write_json
+from core.terminal import command_line, exit_with
 from core.training import Diverged, Epoch, Progress, Training
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
@@ -266,10 +267,12 @@ def _take_over_output(run: Run) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m core.worker", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("run", nargs="?", type=Path, help="a run folder")
-    parser.add_argument("--wait", type=Path, metavar="HOME", help="get ready, then read a run folder from stdin")
+    parser = command_line("python -m core.worker", __doc__)
+    parser.add_argument("run", nargs="?", type=absolute, help="a run folder")
+    parser.add_argument("--wait", type=absolute, metavar="HOME", help="get ready, then read a run folder from stdin")
     options = parser.parse_args(arguments)
+    if not options.run and not options.wait:
+        parser.error("a run folder is needed, or --wait")
     logging.getLogger("absl").setLevel(logging.ERROR)
     use_own_temporary_folder()
 
@@ -298,4 +301,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -14,15 +14,20 @@ from pathlib import Path
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:  # `streamlit run` puts only this folder on the path
     sys.path.insert(0, ROOT)
+importlib.import_module("core")  # before all that another Python may lack: it says which ones are needed
 
 import anyio.to_thread  # noqa: E402
 import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
 from core.launch import Launcher  # noqa: E402
 from core.loading import loading  # noqa: E402
+from dashboard import reach  # noqa: E402
 from dashboard.components import shared  # noqa: E402
+from dashboard.origin import OwnPages  # noqa: E402
+from dashboard.server import limit_header_time  # noqa: E402
 
 AHEAD = ("settings_form", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
 BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
@@ -61,6 +66,9 @@ def get_ready(launcher: Launcher) -> None:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Get ready in the background, with a worker kept warm; let it go at the end."""
+    limit_header_time()
+    if words := reach.who_can_reach():
+        print(words, flush=True)
     launcher = Launcher(shared.store())
     threading.Thread(target=get_ready, args=(launcher,), daemon=True).start()
     try:
@@ -70,4 +78,12 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 give_memory_back()
-app = st.App(Path(__file__).with_name("main.py"), routes=[Mount("/api", api)], lifespan=lifespan)
+reach.use_own_settings()
+if reach.listens_unasked():
+    sys.exit("Digit Lab would listen to the whole network. Start it with --server.address localhost.")
+app = st.App(
+    Path(__file__).with_name("main.py"),
+    routes=[Mount(f"{prefix}/api", api) for prefix in reach.prefixes()],
+    middleware=[Middleware(OwnPages)],
+    lifespan=lifespan,
+)

@@ -1,9 +1,14 @@
 """The router: the pages, and what they share."""
 
+from pathlib import Path
+
 import streamlit as st
 
+from dashboard.components.attempts import say_what_happened
+from dashboard.components.browser import prepare_browser
 from dashboard.components.shared import first_page
 
+ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
 SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row
 PAGES = [
     st.Page(
@@ -58,7 +63,9 @@ PAGES = [
 ]
 
 
-st.set_page_config(page_title="Digit Lab", page_icon=":material/grid_on:", layout="wide", initial_sidebar_state=SIDEBAR)
+st.set_page_config(page_title="Digit Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
+prepare_browser()
+say_what_happened()
 try:
     st.navigation(PAGES).run()
 finally:

@@ -21,10 +21,15 @@ def open_page(name, *, session=None, **address):
     return at
 
 
+def as_seen(markdown):
+    """A text as it stands on the page where `escape_markdown` has written it."""
+    return html.unescape(re.sub(r":color\[(&#\d+;)\]", r"\1", markdown))
+
+
 def words(at):
     """All text on the page."""
     kinds = (at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return as_seen("\n".join(element.value for kind in kinds for element in kind))
 
 
 def plain(text):
@@ -35,6 +40,12 @@ def plain(text):
 def numbers(at):
     """Each metric's value by its label."""
     return {metric.label: metric.value for metric in at.metric}
+
+
+def by_label(elements, label):
+    """The one of a page's widgets that has this label; keys of some change with what they show."""
+    [found] = [element for element in elements if element.label == label]
+    return found
 
 
 def galleries(at):

@@ -13,7 +13,7 @@ from core.predictor import Predictor, model_fingerprint
 from core.starter import Starter
 from core.storage import write_json
 from dashboard.components import map_view, models
-from tests.pages import numbers, open_page, tiles, words
+from tests.pages import as_seen, numbers, open_page, tiles, words
 
 EXPORT = """
 import sys, pathlib, keras, numpy as np
@@ -53,7 +53,7 @@ def test_states_that_cannot_be_shown_are_told(page, make_run, model):
     run = make_run()
     (run.path / "model.tflite").write_bytes(model)
     write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
-    assert "MNIST (elsewhere)" in open_page(page).error[0].value
+    assert "MNIST (elsewhere)" in as_seen(open_page(page).error[0].value)
 
 
 def test_the_map_shows_pca_at_once_and_offers_tsne(run, digits):

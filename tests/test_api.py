@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from core import answer
+from core import answer, pictures
 from core.config import TrainingConfig
 from core.drawing import normalise_drawing
 from core.loading import loading
@@ -19,7 +19,9 @@ from core.starter import FOLDER, Starter
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.api import app
-from dashboard.components.code import HERE, command
+from dashboard.components.api_address import HERE
+from dashboard.components.code import command
+from dashboard.origin import ALLOWED_HOSTS
 from tests.pages import open_page
 from tests.test_draw_page import drawn
 
@@ -92,6 +94,56 @@ def test_pictures_are_read_from_a_body_and_from_a_form(client, format, kind):
     assert alone.status_code == form.status_code == 200
     assert alone.json() == form.json()
     assert alone.json()["answers"][0]["digit"] == 7
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "image/jpg",
+        "image/pjpeg",
+        "image/x-png",
+        "image/jpeg",
+        "application/octet-stream",
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json",
+    ],
+)
+@pytest.mark.parametrize("path", [PREDICT, f"{PREDICT}/"])
+def test_a_picture_is_known_by_its_bytes_whatever_it_is_called(client, kind, path):
+    data = as_file(picture_of(drawn(SEVEN)))
+    response = client.post(path, content=data, headers={"Content-Type": kind} if kind else {}, follow_redirects=False)
+    assert (response.status_code, response.json()["answers"][0]["digit"]) == (200, 7)
+
+
+def test_the_first_file_of_a_form_that_is_not_empty_is_read(client):
+    data = as_file(picture_of(drawn(SEVEN)))
+    form = [("a", ("", b"")), ("note", (None, "a seven")), ("b", ("empty", b"")), ("b", ("digit.png", data))]
+    response = client.post(PREDICT, files=form)
+    assert (response.status_code, response.json()["answers"][0]["digit"]) == (200, 7)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=other"])
+def test_a_form_with_a_wrong_boundary_says_how_to_send_one(client, kind):
+    data = as_file(picture_of(drawn(SEVEN)))
+    body = b"--right\r\nContent-Disposition: form-data; name=a; filename=a\r\n\r\n" + data + b"\r\n--right--\r\n"
+    response = send_picture(client, body, kind)
+    assert_problem(response, response.status_code, "curl -F picture=@digit.png", "boundary")
+    assert response.status_code in (400, 422)
+
+
+def test_a_photo_that_draw_takes_is_taken_here(client):
+    noise = np.random.default_rng(0).integers(0, 256, (1300, 900, 3), np.uint8)
+    data = as_file(noise)
+    assert 3 * 2**20 < len(data) < pictures.MOST_BYTES
+    assert send_picture(client, data).status_code in (200, 422)
+    assert client.post(PREDICT, files={"picture": ("digit.png", data)}).status_code in (200, 422)
+
+
+@pytest.mark.parametrize("path", ["/api/health/", "/api/runs/", "/api/runs/starter/", "/api/docs/"])
+def test_an_address_may_end_with_a_slash(client, path):
+    assert client.get(path, follow_redirects=False).status_code == 200
 
 
 def test_pixels_are_read_as_they_are_and_many_as_each_alone(client, digits):
@@ -367,7 +419,12 @@ def test_the_documentation_needs_nothing_from_outside(client):
     assert scripts
     assert styles
     assert all(client.get(path).status_code == 200 for path in [*scripts, *styles])
-    assert client.get("/api/openapi.json").json()["servers"] == [{"url": "/api"}]
+    described = client.get("/api/openapi.json").json()
+    assert described["servers"] == [{"url": "/api"}]
+    told = described["info"]["description"]
+    assert all(
+        words in told for words in ("web page of your own", "Failed to fetch", "one proxy", "10 MB", ALLOWED_HOSTS)
+    )
 
 
 def test_what_goes_wrong_inside_is_a_problem_without_its_insides(client, monkeypatch):

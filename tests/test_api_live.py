@@ -10,10 +10,12 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +23,12 @@ import numpy as np
 import pytest
 
 from core import answer
+from core.config import TrainingConfig
 from core.drawing import normalise_drawing
 from core.pictures import read_picture
 from core.runs import RunStore
 from core.starter import Starter
-from dashboard.api import guard
+from dashboard.api import guard, stream
 from dashboard.components.code import command
 from tests.test_api import SEVEN, picture_of
 from tests.test_draw_page import drawn
@@ -201,10 +204,28 @@ def test_clients_that_stall_or_break_off_harm_nobody(alone):
     assert alone.answers()
 
 
+def test_the_limit_of_watchers_holds_for_all_that_come_at_once(alone, wait_until):
+    run = alone.store.create(TrainingConfig(model="cnn", epochs=60))  # trained or in the line, it has news to wait for
+
+    def statuses():
+        watchers = [socket.create_connection(("127.0.0.1", alone.port), timeout=60) for _ in range(120)]
+        try:
+            for each in watchers:
+                each.sendall(f"GET /api/runs/{run.id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            return Counter(each.recv(12)[9:12] for each in watchers)
+        finally:
+            for each in watchers:
+                each.close()
+
+    assert statuses() == {b"200": stream.MOST_WATCHING, b"503": 120 - stream.MOST_WATCHING}
+    wait_until(lambda: statuses()[b"200"] == stream.MOST_WATCHING, "the places to be free again")
+    run.stop()
+
+
 def test_too_large_a_body_is_answered_before_the_connection_ends(alone):
-    for headers in ({"Content-Length": str(3 * 2**20)}, {"Transfer-Encoding": "chunked"}):
+    for headers in ({"Content-Length": str(12 * 2**20)}, {"Transfer-Encoding": "chunked"}):
         connection = http.client.HTTPConnection("127.0.0.1", alone.port, timeout=60)
-        pieces = (b"x" * 2**16 for _ in range(48))
+        pieces = (b"x" * 2**16 for _ in range(192))
         chunked = "Transfer-Encoding" in headers
         connection.request(
             "POST",
@@ -259,3 +280,23 @@ def test_the_dashboard_serves_it_at_api_beside_the_pages(serve):
     assert server.events(run["id"])[-1] == ("end", "", {"state": "finished"})
     line = command("starter", picture, f"http://127.0.0.1:{server.port}")
     assert json.loads(subprocess.run(["sh", "-c", line], capture_output=True, check=True, timeout=60).stdout)
+
+
+def test_clients_that_reset_in_the_middle_of_a_burst_leave_nothing_in_the_terminal(serve):
+    server = serve(IN_DASHBOARD)
+    run = server.store.create(TrainingConfig())
+    run.pause()
+    with (run.path / "events.jsonl").open("a") as log:
+        for epoch in range(1, 5001):
+            log.write(json.dumps({"type": "epoch", "epoch": epoch, "step": epoch, "val_accuracy": 0.9}) + "\n")
+    for number in range(40):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(f"GET /api/runs/{run.id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        if number % 2:
+            client.recv(300)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
+        client.close()
+    assert len(server.events(run.id)) > 5000
+    assert "Traceback" not in (server.store.home / "server.log").read_text()

@@ -3,12 +3,13 @@
 import tomllib
 
 import pytest
+import streamlit as st
 
 from core.bundle import MOST_ZIPPED, pack, unpack
 from core.config import TrainingConfig
 from core.runs import RunStore
 from dashboard.components import bundle
-from tests.pages import ROOT, open_page, words
+from tests.pages import ROOT, as_seen, open_page, words
 from tests.test_bundle import fill_run
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -50,7 +51,7 @@ def test_a_stopped_import_cannot_be_resumed_either(store, packed):
 
 def test_what_is_no_bundle_is_refused_once_and_stays_so(store, packed, monkeypatch):
     at = drop(open_page("train"), packed[:-30])
-    assert "afar.zip was not imported: it is cut off" in at.error[0].value
+    assert "afar.zip was not imported: it is cut off" in as_seen(at.error[0].value)
     assert store.runs() == []
     monkeypatch.setattr(bundle, "unpack", lambda *arguments: pytest.fail("it was checked again"))
     assert "was not imported" in at.run().error[0].value
@@ -85,3 +86,9 @@ def test_every_page_shows_an_imported_run(page, store, packed):
 def test_the_server_takes_what_the_page_asks_for():
     server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]
     assert server["maxUploadSize"] * 2**20 == MOST_ZIPPED
+
+
+def test_the_browser_refuses_in_words_what_the_server_would_refuse_with_a_bare_error():
+    at = open_page("train")
+    [uploader] = at.get("file_uploader")
+    assert 0 < uploader.proto.max_upload_size_mb * 2**20 + 2**16 < st.get_option("server.maxUploadSize") * 2**20

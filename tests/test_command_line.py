@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from core.runs import RunStore
+from core.runs import History, RunStore, State
+from core.terminal import bar_signs
+from digit_classification import progress_line, read_arguments, read_config
 
 COMMAND = Path(__file__).parents[1] / "digit_classification.py"
 SECONDS = 180  # TensorFlow's import alone takes ten on a busy machine
@@ -30,17 +32,15 @@ def data(tmp_path_factory):
     return path
 
 
-def call(folder, *arguments):
+def call(folder, *arguments, **settings):
     """Start the command in `folder`, with nothing of Digit Lab in the environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGITLAB_")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
     return subprocess.Popen(
         [sys.executable, COMMAND, *map(str, arguments)],
         cwd=folder,
         env={**environment, "PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
+        **{**pipes, **settings},
     )
 
 
@@ -104,6 +104,54 @@ def test_ctrl_c_stops_and_keeps_what_was_learned(tmp_path, data):
     assert run.has_model
     assert 1 <= len(run.history().epochs) < 200
     assert rest.splitlines()[-1] == f"Test Accuracy: {run.test_accuracy:.2%}"
+
+
+def trained_to_its_end(process, home):
+    """Wait for the command, and look whether its run was trained, and its figures drawn."""
+    try:
+        process.wait(timeout=SECONDS)
+    finally:
+        process.kill()
+        (run,) = RunStore(home).runs()
+        run.stop()  # a worker outlives its command, also where this test fails
+    return process.returncode == 0 and run.state.name == "finished" and (run.path / "predictions.png").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither hang-ups nor terminals of this kind")
+def test_it_goes_on_when_nobody_reads_any_more(tmp_path, data):
+    import pty
+
+    piped = call(tmp_path, "--epochs", 2, "--data", data, "--home", "piped")
+    ours, theirs = pty.openpty()
+    on_terminal = call(
+        tmp_path, "--epochs", 2, "--data", data, "--home", "closed",
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: os.close(os.open(os.ttyname(theirs), os.O_RDWR)),  # the first one opened becomes its own
+    )  # fmt: skip
+    os.close(theirs)
+    assert piped.stdout.readline().startswith("Dataset:")
+    piped.stdout.close()  # as `| head -1` does
+    shown = b""
+    while b"Run: " not in shown:
+        shown += os.read(ours, 1000)
+    os.close(ours)  # the terminal's window is closed, and the system sends SIGHUP
+    assert trained_to_its_end(piped, tmp_path / "piped")
+    assert piped.stderr.read() == ""
+    assert trained_to_its_end(on_terminal, tmp_path / "closed")
+
+
+@pytest.mark.parametrize("model", ["classic", "Classic", "SEED"])
+def test_the_classic_network_has_two_names(model):
+    assert read_config(read_arguments(["--model", model])).model == "seed"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
+    history = History(
+        ({"position": 1, "training_seconds": 1, "epoch": 1, "epoch_loss": 1, "epoch_accuracy": 1},), (), ""
+    )
+    line = progress_line(history, State("running", target_epochs=2), signs=bar_signs(encoding))
+    assert len(line.encode(encoding).decode(encoding).split()[0]) == 24
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from core.storage import write_json
 from dashboard.components import pairs, run_table
 from tests.conftest import mostly_right
-from tests.pages import galleries, open_page, tiles, words
+from tests.pages import by_label, galleries, open_page, tiles, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -33,7 +33,7 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
     at = open_page("compare", a=first.id, b=second.id)
     assert f"could be chance: p = {binomtest(20, 35).pvalue:.2f}." in words(at)
     assert "right on 20 that Dense 1 has wrong, and wrong on 15 that Dense 1 has right" in words(at)
-    options = at.segmented_control(key="pair_group").options
+    options = by_label(at.segmented_control, "Images").options
     assert options == [
         "Fixed · 20",
         "Broken · 15",
@@ -94,7 +94,7 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
         assert "cannot be compared here: it was trained and tested on Others" in words(at)
         assert "it is damaged" in words(at)
         assert "still training" in words(at)
-        assert set(at.selectbox(key="first_run").options) == {f"Same *name* · {old.id}", running.name}
+        assert set(by_label(at.selectbox, "First run").options) == {f"Same *name* · {old.id}", running.name}
 
 
 def test_robustness_is_read_in_both_forms_and_tolerantly(make_run):
@@ -123,14 +123,22 @@ def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, digit
     assert len(at.dataframe[0].value) == 2
     assert sorted(tile["index"] for tile in tiles(at)) in ([3, 4], [0, 1, 2])  # runs of one second have no order
     at = open_page("compare", a=first.id, b=first.id)
-    assert at.selectbox(key="second_run").value == second.id
+    assert by_label(at.selectbox, "Second run").value == second.id
 
 
 def test_runs_in_the_address_are_those_of_the_table_and_none_is_possible(make_run):
     runs = [make_run() for _ in range(3)]
     at = open_page("compare", runs=f"{runs[1].id},{runs[1].id},nonsense")
     assert at.dataframe[0].value["Run"].tolist() == [runs[1].name]
-    at.multiselect(key="compared_runs").set_value([]).run()
+    by_label(at.multiselect, "Runs").set_value([]).run()
     assert not at.exception
     assert not at.dataframe
     assert at.query_params["runs"] == "none"
+
+
+def test_two_choices_that_come_together_are_both_kept(make_run):
+    fourth, third, second, first = make_run(), make_run(), make_run(), make_run()
+    at = open_page("compare", a=first.id, b=second.id)
+    by_label(at.selectbox, "First run").set_value(third.id)
+    by_label(at.selectbox, "Second run").set_value(fourth.id).run()
+    assert (at.query_params["a"], at.query_params["b"]) == (third.id, fourth.id)

@@ -242,13 +242,13 @@ def test_sources_are_tried_in_order_and_a_broken_one_is_told_with_whatever_is_us
     second = load_dataset()
     assert_holds(second, cached)
     assert second.source == f"Keras' cache, {tmp_path / 'keras' / 'datasets' / 'mnist.npz'}"
-    assert second.note.startswith(f"DIGITLAB_DATA cannot be used: {tmp_path / 'own.npz'}")
+    assert second.warnings[0].startswith(f"DIGITLAB_DATA cannot be used: {tmp_path / 'own.npz'}")
 
     keras_cache_path().write_bytes(b"broken too")
     third = load_dataset(allow_download=False)
     assert third.name == "Embedded digits"
-    assert third.note.startswith("DIGITLAB_DATA cannot be used")
-    assert "Keras' cache was skipped" in third.note
+    assert third.warnings[0].startswith("DIGITLAB_DATA cannot be used")
+    assert third.warnings[1].startswith("Keras' cache was skipped")
     assert keras_cache_path().read_bytes() == b"broken too"
 
     keras_cache_path().unlink()
@@ -315,7 +315,7 @@ def test_download_keeps_a_damaged_file_that_was_in_its_place(tmp_path, serve):
     assert_holds(dataset, digits())
     (kept,) = keras_cache_path().parent.glob("mnist.npz.damaged-*")
     assert kept.read_bytes() == b"someone's"
-    assert str(kept) in dataset.note
+    assert str(kept) in dataset.warnings[-1]
 
 
 def test_download_with_another_checksum_leaves_nothing_and_the_embedded_digits_take_over(tmp_path, serve):

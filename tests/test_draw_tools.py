@@ -17,7 +17,7 @@ from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.components import models
 from dashboard.components.draw_tools import TABS, agreement
-from tests.pages import galleries, numbers, open_page, words
+from tests.pages import by_label, galleries, numbers, open_page, words
 from tests.test_draw_page import LeftReader, canvas_data, drawn
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -270,17 +270,17 @@ def test_one_click_keeps_a_right_answer_and_another_one_takes_it_back(run, mine)
     assert (digit.label, digit.said, digit.run_id) == (said, said, run.id)
     assert f"Kept as a {said}" in words(at)
     assert at.button(key="right").disabled
-    at.pills(key="it_is").set_value(None).run()
+    by_label(at.pills, "It is a …").set_value(None).run()
     assert mine.all() == ()
     assert not at.button(key="right").disabled
 
 
 def test_what_it_is_can_be_said_and_changed(run, mine):
     at = open_drawn()
-    at.pills(key="it_is").set_value(1).run()
-    at.pills(key="it_is").set_value(7).run()
+    by_label(at.pills, "It is a …").set_value(1).run()
+    by_label(at.pills, "It is a …").set_value(7).run()
     assert [digit.label for digit in mine.all()] == [7]
-    assert at.pills(key="it_is").value == 7
+    assert by_label(at.pills, "It is a …").value == 7
     assert not at.exception
 
 
@@ -347,7 +347,7 @@ def test_fine_tuning_begins_a_run_from_this_one(run, mine, digits, store):
     rate = 0.3 * run.config.learning_rate
     assert new.config == TrainingConfig("dense", epochs=2, start_from=run.id, learning_rate=rate, augment=True)
     assert new.state.name == "queued"
-    assert at.session_state["run"] == new.id
+    assert at.session_state["every_page_run"] == new.id
 
 
 @pytest.mark.parametrize(("count", "trained_here", "why"), [(2, True, "at least 3"), (3, False, "no checkpoint")])

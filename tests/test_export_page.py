@@ -12,7 +12,7 @@ from core.proof import Exports, Proof
 from core.runs import Run
 from core.starter import Starter
 from core.storage import write_json
-from tests.pages import open_page, words
+from tests.pages import as_seen, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -124,7 +124,7 @@ def test_running_failed_and_foreign_are_told(run):
     assert [button.label for button in at.button] == ["Export and prove"]
     write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
     at = open_page("export", run=run.id)
-    assert "MNIST (elsewhere)" in at.error[0].value
+    assert "MNIST (elsewhere)" in as_seen(at.error[0].value)
     assert not at.button
 
 

@@ -124,7 +124,7 @@ def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refus
     said = refuse()
     draw.button(key="right").click().run()
     assert not draw.exception
-    assert said in plain(draw.toast[0].value)
+    assert said in plain(words(draw))
     button = next(button for button in page.button if "easure" in button.label)
     button.click().run()
     assert not page.exception

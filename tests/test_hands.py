@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from core.config import MODELS
+from core.config import MODELS, TrainingConfig
 from core.runs import Run
 from tests.browsing import Dashboard, needs_browser, wait_until
 
@@ -34,7 +34,9 @@ def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 def type_into(page: playwright.Page, label: str, text: str) -> None:
     """Click into a field, mark all that is there, and type over it; no Enter."""
-    page.get_by_role("textbox", name=label, exact=True).first.click()
+    field = page.get_by_role("textbox", name=label, exact=True)
+    expect(field).to_have_count(1)  # that of the network before may stand beside it for a moment
+    field.click()
     page.keyboard.press("Control+a")
     page.keyboard.type(text)
 
@@ -107,6 +109,43 @@ def centre_of(element: playwright.Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def test_train_more_takes_what_stands_in_its_fields_when_it_is_clicked(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    run = ended_run(waiting)
+    page.goto(f"{waiting.url}/?run={run.id}")
+    page.get_by_role("button", name="Train more").click()
+    popover = page.get_by_test_id("stPopoverBody")
+    for label, typed in (("Learning rate", "0,002"), ("More epochs", "3")):
+        popover.get_by_role("textbox", name=label).click()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(typed)
+    popover.get_by_role("button", name="Continue training").click()
+    wait_until(lambda: run.state.name == "queued")
+    assert (run.state.target_epochs, run.control["learning_rate"]) == (5, 0.002)
+
+
+def test_a_name_is_taken_when_the_next_thing_is_clicked(waiting: Dashboard, page: playwright.Page) -> None:
+    run = ended_run(waiting)
+    page.goto(f"{waiting.url}/?run={run.id}")
+    page.get_by_role("button", name="Manage").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("a_b_c *best*")
+    page.get_by_role("button", name="Delete this run").click()
+    expect(page.get_by_role("dialog")).to_contain_text("a_b_c *best*")
+    assert run.name == "a_b_c *best*"
+
+
+def ended_run(dashboard: Dashboard) -> Run:
+    """A run that was stopped after two epochs."""
+    run = dashboard.store.create(TrainingConfig(epochs=4))
+    for epoch in (1, 2):
+        run.append_event("epoch", epoch=epoch, step=epoch, loss=0.5, accuracy=0.8, val_loss=0.5, val_accuracy=0.8)
+    run.set_state("stopped")
+    return run
+
+
 def test_typing_goes_on_undisturbed_while_the_page_follows(waiting: Dashboard, page: playwright.Page) -> None:
     page.goto(waiting.url)
     page.get_by_text("More settings").click()
@@ -129,30 +168,20 @@ def test_hammered_with_quick_changes_a_start_trains_what_the_screen_shows(
     page.goto(waiting.url)
     page.get_by_text("More settings").click()
     for _ in range(HAMMER):
-        by_slider = False
         for _ in range(hands.randrange(1, 6)):
-            touch = hands.choice(TOUCHES)
-            touch(page, hands)
+            hands.choice(TOUCHES)(page, hands)
             page.wait_for_timeout(hands.choice([0, 0, 20, 100, 250, 400]))
-            by_slider = touch is touch_slider or (by_slider and touch is not TOUCHES[0])
-        shown = on_screen(page, by_slider=by_slider)
+        shown = on_screen(page)
         config = click_start(waiting, page).config
         assert {name: getattr(config, name) for name in shown} == shown
 
 
-def on_screen(page: playwright.Page, *, by_slider: bool) -> dict[str, object]:
-    """What the widgets show: of slider and box, which may be a moment behind, the one that was touched last.
-
-    The fields are those of the network that is chosen, where they are drawn by now.
-    """
-    epochs = page.get_by_role("slider" if by_slider else "textbox", name="Epochs")
-    expect(epochs).to_have_count(1)  # the one before stands beside it for a moment
+def on_screen(page: playwright.Page) -> dict[str, object]:
+    """What the widgets show; the fields of the network that is chosen, where they are drawn by now."""
     model = TITLES[page.get_by_role("radio", checked=True).inner_text()]
-    shown = {
-        "model": model,
-        "epochs": int(epochs.input_value()),
-        "augment": page.get_by_label("Augment", exact=True).is_checked(),
-    }
+    epochs = int(page.get_by_role("textbox", name="Epochs as a number").input_value())
+    assert page.get_by_role("slider", name="Epochs").input_value() == str(epochs)
+    shown = {"model": model, "epochs": epochs, "augment": page.get_by_label("Augment", exact=True).is_checked()}
     for name in FIELDS.values():
         field = page.locator(f".st-key-{model}_{name} input")
         if field.count():
@@ -177,10 +206,8 @@ def touch_augment(page: playwright.Page, hands: random.Random) -> None:
 
 def touch_slider(page: playwright.Page, hands: random.Random) -> None:
     """Click somewhere on the slider."""
-    slider = page.get_by_test_id("stSlider").first
-    while (box := slider.bounding_box()) is None:  # it is drawn anew at this moment
-        pass
-    page.mouse.click(box["x"] + 10 + hands.random() * (box["width"] - 20), box["y"] + box["height"] - 22)
+    box = page.get_by_role("slider", name="Epochs").bounding_box()
+    page.mouse.click(box["x"] + hands.random() * box["width"], box["y"] + box["height"] / 2)
 
 
 TOUCHES = [

@@ -199,6 +199,19 @@ def test_a_launcher_that_never_started_can_be_closed(store):
     assert store.runs() == []
 
 
+def test_a_worker_gets_the_places_that_were_written_from_here(tmp_path, monkeypatch):
+    called = {}
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda command, **settings: called.update(settings))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "person"))
+    for name, written in {"DIGITLAB_HOME": "home", "DIGITLAB_DATA": "../mnist.npz", "KERAS_HOME": "~/keras"}.items():
+        monkeypatch.setenv(name, written)
+    launch.start_process("core.worker", log=tmp_path / "log.txt")
+    places = [called["env"][name] for name in ("DIGITLAB_HOME", "DIGITLAB_DATA", "KERAS_HOME")]
+    assert places == [str(tmp_path / "home"), str(tmp_path.parent / "mnist.npz"), str(tmp_path / "person" / "keras")]
+
+
 @pytest.mark.parametrize(
     ("value", "limit"),
     [

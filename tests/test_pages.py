@@ -14,7 +14,7 @@ from core.config import TrainingConfig
 from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.components import shared
-from tests.pages import ROOT, numbers, open_page, words
+from tests.pages import ROOT, by_label, numbers, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -54,6 +54,17 @@ def test_an_empty_home_says_what_this_is_and_one_button_starts(store):
     assert "Waiting for a worker" in at.get("progress")[0].proto.text
 
 
+def test_older_runs_where_it_was_started_are_said(tmp_path, monkeypatch):
+    assert not open_page("train").code
+    older = tmp_path / "digitlab-home"
+    (older / "runs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITLAB_HOME")
+    at = open_page("train")
+    assert "There are older runs" in words(at)
+    assert [code.value for code in at.code] == [f"DIGITLAB_HOME={older}"]
+
+
 def test_settings_from_the_address_go_into_the_run(store):
     at = open_page(
         "train", model="Dense", epochs="7", dense_hidden_layers="64, 32", dense_dropout="0.25", dense_batch_size="16"
@@ -66,7 +77,7 @@ def test_settings_from_the_address_go_into_the_run(store):
 @pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "0", "500"])
 def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(store, nonsense):
     at = open_page("train", epochs=nonsense, model=nonsense, run=nonsense)
-    assert field(at, "Epochs as a number").value == nonsense
+    assert epochs_shown(at) == nonsense
     assert ":red[" in refusals(at)[0]
     assert "Epochs" in refusals(at)[0]
     assert at.button(key="start").disabled
@@ -75,29 +86,20 @@ def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(
     assert store.runs() == []
 
 
-def field(at, label, of=None):
-    """The text field of that label, in the sidebar or where it says; its key changes with what it shows."""
-    [found] = [element for element in (of or at.sidebar).text_input if element.label == label]
-    return found
+def epochs_shown(at):
+    """What the slider and its field were given to show."""
+    [found] = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_epochs"]
+    return json.loads(found.json)["text"]
 
 
 def refusals(at):
     """What is said in red below fields."""
-    return [element.value for element in at.sidebar.caption if element.value.startswith(":red[")]
-
-
-def test_the_number_and_the_slider_say_the_same():
-    at = open_page("train")
-    field(at, "Epochs as a number").set_value("33").run()
-    assert at.sidebar.slider[0].value == 33
-    at.sidebar.slider[0].set_value(4).run()
-    assert field(at, "Epochs as a number").value == "4"
+    return [element.value for element in at.sidebar.markdown if ":red[" in element.value]
 
 
 def test_start_trains_what_stands_in_the_fields_when_it_is_clicked_also_what_came_with_the_click(store):
-    at = open_page("train", model="Dense")
-    field(at, "Epochs as a number").set_value("4")  # no run of the page in between, as where a click ends the typing
-    at.text_input(key="dense_learning_rate").set_value("0,05")
+    at = open_page("train", model="Dense", epochs="4")
+    at.text_input(key="dense_learning_rate").set_value("0,05")  # no run in between, as where a click ends the typing
     at.text_input(key="dense_training_images").set_value("2,000")
     at.sidebar.toggle[0].set_value(True)
     at.button(key="start").click().run()
@@ -140,9 +142,9 @@ def test_a_network_in_the_address_is_named_as_in_the_terminal_or_as_on_the_page(
 def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_asked(store):
     at = open_page("train", epochs="7")
     at.sidebar.segmented_control[0].set_value("best").run()
-    assert (field(at, "Epochs as a number").value, at.sidebar.toggle[0].value) == ("7", False)
+    assert (epochs_shown(at), at.sidebar.toggle[0].value) == ("7", False)
     at.button(key="recipe").click().run()
-    assert (field(at, "Epochs as a number").value, at.sidebar.toggle[0].value) == ("20", True)
+    assert (epochs_shown(at), at.sidebar.toggle[0].value) == ("20", True)
     assert not [button for button in at.button if button.key == "recipe"]
     at.button(key="start").click().run()
     assert store.runs()[0].config == TrainingConfig("best", epochs=20, augment=True)
@@ -162,10 +164,10 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert bars[0].startswith("50 % of 3 epochs · ")
     assert bars[1] == "Epoch 2 of 3"
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
-    field(at, "Learning rate", of=at.main).set_value("0,002").run()
+    by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
-    assert field(at, "Learning rate", of=at.main).value == "0.002"
-    field(at, "Learning rate", of=at.main).set_value("2").run()
+    assert by_label(at.main.text_input, "Learning rate").value == "0.002"
+    by_label(at.main.text_input, "Learning rate").set_value("2").run()
     assert "Learning rate must be between" in words(at)
     assert training_run.control["learning_rate"] == 0.002
     at.button(key=f"pause_{training_run.id}").click().run()
@@ -199,7 +201,7 @@ def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_cl
     assert run.state.name == "finished"
     assert "Epochs must be between 1 and 200, not 0" in words(at)
     at.text_input(key=f"more_epochs_{run.id}").set_value("2")
-    field(at, "Learning rate", of=at.main).set_value(",004")
+    by_label(at.main.text_input, "Learning rate").set_value(",004")
     at.button(key=f"continue_{run.id}").click().run()
     assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
 
@@ -225,9 +227,9 @@ def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
     at.text_input(key=f"name_{run.id}").set_value("My first").run()
     assert run.name == "My first"
     assert at.header[0].value == "My first"
-    at.button(key="delete").click().run()
+    at.button(key=f"delete_{run.id}").click().run()
     assert store.runs()
-    at.button(key="really_delete").click().run()
+    at.button(key=f"really_delete_{run.id}").click().run()
     assert store.runs() == []
     assert not at.exception
 
@@ -237,7 +239,7 @@ def test_a_damaged_run_is_shown_as_such_and_can_be_deleted(make_run):
     (run.path / "config.json").write_text('{"model": "den')
     at = open_page("train")
     assert "missing or damaged" in at.error[0].value
-    assert at.button(key="delete")
+    assert at.button(key=f"delete_{run.id}")
 
 
 def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):

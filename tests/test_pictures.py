@@ -1,13 +1,18 @@
 """`core.pictures`: what people upload becomes a picture of bounded size, or is refused in words."""
 
 import io
+import struct
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFile, ImageFilter
 
+from core import pictures
 from core.drawing import normalise_drawing
 from core.pictures import MOST_BYTES, MOST_SIDE, PictureError, read_picture
 
@@ -124,6 +129,64 @@ def test_a_large_picture_is_averaged_down(format, width, height):
 def test_what_cannot_be_read_is_refused_in_words(data, words):
     with pytest.raises(PictureError, match=words):
         read_picture(data)
+
+
+def thin_png():
+    """67 bytes that say that they hold 1 × 49,999,999 pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 49_999_999, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b"")
+
+
+def jpeg_of_many_scans():
+    """A progressive JPEG whose last scan comes 300 times: 2 s for 78 kB, and minutes for 10 MB."""
+    file = io.BytesIO()
+    random_image(400, 300).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * 300 + data[-2:]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (thin_png(), "1 × 49,999,999 pixels: too few, or too narrow"),
+        (as_file(Image.new("1", (40_000, 70))), "too few, or too narrow"),
+        (as_file(Image.new("L", (16_000, 30)), "WEBP"), "too few, or too narrow"),
+        (as_file(Image.new("L", (20_000, 38)), "JPEG"), "too few, or too narrow"),
+        (jpeg_of_many_scans(), "310 scans, and 64 are read"),
+    ],
+    ids=["thin", "png", "webp", "jpeg", "scans"],
+)
+def test_what_costs_more_than_its_result_is_refused_before_it_is_decoded(data, words, monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("it was decoded"))
+    with pytest.raises(PictureError, match=words):
+        read_picture(data)
+
+
+def test_the_long_strip_and_the_photo_of_twelve_megapixels_are_read():
+    assert min(read_picture(as_file(random_image(4000, 40))).shape[:2]) >= 20
+    assert read_picture(as_file(random_image(4000, 3000), "JPEG")).shape[:2] == (1536, 2048)
+    assert read_picture(as_file(Image.new("L", (2048, 8)))).shape == (8, 2048)
+
+
+def test_pictures_are_decoded_one_after_the_other_however_many_ask(monkeypatch):
+    at_once, most = [], []
+    decoded = pictures._decoded
+
+    def watched(data):
+        at_once.append(data)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        at_once.pop()
+        return decoded(data)
+
+    monkeypatch.setattr(pictures, "_decoded", watched)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(read_picture, [as_file(random_image(40, 40))] * 8))
+    assert most == [1] * 8
 
 
 def is_a_picture_or_refused(data):

@@ -68,7 +68,7 @@ def test_a_link_opens_what_it_names(make_run):
     "address",
     [
         {"show": "x", "label": "77", "prediction": "-1", "order": "'; drop", "sure": "900", "only": "x"},
-        {"page": "999999", "epoch": "99", "image": "99999999", "run": "../../etc"},
+        {"page": "999999", "epoch": "99", "image": "99999999"},
         {"page": "-1", "epoch": "", "image": "1e400", "sure": ["90", "10"], "label": ["1", "x"]},
     ],
 )

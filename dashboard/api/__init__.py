@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi_offline import FastAPIOffline
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
@@ -20,12 +21,25 @@ from core.runs import RunStore
 from dashboard.api import problems
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
+from dashboard.origin import OwnPages
+from dashboard.server import limit_header_time
 
 ABOUT = """
 Train networks, ask them, and look at what they read, as the pages do.
 
-On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, whatever writes needs it as `Authorization: Bearer`;
-from other machines nothing can be written without one. Errors are problem details (RFC 9457), bodies have at most 2 MB.
+**Who may ask.** On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, whatever writes needs it as
+`Authorization: Bearer`; from other machines nothing can be written without one. The server answers to `localhost` and
+to the address that it listens on; other names, such as a proxy's, are listed in `DIGITLAB_ALLOWED_HOSTS` where it
+runs.
+
+**A web page of your own** cannot ask from the browser: another port is another origin too, no
+`Access-Control-Allow-Origin` is sent, and such requests are refused (403; the page sees only "Failed to fetch"). Let
+the page's own server ask and pass the answer on, or put both behind one proxy, so that page and API have the same
+origin: list its name in `DIGITLAB_ALLOWED_HOSTS`. Programs and notebooks are no web pages: they just ask.
+
+**What it takes.** A picture (PNG, JPEG or WebP) of up to 10 MB and 50 megapixels, whatever content type it is sent
+with, or as the first file of a form; other bodies have at most 2 MB; nothing compressed. Errors are problem details
+(RFC 9457).
 """
 
 api = FastAPIOffline(
@@ -33,6 +47,7 @@ api = FastAPIOffline(
     description=ABOUT,
     version="1",
     redoc_url=None,
+    redirect_slashes=False,  # the guard takes them off
     swagger_ui_parameters={"defaultModelsExpandDepth": 0, "displayRequestDuration": True},
 )
 api.include_router(router)
@@ -44,6 +59,7 @@ problems.install(api)
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load the dataset in the background, then watch the queue; where others watch too, the runs' locks decide."""
+    limit_header_time()
     launcher = Launcher(RunStore())
     loading().when_done(launcher.start)
     try:
@@ -58,6 +74,7 @@ async def _to_docs(request) -> RedirectResponse:
 
 app = Starlette(
     routes=[Route("/", _to_docs), Mount("/api", api)],
+    middleware=[Middleware(OwnPages)],
     lifespan=lifespan,
     exception_handlers={HTTPException: problems.of_http},
 )

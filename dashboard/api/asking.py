@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +23,15 @@ from core.runs import Run
 from dashboard.api.schemas import MOST_IMAGES, Pixels, Reading, Readings
 
 PICTURES = ("image/png", "image/jpeg", "image/webp")
+SIGNATURE = re.compile(rb"\x89PNG\r\n|\xff\xd8\xff|RIFF....WEBP", re.DOTALL)  # how their files begin
+FORM = "multipart/form-data"
+FORM_WORDS = (
+    "Send the picture as one: curl -F picture=@digit.png, which writes the Content-Type with its boundary itself."
+)
 AT_ONCE = 2  # heavy requests that are worked on at once; pages and training want the processor too
 TAGS = ("one", "many")  # how `Pixels` tells one image from many; not for people
-MOST_WAITING = 64  # each may hold a body of 2 MB
+MOST_WAITING = 64
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the answer says what is wrong with a form
 _LIMITER: RunVar[anyio.CapacityLimiter] = RunVar("heavy requests")
 
 
@@ -40,23 +48,30 @@ async def heavy(work: Callable, *arguments: Any) -> Any:
 
 
 async def sent(request: Request) -> tuple[str, bytes]:
-    """What kind of thing was sent, "picture" or "pixels", and the bytes of it."""
+    """What kind of thing was sent, "picture" or "pixels", and the bytes of it; a picture is known by how it begins."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in PICTURES:
-        return "picture", await request.body()
+    data = await _of_form(request) if kind == FORM else await request.body()
+    if kind == FORM or kind in PICTURES or SIGNATURE.match(data):
+        return "picture", data
     if kind == "application/json":
-        return "pixels", await request.body()
-    if kind == "multipart/form-data":
-        async with request.form(max_files=4, max_fields=16) as form:
-            file = next((value for value in form.values() if isinstance(value, UploadFile)), None)
-            if file is None:
-                raise HTTPException(422, "The form has no file. Send the picture as one: -F picture=@digit.png.")
-            return "picture", await file.read()
+        return "pixels", data
     raise HTTPException(
         415,
         "Send a picture as image/png, image/jpeg, image/webp or in multipart/form-data, or pixels as application/json. "
         f"This came as {kind or 'nothing of these'}.",
     )
+
+
+async def _of_form(request: Request) -> bytes:
+    """The first file of a form that is not empty."""
+    try:
+        async with request.form(max_files=4, max_fields=16) as form:
+            for _, value in form.multi_items():
+                if isinstance(value, UploadFile) and (data := await value.read()):
+                    return data
+    except HTTPException as error:
+        raise HTTPException(400, f"The form could not be read. {FORM_WORDS}") from error
+    raise HTTPException(422, f"The form has no file. {FORM_WORDS}")
 
 
 def read(run: Run, kind: str, data: bytes) -> Readings:

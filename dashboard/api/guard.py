@@ -1,29 +1,34 @@
-"""What a request must pass before it is looked at: where it comes from, what it may do, how large and slow it is.
+"""What a request to the API must pass before it is looked at: what it may do, how large and slow it is.
 
-Digit Lab is local by default. Three kinds of strangers are kept out: other machines (without a token they only read),
-pages of other sites in the user's own browser (they may send requests, and by DNS rebinding even under a name that
-points here), and clients that send too much or never end.
+Digit Lab is local by default. Other machines only read where there is no token, and clients that send too much or never
+end are turned away. `dashboard.origin` has refused foreign names and pages of other sites before, for the pages too.
 """
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import os
-from urllib.parse import urlsplit
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core import pictures
 from dashboard.api.problems import problem
+from dashboard.origin import host_name, is_loopback, netloc
 
 TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
-MOST_BYTES = 2 * 2**20
-MOST_DRAINED = 8 * MOST_BYTES  # read and thrown away, so that an honest client is there for the answer
+MOST_BYTES = 2 * 2**20  # of a body that is no picture
+MOST_PICTURE_BYTES = pictures.MOST_BYTES + 2**16  # with the form around it
+MOST_DRAINED = 32 * 2**20  # read and thrown away, so that an honest client is there for the answer
+MOST_HELD = 64 * 2**20  # of all bodies that arrive or wait at the same time
+SMALL = 2**17  # bytes of a body that are taken whatever the others hold
 BODY_SECONDS = 20.0  # for a whole body
+JSON = "application/json"
+CLOSE = {"headers": {"Connection": "close"}}
+LATER = {"headers": {"Connection": "close", "Retry-After": "2"}}
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
@@ -34,7 +39,8 @@ class Guard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check a request."""
+        """Check a request; an address may end with a slash, without a redirect on which its body would be lost."""
+        scope["path"] = scope["path"].rstrip("/")
         refusal = refused(scope) if scope["type"] == "http" else None
         await (refusal or self.app)(scope, receive, send)
 
@@ -42,22 +48,11 @@ class Guard:
 def refused(scope: Scope) -> Response | None:
     """The refusal of this request, None where it may go on."""
     headers, token = Headers(scope=scope), os.environ.get(TOKEN, "").strip()
-    local = _connects_locally(scope) and not any(name in headers for name in FORWARDED)
-    if local and not token and not _is_loopback(_host_name(headers.get("host", ""))):
-        return problem(
-            403,
-            f"Without a token, Digit Lab answers on this machine only to the names localhost and 127.0.0.1. Use one of "
-            f"them, or set {TOKEN}.",
-        )
-    if scope["method"] in READING:
-        return None
-    if _is_cross_site(headers):
-        return problem(403, "A page of another site asked this. Only Digit Lab's own pages may.")
-    if scope["path"].endswith("/predict"):  # it asks by POST, but changes nothing
+    if scope["method"] in READING or scope["path"].endswith("/predict"):  # it asks by POST, but changes nothing
         return None
     if token:
         return _without_token(headers, token)
-    if not local:
+    if not _is_local(scope, headers):
         return problem(
             403,
             f"From another machine, runs can be looked at but not started or changed. To allow it, set {TOKEN} where "
@@ -77,94 +72,74 @@ def _without_token(headers: Headers, token: str) -> Response | None:
     return None
 
 
-def _connects_locally(scope: Scope) -> bool:
-    """Whether both ends of the connection are this machine's loopback; a Unix socket, which proxies use, is not."""
-    ends = [(scope.get(end) or ("", None))[0] for end in ("client", "server")]
-    return all(_is_loopback(str(end)) for end in ends)
+def _is_local(scope: Scope, headers: Headers) -> bool:
+    """Whether somebody on this machine asks: loopback at both ends and by name, and no proxy that says otherwise.
 
-
-def _host_name(host: str) -> str:
-    """The name in a Host header, "" for one that is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def _is_cross_site(headers: Headers) -> bool:
-    """Whether a browser says that a page of another origin asks; a browser cannot be made to say otherwise."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    return origin is not None and _netloc(origin) != headers.get("host", "").lower()
-
-
-def _netloc(origin: str) -> str:
-    """Host and port of an Origin header, "" for "null" and what cannot be read."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
+    A Unix socket is not: proxies use it. Nor is a name that is merely allowed: it is a proxy's.
+    """
+    ends = [str((scope.get(end) or ("", None))[0]) for end in ("client", "server")]
+    names = [host_name(headers.get("host", "")), *(host_name(netloc(origin)) for origin in headers.getlist("origin"))]
+    return all(map(is_loopback, ends + names)) and not any(name in headers for name in FORWARDED)
 
 
 class WholeBody:
     """Reads a body before anybody works on it; answers 413 where it is too large, 408 where it does not end.
 
-    Nothing else waits meanwhile, and what waits holds at most 2 MB.
+    Nothing else waits meanwhile, and all that wait hold at most 64 MB together: who comes then is told to come again.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.held = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then pass it on whole."""
         if scope["type"] != "http" or scope["method"] in READING:
             await self.app(scope, receive, send)
             return
-        body: bytes | Response | None = problem(
-            408, f"The request did not arrive within {BODY_SECONDS:g} seconds.", headers={"Connection": "close"}
-        )
-        with anyio.move_on_after(BODY_SECONDS):
-            body = await _read(scope, receive)
-        if isinstance(body, Response):
-            await body(scope, receive, send)
-        elif body is not None:
-            await self.app(scope, _replay(body, receive), send)
+        parts: list[bytes] = []
+        outcome: bool | Response = problem(408, f"The request did not arrive within {BODY_SECONDS:g} seconds.", **CLOSE)
+        try:
+            with anyio.move_on_after(BODY_SECONDS):
+                outcome = await self._read(scope, receive, parts)
+            if isinstance(outcome, Response):
+                await outcome(scope, receive, send)
+            elif outcome:
+                await self.app(scope, _replay(b"".join(parts), receive), send)
+        finally:
+            self.held -= sum(map(len, parts))
 
-
-async def _read(scope: Scope, receive: Receive) -> bytes | Response | None:
-    """The body; a problem where it is too large; None where the client left."""
-    headers = Headers(scope=scope)
-    too_large = problem(
-        413,
-        f"The request has more than {MOST_BYTES >> 20} MB. Save the picture smaller, or send fewer images at once, "
-        "without spaces in the JSON.",
-        headers={"Connection": "close"},
-    )
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MOST_BYTES and "expect" in headers:
-        return too_large  # the client asked before it sends
-    body, size = bytearray(), 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MOST_BYTES:
-            body += part
-        if size > MOST_DRAINED or not message.get("more_body", False):
-            return too_large if size > MOST_BYTES else bytes(body)
+    async def _read(self, scope: Scope, receive: Receive, parts: list[bytes]) -> bool | Response:
+        """Gather the body in `parts`; a problem where it cannot be taken, False where the client left."""
+        headers = Headers(scope=scope)
+        picture = scope["path"].endswith("/predict") and not headers.get("content-type", "").startswith(JSON)
+        most = MOST_PICTURE_BYTES if picture else MOST_BYTES  # a picture as large as the Draw page takes
+        smaller = "Save the picture smaller." if picture else "Send fewer images at once, without spaces in the JSON."
+        too_large = problem(413, f"The request has more than {most >> 20} MB. {smaller}", **CLOSE)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > most and "expect" in headers:
+            return too_large  # the client asked before it sends
+        size, too_many = 0, False
+        while size <= MOST_DRAINED:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            part = message.get("body", b"")
+            size += len(part)
+            too_many |= size > SMALL and self.held + len(part) > MOST_HELD
+            if size <= most and not too_many:
+                parts.append(part)
+                self.held += len(part)
+            if not message.get("more_body", False):
+                break
+        coding = headers.get("content-encoding", "identity").lower()
+        if size > most:
+            return too_large
+        if too_many:
+            return problem(503, "Too many large requests wait already. Try again in a moment.", **LATER)
+        if coding != "identity":
+            return problem(415, f"The body came compressed ({coding}). Send it as it is, without Content-Encoding.")
+        return True
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

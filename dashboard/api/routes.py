@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
@@ -39,6 +37,7 @@ def problems(*statuses: int) -> dict:
     return {status: {"model": Problem, "content": content} for status in (403, *statuses)}
 
 
+BODY = (408, 413, 415, 503)  # what may be wrong with any body
 TOKEN = Security(HTTPBearer(auto_error=False, description="The value of DIGITLAB_API_TOKEN."))  # the guard checks it
 WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
 
@@ -84,7 +83,7 @@ def get_run(run: StoredRun) -> RunDetails:
 @router.post(
     "/runs/{run_id}/predict",
     tags=["Reading"],
-    responses=problems(400, 404, 408, 409, 413, 415, 422, 503),
+    responses=problems(400, 404, 409, 422, *BODY),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -117,7 +116,7 @@ async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Qu
     return await asking.heavy(_predictions, run, wanted)
 
 
-@router.post("/runs", status_code=201, responses=problems(400, 401, 408, 413, 422), **WRITING)
+@router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
 def start_run(settings: NewRun, request: Request, response: Response) -> RunDetails:
     """Start a training run; it waits in line where others train."""
     values = settings.model_dump(exclude_unset=True)
@@ -133,7 +132,7 @@ def start_run(settings: NewRun, request: Request, response: Response) -> RunDeta
     return _details(run)
 
 
-@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+@router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def pause_run(run: StoredRun) -> RunDetails:
     """Ask a run to write a checkpoint and pause."""
     _refuse_unless_active(run, "paused")
@@ -141,7 +140,7 @@ def pause_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
-@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+@router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def stop_run(run: StoredRun) -> RunDetails:
     """Ask a run to end here and keep what was learned."""
     _refuse_unless_active(run, "stopped")
@@ -149,7 +148,7 @@ def stop_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
-@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 408, 409, 413, 422), **WRITING)
+@router.post("/runs/{run_id}/resume", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def resume_run(
     run: StoredRun,
     more_epochs: Annotated[
@@ -168,21 +167,20 @@ def resume_run(
 @router.get(
     "/runs/{run_id}/events",
     tags=["Runs"],
-    response_class=EventSourceResponse,
+    response_class=Response,
     dependencies=[Depends(stream.room)],
-    responses=problems(404, 422, 503),
+    responses={200: stream.DESCRIBED, **problems(404, 422, 503)},
 )
 async def watch_run(
     run: StoredRun,
     last_event_id: Annotated[str | None, Header(description="The last epoch that was received.")] = None,
-) -> AsyncIterator[ServerSentEvent]:
+) -> Response:
     """Follow a run: events named state, epoch and progress, each when it is new, then end.
 
     An epoch's event has its number as id, so that a client that comes back gets those it missed.
     """
     known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
-    async for event in stream.happens(run, known):
-        yield event
+    return stream.answer(stream.happens(run, known))
 
 
 def _refuse_starter(run: Run) -> None:

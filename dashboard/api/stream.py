@@ -1,59 +1,86 @@
-"""A run's events as they happen, for `GET /runs/{id}/events`."""
+"""A run's events as they happen, for `GET /runs/{id}/events`, in the form of server-sent events.
+
+They are written here, not by FastAPI's own producer, which raises where a client leaves in the middle of a burst.
+"""
 
 from __future__ import annotations
 
-import signal
+import time
 from collections.abc import AsyncIterator
 
 import anyio
 import anyio.to_thread
-from fastapi.sse import ServerSentEvent
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
 
 from core.runs import History, Run, State
+from dashboard.server import running
 
 LOOK_SECONDS = 0.25
+PING_SECONDS = 15.0  # without a word, proxies close a connection
 MOST_WATCHING = 64
+MEDIA_TYPE = "text/event-stream"
+_FIELDS = {name: {"type": "string"} for name in ("event", "data", "id")}
+DESCRIBED = {"content": {MEDIA_TYPE: {"itemSchema": {"type": "object", "properties": _FIELDS}}}}
 _watching: set[object] = set()
 
 
-def room() -> None:
-    """Refuse a watcher where there are too many."""
+async def room() -> AsyncIterator[None]:
+    """A place for one watcher, from before its answer begins until it has ended; refused where there is none."""
     if len(_watching) >= MOST_WATCHING:
         raise HTTPException(503, "Too many watch runs already. Try again later.", {"Retry-After": "10"})
-
-
-async def happens(run: Run, last_epoch: int) -> AsyncIterator[ServerSentEvent]:
-    """The run's state, each epoch after `last_epoch` and the progress, each when it is new; "end" when it has ended."""
     watcher = object()
     _watching.add(watcher)
     try:
-        told, batch = None, {}
-        while not server_leaves():
-            state, history = await anyio.to_thread.run_sync(_look, run)
-            if state != told:
-                told = state
-                data = {"name": state.name, "message": state.message, "target_epochs": state.target_epochs}
-                yield ServerSentEvent(event="state", data=data)
-            for epoch in history.epochs:
-                if epoch["epoch"] > last_epoch:
-                    last_epoch = epoch["epoch"]
-                    yield ServerSentEvent(event="epoch", id=str(last_epoch), data=plain(epoch))
-            if history.last_batch != batch:
-                batch = history.last_batch
-                yield ServerSentEvent(event="progress", data=plain(batch))
-            if not state.is_active:
-                yield ServerSentEvent(event="end", data={"state": state.name})
-                return
-            await anyio.sleep(LOOK_SECONDS)
+        yield
     finally:
         _watching.discard(watcher)
 
 
+def answer(events: AsyncIterator[bytes]) -> StreamingResponse:
+    """The events as a response that no proxy keeps back."""
+    unbuffered = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, headers=unbuffered, media_type=MEDIA_TYPE)
+
+
+async def happens(run: Run, last_epoch: int) -> AsyncIterator[bytes]:
+    """The run's state, each epoch after `last_epoch` and the progress, each when it is new; "end" when it has ended."""
+    told, batch, spoke = None, {}, time.monotonic()
+    while not server_leaves():
+        state, history = await anyio.to_thread.run_sync(_look, run)
+        news = []
+        if state != told:
+            told = state
+            data = {"name": state.name, "message": state.message, "target_epochs": state.target_epochs}
+            news.append(_event("state", data))
+        for epoch in history.epochs:
+            if epoch["epoch"] > last_epoch:
+                last_epoch = epoch["epoch"]
+                news.append(_event("epoch", plain(epoch), f"id: {last_epoch}\n"))
+        if history.last_batch != batch:
+            batch = history.last_batch
+            news.append(_event("progress", plain(batch)))
+        if not state.is_active:
+            news.append(_event("end", {"state": state.name}))
+        elif not news and time.monotonic() - spoke > PING_SECONDS:
+            news.append(b": ping\n\n")
+        if news:
+            spoke = time.monotonic()
+            yield b"".join(news)
+        if not state.is_active:
+            return
+        await anyio.sleep(LOOK_SECONDS)
+
+
+def _event(name: str, data: dict, id_line: str = "") -> bytes:
+    return f"event: {name}\ndata: {to_json(data).decode()}\n{id_line}\n".encode()
+
+
 def server_leaves() -> bool:
-    """Whether uvicorn was told to end: it would wait for a stream that waits for the run."""
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return bool(getattr(server, "should_exit", False))
+    """Whether the server was told to end: it would wait for a stream that waits for the run."""
+    server = running()
+    return server is not None and server.should_exit
 
 
 def _look(run: Run) -> tuple[State, History]:

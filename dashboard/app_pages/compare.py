@@ -7,9 +7,11 @@ import streamlit as st
 from dashboard.components import explorer, pairs, reading_charts, run_table
 from dashboard.components.address import recall, remember
 from dashboard.components.gallery import gallery
-from dashboard.components.pairs import GROUPS, Pair, plain
+from dashboard.components.pairs import GROUPS, Pair
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, store
+from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 
 PAGE = "compare"
 PAGE_SIZE = 24
@@ -46,20 +48,29 @@ def lead_to_training(why: str, words: str) -> None:
     st.page_link(TRAIN_PAGE, label=words, icon=":material/model_training:")
 
 
+def say_not_found(run_ids: list[str]) -> None:
+    """Name the runs of the address that are not there."""
+    if run_ids:
+        more = f" and {len(run_ids) - LEFT_OUT} more" if len(run_ids) > LEFT_OUT else ""
+        names = escape_markdown(", ".join(run_ids[:LEFT_OUT]))
+        st.warning(f"Not found: {names}{more}. Showing others instead.", icon=":material/search_off:")
+
+
 def choose_runs(runs, names) -> list[str]:
-    """The runs of table and chart; nonsense in the address is left out."""
+    """The runs of table and chart; those of the address that are not there are told."""
     wanted = recall(PAGE, "runs")
-    chosen = [run_id for run_id in dict.fromkeys(wanted.split(",")) if run_id in runs]
+    asked_for = dict.fromkeys(wanted.split(","))
+    chosen = [run_id for run_id in asked_for if run_id in runs]
+    say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
     if not chosen and wanted != NONE:
         chosen = list(runs)[:SHOWN_AT_FIRST]
-    st.session_state["compared_runs"] = chosen
     st.multiselect(
         "Runs",
         list(runs),
-        key="compared_runs",
+        default=chosen,
         format_func=lambda run_id: names.get(run_id, run_id),
         placeholder="Choose runs",
-        on_change=lambda: remember(PAGE, "runs", ",".join(st.session_state["compared_runs"]) or NONE),
+        **view("compared_runs", chosen, lambda ids: remember(PAGE, "runs", ",".join(ids) or NONE)),
     )
     return chosen
 
@@ -90,18 +101,21 @@ def show_table(chosen, names, digits) -> None:
         "Robustness": "Mean accuracy over all changes and strengths of the Robustness page.",
     }
     texts = {name: st.column_config.TextColumn(alignment="right") for name in ("Epochs", "Parameters", "Training time")}
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height="content",
-        column_config={
-            "Run": st.column_config.TextColumn(pinned=True, width=150),
-            **texts,
-            **{name: st.column_config.NumberColumn(format="%.2f %%", help=help_) for name, help_ in percents.items()},
-        },
-        placeholder="–",
-        alt="The chosen runs with their numbers and the settings that differ",
-    )
+    with st.container(key="on_screen"):
+        st.dataframe(
+            frame,
+            hide_index=True,
+            height="content",
+            column_config={
+                "Run": st.column_config.TextColumn(pinned=True, width=150),
+                **texts,
+                **{name: st.column_config.NumberColumn(format="%.2f %%", help=it) for name, it in percents.items()},
+            },
+            placeholder="–",
+            alt="The chosen runs with their numbers and the settings that differ",
+        )
+    with st.container(key="on_paper"):  # where nobody can scroll to the other columns
+        st.table(run_table.as_text(frame, list(percents)).map(escape_markdown), hide_index=True)
 
 
 def show_curves(chosen, names) -> None:
@@ -132,11 +146,12 @@ def choose_comparable(runs, names, digits) -> dict:
     """The runs that have read the images here; why others have not is told in words."""
     reasons = {run_id: run_table.refused(run, digits) for run_id, run in runs.items()}
     asked_for = [run_id for name in ("a", "b") if reasons.get(run_id := st.query_params.get(name))]
+    say_not_found([run_id for name in ("a", "b") if (run_id := st.query_params.get(name, "")) not in ("", *runs)])
     for run_id in dict.fromkeys(asked_for):
-        st.warning(f"{plain(names[run_id])} cannot be compared here: {plain(reasons[run_id])}.")
+        st.warning(escape_markdown(f"{names[run_id]} cannot be compared here: {reasons[run_id]}."))
     others = [run_id for run_id, reason in reasons.items() if reason and run_id not in asked_for]
     if others:
-        told = [f"{plain(names[run_id])} ({plain(reasons[run_id])})" for run_id in others[:LEFT_OUT]]
+        told = [escape_markdown(f"{names[run_id]} ({reasons[run_id]})") for run_id in others[:LEFT_OUT]]
         more = f" and {len(others) - LEFT_OUT} more" if len(others) > LEFT_OUT else ""
         st.caption(f"Left out: {', '.join(told)}{more}.")
     return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
@@ -149,32 +164,38 @@ def choose_two(comparable, names) -> tuple:
     second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
     second = second or next(run_id for run_id in ids if run_id != first)
     first = first or next(run_id for run_id in ids if run_id != second)
-    st.query_params.update(a=first, b=second)
-    st.session_state.update(first_run=first, second_run=second)
+    remember(PAGE, "a", first)
+    remember(PAGE, "b", second)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        for key, words, options in (
-            ("first_run", "First run", ids),
-            ("second_run", "Second run", [run_id for run_id in ids if run_id != first]),
+        for words, shown, options, choose in (
+            ("First run", first, ids, choose_first),
+            ("Second run", second, [run_id for run_id in ids if run_id != first], choose_second),
         ):
             st.selectbox(
                 words,
                 options,
-                key=key,
+                options.index(shown),
                 format_func=lambda run_id: names.get(run_id, run_id),
-                on_change=choose_again,
-                args=(key, first, second),
+                **view(words, shown, choose),
             )
-        st.button("Swap", icon=":material/swap_horiz:", on_click=set_two, args=(second, first))
+        st.button("Swap", icon=":material/swap_horiz:", on_click=swap)
     return comparable[first], comparable[second]
 
 
-def choose_again(key: str, first: str, second: str) -> None:
-    """Another run in one place; the one that stood there goes to the other place if it was the same."""
-    chosen = st.session_state[key]
-    if key == "first_run":
-        set_two(chosen, first if chosen == second else second)
-    else:
-        set_two(first, chosen)
+def choose_first(run_id: str) -> None:
+    """Another run in the first place; where it was the second one, the two change places."""
+    first, second = recall(PAGE, "a"), recall(PAGE, "b")
+    set_two(run_id, first if run_id == second else second)
+
+
+def choose_second(run_id: str) -> None:
+    """Another run in the second place."""
+    set_two(recall(PAGE, "a"), run_id)
+
+
+def swap() -> None:
+    """The two change places."""
+    set_two(recall(PAGE, "b"), recall(PAGE, "a"))
 
 
 def set_two(first: str, second: str) -> None:
@@ -197,13 +218,14 @@ def show_pair(first, second, names, digits) -> None:
         try:
             readings.append(read(str(run.path), explorer.stamp(run), digits.fingerprint, run, digits))
         except explorer.ReadingError as error:
-            st.error(f"{plain(names[run.id])}: {error}", icon=":material/broken_image:")
+            st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return
     both = pairs.pair(*readings)
-    one, other = (plain(names[run.id]) for run in (first, second))
+    one, other = (escape_markdown(names[run.id]) for run in (first, second))
     for run, reading in zip((first, second), readings, strict=True):
         if run.state.is_active:
-            st.caption(f":material/play_circle: {plain(names[run.id])}: after epoch {reading.epoch}, still training.")
+            name = escape_markdown(names[run.id])
+            st.caption(f":material/play_circle: {name}: after epoch {reading.epoch}, still training.")
     show_verdict(both, one, other)
     group = choose_group(both, one, other)
     show_images(both, group, one, other, digits)
@@ -226,19 +248,18 @@ def choose_group(both: Pair, one: str, other: str) -> str:
     counts = both.groups.counts
     wanted = recall(PAGE, "group")
     shown = wanted if wanted in GROUPS else next((name for name in GROUPS if counts[name]), "both_right")
-    st.session_state["pair_group"] = shown
 
-    def keep() -> None:
-        remember(PAGE, "group", st.session_state["pair_group"] or shown)
+    def keep(group: str | None) -> None:
+        remember(PAGE, "group", group or shown)
         begin_again()
 
     st.segmented_control(
         "Images",
         list(GROUPS),
+        default=shown,
         required=True,
-        key="pair_group",
         format_func=lambda name: f"{GROUPS[name]} · {counts[name]:,}",
-        on_change=keep,
+        **view("pair_group", shown, keep),
         help=f"Fixed: wrong by {one}, right by {other}. Broken: the other way round.",
     )
     return shown

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.storage import explain_os_error
 from core.threshold import ThresholdError, read_threshold, write_threshold
 from dashboard.components import calibrated, confidence_charts, explorer
 from dashboard.components.analysis import begin_button, follow
+from dashboard.components.attempts import note_failure
 from dashboard.components.calibrated import Calibrated
 from dashboard.components.gallery import gallery
 from dashboard.components.kept_charts import quick
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
-from dashboard.components.teach import say_refused
+from dashboard.components.text import escape_markdown
 
 FEW = 12
 ERROR_HELP = (
@@ -32,7 +34,7 @@ def page() -> None:
     try:
         found = calibrate(str(run.path), digits.fingerprint, calibrated.stamp(run), run, digits)
     except explorer.ReadingError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     show_headline(run, found)
     st.subheader("Is it right as often as it is sure?")
@@ -186,9 +188,9 @@ def keep_threshold(run, key: str) -> None:
     try:
         write_threshold(run.path, round(st.session_state[key] / 100, 4))
     except ThresholdError as error:
-        st.toast(str(error), icon=":material/error:")
+        note_failure(str(error))
     except OSError as error:
-        say_refused(error)
+        note_failure(explain_os_error(error))
 
 
 def show_extremes(run, digits, found: Calibrated) -> None:

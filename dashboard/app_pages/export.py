@@ -18,6 +18,7 @@ from dashboard.components import exports
 from dashboard.components.analysis import begin_button, follow
 from dashboard.components.bundle import show_bundle
 from dashboard.components.shared import choose_run, dataset, dataset_note
+from dashboard.components.text import escape_markdown
 
 KIND = "export"
 
@@ -63,7 +64,7 @@ def show_run(run: Run, digits: Dataset) -> bool:
     current = kept if kept and kept.is_of(model_fingerprint(run.path), digits.fingerprint) else None
     files = {name: proof.proven_file(run, current, name) if current else None for name in FORMATS}
     if reason := analysis.foreign_dataset(run, digits):
-        st.error(reason, icon=":material/database_off:")
+        st.error(escape_markdown(reason), icon=":material/database_off:")
     elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
         offer(run, digits, kept, current)
     if current:

@@ -15,6 +15,7 @@ from dashboard.components.gallery import MOST_TILES, Tile, gallery
 from dashboard.components.kept_charts import quick
 from dashboard.components.map_view import Layout, Readings
 from dashboard.components.shared import choose_run, dataset, dataset_note
+from dashboard.components.text import escape_markdown
 
 KIND = "map"
 LAYOUTS = ("PCA", "t-SNE")
@@ -30,13 +31,13 @@ def page() -> None:
     if run is None:
         return
     if reason := analysis.foreign_dataset(run, digits):
-        st.error(reason, icon=":material/database_off:")
+        st.error(escape_markdown(reason), icon=":material/database_off:")
         return
     model = model_fingerprint(run.path)
     try:
         readings = read(str(run.path), model, digits.fingerprint, run, digits)
     except ModelError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     st.caption(
         f"Each dot is a test image, placed by the {readings.pca.dimensions} numbers of the network's last hidden "

@@ -12,6 +12,7 @@ from dashboard.components.gallery import Tile, gallery
 from dashboard.components.image_panel import chosen_image, open_image, show_downloads, show_image, show_neighbours
 from dashboard.components.kept_charts import quick
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.text import escape_markdown
 from dashboard.components.time_machine import choose_moment
 
 PAGE_SIZE = 100
@@ -31,7 +32,7 @@ def page() -> None:
         epoch = choose_moment(moments, on_change=begin_again)
         reading = read(str(run.path), explorer.stamp(run), epoch, run, digits)
     except explorer.ReadingError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     with headline:
         show_headline(run, reading, newest=epoch == moments[NEWEST])

@@ -14,6 +14,7 @@ from dashboard.components import robustness_charts
 from dashboard.components.analysis import begin_button, follow
 from dashboard.components.kept_charts import quick
 from dashboard.components.shared import choose_run, dataset, dataset_note, percent
+from dashboard.components.text import escape_markdown
 
 KIND = "robustness"
 MEAN = "Mean"
@@ -28,7 +29,7 @@ def page() -> None:
     if run is None:
         return
     if reason := analysis.foreign_dataset(run, digits):
-        st.error(reason, icon=":material/database_off:")
+        st.error(escape_markdown(reason), icon=":material/database_off:")
         return
     result = robustness.kept(run)
     running = follow(run, KIND)

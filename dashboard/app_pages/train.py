@@ -6,13 +6,24 @@ from core.config import MODELS, ConfigError, TrainingConfig
 from core.run_files import read_architectures
 from core.runs import ENDED, Run
 from dashboard.components import progress, results
-from dashboard.components.attempts import attempt, note_failure, say_what_failed
+from dashboard.components.attempts import attempt, note_failure
+from dashboard.components.browser import scroll_to_top
 from dashboard.components.bundle import import_note, show_import
 from dashboard.components.fine_tuning import fine_tuning_report
 from dashboard.components.run_controls import show_controls, show_ways_on
+from dashboard.components.run_header import ask_whether_to_delete, show_header
 from dashboard.components.settings import settings_now
 from dashboard.components.settings_form import training_settings
-from dashboard.components.shared import STATE_ICONS, choose_any_run, dataset, dataset_note, open_run, store
+from dashboard.components.shared import (
+    choose_any_run,
+    dataset,
+    dataset_note,
+    missing_run,
+    older_runs_note,
+    open_run,
+    say_missing,
+    store,
+)
 from dashboard.components.trouble import show_launcher_trouble, show_trouble
 
 
@@ -37,72 +48,16 @@ def begin(config: TrainingConfig) -> None:
 def sidebar() -> Run | None:
     """Settings, the start button and the choice of run; returns the run to show."""
     with st.sidebar:
-        in_the_way = training_settings()
-        st.button(
-            "Start training",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-            key="start",
-            on_click=start,
-            disabled=bool(in_the_way),
-        )
-        if in_the_way:
-            st.caption(f"To start, correct: {in_the_way}.")
+        training_settings(start)
     return choose_any_run("Run on this page")
 
 
 # What is shown of a run
 
 
-def header(run: Run) -> None:
-    """Name, state and settings in one line, with rename and delete at hand."""
-    state, config = run.state, run.config
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(run.name, width="stretch", anchor=False)
-        with st.popover("Manage", icon=":material/more_horiz:"):
-            st.text_input("Name", run.name, max_chars=60, key=f"name_{run.id}", on_change=take_name, args=(run,))
-            st.button("Delete this run", icon=":material/delete:", key="delete", on_click=ask_to_delete, args=(run,))
-    if config is None:
-        st.markdown(f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**")
-        return
-    st.markdown(f"{STATE_ICONS[state.name]} **{state.name.capitalize()}** · {results.settings_in_words(config)}")
-
-
-def take_name(run: Run) -> None:
-    """Rename to what was typed."""
-    attempt(run.rename, st.session_state[f"name_{run.id}"])
-
-
-def ask_to_delete(run: Run) -> None:
-    """Remember that the question is to be asked: a dialog cannot open inside a callback."""
-    st.session_state["to_delete"] = run.id
-
-
-def forget_question() -> None:
-    """The question was answered, or put away."""
-    st.session_state.pop("to_delete", None)
-
-
-@st.dialog("Delete this run?", on_dismiss=forget_question)
-def delete_dialog(run: Run) -> None:
-    """Ask before a run is deleted."""
-    st.write(f"**{run.name}** with its model, its history and its predictions will be gone for good.")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it"):
-            forget_question()
-            st.rerun()
-        if st.button("Delete", type="primary", icon=":material/delete:", key="really_delete"):
-            attempt(store().delete, run)
-            forget_question()
-            st.query_params.pop("run", None)
-            st.session_state.pop("run", None)
-            st.rerun()
-
-
 def show(run: Run) -> None:
     """The run: live while it is active, its results afterwards."""
-    header(run)
+    show_header(run)
     show_trouble(run)
     state = run.state
     if state.is_active:
@@ -117,26 +72,35 @@ def show(run: Run) -> None:
         progress.watch(run, state.name)
 
 
-def all_runs(shown: Run) -> None:
-    """Every run with its state and accuracy; choosing one opens it above."""
+def all_runs(shown: Run | None) -> None:
+    """Every run with its state and accuracy; choosing one opens it above, in sight."""
     runs = store().runs()
-    if len(runs) < 2:
+    if (len(runs) < 2 and shown) or not runs:
         return
     st.subheader("All runs", anchor=False)
+    key = f"runs_table_{shown.id if shown else ''}"  # each begins without a selection: any row can be clicked
 
     def open_chosen() -> None:
-        rows = st.session_state["runs_table"].selection.rows
+        rows = st.session_state[key].selection.rows
         if rows and rows[0] < len(runs):
             open_run(runs[rows[0]].id)
+            scroll_to_top()
 
     st.dataframe(
         results.runs_table(runs, shown),
         hide_index=True,
-        key="runs_table",
+        key=key,
         on_select=open_chosen,
         selection_mode="single-row",
         height="content" if len(runs) < 12 else 420,
     )
+
+
+def show_missing(run_id: str) -> None:
+    """The chosen run is not there: say so, and lead to the others and to a new one."""
+    say_missing(run_id)
+    st.button("Start one", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
+    all_runs(None)
 
 
 def empty() -> None:
@@ -181,12 +145,14 @@ def networks(polls: bool) -> None:
 found = dataset()
 run = sidebar()
 dataset_note(found)
-say_what_failed()
-if run is None:
-    empty()
-else:
+older_runs_note()
+if run is not None:
     show(run)
     all_runs(run)
     show_import(found)
-if doomed := store().get(st.session_state.get("to_delete")):
-    delete_dialog(doomed)
+elif missing := missing_run():
+    show_missing(missing)
+    show_import(found)
+else:
+    empty()
+ask_whether_to_delete()

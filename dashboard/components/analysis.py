@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import analysis
 from core.runs import Run
-from core.storage import explain_os_error
+from dashboard.components.attempts import attempt
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -29,12 +29,10 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
         key=key,
         type="primary" if primary else "secondary",
         icon=":material/play_arrow:",
-        on_click=_begin,
-        args=(run, kind),
+        on_click=attempt,
+        args=(analysis.start, run, kind),
         help=help,
     )
-    if words := st.session_state.pop("analysis_error", None):
-        st.error(escape_markdown(words), icon=":material/error:")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -42,12 +40,5 @@ def _progress(run: Run, kind: str) -> None:
     status = analysis.status(run, kind)
     if status.name != "running":
         st.rerun()
-    st.progress(status.fraction, text=status.words)
+    st.progress(status.fraction, text=escape_markdown(status.words))
     st.caption("It goes on when you leave this page.")
-
-
-def _begin(run: Run, kind: str) -> None:
-    try:
-        analysis.start(run, kind)
-    except OSError as error:
-        st.session_state["analysis_error"] = explain_os_error(error)

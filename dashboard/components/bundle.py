@@ -10,10 +10,10 @@ from core.bundle import MOST_ZIPPED, BundleError, pack, unpack, why_not
 from core.data import Dataset
 from core.runs import Run
 from core.storage import explain_os_error
+from dashboard.components.attempts import note_success
 from dashboard.components.shared import open_run, store
 from dashboard.components.text import escape_markdown
-
-MEGABYTE = 2**20
+from dashboard.components.upload_limit import upload_limit
 
 
 def show_bundle(run: Run) -> None:
@@ -28,7 +28,7 @@ def show_bundle(run: Run) -> None:
         icon=":material/folder_zip:",
         on_click="ignore",
         disabled=bool(reason),
-        help=reason
+        help=escape_markdown(reason)
         or "Its settings, history, predictions and LiteRT model. Drop it on the Train page of another Digit Lab, under "
         "Import a run.",
     )
@@ -40,7 +40,7 @@ def show_import(dataset: Dataset) -> None:
         file = st.file_uploader(
             "A run as a zip, from another Digit Lab",
             type="zip",
-            max_upload_size=MOST_ZIPPED // MEGABYTE,
+            max_upload_size=upload_limit(MOST_ZIPPED),
             key=f"import_{st.session_state.setdefault('imports', 0)}",
             help="The zip that its Train page gave, under Files. Everything in it is checked, its model is run by "
             "LiteRT alone, and nothing is kept of a file that is not as it should be.",
@@ -65,7 +65,7 @@ def _take(file, dataset: Dataset) -> str:
     else:
         st.session_state["imports"] += 1  # another key is an empty uploader
         open_run(run.id)
-        st.toast(f"{run.name} was imported.", icon=":material/check:")
+        note_success(f"{run.name} was imported.")
         st.rerun()
     st.session_state["import_refused"] = (file.file_id, reason)
     return reason
@@ -76,7 +76,8 @@ def import_note(run: Run) -> None:
     imported = run.imported
     if not imported:
         return
-    st.info(" ".join([f"Imported from {imported.get('file')}{_day(imported.get('when'))}.", *_proof(imported)]))
+    came = f"Imported from {imported.get('file')}{_day(imported.get('when'))}."
+    st.info(escape_markdown(" ".join([came, *_proof(imported)])))
 
 
 def _day(when: object) -> str:

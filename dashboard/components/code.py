@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-from urllib.parse import urlsplit
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from core.runs import Run
+from dashboard.components.api_address import api_address
 
-HERE = "http://localhost:8501"
 MOST_CHARACTERS = 16_000  # of a picture inside a command; a larger one is named as a file
 
 
@@ -20,8 +19,9 @@ def show_command(run: Run, picture: np.ndarray) -> None:
     """A popover with the command for this picture."""
     with st.popover("Use it from code", icon=":material/terminal:"):
         st.caption("The same picture, asked over HTTP. The answer is the same to the last digit.")
-        st.code(command(run.id, picture, _address()), language="shell")
-        st.caption(f"All that can be asked: [{_address()}/api/docs]({_address()}/api/docs)")
+        address = api_address("draw")
+        st.code(command(run.id, picture, address), language="shell")
+        st.caption(f"All that can be asked: [{address}/api/docs]({address}/api/docs)")
 
 
 def command(run_id: str, picture: np.ndarray, address: str) -> str:
@@ -33,9 +33,3 @@ def command(run_id: str, picture: np.ndarray, address: str) -> str:
     if len(text) > MOST_CHARACTERS:
         return f"curl -s {url} -F picture=@digit.png"
     return f"echo {text} | base64 -d |\n  curl -s {url} -H 'Content-Type: image/png' --data-binary @-"
-
-
-def _address() -> str:
-    """Where this page's server is, as the browser names it."""
-    found = urlsplit(st.context.url or HERE)
-    return f"{found.scheme}://{found.netloc}"

@@ -283,13 +283,15 @@ def pages(found: np.ndarray, size: int) -> int:
 
 
 def story(past: Past, image: int) -> str:
-    """When an image was learned, in a sentence."""
+    """When an image was learned, or how often it was right and when last, in a sentence."""
     history = past.history
     first, settled = (int(epochs[image]) for epochs in (history.first_learned_epoch, history.settled_epoch))
     if first == 0:
         return "Never right so far."
     if settled == 0:
-        return f"Right after epoch {past.epochs[first - 1]}, forgotten since."
+        right = np.flatnonzero(history.right[:, image])
+        last = f"after epoch {past.epochs[right[-1]]}; wrong since"
+        return f"Right once, {last}." if len(right) == 1 else f"Right after {len(right)} epochs, last {last}."
     if settled == first:
         return f"Right since epoch {past.epochs[first - 1]}."
     return f"First right after epoch {past.epochs[first - 1]}, for good since epoch {past.epochs[settled - 1]}."

@@ -9,6 +9,7 @@ from core import proof
 from core.formats import FORMATS, INSTALL, Format
 from core.proof import Exports, Proof
 from dashboard.components.shared import percent
+from dashboard.components.text import escape_markdown
 
 
 def proof_table(exports: Exports) -> None:
@@ -109,7 +110,7 @@ def card(format: Format, found: Proof | None, content: bytes | None, *, reason: 
                 icon=":material/deployed_code:",
             )
         elif found and found.error:
-            st.error(f"It could not be exported. {found.error}", icon=":material/error:")
+            st.error(escape_markdown(f"It could not be exported. {found.error}"), icon=":material/error:")
         if content is not None:
             with st.expander("Run it", icon=":material/code:"):
                 st.code(format.snippet, language="python")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.text import escape_markdown
+
 MOST_TYPED = 40  # characters
 TYPING_PAUSE = "250ms"  # after which what is typed reaches the page, so that Start is off while it makes no sense
 
@@ -16,12 +18,13 @@ def number_text(value: float) -> str:
     return text if float(text) == value else repr(value)
 
 
-def say_understood(text: str, understood: str) -> None:
-    """Say how a text was understood, where it was written in another way."""
-    if text.strip() != understood:
-        st.caption(f"Read as {understood}")
+def say_understood(text: str, understood: str, hint: str = "") -> None:
+    """Say how a text was understood, where it was written in another way; the `hint` otherwise."""
+    words = hint if text.strip() == understood else f"Read as {understood}"
+    if words:
+        st.caption(words)
 
 
 def say_refused(reason: str) -> None:
     """Say below a field why what stands in it is not possible."""
-    st.caption(f":red[:material/error: {reason}]")
+    st.markdown(f":small[:red[:material/error: {escape_markdown(reason)}]]")

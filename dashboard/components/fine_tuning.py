@@ -25,9 +25,9 @@ MEASURES = {
 def fine_tune_form(run: Run, count: int) -> None:
     """Epochs and a button: a new run that begins with this run's weights and learns `count` digits of mine."""
     reason = _why_not(run, count)
-    with st.form("fine_tune"):
+    with st.form(f"fine_tune_{run.id}"):  # of this run, whichever is chosen in the moment of the click
         st.markdown(
-            f"**Fine-tune {run.name}**",
+            f"**Fine-tune {escape_markdown(run.name)}**",
             help="A new run begins with its weights and learns my digits, mixed with a sample of its training images, "
             "so that it forgets little. The old run stays.",
         )

@@ -15,6 +15,7 @@ from core.predictor import ModelError, Predictor
 from core.runs import Run
 from core.split import split
 from dashboard.components.shared import store
+from dashboard.components.text import escape_markdown
 
 JUDGE_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
 STEP = 1_000  # training images between two looks at the progress bar
@@ -27,7 +28,7 @@ def load(run: Run, *, quiet: bool = False) -> Predictor | None:
         return predictor(run)
     except (ModelError, OSError) as error:
         if not quiet:
-            st.error(str(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
         return None
 
 

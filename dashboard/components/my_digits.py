@@ -14,6 +14,7 @@ from dashboard.components.draw_tools import MOST_RUNS, asked
 from dashboard.components.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.teach import delete_digit, my_digits
+from dashboard.components.text import escape_markdown
 
 PAGE_SIZE = 100
 
@@ -43,7 +44,7 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
     """The digits, the newest first, a hundred a page; a chosen one can be deleted, and all be exported."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{count}**, as {run.name} reads them", width="content")
+        st.markdown(f"**{count}**, as {escape_markdown(run.name)} reads them", width="content")
         st.download_button(
             "Export",
             my_digits().export_zip,

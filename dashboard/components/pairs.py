@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +74,3 @@ def p_in_words(p_value: float) -> str:
         return "p < 0.0001"
     decimals = 2 if p_value >= 0.1 else 3 if p_value >= 0.001 else 4
     return f"p = {p_value:.{decimals}f}"
-
-
-def plain(name: str) -> str:
-    """A name for a text in Markdown, where its own characters mean nothing."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!$:~<>|])", r"\\\1", name)

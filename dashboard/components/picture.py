@@ -9,6 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from core.pictures import ENDINGS, MOST_BYTES, PictureError, read_picture
+from dashboard.components.upload_limit import upload_limit
 
 PREVIEW_SIDE = 308
 
@@ -28,7 +29,10 @@ def picture_input() -> np.ndarray | None:
         file = st.camera_input("Photograph one digit", key="camera", resolution="720p")
     else:
         file = st.file_uploader(
-            "A picture of one digit: PNG, JPEG or WebP", list(ENDINGS), max_upload_size=MOST_BYTES >> 20, key="upload"
+            "A picture of one digit: PNG, JPEG or WebP",
+            list(ENDINGS),
+            max_upload_size=upload_limit(MOST_BYTES),
+            key="upload",
         )
     if file is None:
         st.session_state.pop("photo", None)

@@ -11,6 +11,7 @@ from dashboard.components.charts import history_charts
 from dashboard.components.kept_charts import quick
 from dashboard.components.results import test_images
 from dashboard.components.shared import percent, store
+from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.4
 WATCH_SECONDS = 2.0
@@ -61,7 +62,7 @@ def _where(run: Run, history: History, epochs: int) -> str:
 def _queue_position(run: Run) -> str:
     queue = [waiting.id for waiting in store().queued()]
     ahead = queue.index(run.id) if run.id in queue else 0
-    training = [other.name for other in store().runs() if other.state.name == "running"]
+    training = [escape_markdown(other.name) for other in store().runs() if other.state.name == "running"]
     if training:
         place = "next in line" if ahead == 0 else f"{ahead} before it in line"
         return f"Waiting for {' and '.join(training)} to end, {place}"

@@ -16,6 +16,7 @@ from dashboard.components.charts import history_charts
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.kept_charts import quick
 from dashboard.components.shared import dataset, percent, store
+from dashboard.components.text import escape_markdown
 
 CLASSIC_ACCURACY = 0.9572  # what the classic script reports
 SHOWN_IMAGES = 100
@@ -69,7 +70,7 @@ def headline(run: Run) -> None:
             st.metric(
                 "Best run so far",
                 percent(best.test_accuracy),
-                best.name,
+                escape_markdown(best.name),
                 delta_color="off",
                 delta_arrow="off",
                 width="content",
@@ -91,7 +92,7 @@ def seconds_in_words(seconds: float) -> str:
 def _small_print(run: Run, summary: dict) -> str:
     parity = summary.get("parity", {})
     differing = parity.get("different_predictions")
-    data = run.dataset.get("name", "an unknown dataset")
+    data = escape_markdown(run.dataset.get("name", "an unknown dataset"))
     images = f"{summary.get('training_images', 0):,} images"
     if run.config and run.config.start_from:
         words = [f"Fine-tuned on {images}: yours, often, among a sample of {data}."]
@@ -144,7 +145,7 @@ def epoch_table(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def runs_table(runs: list[Run], shown: Run) -> pd.DataFrame:
+def runs_table(runs: list[Run], shown: Run | None) -> pd.DataFrame:
     """One row a run, the one on the page marked."""
     rows = []
     for run in runs:
@@ -152,7 +153,7 @@ def runs_table(runs: list[Run], shown: Run) -> pd.DataFrame:
         seconds = summary.get("training_seconds")
         rows.append(
             {
-                "": "▸" if run.id == shown.id else "",
+                "": "▸" if shown and run.id == shown.id else "",
                 "Run": run.name,
                 "State": run.state.name.capitalize(),
                 "Network": config.info.title if config else "–",
@@ -231,7 +232,7 @@ def downloads(run: Run, found: Dataset) -> None:
                     on_click="ignore",
                 )
         show_bundle(run)
-    st.caption(f"Everything of this run is in the folder `{run.path}`.")
+    st.caption(f"Everything of this run is in the folder {escape_markdown(run.path)}")
 
 
 def _fits(run: Run, found: Dataset) -> bool:
@@ -246,7 +247,8 @@ def test_images(run: Run) -> None:
     found = dataset()
     if not _fits(run, found):
         if run.probabilities() is not None:
-            st.caption(f"It was trained on {run.dataset.get('name')}, which is not the dataset that is loaded now.")
+            name = escape_markdown(run.dataset.get("name"))
+            st.caption(f"It was trained on {name}, which is not the dataset that is loaded now.")
         return
     probabilities = run.probabilities()[:SHOWN_IMAGES]
     labels = found.y_test[:SHOWN_IMAGES]
@@ -268,5 +270,5 @@ def sample_digits(found: Dataset) -> None:
     shown = np.linspace(0, count - 1, min(SAMPLE_IMAGES, count)).astype(int)
     tiles = [Tile(int(index), int(found.y_train[index]), of="training") for index in shown]
     name = f"{len(shown)} of {count:,} training images of {found.name}"
-    st.caption(name)
+    st.caption(escape_markdown(name))
     gallery(found.x_train[shown], tiles, key="sample_digits", selectable=False, tile_size=44, label=name)

@@ -11,6 +11,7 @@ from core.runs import Run
 from dashboard.components.attempts import attempt
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
 from dashboard.components.settings import understand
+from dashboard.components.shared import delete_run
 from dashboard.components.views import view
 
 DRAW_PAGE = "app_pages/draw.py"
@@ -19,10 +20,14 @@ PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 def show_controls(run: Run) -> None:
     """Pause, stop and learning rate of a run that trains or waits."""
-    waits = run.state.name == "queued"
+    state = run.state
     with st.container(horizontal=True, vertical_alignment="center"):
+        if state.name == "queued" and not state.resumes:
+            help = "Take it out of the queue. Nothing of it is trained yet, so nothing is kept."
+            _button("Cancel", run, delete_run, run, icon=":material/close:", help=help)
+            return
         _button("Pause", run, run.pause, icon=":material/pause:")
-        if not waits:
+        if state.name != "queued":
             help = "End here; the model as it is now is exported and can be used."
             _button("Stop and keep", run, run.stop, icon=":material/stop:", help=help)
             with st.popover("Learning rate", icon=":material/speed:"):

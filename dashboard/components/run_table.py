@@ -17,6 +17,7 @@ from core.runs import Run
 from core.storage import read_json
 from dashboard.components import explorer
 from dashboard.components.results import seconds_in_words
+from dashboard.components.shared import percent
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
 COLORS = 6  # of the theme; after as many lines the dashes change
@@ -135,6 +136,14 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores]) -> pd.
     empty = [name for name in optional if frame[name].isna().all()]
     same_data = ["Data"] if frame["Data"].nunique() == 1 else []
     return frame.drop(columns=empty + same_data)
+
+
+def as_text(frame: pd.DataFrame, percents: list[str]) -> pd.DataFrame:
+    """The table in words for paper: `percents` names the columns that hold such."""
+    words = {
+        name: [percent(None if math.isnan(v) else v / 100) for v in frame[name]] for name in percents if name in frame
+    }
+    return frame.assign(**words)
 
 
 def _percents(values: list[float | None]) -> pd.Series:

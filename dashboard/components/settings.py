@@ -24,12 +24,13 @@ from core.config import (
     parse_whole,
 )
 from dashboard.components.address import recall
+from dashboard.components.epochs_field import epochs_now
 from dashboard.components.fields import number_text
+from dashboard.components.views import now
 
 DEFAULT = TrainingConfig()
 ALL = "all"
 ON, OFF = "true", "false"  # as the address has it
-MOVED = "epochs_moved"  # in the session: which of slider and field were touched since the page was drawn
 PAGE = "train"  # whose the choices are that the address holds
 
 
@@ -117,22 +118,20 @@ def settings_now() -> TrainingConfig:
     Raises:
         ConfigError: where a setting is not possible.
     """
-    if len(st.session_state[MOVED]) > 1:
-        raise ConfigError("The epochs were changed in two places at once. Look at them once more, and start again.")
-    model = model_now()
-    values = {name: value_now(model, name) for name in shown_settings(model)}
-    return TrainingConfig(model=model, augment=augment_now(), **values)
+    model = now("model", kept_model())
+    values = {name: understand(name, text_now(model, name), model) for name in shown_settings(model)}
+    return TrainingConfig(model=model, augment=now("augment", kept_augment()), **values)
 
 
-def model_now() -> str:
-    """The network that is chosen; the first one where the address names none that there is."""
+def kept_model() -> str:
+    """The network that was chosen last; the first one where the address names none that there is."""
     with suppress(ConfigError):
         return model_name(recall(PAGE, "model", DEFAULT.model))
     return DEFAULT.model
 
 
-def augment_now() -> bool:
-    """Whether images are to be augmented."""
+def kept_augment() -> bool:
+    """Whether augmentation was switched on last."""
     return recall(PAGE, "augment") == ON
 
 
@@ -141,13 +140,13 @@ def shown_settings(model: str) -> list[str]:
     return ["epochs", *(name for name, setting in MORE.items() if setting.shown(MODELS[model]))]
 
 
-def value_now(model: str, name: str) -> Any:
-    """The value of a setting that is typed.
-
-    Raises:
-        ConfigError: where it is not possible.
-    """
-    return understand(name, text_now(model, name), model)
+def problem_with(model: str, name: str) -> str:
+    """Why what is typed for a setting is not possible, as a sentence; "" where it is."""
+    try:
+        understand(name, text_now(model, name), model)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
@@ -168,7 +167,7 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
 def text_now(model: str, name: str) -> str:
     """What stands in the field of a setting; of a field that is not drawn yet, what it will begin with."""
     if name == "epochs":
-        return recall(PAGE, name, str(DEFAULT.epochs))
+        return epochs_now(recall(PAGE, name, str(DEFAULT.epochs)))
     key = f"{model}_{name}"  # each network has settings of its own, since their defaults differ
     return st.session_state.get(key, st.query_params.get(key, default_text(model, name)))
 

@@ -11,11 +11,16 @@ from functools import lru_cache
 import streamlit as st
 
 from core.data import Dataset, DatasetError
+from core.home import older_home
 from core.loading import loading
 from core.runs import Run, RunStore
 from core.starter import Starter
+from dashboard.components.address import recall, remember
 from dashboard.components.damage import show_damage
+from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 
+EVERY_PAGE = "every_page"  # whose the chosen run is, in the address
 TRAIN_PAGE = "app_pages/train.py"
 SIGMOID_SENTENCE = (
     "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains them by the values before the "
@@ -53,19 +58,28 @@ def dataset() -> Dataset:
             found = loading().outcome(0.2)
         bar.empty()
     except DatasetError as error:
-        st.error(str(error), icon=":material/database_off:")
+        st.error(escape_markdown(error), icon=":material/database_off:")
         st.stop()
     return found
 
 
 def dataset_note(found: Dataset) -> None:
-    """Say which data this is where it is not MNIST, or what went wrong on the way to it."""
+    """Say which data this is where it is not MNIST, and in sight what someone should repair."""
+    for warning in found.warnings:
+        words = escape_markdown(f"{warning} The dataset in use is {found.name}.")
+        st.warning(words, icon=":material/database_off:")
     if found.note is None:
         return
-    title = "About the data" if found.is_mnist else f"{found.name}, not MNIST"
     counts = f"{len(found.x_train):,} training and {len(found.x_test):,} test images"
-    with st.expander(f"**{title}** · {counts}", icon=":material/database:"):
-        st.write(found.note)
+    with st.expander(f"**{escape_markdown(found.name)}, not MNIST** · {counts}", icon=":material/database:"):
+        st.write(escape_markdown(found.note))
+
+
+def older_runs_note() -> None:
+    """Say where earlier versions kept runs, where this was started, and how to see them."""
+    if older := older_home():
+        st.caption("There are older runs in the folder where this was started. To see them, start with this setting:")
+        st.code(f"DIGITLAB_HOME={older}", language=None)
 
 
 def forget_loaded() -> None:
@@ -109,7 +123,8 @@ def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
 def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | None:
     """A choice in the sidebar, kept in the address, of the runs that have what it `needs`.
 
-    Without a choice it is the newest. Where there is none at all, the page says so and leads to training.
+    Without a choice it is the newest. The page says so where it shows another run than the chosen one, where the chosen
+    one was not found, and where no run can be shown; the last two are None.
 
     Args:
         label: what the choice is called.
@@ -120,48 +135,93 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | Non
         "model": lambda: _runs_with(lambda run: run.has_model),
         "reader": readers,
     }[needs]()
+    if missing := missing_run():
+        _run_selectbox(label, runs, None)
+        say_missing(missing)
+        with st.container(horizontal=True):
+            st.page_link(TRAIN_PAGE, label="All runs", icon=":material/list:")
+            st.page_link(TRAIN_PAGE, label="Start one", icon=":material/model_training:")
+        return None
     if not runs:
         st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
         st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
         return None
-    run = runs[_choice(label, runs)]
+    run = runs[_shown(label, runs)]
     show_damage(run)
     return run
 
 
 def choose_any_run(label: str = "Run") -> Run | None:
-    """The same choice of all runs, whatever their state; None where there is none."""
+    """A choice of all runs, whatever their state; None where there is none, or where the chosen one was not found."""
     runs = {run.id: run for run in store().runs()}
-    return runs[_choice(label, runs)] if runs else None
+    if missing_run():
+        _run_selectbox(label, runs, None)
+        return None
+    return runs[_shown(label, runs)] if runs else None
 
 
 def open_run(run_id: str) -> None:
-    """Show this run on every page from now on, and put it into the address."""
-    st.session_state["run"] = st.query_params["run"] = run_id
+    """Let this be the chosen run on every page from now on, and put it into the address."""
+    remember(EVERY_PAGE, "run", run_id)
 
 
-def _choice(label: str, runs: dict[str, Run]) -> str:
-    """The address decides, then what was open on another page, then the newest.
+def delete_run(run: Run) -> None:
+    """Delete a run that stays the chosen one, so that the page says that it is gone and leads to the others."""
+    store().delete(run)
+    st.session_state["deleted"] = run.id
 
-    The widget itself is not bound to the address: Streamlit would put the label there, which changes as a run goes on.
-    """
-    wanted = st.query_params.get("run") or st.session_state.get("run")
-    chosen = wanted if wanted in runs else next(iter(runs))
-    if wanted not in (None, chosen, Starter().id):
-        missed = store().get(wanted)
-        what = f"{missed.name}, which is {missed.state.name}, has" if missed else f"{wanted} is no run here, so it has"
-        st.warning(f"{what} nothing to show on this page. This is {runs[chosen].name}.", icon=":material/info:")
+
+def chosen_run() -> str:
+    """The id of the run that somebody chose: in the address or else on another page; "" where nobody did."""
+    return recall(EVERY_PAGE, "run")
+
+
+def missing_run() -> str:
+    """The id of the chosen run where there is no such run, because it was deleted for instance; else ""."""
+    chosen = chosen_run()
+    return "" if chosen in ("", Starter().id) or store().get(chosen) else chosen
+
+
+def say_missing(run_id: str) -> None:
+    """Say that the chosen run was not found, by its name where it was on the page before."""
+    open_run(run_id)
+    name = st.session_state.get("run_names", {}).get(run_id, f"Run {run_id}")
+    if run_id == st.session_state.get("deleted"):
+        st.info(f"{escape_markdown(name)} was deleted.", icon=":material/check:")
+    else:
+        st.warning(f"{escape_markdown(name)} was not found. It may have been deleted.", icon=":material/search_off:")
+
+
+def _shown(label: str, runs: dict[str, Run]) -> str:
+    """The chosen run where it is among `runs`; else another one, which the page then says. The choice stays."""
+    chosen = chosen_run()
+    shown = chosen if chosen in runs else next(iter(runs))
+    st.session_state["run_names"] = {**st.session_state.get("run_names", {}), shown: runs[shown].name}
+    _run_selectbox(label, runs, shown)
+    open_run(chosen or shown)
+    if chosen not in ("", shown, Starter().id):
+        run = store().get(chosen)
+        name = escape_markdown(run.name if run else chosen)
+        yet = " yet" if run and run.state.is_active else ""
+        st.warning(
+            f"{name} has nothing to show here{yet}. Showing {escape_markdown(runs[shown].name)} instead.",
+            icon=":material/info:",
+        )
+        st.page_link(TRAIN_PAGE, label=f"Go to {name}", icon=":material/arrow_back:", query_params={"run": chosen})
+    return shown
+
+
+def _run_selectbox(label: str, runs: dict[str, Run], shown: str | None) -> None:
+    """The choice itself; it is not bound to the address, where Streamlit would put the label, which changes."""
     labels = {run_id: run_label(run) for run_id, run in runs.items()}
     twice = {label for label, count in Counter(labels.values()).items() if count > 1}
-    open_run(chosen)
-    st.session_state["run_choice"] = chosen
     st.sidebar.selectbox(
         label,
         list(runs),
-        key="run_choice",
-        on_change=lambda: open_run(st.session_state["run_choice"]),
+        index=None if shown is None else list(runs).index(shown),
+        placeholder="Choose a run",
         format_func=lambda run_id: (
             f"{labels[run_id]} · {run_id}" if labels.get(run_id) in twice else labels.get(run_id)
         ),
+        **view("run_choice", shown, open_run),
     )
-    return chosen

@@ -10,8 +10,9 @@ from core.my_digits import MyDigits, MyDigitsError
 from core.runs import Run
 from core.storage import explain_os_error
 from dashboard.components.answer import show_answer
+from dashboard.components.attempts import note_failure
 from dashboard.components.shared import store
-from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 
 
 def my_digits() -> MyDigits:
@@ -24,12 +25,7 @@ def delete_digit(digit_id: str) -> None:
     try:
         my_digits().delete(digit_id)
     except OSError as error:
-        say_refused(error)
-
-
-def say_refused(error: OSError) -> None:
-    """Say in a callback what the system refused."""
-    st.toast(escape_markdown(explain_os_error(error)), icon=":material/error:", duration="long")
+        note_failure(explain_os_error(error))
 
 
 def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
@@ -44,9 +40,9 @@ def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> N
             elif kept_now:
                 my_digits().delete(newest.id)
         except MyDigitsError as error:
-            st.toast(str(error), icon=":material/error:")
+            note_failure(str(error))
         except OSError as error:
-            say_refused(error)
+            note_failure(explain_os_error(error))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         show_answer(answer)
@@ -61,7 +57,8 @@ def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> N
         )
     if answer.doubt:
         st.caption(answer.doubt)
-    st.session_state["it_is"] = newest.label if kept_now else None
-    st.pills("It is a …", range(10), key="it_is", on_change=lambda: keep(st.session_state["it_is"]))
+    said = newest.label if kept_now else None
+    with st.container(key="it_is"):
+        st.pills("It is a …", range(10), default=said, **view("it_is", said, keep))
     if kept_now:
         st.caption(f":material/check: Kept as a {newest.label} in My digits. Click the {newest.label} to take it back.")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-_MEANS_SOMETHING = re.compile(r"[!-/:-@\[-`{-~]|^[ \t]|[ \t]$|(?<=\s)[ \t]")
+_MEANS_SOMETHING = re.compile(r"[\\`*_{}\[\]()#+!$:~<>|&@=-]|(?<=[wW\d])\.|^[ \t]|[ \t]$|(?<=\s)[ \t]")
 _CHANGED_AFTER_PARSING = frozenset(":.@-=")
 
 
 def escape_markdown(text: object) -> str:
     """`text` for any element or label in Markdown: it looks as it was typed, and loads, links and colours nothing.
 
-    Every mark of ASCII is written as a character reference, which Markdown never takes for its own, and so is a space
-    that Markdown would drop. Streamlit then looks through each text that came out for emoji, icons, arrows and
-    addresses: the marks that those are known by get an element of their own, which `:color[…]` without a colour makes.
+    The marks of Markdown are written as character references, which it never takes for its own, and so are spaces that
+    it would drop. Streamlit then looks through each text that came out for emoji, icons, arrows and addresses: the
+    marks that those are known by get an element of their own, which `:color[…]` without a colour makes.
     """
     return _MEANS_SOMETHING.sub(_reference, str(text))
 

@@ -46,14 +46,14 @@ def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], Non
             st.button("Stop", icon=":material/stop:", key="stop_playing", on_click=stop)
             go_on(names, word, time.monotonic())
         else:
-            st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names, word))
+            st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names,))
     return moments[word]
 
 
-def play(names: Sequence[str], shown: str) -> None:
-    """Walk through the epochs from the one that is shown, from the first where that is the last."""
+def play(names: Sequence[str]) -> None:
+    """Walk through the epochs from the one that is chosen now, from the first where that is the last."""
     st.session_state[PLAYING] = True
-    if shown == names[-1]:
+    if st.session_state["epoch"] == names[-1]:
         st.session_state[NEXT] = names[0]
 
 

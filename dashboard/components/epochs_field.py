@@ -1,0 +1,55 @@
+"""The epochs: a slider and a text field in one Streamlit component (v2), so that the two can never differ.
+
+As two widgets they had to be set by each other, through the server; what was typed or moved meanwhile was undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from core.config import EPOCHS
+from dashboard.components.fields import MOST_TYPED
+
+KEY, VERSION = "epochs_field", "epochs_version"  # in the session
+_HERE = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "digitlab_epochs",
+    css=(_HERE / "epochs_field.css").read_text(encoding="utf-8"),
+    js=(_HERE / "epochs_field.js").read_text(encoding="utf-8"),
+)
+
+
+def epochs_field(text: str, keep: Callable[[str], None], *, wrong: bool) -> None:
+    """Show the epochs as they are typed.
+
+    Args:
+        text: what stands there; where it is not what the field itself sent last, the field takes it up.
+        keep: takes what somebody typed, or the slider's number, before the page runs again.
+        wrong: whether it is no possible number, to be marked.
+    """
+    version, sent = st.session_state.get(VERSION, (0, text))
+    version += sent != text
+    st.session_state[VERSION] = (version, text)
+
+    def take() -> None:
+        newest, known = st.session_state[VERSION]
+        typed = epochs_now(known)
+        st.session_state[VERSION] = (newest, typed)
+        keep(typed)
+
+    low, high = EPOCHS
+    data = {"text": text, "version": version, "low": low, "high": high, "wrong": wrong}
+    _component(key=KEY, data=data, on_epochs_change=take)
+
+
+def epochs_now(kept: str) -> str:
+    """What stands in the field, also in a callback that is called before the field's own; else what was `kept`."""
+    version, sent = st.session_state.get(VERSION, (0, kept))
+    said = (st.session_state.get(KEY) or {}).get("epochs")
+    said = said if isinstance(said, dict) else {}
+    counts = sent == kept and said.get("version") == version and isinstance(said.get("text"), str)
+    return said["text"][:MOST_TYPED] if counts else kept

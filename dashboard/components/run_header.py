@@ -1,0 +1,104 @@
+"""The head of a run on Train: its name, state and settings, and what can be done to it: rename it, delete it."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from core.runs import Run
+from dashboard.components import results
+from dashboard.components.attempts import attempt
+from dashboard.components.shared import STATE_ICONS, delete_run, store
+from dashboard.components.text import escape_markdown
+
+LOOK_SECONDS = 0.5  # between two looks whether a worker has ended
+SLOW_SECONDS = 60  # after which a worker that was asked to end is said to take long
+
+
+def show_header(run: Run) -> None:
+    """Name, state and settings in one line, with rename and delete at hand."""
+    state, config = run.state, run.config
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(escape_markdown(run.name), width="stretch", anchor=False)
+        with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run), on_change="rerun"):
+            key = f"name_{run.id}"
+            st.text_input("Name", run.name, max_chars=60, key=key, on_change=_take_name, args=(run, key))
+            st.button(
+                "Delete this run",
+                icon=":material/delete:",
+                key=f"delete_{run.id}",
+                on_click=_ask_to_delete,
+                args=(run,),
+            )
+    words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
+    st.markdown(f"{words} · {results.settings_in_words(config)}" if config else words)
+
+
+def _popover(run: Run) -> str:
+    return f"manage_{run.id}"
+
+
+def _take_name(run: Run, key: str) -> None:
+    """Rename to what was typed."""
+    attempt(run.rename, st.session_state[key])
+
+
+def _ask_to_delete(run: Run) -> None:
+    """Remember that the question is to be asked, since a dialog cannot open inside a callback."""
+    st.session_state["to_delete"] = run.id
+    st.session_state[_popover(run)] = False  # it would lie above the question
+
+
+def ask_whether_to_delete() -> None:
+    """Ask whether a run is to be deleted, where somebody wants that."""
+    if run := store().get(st.session_state.get("to_delete")):
+        _dialog(run)
+
+
+def _forget_question() -> None:
+    """The question was answered, or put away."""
+    st.session_state.pop("to_delete", None)
+    st.session_state.pop("stopping_since", None)
+
+
+@st.dialog("Delete this run?", on_dismiss=_forget_question)
+def _dialog(run: Run) -> None:
+    """Ask before a run is deleted; one that trains is stopped first, which the dialog waits for."""
+    name, trains = escape_markdown(run.name), run.has_worker()
+    if "stopping_since" in st.session_state:
+        _delete_once_stopped(run)
+        return
+    st.write(f"**{name}** with its model, its history and its predictions will be gone for good.")
+    if trains:
+        st.warning("It is training now, and will be stopped first.", icon=":material/play_circle:")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key=f"keep_{run.id}"):
+            _forget_question()
+            st.rerun()
+        label = "Stop and delete" if trains else "Delete"
+        with st.container(key="dangerous", width="content"):
+            if st.button(label, type="primary", icon=":material/delete:", key=f"really_delete_{run.id}"):
+                if trains:
+                    attempt(run.stop)
+                    st.session_state["stopping_since"] = time.monotonic()
+                    st.rerun(scope="fragment")
+                _delete(run)
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def _delete_once_stopped(run: Run) -> None:
+    """Delete the run when its worker has ended; closing the dialog keeps it, stopped."""
+    if not run.has_worker():
+        _delete(run)
+    waited = time.monotonic() - st.session_state.get("stopping_since", time.monotonic())
+    st.write(f"Stopping **{escape_markdown(run.name)}**. It is deleted as soon as its worker has ended.")
+    if waited > SLOW_SECONDS:
+        st.warning("This takes long. Close this question to keep the run; it can be deleted later.")
+
+
+def _delete(run: Run) -> None:
+    """Delete the run, or say on the page why that cannot be done; the page then leads to the other runs."""
+    attempt(delete_run, run)
+    _forget_question()
+    st.rerun()

@@ -1,0 +1,135 @@
+"""Which names this server answers to, and whose pages may ask it.
+
+A page of a stranger runs in the user's own browser, so it reaches what listens on this machine only. It comes in two
+ways: under a name of its own that was made to point here (DNS rebinding), which its Host header gives away, and from
+its own origin, which the browser says in Sec-Fetch-Site and Origin. Both are checked for every request and every
+websocket, whatever else came with it: a page can add headers, but it cannot change these.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ALLOWED_HOSTS = "DIGITLAB_ALLOWED_HOSTS"
+MOST_CHARACTERS = 100  # of a name, when it is repeated in words
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s\[\]:/?#@\\]+)(:\d*)?", re.IGNORECASE)
+NO_FRAMES = "frame-ancestors 'self'"  # a page of another site that frames ours could lead clicks to its buttons
+
+
+class OwnPages:
+    """Middleware that answers 403 to foreign names and to pages of other sites; everybody else goes on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check a request or a websocket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+
+        async def unframed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("Content-Security-Policy", NO_FRAMES)
+            await send(message)
+
+        reason = why_refused(scope)
+        await (_refusal(scope, reason) if reason else self.app)(scope, receive, unframed)
+
+
+def _refusal(scope: Scope, reason: str) -> Response:
+    if "/api/" in f"{scope['path']}/":  # a base path may stand before it
+        from dashboard.api.problems import problem  # FastAPI with it, half a second: only where the API is asked
+
+        return problem(403, reason)
+    return PlainTextResponse(reason, 403)
+
+
+def why_refused(scope: Scope) -> str:
+    """Why this connection is refused, in words; "" where it is not."""
+    headers = Headers(scope=scope)
+    name = host_name(headers.get("host", ""))
+    if not _is_own(name, scope):
+        shown = name[:MOST_CHARACTERS]
+        return (
+            f"Digit Lab does not answer to {f'the name {shown}' if shown else 'a request without a name'}. Open it as "
+            f"localhost, or set {ALLOWED_HOSTS}={shown or 'NAME'} where it runs and start it again."
+        )
+    if _is_cross_site(headers) and not _follows_a_link(scope, headers):
+        return (
+            "A page of another site asked this, and only Digit Lab's own pages may. /api/docs says how a page of your "
+            "own can ask."
+        )
+    return ""
+
+
+def _is_own(name: str, scope: Scope) -> bool:
+    """Whether a Host names this machine: by loopback, by the address that the connection came in at, or as allowed.
+
+    The address that it came in at is no name that anybody else could have made to point here.
+    """
+    if not name:
+        return False
+    if is_loopback(name) or _address(name) == _address(str((scope.get("server") or ("", None))[0])) is not None:
+        return True
+    for allowed in _allowed():
+        pattern = host_name(allowed.removeprefix("*."))
+        if allowed == "*" or name == pattern or (allowed.startswith("*.") and name.endswith(f".{pattern}")):
+            return True
+    return False
+
+
+def _allowed() -> list[str]:
+    return os.environ.get(ALLOWED_HOSTS, "").lower().replace(",", " ").split()
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port, brackets and a last dot; "" for one that is none."""
+    found = HOST.fullmatch(host)
+    return found[1].strip("[]").rstrip(".").lower() if found else ""
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a name or an address means this machine alone."""
+    address = _address(name)
+    return name == "localhost" if address is None else address.is_loopback
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_cross_site(headers: Headers) -> bool:
+    """Whether a browser says that a page of another origin asks; a browser cannot be made to say otherwise.
+
+    Another port is another origin, also where Sec-Fetch-Site calls it the same site. An Origin that is allowed by name
+    is our own behind a proxy that changes the Host.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and netloc(origin) not in (headers.get("host", "").lower(), *_allowed())
+
+
+def netloc(origin: str) -> str:
+    """Host and port of an Origin header, "null" for "null" and what cannot be read."""
+    try:
+        return urlsplit(origin).netloc.lower() or "null"
+    except ValueError:
+        return "null"
+
+
+def _follows_a_link(scope: Scope, headers: Headers) -> bool:
+    """Whether a person goes to one of our pages from elsewhere: its answer is shown to nobody but that person."""
+    return scope["type"] == "http" and scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"

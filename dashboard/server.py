@@ -1,0 +1,64 @@
+"""The uvicorn server that runs this program, for what neither its settings nor Streamlit's reach."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import uvicorn
+
+HEADER_SECONDS = 20.0  # for all headers of a request
+
+
+def running() -> uvicorn.Server | None:
+    """The server, known by its being told of SIGTERM; None where another one runs this program."""
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return server if isinstance(server, uvicorn.Server) else None
+
+
+def limit_header_time() -> None:
+    """Close connections whose headers do not end: uvicorn waits for ever, and each holds a socket and memory.
+
+    To be called before the server accepts connections, as a lifespan's start is.
+    """
+    server = running()
+    if server is not None:
+        server.config.http_protocol_class = _limited(server.config.http_protocol_class)
+
+
+def _limited(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    """One of uvicorn's HTTP protocols that waits for headers only so long."""
+
+    class Limited(protocol):
+        deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self._expect_headers()
+
+        def data_received(self, data: bytes) -> None:
+            before = self.cycle
+            super().data_received(data)
+            if self.cycle is not before:  # the headers were complete, and a cycle of request and response began
+                self._stop_waiting()
+            elif self.deadline is None and (before is None or before.response_complete):
+                self._expect_headers()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_waiting()
+            super().connection_lost(exc)
+
+        def _expect_headers(self) -> None:
+            self.deadline = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+        def _stop_waiting(self) -> None:
+            if self.deadline is not None:
+                self.deadline.cancel()
+                self.deadline = None
+
+        def _give_up(self) -> None:
+            self.deadline = None
+            if self.transport.get_protocol() is self:  # else it has become a websocket
+                self.transport.close()
+
+    return Limited

@@ -1,0 +1,46 @@
+"""Widgets that show what is kept elsewhere, with a browser that sends an old value once more."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def two_views():
+    import streamlit as st
+
+    from dashboard.components.views import view
+
+    kept = st.session_state.setdefault("kept", "a")
+    keep = lambda value: st.session_state.update(kept=value)  # noqa: E731
+    st.text_input("One", kept, **view("one", kept, keep))
+    st.text_input("Other", kept, **view("other", kept, keep))
+
+
+def shown(at):
+    return [field.value for field in at.text_input]
+
+
+def test_what_one_view_is_told_the_other_shows_and_the_first_keeps_its_key():
+    at = AppTest.from_function(two_views).run()
+    key = at.text_input[0].key
+    at.text_input[0].set_value("b").run()
+    assert shown(at) == ["b", "b"]
+    assert at.text_input[0].key == key  # so it keeps the focus
+    at.text_input[1].set_value("c").run()
+    assert shown(at) == ["c", "c"]
+
+
+def test_an_old_value_that_the_browser_sends_once_more_undoes_nothing():
+    at = AppTest.from_function(two_views).run()
+    old = at.text_input[1]
+    at.text_input[0].set_value("b").run()
+    at.session_state[old.key] = "a"  # what the widget before said, as if it came late
+    at.run()
+    assert at.session_state["kept"] == "b"
+    assert shown(at) == ["b", "b"]
+
+
+def test_a_choice_whose_callback_was_left_out_is_kept_when_the_page_is_drawn():
+    at = AppTest.from_function(two_views).run()
+    at.session_state[at.text_input[0].key] = "b"  # the value came, and its callback did not
+    at.run()
+    assert at.session_state["kept"] == "b"
+    assert shown(at) == ["b", "b"]
