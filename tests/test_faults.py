@@ -72,8 +72,12 @@ def refuse(request, monkeypatch, store):
         if request.param == "full":
             monkeypatch.setattr(os, "fsync", refused)
         else:
-            open_file = Path.open
-            monkeypatch.setattr(Path, "mkdir", refused)
+            open_file, make_folder = Path.open, Path.mkdir
+            monkeypatch.setattr(
+                Path,
+                "mkdir",
+                lambda path, *rest, **more: make_folder(path, *rest, **more) if path.is_dir() else refused(path),
+            )
             monkeypatch.setattr(Path, "rename", refused)
             monkeypatch.setattr(
                 Path,
@@ -100,10 +104,16 @@ def test_starting_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, store
 
 
 def test_every_request_to_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, make_run, client):
-    run, active = make_run("paused"), make_run("queued")
+    run, active = make_run("paused"), make_run("running")
+    with active.lock().acquire(timeout=0):  # as its worker holds it
+        check_requests(refuse, run, active, client)
+
+
+def check_requests(refuse, run, active, client):
+    """Ask all that a page and the API can ask of a paused and of an active run."""
     page, other = open_page("train", run=run.id), open_page("train", run=active.id)
     said = refuse()
-    for at, key in ((page, f"resume_{run.id}"), (page, f"continue_{run.id}"), (other, f"pause_{active.id}")):
+    for at, key in ((page, f"resume_{run.id}"), (page, f"continue_{run.id}"), (other, f"stop_{active.id}")):
         at.button(key=key).click().run()
         assert not at.exception, key
         assert said in plain(words(at)), key
@@ -114,7 +124,7 @@ def test_every_request_to_a_run_on_a_disk_that_refuses_it_is_said_in_words(refus
         reply = client.post(f"/api/runs/{path}")
         assert reply.status_code == (507 if "space" in said else 503), path
         assert said in reply.json()["detail"], path
-    assert (run.state.name, active.state.name) == ("paused", "queued")
+    assert (run.state.name, active.state.name) == ("paused", "running")
 
 
 def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refuse, make_run):
