@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from core import embedding, novelty, proof, robustness
 from core.data import Dataset, DatasetError, load_dataset
+from core.endings import cause, exit_in_words
 from core.home import absolute
 from core.launch import start_process
 from core.leftovers import use_own_temporary_folder
@@ -73,7 +74,15 @@ def status(run: Run, kind: str) -> Status:
             return Status("none")
         if _is_held(run, kind) or (name == "starting" and _may_still_start(run, kind, values.get("time"))):
             return Status("running", fraction, words)
-    return Status("interrupted", fraction, "It ended without a word. What it printed is in the run's folder.")
+    return Status("interrupted", fraction, _why_it_ended(run, kind))
+
+
+def _why_it_ended(run: Run, kind: str) -> str:
+    """Why an analysis stopped that did not say so itself: the status of its process, its last words, the disk."""
+    log, process = run.path / f"analysis-{kind}.log", _started.get((run.id, kind))
+    said = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+    how = f" ({exit_in_words(process.returncode)})" if process and process.poll() else ""
+    return " ".join(filter(None, [f"The job stopped unexpectedly{how}. See {log.name}.", cause(said, run.path)]))
 
 
 def start(run: Run, kind: str) -> None:

@@ -5,6 +5,7 @@ The pages and the HTTP API both ask here, with the same models in memory; so the
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,12 +73,12 @@ def _doubts(run: Run, images: np.ndarray, outputs: dict[str, np.ndarray]) -> lis
     return [verdict or (words if below else "") for verdict, below in zip(verdicts, unsure, strict=True)]
 
 
-def version(run: Run) -> tuple[str, int]:
+def version(run: Run) -> tuple[bytes, int]:
     """What tells this run's model from every other, also from its own before it was trained further.
 
     Raises OSError where there is none.
     """
-    return str(run.path), (run.path / "model.tflite").stat().st_mtime_ns
+    return os.fsencode(run.path), (run.path / "model.tflite").stat().st_mtime_ns
 
 
 def predictor(run: Run) -> Predictor:
@@ -108,10 +109,10 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=16)
-def _predictor(folder: str, modified: int) -> Predictor:
-    return Predictor.load(folder)
+def _predictor(folder: bytes, modified: int) -> Predictor:
+    return Predictor.load(os.fsdecode(folder))
 
 
 @lru_cache(maxsize=16)
-def _judge(folder: str, model_modified: int, modified: int) -> Judge | None:
-    return novelty.load(folder)
+def _judge(folder: bytes, model_modified: int, modified: int) -> Judge | None:
+    return novelty.load(os.fsdecode(folder))

@@ -108,10 +108,11 @@ class Launcher:
         self._reap()
         now, stamp = time.monotonic(), self.store.stamp()
         if stamp != self._seen or now >= self._next_look:
-            self._seen, self._next_look = stamp, now + SLOW_SECONDS
+            self._next_look = now + SLOW_SECONDS
             for run in self.store.queued():
                 if run.id not in self._sent and self._training() < self.limit:
                     self._send(run)
+            self._seen = stamp  # at the end: after an error all runs are looked into again
         if (
             self._warm is None
             and now >= self._next_warm

@@ -17,7 +17,7 @@ def open_page(name, *, session=None, **address):
         at.session_state[key] = value
     at.query_params.update(address)
     at.switch_page(f"app_pages/{name}.py").run()
-    assert not at.exception
+    assert not at.exception, at.exception
     return at
 
 

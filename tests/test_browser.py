@@ -234,7 +234,7 @@ def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboa
     wait_until(lambda: run.history().epochs)
 
     os.kill(run.worker_pid, signal.SIGKILL)
-    expect(page.get_by_text("The worker ended without a word")).to_be_visible()
+    expect(page.get_by_text("Training stopped unexpectedly")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
     before = len(run.history().epochs)

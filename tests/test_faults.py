@@ -14,6 +14,7 @@ from core import answer, loading
 from core.loading import Loading
 from core.starter import FOLDER
 from dashboard.api import app
+from dashboard.components import shared
 from tests.pages import open_page, plain, words
 from tests.test_draw_page import drawn
 
@@ -152,3 +153,20 @@ def test_without_litert_draw_and_the_api_say_what_to_install(monkeypatch, client
     sent = client.post("/api/runs/starter/predict", json={"pixels": [[0] * 28] * 28})
     assert sent.status_code == 503
     assert "pip install ai-edge-litert" in sent.json()["detail"]
+
+
+# A path that is no text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere paths are text")
+def test_a_home_whose_path_is_no_text_breaks_no_page_and_no_answer(make_run, store, monkeypatch, client, tmp_path):
+    make_run()
+    run, elsewhere = make_run(), tmp_path / "caf\udce9"
+    (run.path / "model.tflite").write_bytes((FOLDER / "model.tflite").read_bytes())
+    store.home.rename(elsewhere)
+    monkeypatch.setenv("DIGITLAB_HOME", str(elsewhere))
+    shared.forget_loaded()
+    for page in PAGES:
+        open_page(page, run=run.id)
+    assert client.get(f"/api/runs/{run.id}").status_code == 200
+    assert client.get(f"/api/runs/{run.id}/predictions").status_code == 200

@@ -409,7 +409,9 @@ def test_a_checkpoint_is_never_made_of_weights_that_are_no_numbers(classic):
 @pytest.fixture
 def scripted(digits, monkeypatch):
     """Make trainings that learn nothing, and have the validation losses that a test writes down."""
-    monkeypatch.setattr(Training, "_compile", lambda self: lambda order, rates, first, last, size: (1.0, 1))
+    monkeypatch.setattr(
+        Training, "_compile", lambda self: lambda order, rates, first, last, size, before: (before + 1.0, 1)
+    )
 
     def make(losses, patience, **more):
         run = Training(TrainingConfig("dense", epochs=10, patience=patience), digits, **more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.storage import printable
 from dashboard.components import explorer, pairs, reading_charts, run_table
 from dashboard.components.address import recall, remember
 from dashboard.components.gallery import gallery
@@ -90,7 +91,7 @@ def read(path, stamp, fingerprint, _run, _digits) -> explorer.Reading:
 def show_table(chosen, names, digits) -> None:
     """One row a run."""
     found = [
-        scores(str(run.path), (explorer.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
+        scores(printable(run.path), (explorer.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
     ]
     frame = run_table.table(chosen, names, found)
@@ -216,7 +217,7 @@ def show_pair(first, second, names, digits) -> None:
     readings = []
     for run in (first, second):
         try:
-            readings.append(read(str(run.path), explorer.stamp(run), digits.fingerprint, run, digits))
+            readings.append(read(printable(run.path), explorer.stamp(run), digits.fingerprint, run, digits))
         except explorer.ReadingError as error:
             st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return

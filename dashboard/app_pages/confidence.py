@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.storage import explain_os_error
+from core.storage import explain_os_error, printable
 from core.threshold import ThresholdError, read_threshold, write_threshold
 from dashboard.components import calibrated, confidence_charts, explorer
 from dashboard.components.analysis import begin_button, follow
@@ -32,7 +32,7 @@ def page() -> None:
     if run is None:
         return
     try:
-        found = calibrate(str(run.path), digits.fingerprint, calibrated.stamp(run), run, digits)
+        found = calibrate(printable(run.path), digits.fingerprint, calibrated.stamp(run), run, digits)
     except explorer.ReadingError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return

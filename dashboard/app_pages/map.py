@@ -9,6 +9,7 @@ from core import analysis, embedding
 from core.data import Dataset
 from core.predictor import ModelError, model_fingerprint
 from core.runs import Run
+from core.storage import printable
 from dashboard.components import map_view
 from dashboard.components.analysis import begin_button, follow
 from dashboard.components.gallery import MOST_TILES, Tile, gallery
@@ -35,7 +36,7 @@ def page() -> None:
         return
     model = model_fingerprint(run.path)
     try:
-        readings = read(str(run.path), model, digits.fingerprint, run, digits)
+        readings = read(printable(run.path), model, digits.fingerprint, run, digits)
     except ModelError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import evaluation
+from core.storage import printable
 from dashboard.components import explorer, reading_charts
 from dashboard.components.explorer import NEWEST, Filter
 from dashboard.components.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
@@ -30,7 +31,7 @@ def page() -> None:
         moments = explorer.moments(run)
         headline = st.container()
         epoch = choose_moment(moments, on_change=begin_again)
-        reading = read(str(run.path), explorer.stamp(run), epoch, run, digits)
+        reading = read(printable(run.path), explorer.stamp(run), epoch, run, digits)
     except explorer.ReadingError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
@@ -40,7 +41,7 @@ def page() -> None:
     wanted = choose_filter(digits)
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
-    past = look_back(str(run.path), explorer.stamp(run), reading.epoch, run, digits) if needs_past else None
+    past = look_back(printable(run.path), explorer.stamp(run), reading.epoch, run, digits) if needs_past else None
     found = explorer.matching(reading, past, wanted)
 
     left, right = st.columns([3, 2], gap="medium")

@@ -144,7 +144,7 @@ def occlusion(run: Run, model: Predictor, image: np.ndarray) -> tuple[int, np.nd
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again with every touch
-def _occlusion(version: tuple[str, int], _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
+def _occlusion(version: tuple[bytes, int], _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
     image = np.frombuffer(pixels, np.uint8).reshape(28, 28)
     digit = int(_model.probabilities(image[np.newaxis])[0].argmax())
     return digit, explain.occlusion_map(_model, image, digit, patch=PATCH)

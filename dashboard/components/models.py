@@ -90,5 +90,5 @@ def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _hidden_layer(folder: str, modified: int, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
+def _hidden_layer(folder: bytes, modified: int, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
     return HiddenLayer(_model, _digits.x_train[:learned])

@@ -99,7 +99,7 @@ def read_all(model: Predictor, run: Run, images: np.ndarray) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _read_all(version: tuple[str, int], pixels: bytes, _model: Predictor) -> np.ndarray:
+def _read_all(version: tuple[bytes, int], pixels: bytes, _model: Predictor) -> np.ndarray:
     return _model.probabilities(np.frombuffer(pixels, np.uint8).reshape(-1, 28, 28))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from core.storage import printable
+
 _MEANS_SOMETHING = re.compile(r"[\\`*_{}\[\]()#+!$:~<>|&@=-]|(?<=[wW\d])\.|^[ \t]|[ \t]$|(?<=\s)[ \t]")
 _CHANGED_AFTER_PARSING = frozenset(":.@-=")
 
@@ -15,7 +17,7 @@ def escape_markdown(text: object) -> str:
     it would drop. Streamlit then looks through each text that came out for emoji, icons, arrows and addresses: the
     marks that those are known by get an element of their own, which `:color[…]` without a colour makes.
     """
-    return _MEANS_SOMETHING.sub(_reference, str(text))
+    return _MEANS_SOMETHING.sub(_reference, printable(text))
 
 
 def _reference(match: re.Match[str]) -> str:
