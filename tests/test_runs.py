@@ -81,19 +81,19 @@ def test_two_who_create_runs_at_once_get_names_and_ids_of_their_own(store):
 
 
 def test_two_who_ask_a_run_at_once_are_both_heard(store, monkeypatch):
-    run, written = store.create(DENSE), threading.Event()
+    run, begun, written = store.create(DENSE), threading.Event(), threading.Event()
     write = run_module.write_json
 
     def slowly(path, value):
-        if "learning_rate" in value:
+        if "request" not in value:
+            begun.set()
             written.wait(1)  # as long as the other one would need to be lost
         write(path, value)
 
     monkeypatch.setattr(run_module, "write_json", slowly)
     asking = threading.Thread(target=run.ask, kwargs={"learning_rate": 0.01})
     asking.start()
-    while not (run.path / "control.lock").exists() and asking.is_alive():
-        time.sleep(0.01)
+    begun.wait(30)
     other = threading.Thread(target=lambda: (run.ask(request="pause"), written.set()))
     other.start()
     asking.join()
