@@ -290,7 +290,7 @@ def test_a_full_shelf_is_said_and_nothing_breaks(run, mine, digits, monkeypatch)
     at = open_drawn()
     at.button(key="right").click().run()
     assert not at.exception
-    assert "Delete some of them" in at.toast[0].value
+    assert "Delete some of them" in words(at)
     assert len(mine.all()) == 2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.storage import explain_os_error, printable
@@ -15,6 +17,7 @@ from dashboard.components.kept_charts import quick
 from dashboard.components.reading_tiles import reading_tiles
 from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 
 FEW = 12
 ERROR_HELP = (
@@ -141,20 +144,18 @@ def show_bins(diagram) -> None:
 
 def show_coverage(run, found: Calibrated) -> None:
     """The threshold, what it does in words, and the curve."""
-    key = f"threshold_{run.id}"
-    kept = read_threshold(run.path) or 0.0
-    st.session_state[key] = min(100 * kept, 99.5)  # the file decides, whoever wrote it
+    kept = read_threshold(run.path) or 0.0  # the file decides, whoever wrote it
+    percents = round(min(100 * kept, 99.5), 2)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.slider(
             "It answers from this confidence on",
             0.0,
             99.5,
-            step=0.5,
+            percents,
+            0.5,
             format="%.1f %%",
-            key=key,
-            on_change=keep_threshold,
-            args=(run, key),
+            **view(f"threshold_{run.id}", percents, partial(keep_threshold, run)),
             help="Kept in the run: the Draw page keeps to it. At 0 it always answers.",
         )
         st.markdown(in_words(found, kept))
@@ -183,10 +184,10 @@ def in_words(found: Calibrated, threshold: float) -> str:
     )
 
 
-def keep_threshold(run, key: str) -> None:
+def keep_threshold(run, percents: float) -> None:
     """Write the slider's value into the run."""
     try:
-        write_threshold(run.path, round(st.session_state[key] / 100, 4))
+        write_threshold(run.path, round(percents / 100, 4))
     except ThresholdError as error:
         note_failure(str(error))
     except OSError as error:

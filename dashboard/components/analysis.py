@@ -7,6 +7,7 @@ import streamlit as st
 from core import analysis
 from core.runs import Run
 from dashboard.components.attempts import attempt
+from dashboard.components.shared import chosen_since
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -29,10 +30,14 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
         key=key,
         type="primary" if primary else "secondary",
         icon=":material/play_arrow:",
-        on_click=attempt,
-        args=(analysis.start, run, kind),
+        on_click=_begin,
+        args=(run, kind),
         help=help,
     )
+
+
+def _begin(run: Run, kind: str) -> None:
+    attempt(analysis.start, chosen_since(run), kind)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -88,9 +88,15 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
             f"Delete this {digits[chosen].label}",
             icon=":material/delete:",
             key="delete_digit",
-            on_click=delete_digit,
-            args=(digits[chosen].id,),
+            on_click=_delete,
+            args=(digits[chosen].id, chosen),
         )
+
+
+def _delete(digit_id: str, place: int) -> None:
+    """Delete the digit that the button was drawn for, unless another one was chosen since."""
+    if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
+        delete_digit(digit_id)
 
 
 def read_all(model: Predictor, run: Run, images: np.ndarray) -> np.ndarray:

@@ -176,6 +176,12 @@ def chosen_run() -> str:
     return recall(EVERY_PAGE, "run")
 
 
+def chosen_since(run: Run) -> Run:
+    """In a callback: the run that was chosen since the page showed `run`, where choice and click come at once."""
+    chosen = chosen_run()
+    return run if chosen == st.session_state.get("drawn_for") else store().get(chosen) or run
+
+
 def missing_run() -> str:
     """The id of the chosen run where there is no such run, because it was deleted for instance; else ""."""
     chosen = chosen_run()
@@ -199,6 +205,7 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
     st.session_state["run_names"] = {**st.session_state.get("run_names", {}), shown: runs[shown].name}
     _run_selectbox(label, runs, shown)
     open_run(chosen or shown)
+    st.session_state["drawn_for"] = chosen or shown
     if chosen not in ("", shown, Starter().id):
         run = store().get(chosen)
         name = escape_markdown(run.name if run else chosen)
