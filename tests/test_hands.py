@@ -7,9 +7,11 @@ import random
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
 import pytest
 
 from core.config import MODELS, TrainingConfig
+from core.data import load_dataset
 from core.runs import Run
 from tests.browsing import Dashboard, needs_browser, wait_until
 
@@ -144,6 +146,23 @@ def ended_run(dashboard: Dashboard) -> Run:
         run.append_event("epoch", epoch=epoch, step=epoch, loss=0.5, accuracy=0.8, val_loss=0.5, val_accuracy=0.8)
     run.set_state("stopped")
     return run
+
+
+def test_a_page_that_shows_the_newest_epoch_goes_on_showing_the_newest(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    run, images = waiting.store.create(TrainingConfig(epochs=9)), len(load_dataset().y_test)
+    run.set_state("running")
+    epochs = page.get_by_test_id("stMetric").filter(has_text="Epochs")
+    with run.lock().acquire(timeout=0):
+        for epoch in range(1, 7):
+            run.write_probabilities(np.full((images, 10), 0.1, np.float32), epoch)
+            if epoch == 3:
+                page.goto(f"{waiting.url}/predictions?run={run.id}")
+            if epoch >= 3:
+                expect(epochs).to_contain_text(str(epoch))
+                expect(page.get_by_test_id("stSliderThumbValue").first).to_have_text("newest")
+                expect(page.get_by_text(f"After epoch {epoch}, still training")).to_be_visible()
 
 
 def test_typing_goes_on_undisturbed_while_the_page_follows(waiting: Dashboard, page: playwright.Page) -> None:

@@ -22,18 +22,16 @@ def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], Non
     if (following := st.session_state.pop(NEXT, None)) in names:
         st.session_state["epoch"] = following
         on_change()
-    newest = "the end" if moments[NEWEST] is None else str(moments[NEWEST])
 
     def moved_by_hand() -> None:
         stop()
         on_change()
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        word = st.select_slider(
+        word = st.select_slider(  # the last is called alike for ever: by its number it would be that epoch, later on
             "Time machine: as it was after epoch",
             names,
             value=NEWEST,
-            format_func=lambda name: newest if name == NEWEST else name,
             key="epoch",
             bind="query-params",
             on_change=moved_by_hand,
