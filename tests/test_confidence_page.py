@@ -123,4 +123,4 @@ def test_without_mistakes_and_with_damage_it_says_so(make_run, digits):
     run.write_probabilities(np.full((5, 10), 0.1))
     assert "5 test images" in open_page("confidence").error[0].value
     run.write_probabilities(np.full((len(digits.y_test), 10), np.nan))
-    assert "damaged" in open_page("confidence").error[0].value
+    assert "probabilities.npy of Dense 1 is damaged" in words(open_page("confidence"))

@@ -143,6 +143,8 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | Non
             st.page_link(TRAIN_PAGE, label="Start one", icon=":material/model_training:")
         return None
     if not runs:
+        if run := store().get(chosen_run()) or next(iter(store().runs()), None):
+            show_damage(run)
         st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
         st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
         return None
@@ -208,6 +210,8 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
     st.session_state["drawn_for"] = chosen or shown
     if chosen not in ("", shown, Starter().id):
         run = store().get(chosen)
+        if run:
+            show_damage(run)
         name = escape_markdown(run.name if run else chosen)
         yet = " yet" if run and run.state.is_active else ""
         st.warning(
