@@ -369,7 +369,7 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"hidden_layers": [[1]]}', "whole number"),
         ('{"start_from": "../x"}', "id of a run"),
         ('{"start_from": "nobody"}', "no run 'nobody'"),
-        ('{"start_from": "\\ud800"}', "no run"),
+        ('{"start_from": "\\ud800"}', "id of a run"),
         ('{"epoch": 3}', "no such setting"),
         ('{"\\ud800": 3}', "JSON object"),
         ('{"name": "  "}', "1 to 60 characters"),
