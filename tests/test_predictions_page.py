@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from core import figures
+from core import evaluation, figures
 from core.runs import RunStore
 from core.split import split
 from dashboard.components import explorer, image_panel, reading_charts, shared, time_machine
@@ -276,3 +276,26 @@ def test_the_figures_say_what_the_page_says(make_run, digits):
     figure = figures.image_figure(digits.x_test[0], "Image 0", label=1, probabilities=reading.probabilities[0])
     assert len(figure.axes) == 2
     assert [text.get_text() for text in figure.axes[1].texts][1].endswith("label")
+
+
+def test_an_image_tells_how_often_it_was_right_and_when_last():
+    labels = np.array([0, 0, 0, 0, 0])
+    right = np.array(  # of five images after eight epochs
+        [
+            [1, 1, 1, 1, 0, 0, 1, 0],
+            [1, 0, 0, 0, 0, 0, 0, 0],
+            [0] * 8,
+            [0, 1, 1, 1, 1, 1, 1, 1],
+            [1, 0, 1, 0, 1, 1, 1, 1],
+        ]
+    )
+    probabilities = np.zeros((8, 5, 10), np.float16)
+    probabilities[..., 0], probabilities[..., 1] = right.T, 1 - right.T
+    past = explorer.Past(tuple(range(1, 9)), probabilities, evaluation.learning_history(labels, probabilities))
+    assert [explorer.story(past, image) for image in range(5)] == [
+        "Right after 5 epochs, last after epoch 7; wrong since.",
+        "Right once, after epoch 1; wrong since.",
+        "Never right so far.",
+        "Right since epoch 2.",
+        "First right after epoch 1, for good since epoch 5.",
+    ]

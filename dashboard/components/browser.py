@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 FOLDER = Path(__file__).parents[1] / "browser"
-TO_TOP = "<script>document.querySelector('[data-testid=stMain]').scrollTo({top: 0});</script>"
+TO_TOP = "document.querySelector('[data-testid=stMain]').scrollTo({top: 0});"
 
 
 def prepare_browser() -> None:
@@ -17,7 +17,7 @@ def prepare_browser() -> None:
         script = (FOLDER / "page.js").read_text(encoding="utf-8")
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
         if turn := st.session_state.pop("scroll_to_top", None):
-            st.html(f"{TO_TOP}<!-- {turn} -->", unsafe_allow_javascript=True)
+            st.html(f"<script>{TO_TOP} // {turn}</script>", unsafe_allow_javascript=True)  # run where it has changed
 
 
 def scroll_to_top() -> None:

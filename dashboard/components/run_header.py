@@ -21,7 +21,7 @@ def show_header(run: Run) -> None:
     state, config = run.state, run.config
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(escape_markdown(run.name), width="stretch", anchor=False)
-        with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run), on_change="rerun"):
+        with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run)):
             key = f"name_{run.id}"
             st.text_input("Name", run.name, max_chars=60, key=key, on_change=_take_name, args=(run, key))
             st.button(
@@ -36,7 +36,8 @@ def show_header(run: Run) -> None:
 
 
 def _popover(run: Run) -> str:
-    return f"manage_{run.id}"
+    """Its key; another one is another popover, which is closed."""
+    return f"manage_{run.id}_{st.session_state.get('questions', 0)}"
 
 
 def _take_name(run: Run, key: str) -> None:
@@ -47,7 +48,7 @@ def _take_name(run: Run, key: str) -> None:
 def _ask_to_delete(run: Run) -> None:
     """Remember that the question is to be asked, since a dialog cannot open inside a callback."""
     st.session_state["to_delete"] = run.id
-    st.session_state[_popover(run)] = False  # it would lie above the question
+    st.session_state["questions"] = st.session_state.get("questions", 0) + 1  # the popover would lie above it
 
 
 def ask_whether_to_delete() -> None:

@@ -1,0 +1,237 @@
+"""Two people, old pages and odd names, in headless Chromium: the page shows the run that it says, by its very name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from core.config import TrainingConfig
+from core.data import load_dataset
+from core.my_digits import MyDigits
+from core.runs import Run, RunStore
+from core.starter import Starter
+from core.storage import write_json
+from tests.browsing import Dashboard, needs_browser, wait_until
+from tests.conftest import mostly_right
+from tests.names import ODD_NAMES
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+pytestmark = needs_browser
+
+FIRST = ("# x", "1. x", "- x", "> x")  # what Markdown takes for a block where a text begins with it
+NAMES = [" ".join([first, *ODD_NAMES]) for first in FIRST]
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory, digits_file: Path) -> Iterator[Dashboard]:
+    """A dashboard that trains nothing, over small data in a file with an odd name."""
+    folder = tmp_path_factory.mktemp("lab")
+    data = shutil.copy(digits_file, folder / "![](http:x) *x* :red[x] :smile: $5 $6 <b>.npz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_DATA", str(data))
+        (folder / "home").mkdir()
+        dashboard = Dashboard(folder / "home", trains=False)
+        dashboard.start()
+        yield dashboard
+        dashboard.end()
+
+
+@pytest.fixture
+def home(laboratory: Dashboard) -> Iterator[RunStore]:
+    """The store of that dashboard, empty at first."""
+    yield laboratory.store
+    shutil.rmtree(laboratory.store.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def make(home: RunStore, laboratory: Dashboard, digits_file: Path):
+    """A finished run with this name, that reads the test images with a few mistakes."""
+    digits = load_dataset(digits_file)
+
+    def finished(name: str, *, wrong: int = 10, state: str = "finished") -> Run:
+        run = home.create(TrainingConfig(model="dense", epochs=3), "x")
+        write_json(run.path / "name.json", {"name": name})  # however it came there
+        for epoch in (1, 2, 3):
+            run.write_probabilities(mostly_right(digits.y_test, slice(wrong)), epoch)
+            run.append_event("epoch", epoch=epoch, step=8 * epoch, val_accuracy=0.9)
+        shutil.copy(Starter().path / "model.tflite", run.path)
+        identity = {"name": digits.name, "source": "file x", "fingerprint": digits.fingerprint}
+        write_json(run.path / "dataset.json", identity)
+        write_json(run.path / "summary.json", {"test_accuracy": 1 - wrong / 397, "epochs": 3, "dataset": identity})
+        run.set_state(state)
+        return run
+
+    return finished
+
+
+def seen(text: str) -> str:
+    """As a browser shows runs of spaces."""
+    return " ".join(text.split())
+
+
+def shows(page: playwright.Page, text: str, within: str = "[data-testid=stMain]") -> None:
+    """Wait until this text stands on the page to the letter."""
+    place = page.locator(within).first
+    wait_until(lambda: seen(text) in seen(place.inner_text()))
+
+
+def done(page: playwright.Page) -> None:
+    """Wait until the page is drawn to its end."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    asked_for = []
+    page.on("request", lambda request: asked_for.append(request.url))
+    best, first, second, foreign = (make(name, wrong=wrong) for name, wrong in zip(NAMES, (5, 10, 20, 30), strict=True))
+    write_json(foreign.path / "dataset.json", {"name": NAMES[0], "source": NAMES[1], "fingerprint": "x"})
+    write_json(second.path / "imported.json", {"file": NAMES[2], "when": 1e9})
+
+    page.goto(f"{laboratory.url}/?run={second.id}")
+    heading = page.get_by_role("heading", level=2).first
+    expect(heading).to_be_visible()
+    assert seen(heading.inner_text()) == seen(second.name)
+    shows(page, best.name, "[data-testid=stMetric]:has-text('Best run so far')")
+    shows(page, f"Imported from {NAMES[2]} on")
+    page.get_by_text("Own digits, not MNIST").click()
+    shows(page, "![](http:x) *x* :red[x] :smile: $5 $6 <b>.npz")
+    page.get_by_role("button", name="Manage").click()
+    page.get_by_role("button", name="Delete this run").click()
+    shows(page, f"{second.name} with its model", "[role=dialog]")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    with first.lock().acquire(timeout=0):
+        first.set_state("running")
+        waiting = home.create(TrainingConfig(), "Waiting")
+        page.goto(f"{laboratory.url}/?run={waiting.id}")
+        shows(page, f"Waiting for {first.name} to end")
+        page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
+        shows(page, f"{first.name}: after epoch 3, still training")
+        shows(page, f"{second.name} reads 377 of 397 images right, 10 fewer than {first.name} (387)")
+        shows(page, f"{second.name} reads")
+        shows(page, f"{foreign.name} (it was trained and tested on {NAMES[0]} ({NAMES[1]}))")
+    write_json(waiting.path / "name.json", {"name": NAMES[3]})
+    page.goto(f"{laboratory.url}/predictions?run={waiting.id}")
+    newest = next(run for run in home.runs() if run.id != waiting.id)
+    shows(page, f"{NAMES[3]} has nothing to show here yet. Showing {newest.name} instead.")
+    shows(page, f"Go to {NAMES[3]}")
+    page.goto(f"{laboratory.url}/predictions?run={foreign.id}")
+    shows(page, f"This run was trained and tested on {NAMES[0]} ({NAMES[1]})")
+    page.goto(f"{laboratory.url}/predictions?run={NAMES[0]}".replace("#", "%23").replace("&", "%26"))
+    shows(page, "was not found")
+
+    MyDigits(home.home).add(load_dataset().x_test[0] // 2, 7, said=7, run_id=first.id)
+    page.goto(f"{laboratory.url}/draw?run={first.id}")
+    page.get_by_text("My digits", exact=True).click()
+    shows(page, f"1 digit, as {first.name} reads them")
+    shows(page, f"Fine-tune {first.name}")
+    assert not {urlsplit(url).netloc for url in asked_for} & {"localhost:1", "example.com", "www.example.com"}
+    assert page.locator("[data-testid=stMain] a[href*=example]").count() == 0
+
+
+def test_a_run_that_another_tab_deletes_leaves_no_other_under_the_mouse(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    mine, others = (make(name, state="running") for name in ("Mine", "Another's"))
+    with others.lock().acquire(timeout=0):
+        with mine.lock().acquire(timeout=0):
+            page.goto(f"{laboratory.url}/?run={mine.id}")
+            expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        mine.set_state("paused")
+        expect(page.get_by_text("Paused", exact=True)).to_be_visible()
+        home.delete(mine)
+        expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
+        expect(page.get_by_role("button", name="Start one")).to_be_visible()
+        expect(page.get_by_text("All runs")).to_be_visible()
+        assert page.get_by_role("button", name="Pause").count() == 0
+        page.get_by_role("link", name="Predictions", exact=True).click()
+        expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
+        page.get_by_role("link", name="All runs").click()
+        expect(page.get_by_role("button", name="Start one")).to_be_visible()
+        assert others.control == {}
+
+
+def test_a_run_that_trains_is_stopped_and_deleted_by_one_click(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    make("Another")
+    run = make("Mine", state="running")
+    with run.lock().acquire(timeout=0):
+        page.goto(f"{laboratory.url}/?run={run.id}")
+        page.get_by_role("button", name="Manage").click()
+        page.get_by_role("button", name="Delete this run").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("It is training now, and will be stopped first.")).to_be_visible()
+        expect(page.get_by_role("button", name="Delete this run")).to_have_count(0)  # the popover is closed
+        dangerous = dialog.get_by_role("button", name="Stop and delete")
+        red, green, blue = map(int, dangerous.evaluate("e => getComputedStyle(e).backgroundColor.match(/\\d+/g)"))
+        assert red > 2 * max(green, blue)
+        dangerous.click()
+        expect(dialog.get_by_text("It is deleted as soon as its worker has ended.")).to_be_visible()
+        assert run.control["request"] == "stop"
+    expect(page.get_by_text("Mine was deleted.")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    assert home.get(run.id) is None
+
+
+def test_a_click_on_a_row_of_all_runs_brings_it_into_sight(laboratory: Dashboard, make, page: playwright.Page) -> None:
+    for number in range(5):
+        make(f"Run {number}")
+    rows = laboratory.store.runs()
+    page.goto(f"{laboratory.url}/?run={rows[0].id}")
+    heading = page.get_by_role("heading", level=2).first
+    for row in (3, 2):
+        done(page)
+        table = page.get_by_test_id("stDataFrame").last
+        table.scroll_into_view_if_needed()
+        box = table.bounding_box()
+        page.mouse.click(box["x"] + 20, box["y"] + 35 * (row + 1.5))
+        expect(heading).to_have_text(rows[row].name)
+        expect(heading).to_be_in_viewport()
+
+
+def test_back_goes_one_step_and_opens_the_image_again(laboratory: Dashboard, make, page: playwright.Page) -> None:
+    run = make("Mine")
+    page.goto(f"{laboratory.url}/predictions?run={run.id}")
+    tiles, panel = page.get_by_role("option"), page.locator(".st-key-one_image")
+    tiles.first.click()
+    expect(panel.get_by_text("Image 0", exact=True)).to_be_visible()
+    tiles.nth(3).click()
+    expect(panel.get_by_text("Image 3", exact=True)).to_be_visible()
+    for name, title in (("Confidence", "Confidence"), ("Map", "Map"), ("Train", "Mine")):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        done(page)
+        page.go_back()
+        expect(panel.get_by_text("Image 3", exact=True)).to_be_visible()
+    page.go_back()
+    expect(panel.get_by_text("Image 0", exact=True)).to_be_visible()
+    page.go_back()
+    expect(panel).to_have_count(0)
+    page.go_forward()
+    expect(panel.get_by_text("Image 0", exact=True)).to_be_visible()
+
+
+def test_a_comparison_is_printed_with_all_its_columns_and_without_the_sidebar(
+    laboratory: Dashboard, make, page: playwright.Page
+) -> None:
+    for number in range(2):
+        make(f"Run {number}")
+    page.goto(f"{laboratory.url}/compare")
+    expect(page.get_by_role("heading", name="Two runs on the same images")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 720, "height": 1000})  # a sheet of paper
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    titles = page.get_by_role("columnheader")
+    for title in ("Run", "Test accuracy", "Parameters", "Training time"):
+        expect(titles.get_by_text(title, exact=True)).to_be_in_viewport(ratio=1)
