@@ -1,6 +1,7 @@
 """Picture files that people upload or photograph become arrays that `core.drawing` reads.
 
-Whatever the bytes are, there comes a picture of bounded size, or a `PictureError` that says what to do.
+Whatever the bytes are, there comes a picture of bounded size, or a `PictureError` that says what to do. What is in a
+file besides its pixels (`core.picture_files`) cannot make it unreadable; of it only the orientation counts.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import io
 
 import numpy as np
 
+from core.picture_files import turned_upright, without_metadata
+
 FORMATS = ("PNG", "JPEG", "WEBP")
-ENDINGS = ("png", "jpg", "jpeg", "webp")
+ENDINGS = ("png", "jpg", "jpeg", "jfif", "webp")
 MOST_BYTES = 10 * 2**20
 MOST_PIXELS = 50_000_000  # checked before decoding: a small file can hold a huge picture
 LEAST_SIDE = 8
-MOST_SIDE = 2048  # larger pictures are averaged down
+MOST_SIDE = 2048  # larger pictures are averaged down,
+STRIP_SIDE = 4096  # strips less, since they are low: what is written in them would be lost
+STRIP = 4  # how many times as long as it is high makes a picture a strip
 
 
 class PictureError(ValueError):
@@ -29,7 +34,7 @@ def read_picture(data: bytes) -> np.ndarray:
 
     Returns:
         uint8 (H, W) where it is grey, (H, W, 4) where parts of it are transparent, (H, W, 3) otherwise; sides from 8
-        to 2,048.
+        to 2,048, of a strip to 4,096.
 
     Raises:
         PictureError: for anything else.
@@ -47,19 +52,26 @@ def read_picture(data: bytes) -> np.ndarray:
 
 
 def _decoded(data: bytes) -> np.ndarray:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    pixels, orientation = without_metadata(data)
+    with Image.open(io.BytesIO(pixels), formats=FORMATS) as image:
         width, height = image.size
         if width * height > MOST_PIXELS:
             raise PictureError(f"The picture has {width:,} × {height:,} pixels, above 50 million. Save it smaller.")
         image.draft(None, (MOST_SIDE, MOST_SIDE))  # a JPEG need not be decoded larger than it is used
-        upright = ImageOps.exif_transpose(image)
+        upright = turned_upright(image, orientation)
     if upright.mode.startswith("I;16"):
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     grey = upright.mode in ("1", "L")
     picture = upright.convert("RGBA" if upright.has_transparency_data else "L" if grey else "RGB")
-    picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.BOX)
+    picture.thumbnail((_most_side(*picture.size),) * 2, Image.Resampling.BOX)
     if min(picture.size) < LEAST_SIDE:
         raise PictureError(f"The picture has {width:,} × {height:,} pixels: too few, or too narrow. Take a larger one.")
     return np.asarray(picture)
+
+
+def _most_side(width: int, height: int) -> int:
+    """How long the long side of a picture may be: more where it is a strip."""
+    strip = max(width, height) / (STRIP * min(width, height))
+    return int(min(max(strip, 1) * MOST_SIDE, STRIP_SIDE))
