@@ -9,7 +9,7 @@ from core.config import TrainingConfig
 from core.runs import RunStore
 from dashboard.components import bundle
 from tests.pages import ROOT, open_page, words
-from tests.test_bundle import fill_run
+from tests.test_bundle import fill_run, zip_of
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -54,6 +54,12 @@ def test_what_is_no_bundle_is_refused_once_and_stays_so(store, packed, monkeypat
     assert store.runs() == []
     monkeypatch.setattr(bundle, "unpack", lambda *arguments: pytest.fail("it was checked again"))
     assert "was not imported" in at.run().error[0].value
+
+
+def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(store):
+    said = drop(open_page("train"), zip_of({"1/saved_model.pb": b"x"}), "model-savedmodel.zip").error[0].value
+    assert "model-savedmodel.zip was not imported: it is a TensorFlow SavedModel, not a run" in said
+    assert "Run as a zip" in said
 
 
 def test_a_disk_that_is_full_is_said(store, packed, monkeypatch):
