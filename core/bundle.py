@@ -17,7 +17,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from core import bundle_parts
+from core import bundle_parts, safe_zip
 from core.bundle_parts import EPOCH_FILE, LIMITS, PartError, Parts, plain
 from core.data import Dataset, DatasetError, load_dataset
 from core.home import absolute
@@ -27,15 +27,24 @@ from core.runs import ENDED, Run, RunStore
 from core.safe_zip import UnsafeZip, read_zip
 from core.storage import write_atomically, write_json
 from core.terminal import command_line, exit_with
+from core.zip_kinds import kind_of
 
 MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
 MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
+WANTED = (
+    "Wanted is the zip of a run: on the Train page of the other Digit Lab it is Run as a zip, under Files; in its "
+    "terminal python -m core.bundle pack RUN."
+)
 MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve
 
 
 class BundleError(ValueError):
     """A run cannot be packed or a file not imported; the message says what is wrong and what to do."""
+
+
+class WrongZip(BundleError):
+    """A file is whole, but something else than a run; the message says what, as half a sentence."""
 
 
 # Out
@@ -119,6 +128,8 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
         parts = _parts(data)
         check_model(parts.model)
         proof = _proof(parts, dataset) if dataset else None
+    except WrongZip as error:
+        raise BundleError(f"{name} was not imported: {error}. {WANTED}") from error
     except (UnsafeZip, PartError, ModelError) as error:
         raise BundleError(
             f"{name} was not imported: {str(error).rstrip('.')}. Take the zip as it was made, or ask for it again."
@@ -142,6 +153,9 @@ def _proof(parts: Parts, dataset: Dataset) -> dict | None:
 def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
+    names = safe_zip.names(data, entries=MOST_FILES)
+    if not any(bundle_parts.limit(name) for name in names if name != "config.json"):  # which Keras' files have too
+        raise WrongZip(f"it is {kind_of(names)}, not a run")
     return bundle_parts.check(read_zip(data, bundle_parts.limit, entries=MOST_FILES, total=MOST_BYTES))
 
 

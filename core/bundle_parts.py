@@ -296,12 +296,16 @@ def _array(name: str, data: bytes, dtype: type, width: tuple[int, ...]) -> np.nd
         shape, _, found = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), False, None)
     except Exception as error:  # a damaged header raises many kinds, even tokenize.TokenError
         raise PartError(f"{name} is no array in NumPy's format") from error
+    if any(type(size) is not int for size in shape):  # to NumPy True is a whole number as well
+        raise PartError(f"{name} must have whole numbers for its shape, not {plain(str(shape))}")
     wanted = np.dtype(dtype)
     if found != wanted:
         raise PartError(f"{name} must hold {wanted}, not {found}")
     if len(shape) != 1 + len(width) or shape[1:] != width or not 1 <= shape[0] <= MOST_IMAGES:
         described = ", ".join(map(str, ("n", *width)))
-        raise PartError(f"{name} must have the shape ({described}), with n from 1 to {MOST_IMAGES:,}, not {shape}")
+        raise PartError(
+            f"{name} must have the shape ({described}), with n from 1 to {MOST_IMAGES:,}, not {plain(str(shape))}"
+        )
     if len(data) - file.tell() != math.prod(shape) * wanted.itemsize:
         raise PartError(f"{name} is cut off, or something is added at its end")
     return np.load(io.BytesIO(data), allow_pickle=False)

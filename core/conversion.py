@@ -22,7 +22,9 @@ import keras
 import numpy as np
 
 from core import models
+from core.keras_file import make_portable
 
+VERSION = "1"  # the folder in a zipped SavedModel: TensorFlow Serving serves numbered ones, the highest of them
 Reader = Callable[[np.ndarray], np.ndarray]  # uint8 (n, 28, 28) to float32 (n, 10)
 
 
@@ -38,6 +40,7 @@ def convert(name: str, source: Path, target: Path) -> None:
 
 def _keras(model: keras.Model, target: Path) -> None:
     _only_probabilities(model).save(target)
+    make_portable(target)
 
 
 def _int8(model: keras.Model, target: Path) -> None:
@@ -67,7 +70,7 @@ def _saved_model(model: keras.Model, target: Path) -> None:
     module = tf.Module()
     module.serve, module.weights = serve, [variable.value for variable in model.variables]
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=named)
+        tf.saved_model.save(module, str(Path(folder, VERSION)), signatures=named)
         shutil.make_archive(str(target.with_suffix("")), "zip", folder)
 
 
@@ -84,7 +87,7 @@ def saved_model_reader(path: Path) -> Reader:
     """Read images with a zipped SavedModel that was written here."""
     with tempfile.TemporaryDirectory() as folder:
         ZipFile(path).extractall(folder)
-        model = tf.saved_model.load(folder)
+        model = tf.saved_model.load(str(Path(folder, VERSION)))
     return lambda images: model.serve(images).numpy()
 
 

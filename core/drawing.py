@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.ink import border, find_ink, length
+
 NO_INK = "No ink was found in it. Take the picture nearer, in more light."
 IMAGE_SIDE = 28
 BOX_SIDE = 20
@@ -28,10 +30,6 @@ CENTRE_OF_MASS = 14.0
 
 WORKING_SIDE = 1024  # larger pictures are averaged down to this first
 PEN_SIDE = 120  # the pen's width is measured and changed on a digit this long: six pixels to one of the box
-FAINTEST_INK = 24  # grey levels between background and ink: less is background
-EDGE_OF_INK = 0.12  # of the ink's full strength: where the crop ends
-DUST_OF_PICTURE = 0.03  # of the picture's long side: shorter specks are dust
-DUST_OF_DIGIT = 0.12  # of the longest piece of ink: shorter pieces are dust
 THINNEST = 0.4  # of the drawn width: a pen is never thinned further than this
 
 
@@ -69,7 +67,7 @@ def normalise_drawing(picture: np.ndarray) -> np.ndarray | None:
 
 def drawing_steps(picture: np.ndarray) -> DrawingSteps | None:
     """Return every step to the MNIST image; takes and raises what `normalise_drawing` does."""
-    ink = _find_ink(_flatten_alpha(_shrink(_checked(picture))))
+    ink = find_ink(_flatten_alpha(_shrink(_checked(picture))))
     if ink is None:
         return None
     cropped = _crop(ink)
@@ -105,10 +103,10 @@ def _checked(picture: np.ndarray) -> np.ndarray:
 
 
 def _shrink(picture: np.ndarray) -> np.ndarray:
-    """Average whole blocks of pixels so that no side is above `WORKING_SIDE`."""
+    """Average whole blocks of pixels so that the picture's length is at most `WORKING_SIDE`."""
     from PIL import Image
 
-    factor = -(-max(picture.shape[:2]) // WORKING_SIDE)
+    factor = -(-length(picture) // WORKING_SIDE)
     return picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor))
 
 
@@ -123,8 +121,8 @@ def _flatten_alpha(picture: np.ndarray) -> np.ndarray:
     colours, alpha = picture[..., :3], picture[..., 3]
     if alpha.min() == 255:
         return colours
-    opaque_border = _border(colours)[_border(alpha) > 127]
-    if 2 * len(opaque_border) > len(_border(alpha)):
+    opaque_border = border(colours)[border(alpha) > 127]
+    if 2 * len(opaque_border) > len(border(alpha)):
         backdrop = np.median(opaque_border, axis=0)
     elif alpha.any():
         backdrop = 0.0 if np.average(colours.mean(axis=2), weights=alpha) > 127 else 255.0
@@ -132,76 +130,6 @@ def _flatten_alpha(picture: np.ndarray) -> np.ndarray:
         backdrop = 0.0
     opacity = alpha[..., None].astype(np.float32) / 255
     return np.rint(backdrop + (colours - np.float32(backdrop)) * opacity).astype(np.uint8)
-
-
-def _border(picture: np.ndarray) -> np.ndarray:
-    """Return the pixels of the outermost 3 % as (n,) or (n, 3)."""
-    rim = max(1, max(picture.shape[:2]) // 32)
-    middle = picture[rim:-rim]
-    parts = (picture[:rim], picture[-rim:], middle[:, :rim], middle[:, -rim:])
-    return np.concatenate([part.reshape(-1, *picture.shape[2:]) for part in parts])
-
-
-def _find_ink(picture: np.ndarray) -> np.ndarray | None:
-    """Return the ink as uint8 (H, W), 255 at its full strength, or None where there is none.
-
-    Ink is what differs from the background, lighter or darker, in any colour channel: so polarity does not
-    matter.
-    """
-    from scipy import ndimage
-
-    if picture.ndim == 3 and all((picture[..., 0] == picture[..., other]).all() for other in (1, 2)):
-        picture = picture[..., 0]
-    background = np.rint(np.median(_border(picture), axis=0)).astype(np.int16)
-    contrast = np.abs(picture.astype(np.int16) - background)
-    contrast = contrast if contrast.ndim == 2 else contrast.max(axis=2)
-    if contrast.max() < FAINTEST_INK:
-        return None
-    unrest = np.median(_border(contrast))
-    uneven = unrest > 6
-    if uneven:
-        contrast = _even_out(picture)
-        unrest = np.median(_border(contrast))
-
-    pieces, _ = ndimage.label(contrast > max(FAINTEST_INK, 6 * unrest), structure=np.ones((3, 3)))
-    lengths = np.array([max(s.stop - s.start for s in box) for box in ndimage.find_objects(pieces)])
-    kept = lengths > DUST_OF_PICTURE * max(picture.shape[:2])
-    if not kept.any():
-        return None
-    kept &= lengths > DUST_OF_DIGIT * lengths.max()
-    if uneven:  # a photo: what comes in over the edge is a shadow or a table, unless there is nothing else
-        inside = kept.copy()
-        inside[_edge_pieces(pieces)] = False
-        kept = inside if inside.any() else kept
-    contrast = contrast * np.concatenate([[False], kept])[pieces]
-    full = np.percentile(contrast[contrast > contrast.max() / 2], 75)
-    contrast[contrast < EDGE_OF_INK * full] = 0
-    return np.minimum(contrast * (255 / full), 255).astype(np.uint8)
-
-
-def _edge_pieces(pieces: np.ndarray) -> np.ndarray:
-    """Return which of the labelled pieces touch the picture's edge, as indices from 0."""
-    edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
-    return np.unique(edge[edge > 0]) - 1
-
-
-def _even_out(picture: np.ndarray) -> np.ndarray:
-    """Return how far each pixel of an unevenly lit picture is from its surroundings, int16 (H, W).
-
-    The surroundings are a morphological closing (light paper) or opening (dark) a quarter of the picture
-    wide.
-    """
-    from PIL import Image
-    from scipy import ndimage
-
-    grey = Image.fromarray(picture).convert("L")
-    coarse = np.asarray(grey.resize((64, 64), Image.Resampling.BOX))
-    light = np.median(_border(coarse)) > 127
-    surround = (ndimage.grey_closing if light else ndimage.grey_opening)(coarse, size=(16, 16))
-    smooth = Image.fromarray(ndimage.uniform_filter(surround, 5))
-    surround = smooth.resize(grey.size, Image.Resampling.BILINEAR)
-    contrast = np.asarray(surround, dtype=np.int16) - np.asarray(grey)
-    return np.maximum(contrast if light else -contrast, 0)
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:

@@ -102,7 +102,7 @@ import tensorflow as tf
 from PIL import Image
 {_PICTURE}
 zipfile.ZipFile("model-savedmodel.zip").extractall("model-savedmodel")
-model = tf.saved_model.load("model-savedmodel")
+model = tf.saved_model.load("model-savedmodel/1")
 probabilities = model.serve(images).numpy()
 {_PRINT}
 """

@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from core.config import TrainingConfig
+from core.keras_file import make_portable
 
 
 def seed(config: TrainingConfig) -> list[layers.Layer]:
@@ -118,7 +119,7 @@ def for_export(model: keras.Model) -> keras.Model:
     if output.activation is keras.activations.sigmoid:
         logits = layers.Dense(10, name="logits")
         outputs["scores"] = output.output
-        outputs["probabilities"] = keras.ops.softmax(logits(output.input))
+        outputs["probabilities"] = layers.Activation("softmax", name="probabilities")(logits(output.input))
         logits.set_weights(output.get_weights())
     return keras.Model(model.inputs, outputs, name=model.name)
 
@@ -127,6 +128,7 @@ def save(model: keras.Model, folder: Path) -> None:
     """Write `folder`/model.keras and `folder`/model.tflite, each in one step."""
     whole = folder / ".partial.keras"
     model.save(whole)
+    make_portable(whole)
     whole.replace(folder / "model.keras")
     lite = folder / ".partial.tflite"
     for_export(model).export(lite, format="litert", verbose=False)

@@ -1,6 +1,7 @@
 """Picture files that people upload or photograph become arrays that `core.drawing` reads.
 
-Whatever the bytes are, there comes a picture of bounded size, or a `PictureError` that says what to do.
+Whatever the bytes are, there comes a picture of bounded size, or a `PictureError` that says what to do. What is in a
+file besides its pixels (`core.picture_files`) cannot make it unreadable; of it only the orientation counts.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import threading
 
 import numpy as np
 
+from core.picture_files import turned_upright, without_metadata
+
 FORMATS = ("PNG", "JPEG", "WEBP")
-ENDINGS = ("png", "jpg", "jpeg", "webp")
+ENDINGS = ("png", "jpg", "jpeg", "jfif", "webp")
 MOST_BYTES = 10 * 2**20
 MOST_PIXELS = 50_000_000
 LEAST_SIDE = 8
-MOST_SIDE = 2048  # larger pictures are averaged down
+MOST_SIDE = 2048  # larger pictures are averaged down,
+STRIP_SIDE = 4096  # strips less, since they are low: what is written in them would be lost
+STRIP = 4  # how many times as long as it is high makes a picture a strip
 SCAN = re.compile(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]")  # where one begins in a JPEG
 MOST_SCANS = 64  # a progressive JPEG has about ten, and each is a walk over the whole picture
 _one_at_a_time = threading.Lock()  # decoding may take 400 MB, however many ask
@@ -34,7 +39,7 @@ def read_picture(data: bytes) -> np.ndarray:
 
     Returns:
         uint8 (H, W) where it is grey, (H, W, 4) where parts of it are transparent, (H, W, 3) otherwise; sides from 8
-        to 2,048.
+        to 2,048, of a strip to 4,096.
 
     Raises:
         PictureError: for anything else.
@@ -53,20 +58,19 @@ def read_picture(data: bytes) -> np.ndarray:
 
 
 def _decoded(data: bytes) -> np.ndarray:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        _check_size(*image.size, len(SCAN.findall(data)))
+    pixels, orientation = without_metadata(data)
+    with Image.open(io.BytesIO(pixels), formats=FORMATS) as image:
+        _check_size(*image.size, len(SCAN.findall(pixels)))
         image.draft(None, (MOST_SIDE, MOST_SIDE))  # a JPEG need not be decoded larger than it is used
-        ImageOps.exif_transpose(image, in_place=True)
-        image.load()
-        upright = image
+        upright = turned_upright(image, orientation)
     if upright.mode.startswith("I;16"):
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     grey = upright.mode in ("1", "L")
     mode = "RGBA" if upright.has_transparency_data else "L" if grey else "RGB"
     picture = upright if upright.mode == mode else upright.convert(mode)
-    picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.BOX)
+    picture.thumbnail((_most_side(*picture.size),) * 2, Image.Resampling.BOX)
     return np.asarray(picture)
 
 
@@ -74,7 +78,13 @@ def _check_size(width: int, height: int, scans: int) -> None:
     """Refuse before decoding what would take too much for its result: a small file can hold a huge picture."""
     if width * height > MOST_PIXELS:
         raise PictureError(f"The picture has {width:,} × {height:,} pixels, above 50 million. Save it smaller.")
-    if min(width, height) * min(1, MOST_SIDE / max(width, height)) < LEAST_SIDE:
+    if min(width, height) * min(1, _most_side(width, height) / max(width, height)) < LEAST_SIDE:
         raise PictureError(f"The picture has {width:,} × {height:,} pixels: too few, or too narrow. Take a larger one.")
     if scans > MOST_SCANS:
         raise PictureError(f"The JPEG comes in {scans:,} scans, and {MOST_SCANS} are read. Save it again.")
+
+
+def _most_side(width: int, height: int) -> int:
+    """How long the long side of a picture may be: more where it is a strip."""
+    strip = max(width, height) / (STRIP * min(width, height))
+    return int(min(max(strip, 1) * MOST_SIDE, STRIP_SIDE))

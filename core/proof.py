@@ -27,6 +27,7 @@ from core.runs import Run
 from core.storage import read_json, write_json
 
 FILE = "exports.json"
+FORM = 2  # of the files: 1 had Keras files that only Keras 3.15 reads, and a SavedModel without a numbered folder
 BATCH = 100  # images at once when all are read, in every runtime: what LiteRT is fastest with
 SAME = 1e-4  # the largest difference in a probability that rounding in another order explains, with room
 ENOUGH_DIGITS = 20  # of mine that are held out, to measure drawings by
@@ -81,6 +82,7 @@ class Exports:
         images: how many test images there are.
         drawings, drawn: what was taken for drawings, in words, and how many there are.
         proofs: one a format, in the order of `FORMATS`.
+        form: `FORM` of the program that wrote the files.
     """
 
     model: str
@@ -89,10 +91,11 @@ class Exports:
     drawings: str
     drawn: int
     proofs: tuple[Proof, ...]
+    form: int = FORM
 
     def is_of(self, model: str, dataset: str) -> bool:
-        """Whether it was proven with this model and this dataset."""
-        return (self.model, self.dataset) == (model, dataset)
+        """Whether it was proven with this model and this dataset, and the files are as they are written today."""
+        return (self.model, self.dataset, self.form) == (model, dataset, FORM)
 
     def of(self, name: str) -> Proof | None:
         """The proof of one format, None where it was not exported."""
@@ -109,7 +112,8 @@ def kept(run: Run) -> Exports | None:
     try:
         texts = {name: str(values[name]) for name in ("model", "dataset", "drawings")}
         counts = {name: _number(values[name], int) for name in ("images", "drawn")}
-        return Exports(**texts, **counts, proofs=tuple(_proof(row) for row in values["proofs"]))
+        form = _number(values.get("form", 1), int)
+        return Exports(**texts, **counts, proofs=tuple(_proof(row) for row in values["proofs"]), form=form)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 

@@ -12,11 +12,13 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 DIRECTORY_END = struct.Struct("<4s4H2LH")  # "end of central directory record", section 4.3.16 of PKWARE's APPNOTE.TXT
 MOST_DIRECTORY_BYTES = 256  # of an entry in the directory: 46 and its name, and what some programs add
 ENCRYPTED = 0x1 | 0x40  # flags: traditional and strong
+LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what Finder and Windows put into every folder
+MAC_FOLDER, MAC_PREFIX = "__MACOSX/", "._"  # and what a Mac's zip holds besides each file
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -25,7 +27,9 @@ class UnsafeZip(ValueError):
 
 
 def read_zip(data: bytes, limit: Callable[[str], int | None], *, entries: int, total: int) -> dict[str, bytes]:
-    """The contents of every entry by its name.
+    """The contents of every entry by its name, as it is without the folder that all of them are in.
+
+    Who unpacks a zip and zips it again adds such a folder, and files of the system, which are not read.
 
     Args:
         data: the zip.
@@ -40,8 +44,14 @@ def read_zip(data: bytes, limit: Callable[[str], int | None], *, entries: int, t
     found: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for entry in archive.infolist():
-                name, most = entry.filename, limit(entry.filename)
+            listed = archive.infolist()
+            for entry in listed:
+                _check_place(entry)
+            chosen = [entry for entry in listed if not _is_of_system(_path(entry))]
+            folder = _folder(map(_path, chosen))
+            for entry in chosen:
+                name = _path(entry).removeprefix(folder)
+                most = limit(name)
                 _check_entry(entry, known=most is not None, twice=name in found)
                 found[name] = _contents(archive, entry, most)
                 total -= len(found[name])
@@ -52,6 +62,42 @@ def read_zip(data: bytes, limit: Callable[[str], int | None], *, entries: int, t
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError, struct.error) as error:
         raise UnsafeZip(f"it is damaged ({error})") from error
     return found
+
+
+def names(data: bytes, *, entries: int) -> list[str]:
+    """The names of all files in a zip, as `read_zip` has them; nothing is decompressed.
+
+    Raises:
+        UnsafeZip: where its directory cannot be read, or holds more entries.
+    """
+    _check_directory(data, entries)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            paths = [path for path in map(_path, archive.infolist()) if not _is_of_system(path)]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, struct.error) as error:
+        raise UnsafeZip(f"it is damaged ({error})") from error
+    folder = _folder(paths)
+    return [path.removeprefix(folder) for path in paths]
+
+
+def _path(entry: zipfile.ZipInfo) -> str:
+    """The entry's name with the slashes that a zip should have; some programs for Windows write others."""
+    return entry.orig_filename.replace("\\", "/")
+
+
+def _is_of_system(path: str) -> bool:
+    """Whether it is a folder, or a file that the system put there and nobody meant to send."""
+    name = path.rpartition("/")[2]
+    return not name or path.startswith(MAC_FOLDER) or name.startswith(MAC_PREFIX) or name in LEFT_BY_SYSTEMS
+
+
+def _folder(paths: Iterable[str]) -> str:
+    """The folder that all files are in, with a slash at its end; "" where there is none."""
+    folders = [path.split("/")[:-1] for path in paths]
+    shared = [] if not folders else min(folders, key=len)
+    while any(folder[: len(shared)] != shared for folder in folders):
+        shared = shared[:-1]
+    return "".join(f"{name}/" for name in shared)
 
 
 def shown(name: str) -> str:
@@ -73,13 +119,18 @@ def _check_directory(data: bytes, entries: int) -> None:
         raise UnsafeZip(f"it holds {count:,} files, and at most {entries:,} are read")
 
 
-def _check_entry(entry: zipfile.ZipInfo, *, known: bool, twice: bool) -> None:
+def _check_place(entry: zipfile.ZipInfo) -> None:
+    """Refuse what would be written elsewhere if it were unpacked, also where it is not going to be read."""
     name, mode = entry.orig_filename, entry.external_attr >> 16
     if stat.S_ISLNK(mode):
         raise UnsafeZip(f"{shown(name)} is a link to another file")
     if name.startswith(("/", "\\")) or ".." in name or ":" in name:
         raise UnsafeZip(f"{shown(name)} leads out of the run's folder")
-    if not known or name != entry.filename or entry.is_dir() or stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+
+
+def _check_entry(entry: zipfile.ZipInfo, *, known: bool, twice: bool) -> None:
+    name, mode = entry.orig_filename, entry.external_attr >> 16
+    if not known or "\0" in name or stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise UnsafeZip(f"{shown(name)} does not belong there")
     if twice:
         raise UnsafeZip(f"{shown(name)} is in it twice")

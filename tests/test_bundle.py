@@ -214,6 +214,54 @@ def test_words_from_elsewhere_bring_no_markdown_and_unknown_values_stay_outside(
     assert run.imported["file"] == "(x)(y).zip"
 
 
+REZIPPED = {
+    "Finder, the folder": ("RUN/", "RUN/.DS_Store", "__MACOSX/RUN/._.DS_Store", "__MACOSX/._RUN"),
+    "Finder, the files": ("", ".DS_Store", "__MACOSX/._config.json", "._state.json"),
+    "Windows, the folder": ("RUN/", "RUN/Thumbs.db", "RUN/desktop.ini"),
+    "twice": ("RUN (1)/RUN/",),
+}
+
+
+@pytest.mark.parametrize("name", REZIPPED)
+def test_a_zip_that_was_unpacked_and_zipped_again_is_imported(name, packed, trained, store):
+    run = unpack(rezipped(*REZIPPED[name])(packed), store, "again.zip")
+    assert (run.config, run.name, run.predicted_epochs()) == (trained.config, trained.name, [1, 2, 3])
+    assert not list(run.path.rglob(".DS_Store"))
+
+
+def test_folders_and_backslashes_of_other_zip_programs_are_read(packed, trained, store):
+    assert unpack(added("predictions/")(packed), store).predicted_epochs() == [1, 2, 3]
+    run = unpack(rezipped("RUN/", slash="\\")(packed), store)
+    assert np.array_equal(run.probabilities(2), trained.probabilities(2))
+
+
+OTHERS = {
+    "my-digits.zip": (("7-20261126-031711-000000001-ab12.png", "labels.csv"), "an export of My digits"),
+    "model-savedmodel.zip": (("1/saved_model.pb", "1/variables/variables.index"), "a TensorFlow SavedModel"),
+    "older-savedmodel.zip": (("saved_model.pb",), "a TensorFlow SavedModel"),
+    "model.keras": (("metadata.json", "config.json", "model.weights.h5"), "a Keras model"),
+    "mnist.npz": (("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"), "a dataset, as NumPy keeps it"),
+    "archive.zip": (("MNIST/raw/train-images-idx3-ubyte.gz",), "a dataset in the form of MNIST"),
+    "digit-recognizer.zip": (("train.csv", "test.csv"), "a dataset as CSV"),
+    "folders.zip": (("train/3/18.png", "test/5/15.png"), "a dataset of pictures"),
+    "photos.zip": (("IMG_1.JPG", "IMG_2.jpg"), "a folder of pictures"),
+    "thesis.zip": (("chapter.tex",), "another zip"),
+    "empty.zip": ((), "an empty zip"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(name, store, tmp_path, capsys):
+    names, words = OTHERS[name]
+    path = tmp_path / name
+    path.write_bytes(zip_of(dict.fromkeys(names, b"x")))
+    assert bundle.main(["--home", str(store.home), "import", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"{name} was not imported: it is {words}")
+    assert "Run as a zip" in said
+    assert nothing_in(store)
+
+
 # Refused
 
 
@@ -278,6 +326,22 @@ def twice(data: bytes) -> bytes:
         return added("name.json", contents=b'{"name": "Other"}')(data)
 
 
+def rezipped(folder: str = "", *extra: str, slash: str = "/"):
+    """The same files in a folder, as after they were unpacked and zipped again, and what systems put beside them."""
+
+    def change(data: bytes) -> bytes:
+        files = {(folder + name).replace("/", slash): contents for name, contents in files_of(data).items()}
+        return zip_of({**dict.fromkeys(extra, b"x"), **files})
+
+    return change
+
+
+def with_shape(shape: str, rows: int) -> bytes:
+    """An array of float16 whose header says this shape."""
+    header = f"{{'descr': '<f2', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(20 * rows)
+
+
 UNIFORM = np.full((397, 10), 0.1, np.float16)
 NOT_A_NUMBER = np.where(np.arange(10) == 3, np.float16("nan"), UNIFORM)
 INFINITE = np.where(np.arange(10) == 3, np.float16("inf"), UNIFORM)
@@ -291,18 +355,19 @@ REFUSED = {
     "traversal in predictions": (added("predictions/../../x.npy"), "leads out"),
     "absolute": (added("/etc/passwd"), "leads out"),
     "windows": (added("C:\\x.json"), "leads out"),
-    "backslashes": (added("predictions\\epoch-0009.npy"), "does not belong"),
+    "backslashes": (added("predictions\\evil.npy"), "does not belong"),
+    "a link among what is not read": (added("__MACOSX/._x", mode=stat.S_IFLNK | 0o777, contents=b"/etc"), "link"),
+    "traversal among what is not read": (added("__MACOSX/../../._x"), "leads out"),
     "a link": (
         replaced("state.json", None),
         added("state.json", mode=stat.S_IFLNK | 0o777, contents=b"/etc/passwd"),
         "link",
     ),
     "a device": (replaced("state.json", None), added("state.json", mode=stat.S_IFCHR | 0o666), "does not belong"),
-    "a folder": (added("predictions/"), "does not belong"),
     "a Keras model": (added("model.keras"), "does not belong"),
     "a checkpoint": (added("checkpoint.npz"), "does not belong"),
     "its own mark": (added("imported.json"), "does not belong"),
-    "a folder around it": (lambda data: zip_of({f"run/{n}": c for n, c in files_of(data).items()}), "does not belong"),
+    "two folders": (lambda data: added("other/config.json")(rezipped("run/")(data)), "another zip"),
     "a zero in a name": (lambda data: data.replace(b"name.json", b"name.\0son"), "does not belong|damaged"),
     "twice": (twice, "twice"),
     "encrypted": (flagged(0x1), "encrypted"),
@@ -317,7 +382,9 @@ REFUSED = {
     "a bomb": (bomb("model.tflite", 49), "larger than"),
     "a bomb that lies": (bomb("model.tflite", 49, says=1000), "damaged"),
     "bombs together": (
-        lambda data: zip_of({f"predictions/epoch-{n:04d}.npy": bytes(5 * 2**20) for n in range(1, 45)}),
+        lambda data: zip_of(
+            {"name.json": b"{}", **{f"predictions/epoch-{n:04d}.npy": bytes(5 * 2**20) for n in range(1, 45)}}
+        ),
         "larger than any run",
     ),
     "a large config": (replaced("config.json", b" " * 20_000 + b"{}"), "larger than"),
@@ -350,6 +417,10 @@ REFUSED = {
     "no images": (replaced("probabilities.npy", array(UNIFORM[:0])), "n from 1"),
     "a shape that lies": (replaced("probabilities.npy", HUGE_SHAPE), "cut off"),
     "bytes behind": (replaced("probabilities.npy", array(UNIFORM) + b"PK"), "cut off, or something is added"),
+    "a shape of true": (replaced("probabilities.npy", with_shape("(True, 10)", 1)), "whole numbers for its shape"),
+    "a shape below 0": (replaced("probabilities.npy", with_shape("(-1, 10)", 1)), "n from 1"),
+    "a shape beyond all memory": (replaced("probabilities.npy", with_shape(f"({9 * 10**29}, 10)", 1)), "n from 1"),
+    "a shape of text": (replaced("probabilities.npy", with_shape("('<b>', 10)", 1)), "no array"),
     "NaN": (replaced("probabilities.npy", array(NOT_A_NUMBER)), "have NaN"),
     "infinite": (replaced("probabilities.npy", array(INFINITE)), "sum to 1"),
     "below 0": (replaced("probabilities.npy", array(UNIFORM - np.float16(0.2))), "0 or more"),

@@ -10,7 +10,7 @@ from core.config import TrainingConfig
 from core.runs import RunStore
 from dashboard.components import bundle
 from tests.pages import ROOT, as_seen, open_page, words
-from tests.test_bundle import fill_run
+from tests.test_bundle import fill_run, zip_of
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -57,12 +57,18 @@ def test_what_is_no_bundle_is_refused_once_and_stays_so(store, packed, monkeypat
     assert "was not imported" in at.run().error[0].value
 
 
+def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(store):
+    said = drop(open_page("train"), zip_of({"1/saved_model.pb": b"x"}), "model-savedmodel.zip").error[0].value
+    assert "model-savedmodel.zip was not imported: it is a TensorFlow SavedModel, not a run" in as_seen(said)
+    assert "Run as a zip" in said
+
+
 def test_a_disk_that_is_full_is_said(store, packed, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(bundle, "unpack", full)
-    assert "No space left on device" in drop(open_page("train"), packed).error[0].value
+    assert "No space is left on the disk" in drop(open_page("train"), packed).error[0].value
 
 
 def test_a_run_is_offered_as_a_zip_when_it_has_all_that_is_needed(store, digits, make_run):

@@ -82,8 +82,8 @@ def offer(run: Run, digits: Dataset, kept: Exports | None, current: Exports | No
     """The button that exports, where a file is missing, and why."""
     if kept and not current:
         st.warning(
-            "What was exported belongs to another model or dataset: the run was trained further, for instance. "
-            "Export again to bring it up to date.",
+            "What was exported belongs to another model or dataset, or to an earlier Digit Lab: the run was trained "
+            "further, for instance. Export again to bring it up to date.",
             icon=":material/history:",
         )
     elif kept is None:
