@@ -32,11 +32,6 @@ def words(at):
     return as_seen("\n".join(element.value for kind in kinds for element in kind))
 
 
-def plain(text):
-    """Text in Markdown as people see it: marks of people's text are written as character references."""
-    return html.unescape(re.sub(r":color\[(&#\d+;)\]", r"\1", text))
-
-
 def numbers(at):
     """Each metric's value by its label."""
     return {metric.label: metric.value for metric in at.metric}

@@ -13,7 +13,7 @@ from core import run_files
 from core.starter import FOLDER
 from core.storage import write_json
 from dashboard.api import app
-from tests.pages import open_page, plain, words
+from tests.pages import open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 PAGES = ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
@@ -91,7 +91,7 @@ def spoiled(values, turn):
 
 def check_everywhere(client, run, pages=PAGES):
     """No page and no answer of the API fails; returns the words of the pages."""
-    shown = {page: plain(words(open_page(page, run=run.id))) for page in pages}
+    shown = {page: words(open_page(page, run=run.id)) for page in pages}
     for path in ("runs", f"runs/{run.id}", f"runs/{run.id}/predictions?limit=1"):
         answer = client.get(f"/api/{path}")
         assert answer.status_code in (200, 409), (path, answer.text)

@@ -15,7 +15,7 @@ from core.loading import Loading
 from core.starter import FOLDER
 from dashboard.api import app
 from dashboard.components import shared
-from tests.pages import open_page, plain, words
+from tests.pages import by_label, open_page, words
 from tests.test_draw_page import drawn
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -97,7 +97,7 @@ def test_starting_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, store
     said = refuse()
     at.button(key="start").click().run()
     assert not at.exception
-    assert said in plain(words(at))
+    assert said in words(at)
     reply = client.post("/api/runs", json={"model": "dense", "epochs": 1})
     assert reply.status_code == (507 if "space" in said else 503)
     assert said in reply.json()["detail"]
@@ -117,10 +117,10 @@ def check_requests(refuse, run, active, client):
     for at, key in ((page, f"resume_{run.id}"), (page, f"continue_{run.id}"), (other, f"stop_{active.id}")):
         at.button(key=key).click().run()
         assert not at.exception, key
-        assert said in plain(words(at)), key
-    page.text_input(key=f"name_{run.id}").set_value("Another name").run()
+        assert said in words(at), key
+    by_label(page.text_input, "Name").set_value("Another name").run()
     assert not page.exception
-    assert said in plain(words(page))
+    assert said in words(page)
     for path in (f"{active.id}/pause", f"{active.id}/stop", f"{run.id}/resume", f"{run.id}/resume?more_epochs=1"):
         reply = client.post(f"/api/runs/{path}")
         assert reply.status_code == (507 if "space" in said else 503), path
@@ -135,11 +135,11 @@ def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refus
     said = refuse()
     draw.button(key="right").click().run()
     assert not draw.exception
-    assert said in plain(words(draw))
+    assert said in words(draw)
     button = next(button for button in page.button if "easure" in button.label)
     button.click().run()
     assert not page.exception
-    assert said in plain(words(page))
+    assert said in words(page)
 
 
 # LiteRT that cannot be loaded
@@ -149,7 +149,7 @@ def test_without_litert_draw_and_the_api_say_what_to_install(monkeypatch, client
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     answer.forget()
     at = open_page("draw", session={"canvas_0": drawn(SEVEN)})
-    assert "pip install ai-edge-litert" in plain(words(at))
+    assert "pip install ai-edge-litert" in words(at)
     sent = client.post("/api/runs/starter/predict", json={"pixels": [[0] * 28] * 28})
     assert sent.status_code == 503
     assert "pip install ai-edge-litert" in sent.json()["detail"]

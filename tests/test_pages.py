@@ -224,7 +224,7 @@ def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_be
 def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
     run = make_run()
     at = open_page("train")
-    at.text_input(key=f"name_{run.id}").set_value("My first").run()
+    by_label(at.text_input, "Name").set_value("My first").run()
     assert run.name == "My first"
     assert at.header[0].value == "My first"
     at.button(key=f"delete_{run.id}").click().run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from dashboard.components import results
 from dashboard.components.attempts import attempt
 from dashboard.components.shared import STATE_ICONS, delete_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 
 LOOK_SECONDS = 0.5  # between two looks whether a worker has ended
 SLOW_SECONDS = 60  # after which a worker that was asked to end is said to take long
@@ -22,8 +24,7 @@ def show_header(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(escape_markdown(run.name), width="stretch", anchor=False)
         with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run)):
-            key = f"name_{run.id}"
-            st.text_input("Name", run.name, max_chars=60, key=key, on_change=_take_name, args=(run, key))
+            st.text_input("Name", run.name, 60, **view(f"name_{run.id}", run.name, partial(attempt, run.rename)))
             st.button(
                 "Delete this run",
                 icon=":material/delete:",
@@ -38,11 +39,6 @@ def show_header(run: Run) -> None:
 def _popover(run: Run) -> str:
     """Its key; another one is another popover, which is closed."""
     return f"manage_{run.id}_{st.session_state.get('questions', 0)}"
-
-
-def _take_name(run: Run, key: str) -> None:
-    """Rename to what was typed."""
-    attempt(run.rename, st.session_state[key])
 
 
 def _ask_to_delete(run: Run) -> None:
