@@ -56,6 +56,7 @@ def get_ready(launcher: Launcher) -> None:
     processor for seconds, and beside it the page came a second later.
     """
     digits = loading()
+    reach.open_browser()
     for module in AHEAD:
         importlib.import_module(f"dashboard.components.{module}")
     if shared.first_page.wait(BROWSER_SECONDS):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from streamlit import config
+from streamlit import cli_util, config
 from streamlit.config_option import ConfigOption
 
 from dashboard.origin import ALLOWED_HOSTS, is_loopback
@@ -76,6 +76,14 @@ def who_can_reach() -> str:
             f"It answers to this machine's address and to the names in {ALLOWED_HOSTS}."
         )
     return "\n".join(lines)
+
+
+def open_browser() -> None:
+    """Open the pages in this machine's browser, as Streamlit does for a script but not for an `st.App`."""
+    if _is_streamlits_server() and not config.get_option("server.headless"):
+        address = config.get_option("server.address")
+        name = address if address not in ("0.0.0.0", "::") else "localhost"
+        cli_util.open_browser(_url(name, config.get_option("server.port")))
 
 
 def prefixes() -> list[str]:

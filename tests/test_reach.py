@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from dashboard import reach
 from dashboard.origin import ALLOWED_HOSTS
 from dashboard.reach import ROOT
+from tests.browsing import wait_until
 
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
 OTHER_SETTINGS = '[server]\naddress = "0.0.0.0"\n[theme]\nprimaryColor = "#ff0000"\n'
@@ -230,3 +231,21 @@ def test_a_second_dashboard_on_the_same_port_says_so_and_leaves_the_first_alone(
     assert second.process.wait(timeout=60) != 0
     assert f"Port {first.port} is not available" in second.printed
     assert first.answers(), printed
+
+
+def test_the_pages_open_in_the_browser_of_who_starts_it(tmp_path):
+    port, opened = free_port(), tmp_path / "opened"
+    (tmp_path / "xdg-open").write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    (tmp_path / "xdg-open").chmod(0o755)
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py")]
+    command += ["--server.headless=false", f"--server.port={port}"]
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "BROWSER": str(tmp_path / "xdg-open"), "DIGITLAB_HOME": str(tmp_path)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+    try:
+        wait_until(opened.exists)
+        wait_until(opened.read_text)
+        assert opened.read_text().strip() == f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
