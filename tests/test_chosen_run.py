@@ -143,3 +143,19 @@ def test_compare_names_the_runs_of_the_address_that_are_not_there(make_run):
         "Not found: gone-1. Showing others instead.",
         "Not found: gone-2. Showing others instead.",
     ]
+
+
+def test_a_run_stays_chosen_when_its_label_changes_and_the_browser_sends_the_old_one(make_run):
+    other, run = make_run(), make_run("queued")
+    at = open_page("train", run=run.id)
+    key = at.sidebar.selectbox[0].key
+    run.set_state("stopped")
+    at.session_state[key] = f"{run.name} · queued"  # what the browser has for it
+    at.run()
+    assert at.query_params["run"] == run.id
+    assert run.name in at.header[0].value
+    old_label = f"{other.name} · {other.state.name}"
+    at.session_state[at.sidebar.selectbox[0].key] = old_label  # chosen from the list as it was drawn
+    other.set_state("paused")
+    at.run()
+    assert at.query_params["run"] == other.id

@@ -71,7 +71,7 @@ def choose_runs(runs, names) -> list[str]:
         default=chosen,
         format_func=lambda run_id: names.get(run_id, run_id),
         placeholder="Choose runs",
-        **view("compared_runs", chosen, lambda ids: remember(PAGE, "runs", ",".join(ids) or NONE)),
+        **view("compared_runs", chosen, lambda ids: remember(PAGE, "runs", ",".join(ids) or NONE), runs),
     )
     return chosen
 
@@ -177,7 +177,7 @@ def choose_two(comparable, names) -> tuple:
                 options,
                 options.index(shown),
                 format_func=lambda run_id: names.get(run_id, run_id),
-                **view(words, shown, choose),
+                **view(words, shown, choose, options),
             )
         st.button("Swap", icon=":material/swap_horiz:", on_click=swap)
     return comparable[first], comparable[second]
@@ -260,7 +260,7 @@ def choose_group(both: Pair, one: str, other: str) -> str:
         default=shown,
         required=True,
         format_func=lambda name: f"{GROUPS[name]} · {counts[name]:,}",
-        **view("pair_group", shown, keep),
+        **view("pair_group", shown, keep, GROUPS),
         help=f"Fixed: wrong by {one}, right by {other}. Broken: the other way round.",
     )
     return shown

@@ -225,14 +225,16 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
 def _run_selectbox(label: str, runs: dict[str, Run], shown: str | None) -> None:
     """The choice itself; it is not bound to the address, where Streamlit would put the label, which changes."""
     labels = {run_id: run_label(run) for run_id, run in runs.items()}
-    twice = {label for label, count in Counter(labels.values()).items() if count > 1}
+    count = Counter(labels.values())
+    labels = {run_id: label if count[label] == 1 else f"{label} · {run_id}" for run_id, label in labels.items()}
+    today = {label: run_id for run_id, label in labels.items()}
+    known = {**st.session_state.get("run_labels", {}), **today}  # also what they were called on the page before
+    st.session_state["run_labels"] = today
     st.sidebar.selectbox(
         label,
         list(runs),
         index=None if shown is None else list(runs).index(shown),
         placeholder="Choose a run",
-        format_func=lambda run_id: (
-            f"{labels[run_id]} · {run_id}" if labels.get(run_id) in twice else labels.get(run_id)
-        ),
-        **view("run_choice", shown, open_run),
+        format_func=lambda run_id: labels.get(run_id, run_id),
+        **view("run_choice", shown, lambda choice: open_run(known.get(choice, choice)), [shown, *runs, *known]),
     )
