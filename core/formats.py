@@ -126,7 +126,7 @@ FORMATS = {
             "model-int8.tflite",
             "The same with its weights as whole numbers of 8 bits: about a quarter of the size, at a price that is "
             "measured.",
-            "Runs in LiteRT 1.0 and newer and TensorFlow 2.17 and newer, not in TensorFlow 2.16 or tflite-runtime 2.14.",
+            "Runs in LiteRT 1.0 or TensorFlow 2.17 and newer, not in TensorFlow 2.16 or tflite-runtime 2.14.",
             _LITERT % "model-int8.tflite",
         ),
         Format(
@@ -151,7 +151,7 @@ FORMATS = {
             "TensorFlow SavedModel",
             "model-savedmodel.zip",
             "A zipped folder for TensorFlow Serving and TensorFlow in other languages.",
-            "Unpacked, the folder 1 is the version that TensorFlow Serving looks for. Runs in TensorFlow 2.16 and newer.",
+            "Its folder 1 is the version that TensorFlow Serving looks for. Runs in TensorFlow 2.16 and newer.",
             _SAVED_MODEL,
         ),
     )

@@ -58,17 +58,17 @@ def open_draw(page, dashboard) -> None:  # noqa: F811
 @pytest.mark.parametrize("pause", [0, 100, 300, 1000])
 def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -> None:  # noqa: F811
     open_draw(page, dashboard)
-    answer = page.get_by_test_id("stMetric").filter(has_text="It reads")
+    answer = page.get_by_test_id("stMetric").filter(has_text=re.compile(r"It reads\s*1\b"))
     for x in (100, 220):
         stroke(page, x)
     page.wait_for_timeout(pause)  # how long this hand takes to the button
     page.get_by_role("button", name="Undo").click()
-    expect(answer).to_contain_text("1")
+    expect(answer).to_be_visible()
     assert len(strokes_seen(page)) == 1
     page.get_by_role("link", name="Train", exact=True).click()  # what the session knows is what was seen
     expect(page.get_by_role("button", name="Start training")).to_be_visible()
     page.get_by_role("link", name="Draw", exact=True).click()
-    expect(answer).to_contain_text("1")
+    expect(answer).to_be_visible()
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
     assert len(strokes_seen(page)) == 1
     page.get_by_role("button", name="Undo").click()
