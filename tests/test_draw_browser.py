@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests import test_browser
-from tests.test_browser import PATIENCE, browser, dashboard, finished, page, playwright  # noqa: F401
+from tests.browsing import CHROMIUM, FLAGS, PATIENCE, Dashboard, needs_browser
+from tests.test_browser import touch_a_one
 
+playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
-pytestmark = test_browser.pytestmark
+pytestmark = needs_browser
 
 DROP = """
 window.sockets = []
@@ -50,13 +51,13 @@ def stroke(tab, x: float) -> None:
     tab.mouse.up()
 
 
-def open_draw(page, dashboard) -> None:  # noqa: F811
+def open_draw(page, dashboard) -> None:
     page.goto(f"{dashboard.url}/draw?run=starter")
     expect(page.get_by_role("img", name="Drawing area")).to_be_visible()
 
 
 @pytest.mark.parametrize("pause", [0, 100, 300, 1000])
-def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -> None:  # noqa: F811
+def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -> None:
     open_draw(page, dashboard)
     answer = page.get_by_test_id("stMetric").filter(has_text=re.compile(r"It reads\s*1\b"))
     for x in (100, 220):
@@ -75,7 +76,7 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
 
 
-def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:  # noqa: F811
+def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:
     open_draw(page, dashboard)
     stroke(page, 150)
     page.get_by_role("button", name="Clear").click()
@@ -86,12 +87,12 @@ def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard,
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
 
 
-def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browser) -> None:  # noqa: F811
+def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browser) -> None:
     context = browser.new_context(viewport={"width": 412, "height": 900}, has_touch=True, is_mobile=True)
     context.set_default_timeout(PATIENCE)
-    page = context.new_page()  # noqa: F811
+    page = context.new_page()
     open_draw(page, dashboard)
-    test_browser.touch_a_one(page)
+    touch_a_one(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="It reads")).to_contain_text("1")
     before = page.evaluate(INK_COLUMNS)
     box = page.locator("canvas.upper-canvas").bounding_box()
@@ -112,14 +113,14 @@ def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browse
         touch("touchMove", (20, 200))
         touch("touchEnd")
         page.wait_for_function(f"({INK_COLUMNS})().join() == {','.join(map(str, before))!r}")
-    test_browser.touch_a_one(page)  # and one finger draws as before
+    touch_a_one(page)  # and one finger draws as before
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
     context.close()
 
 
-def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, finished, page) -> None:  # noqa: F811
+def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, finished, page) -> None:
     page.add_init_script(DROP)
 
     def drop() -> None:
@@ -157,3 +158,45 @@ def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, 
     said = opened.get_by_text(re.compile(r"^Image \d+$")).inner_text()
     drop()
     expect(opened.get_by_text(said, exact=True)).to_be_visible()
+
+
+LIVE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+CAMERAS = {
+    "there": (LIVE, None),
+    "refused": ([LIVE[0], "--deny-permission-prompts"], "This browser refuses Digit Lab the camera"),
+    "none": ([LIVE[1]], "This browser finds no camera"),
+    "insecure": ([*LIVE, "--host-resolver-rules=MAP digits.example 127.0.0.1"], "only over https"),
+}
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A dashboard that answers to another machine's name as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_ALLOWED_HOSTS", "digits.example")
+        dashboard = Dashboard(tmp_path_factory.mktemp("named"), trains=False)
+        dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+@pytest.mark.parametrize("case", CAMERAS)
+def test_without_a_camera_the_reason_and_the_way_out_are_said(named, browser, case) -> None:
+    flags, reason = CAMERAS[case]
+    chromium = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+    tab = chromium.new_page()
+    tab.set_default_timeout(PATIENCE)
+    host = "digits.example" if case == "insecure" else "127.0.0.1"
+    tab.goto(f"http://{host}:{named.port}/draw?run=starter")
+    tab.get_by_text("Picture", exact=True).click()
+    tab.get_by_text("Use the camera").click()
+    camera = tab.get_by_test_id("stCameraInput")
+    if reason is None:
+        expect(camera.locator("video")).to_be_visible()
+        expect(tab.get_by_test_id("stCameraInputButton")).to_be_enabled()
+    else:
+        expect(tab.get_by_text(reason)).to_be_visible()
+        expect(camera).to_have_count(0)
+        tab.get_by_text("Use the camera").click()
+        expect(tab.get_by_test_id("stFileUploader")).to_be_visible()
+    chromium.close()
