@@ -67,7 +67,7 @@ def normalise_drawing(picture: np.ndarray) -> np.ndarray | None:
 
 def drawing_steps(picture: np.ndarray) -> DrawingSteps | None:
     """Return every step to the MNIST image; takes and raises what `normalise_drawing` does."""
-    ink = find_ink(_flatten_alpha(_shrink(_checked(picture))))
+    ink = find_ink(_flatten_alpha(shrink(_checked(picture))))
     if ink is None:
         return None
     cropped = _crop(ink)
@@ -102,7 +102,7 @@ def _checked(picture: np.ndarray) -> np.ndarray:
     return picture
 
 
-def _shrink(picture: np.ndarray) -> np.ndarray:
+def shrink(picture: np.ndarray) -> np.ndarray:
     """Average whole blocks of pixels so that the picture's length is at most `WORKING_SIDE`."""
     from PIL import Image
 

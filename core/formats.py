@@ -25,6 +25,7 @@ class Format:
         title: what people call it.
         file: the name of its file.
         sentence: what it is for.
+        runs_in: the oldest versions that were tried and read it, and what does not.
         snippet: Python that reads digit.png with the file, both in the working directory, and prints the prediction
             and its confidence; at most ten lines.
         packages: the modules that it takes besides those in requirements.txt.
@@ -34,6 +35,7 @@ class Format:
     title: str
     file: str
     sentence: str
+    runs_in: str
     snippet: str
     packages: tuple[str, ...] = ()
 
@@ -115,6 +117,7 @@ FORMATS = {
             "LiteRT",
             MODEL_FILE,
             "Small and fast, for phones and small computers: the very file that every page here reads with.",
+            "Runs in LiteRT 1.0 and newer, TensorFlow 2.16 and newer, and tflite-runtime 2.14.",
             _LITERT % MODEL_FILE,
         ),
         Format(
@@ -123,6 +126,7 @@ FORMATS = {
             "model-int8.tflite",
             "The same with its weights as whole numbers of 8 bits: about a quarter of the size, at a price that is "
             "measured.",
+            "Runs in LiteRT 1.0 or TensorFlow 2.17 and newer, not in TensorFlow 2.16 or tflite-runtime 2.14.",
             _LITERT % "model-int8.tflite",
         ),
         Format(
@@ -130,6 +134,7 @@ FORMATS = {
             "Keras",
             "model.keras",
             "To look into, change or train further in Python.",
+            "Runs in Keras 3.8 and newer, on TensorFlow or JAX.",
             _KERAS,
         ),
         Format(
@@ -137,6 +142,7 @@ FORMATS = {
             "ONNX",
             "model.onnx",
             "Runs nearly everywhere: C++, C#, Java, JavaScript in the browser, Windows ML.",
+            "Runs in ONNX Runtime 1.17 and newer, not in OpenCV 4, whose DNN module takes no batch of any size.",
             _ONNX,
             ("onnx", "onnxruntime", "tf2onnx"),
         ),
@@ -145,6 +151,7 @@ FORMATS = {
             "TensorFlow SavedModel",
             "model-savedmodel.zip",
             "A zipped folder for TensorFlow Serving and TensorFlow in other languages.",
+            "Its folder 1 is the version that TensorFlow Serving looks for. Runs in TensorFlow 2.16 and newer.",
             _SAVED_MODEL,
         ),
     )

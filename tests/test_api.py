@@ -20,7 +20,7 @@ from core.storage import write_json
 from core.threshold import write_threshold
 from dashboard.api import app
 from dashboard.components.api_address import HERE
-from dashboard.components.code import command
+from dashboard.components.code import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
 from tests.pages import open_page
 from tests.test_draw_page import drawn
@@ -81,8 +81,7 @@ def test_a_drawing_gets_the_page_s_answer_to_the_last_digit(client, monkeypatch)
     assert at.metric[0].value == str(found["digit"]) == "7"
     assert found["confidence"] == page.confidence
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
-    [shown] = [each.value for each in at.code]
-    assert shown == command("starter", picture_of(drawn(SEVEN)), HERE)
+    assert [each.value for each in at.code] == [command("starter", HERE), python_line("starter", HERE)]
     assert (found["first"], found["second"], found["doubt"]) == (page.first, page.second, None)
 
 

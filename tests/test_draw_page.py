@@ -54,14 +54,15 @@ def canvas_data(at):
     return json.loads(node.json)
 
 
-def drawn(line):
-    """What the component keeps in the session after a stroke."""
+def drawn(*lines):
+    """What the component keeps in the session after these strokes."""
     picture = Image.new("RGBA", (308, 308), "black")
-    ImageDraw.Draw(picture).line(line, "white", 20)
+    for line in lines:
+        ImageDraw.Draw(picture).line(line, "white", 20)
     file = io.BytesIO()
     picture.save(file, "PNG")
     data = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-    return {"drawing": {"raw": {"objects": [{"type": "Path", "path": line}]}, "data": data}}
+    return {"drawing": {"raw": {"objects": [{"type": "Path", "path": line} for line in lines]}, "data": data}}
 
 
 def test_an_image_as_objects_is_one_square_for_each_pixel_with_ink(digits):

@@ -209,7 +209,7 @@ def test_sliders_change_the_digit_and_reset_puts_it_back(run):
 def test_undo_takes_back_strokes_and_the_clearing(run):
     at = open_page("draw", session={"canvas_0": drawn(ONE)})
     first = at.metric[0].value
-    at.session_state["canvas_0"] = drawn([(30, 60), (30, 240), (250, 100)])
+    at.session_state["canvas_0"] = drawn(ONE, [(30, 60), (30, 240), (250, 100)])
     at.run()
     at.button(key="undo").click().run()
     assert canvas_data(at)["initialDrawing"]["objects"] == [{"type": "Path", "path": [list(place) for place in ONE]}]
@@ -222,6 +222,27 @@ def test_undo_takes_back_strokes_and_the_clearing(run):
         at.button(key="undo").click().run()
     assert not at.exception
     assert not at.metric
+
+
+def test_strokes_that_the_browser_took_back_by_itself_are_not_taken_back_twice(run):
+    at = open_page("draw", session={"canvas_0": drawn(ONE)})
+    first = at.metric[0].value
+    at.button(key="clear").click().run()
+    for strokes in ([ONE, ONE], []):  # two at once, then none
+        at.session_state["canvas_1"] = drawn(*strokes)
+        at.run()
+    at.button(key="undo").click().run()
+    assert at.metric[0].value == first  # the clearing was taken back
+
+
+def test_clear_and_undo_know_of_a_stroke_that_comes_with_the_click(run):
+    at = open_page("draw")
+    at.session_state["canvas_0"] = drawn(ONE)
+    at.button(key="clear").click().run()
+    assert not at.metric
+    assert canvas_data(at)["initialDrawing"]["objects"] == []
+    at.button(key="undo").click().run()
+    assert at.metric
 
 
 # A picture instead

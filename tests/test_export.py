@@ -1,11 +1,13 @@
 """Exports: each answers as NumPy computes it from the weights, its proof is kept, and its code runs as it is shown."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from core.config import TrainingConfig
 from core.formats import FORMATS
 from core.my_digits import MyDigits
 from core.predictor import Predictor, fingerprint, model_fingerprint
-from core.runs import RunStore
+from core.runs import Run, RunStore
 from core.storage import read_json, write_json
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 EXPORT = """
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 import keras, numpy as np
 from core import models
 from core.config import TrainingConfig
@@ -250,3 +253,58 @@ def test_what_cannot_be_exported_is_said(exported, store, monkeypatch, capsys):
     assert "LiteRT only" in refused(str(empty.path), "--format", "keras")
     monkeypatch.setattr("core.formats.find_spec", lambda name: None)
     assert "pip install -r requirements-export.txt" in refused(str(run.path), "--format", "onnx")
+
+
+LAYER = {"name", "trainable", "dtype"}
+KERAS_3_8 = {  # what its classes take, by inspect.signature there; of a network's own, what it looks for
+    "Sequential": LAYER | {"layers", "build_input_shape"},
+    "Functional": {"name", "trainable", "layers", "input_layers", "output_layers"},
+    "InputLayer": LAYER | {"batch_shape", "sparse", "optional", "ragged"},  # it passes over ragged
+    "Rescaling": LAYER | {"scale", "offset"},
+    "Flatten": LAYER | {"data_format"},
+    "Reshape": LAYER | {"target_shape"},
+    "Dense": LAYER | {"units", "activation", "use_bias", "kernel_initializer", "bias_initializer"},
+    "Conv2D": LAYER
+    | {"filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias"}
+    | {"kernel_initializer", "bias_initializer"},
+    "MaxPooling2D": LAYER | {"pool_size", "strides", "padding", "data_format"},
+    "BatchNormalization": LAYER
+    | {"momentum", "beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer"},
+    "Activation": LAYER | {"activation"},
+    "Dropout": LAYER | {"rate", "seed", "noise_shape"},
+    "Adam": {"name", "learning_rate"},
+    "GlorotUniform": set(),
+    "Zeros": set(),
+    "Ones": set(),
+}
+
+
+def arguments(value):
+    """Every object of a serialised network: its class and the arguments that are written down."""
+    for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        yield from arguments(each)
+    if isinstance(value, dict) and value.get("class_name") not in (None, "__keras_tensor__", "DTypePolicy"):
+        yield value["class_name"], set(value["config"])
+
+
+@pytest.mark.parametrize("file", ["model.keras", "exports/model.keras"])
+def test_a_keras_file_names_only_what_keras_3_8_knows(exported, file):
+    for run, _ in exported.values():
+        with ZipFile(run.path / file) as archive:
+            found = list(arguments(json.loads(archive.read("config.json"))))
+        assert {"InputLayer", "Dense"} <= {name for name, _ in found}
+        for name, written in found:
+            assert written <= KERAS_3_8[name], name
+
+
+def test_a_saved_model_is_a_numbered_version(exported):
+    run, _ = exported["cnn"]
+    with ZipFile(FORMATS["savedmodel"].path(run)) as archive:
+        assert "1/saved_model.pb" in archive.namelist()
+
+
+def test_exports_in_an_earlier_form_are_made_again(exported, digits, tmp_path):
+    run, _ = exported["seed"]
+    copy = Run(shutil.copytree(run.path, tmp_path / "copy"))
+    write_json(copy.path / proof.FILE, {k: v for k, v in read_json(run.path / proof.FILE).items() if k != "form"})
+    assert not proof.kept(copy).is_of(model_fingerprint(copy.path), digits.fingerprint)

@@ -1,51 +1,101 @@
 """The canvas to draw on, what is on it, and how an image gets there; the drawing outlives a change of page.
 
 The component forgets its drawing when its page is left and does not send the picture of a drawing that it was given
-at the start. So the session keeps both, the strokes and the picture.
+at the start. So the session keeps both, the strokes and the picture. What hands do on it is in canvas.js.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import base64
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 SIDE = 308  # pixels: eleven for each of an image's 28
+NAME = "Drawing area. Draw one digit in it with a pen, a finger or the mouse."
 INK, BACKGROUND = "#ffffff", "#000000"
 SCALE = SIDE // 28
 MOST_UNDONE = 30  # steps that can be taken back: 95 KB each
 
-_without_toolbar = st.components.v2.component(
-    "digitlab_canvas_without_toolbar", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+_hands = st.components.v2.component(
+    "digitlab_canvas_hands", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A drawing: Fabric's objects, its picture, uint8 (H, W), and where it came from."""
+    """A drawing: Fabric's objects, its picture, uint8 (H, W), where it came from, and the canvas it is on."""
 
     objects: dict | None = None
     picture: np.ndarray | None = None
     origin: str = ""
     image: int | None = None
+    canvas: int = 0
+
+    @property
+    def strokes(self) -> int:
+        """How many strokes and squares it has."""
+        return len((self.objects or {}).get("objects", ()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """What the session keeps: the drawing, those before it, newest last, and how many canvases there were.
+
+    It is replaced as a whole, since Streamlit may end a script at any access to the session's state.
+    """
+
+    drawing: Kept = Kept()
+    earlier: tuple[Kept, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"canvas_{self.drawing.canvas}"
+
+    def drawn(self, drawing: Kept) -> _Sheet:
+        """The same canvas after another message: more strokes, or fewer where the browser took some back by itself."""
+        earlier = self.earlier
+        if drawing.strokes > self.drawing.strokes:
+            earlier = (*earlier, self.drawing)
+        while earlier and earlier[-1].canvas == drawing.canvas and earlier[-1].strokes >= drawing.strokes:
+            earlier = earlier[:-1]
+        return _Sheet(drawing, earlier[-MOST_UNDONE:])
+
+    def begun_with(self, drawing: Kept, earlier: tuple[Kept, ...]) -> _Sheet:
+        """A new canvas with this drawing on it."""
+        return _Sheet(replace(drawing, canvas=self.drawing.canvas + 1), earlier[-MOST_UNDONE:])
+
+
+def _sheet() -> _Sheet:
+    """What the session keeps, with what the component sent last."""
+    sheet = st.session_state.get("sheet", _Sheet())
+    sent = (st.session_state.get(sheet.key) or {}).get("drawing") or {}
+    objects, data = sent.get("raw"), sent.get("data")
+    if data is None or objects == sheet.drawing.objects:  # just a rerun, not a stroke
+        return sheet
+    with Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))) as image:
+        picture = np.ascontiguousarray(np.asarray(image)[..., 0])  # red, green and blue are the same
+    sheet = st.session_state["sheet"] = sheet.drawn(replace(sheet.drawing, objects=objects, picture=picture))
+    return sheet
 
 
 def kept() -> Kept:
     """What this session drew last."""
-    return st.session_state.get("drawing", Kept())
+    return _sheet().drawing
 
 
 def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
     """The canvas; returns its pixels, uint8 (H, W), None before the first stroke."""
     from streamlit_drawable_canvas import st_canvas  # raises outside a running app
 
-    key = f"canvas_{st.session_state.setdefault('canvas_number', 0)}"
-    if key not in st.session_state:  # mounted anew: it begins with what was drawn; another beginning would reload it
-        st.session_state["canvas_start"] = kept().objects
-    result = st_canvas(
+    sheet = _sheet()
+    if sheet.key not in st.session_state:  # mounted anew: it begins with what was drawn; another would reload it
+        st.session_state["canvas_start"] = sheet.drawing.objects
+    st_canvas(
         stroke_width=brush,
         stroke_color=BACKGROUND if eraser else INK,
         background_color=BACKGROUND,
@@ -53,46 +103,30 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
         width=SIDE,
         initial_drawing=st.session_state.get("canvas_start"),
         return_image_data=True,
-        key=key,
+        key=sheet.key,
     )
-    _without_toolbar(key="canvas_without_toolbar", data={"canvas": key}, height=1)
-    before = kept()
-    if result.image_bytes is not None and result.json_data != before.objects:  # a stroke, not just a rerun
-        _earlier().append(before)
-        picture = np.ascontiguousarray(result.image_data[..., 0])  # red, green and blue are the same
-        st.session_state["drawing"] = Kept(result.json_data, picture, before.origin, before.image)
+    _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME}, height=1)
     return kept().picture
 
 
-def _earlier() -> deque[Kept]:
-    """The drawings before this one, newest last."""
-    return st.session_state.setdefault("earlier_drawings", deque(maxlen=MOST_UNDONE))
-
-
 def undo() -> None:
-    """Take back the last stroke, or the clearing."""
-    if _earlier():
-        _begin_with(_earlier().pop())
+    """Take back the last stroke, or the clearing; called where the browser had no stroke to take back by itself."""
+    sheet = _sheet()
+    if sheet.earlier:
+        st.session_state["sheet"] = sheet.begun_with(sheet.earlier[-1], sheet.earlier[:-1])
 
 
 def clear() -> None:
     """Begin with an empty canvas."""
-    if kept().picture is not None:
-        _earlier().append(kept())
-        _begin_with(Kept())
+    sheet = _sheet()
+    if sheet.drawing.picture is not None:
+        st.session_state["sheet"] = sheet.begun_with(Kept(), (*sheet.earlier, sheet.drawing))
 
 
 def put_image(image: np.ndarray, *, origin: str, index: int) -> None:
     """Begin with an image (28, 28) on the canvas, to be changed."""
     picture = image.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    _earlier().clear()
-    _begin_with(Kept(as_objects(image), picture, origin, index))
-
-
-def _begin_with(drawing: Kept) -> None:
-    """A new canvas with this drawing on it."""
-    st.session_state["canvas_number"] = st.session_state.get("canvas_number", 0) + 1
-    st.session_state["drawing"] = drawing
+    st.session_state["sheet"] = _sheet().begun_with(Kept(as_objects(image), picture, origin, index), ())
 
 
 def as_objects(image: np.ndarray) -> dict:

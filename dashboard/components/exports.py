@@ -90,7 +90,7 @@ def card(format: Format, found: Proof | None, content: bytes | None, *, reason: 
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap=None):
                 st.markdown(f"**{format.title}** `{format.file}` {_badge(found)}")
-                st.caption(format.sentence)
+                st.caption(f"{format.sentence} {format.runs_in}")
             if content is not None:
                 st.download_button(
                     f"{len(content) / 1000:,.0f} KB",

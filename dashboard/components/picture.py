@@ -9,6 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from core.pictures import ENDINGS, MOST_BYTES, PictureError, read_picture
+from dashboard.components.camera import camera_input
 from dashboard.components.upload_limit import upload_limit
 
 PREVIEW_SIDE = 308
@@ -26,7 +27,7 @@ class Photo:
 def picture_input() -> np.ndarray | None:
     """Ask for a picture and show it; None before there is one and where it cannot be read, which the page says."""
     if st.toggle("Use the camera", key="use_camera", help="Your browser will ask whether it may."):
-        file = st.camera_input("Photograph one digit", key="camera", resolution="720p")
+        file = camera_input()
     else:
         file = st.file_uploader(
             "A picture of one digit: PNG, JPEG or WebP",

@@ -1,0 +1,30 @@
+"""The camera, or the true reason why there is none and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+KEY = "camera_state"
+UPLOAD = "Switch the camera off above and upload a picture: on a phone, the same button offers to take one."
+REASONS = {  # what the browser says: what to do
+    "insecure": "A browser gives a page its camera only over https, or on the machine where Digit Lab runs "
+    f"(localhost), and this page came over plain http. {UPLOAD}",
+    "refused": "This browser refuses Digit Lab the camera. Allow it in the settings beside the address, or upload a "
+    "picture instead: switch the camera off above.",
+    "none": f"This browser finds no camera. Connect one, or close the program that uses it. {UPLOAD}",
+}
+
+_ask = st.components.v2.component(
+    "digitlab_camera_state", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+)
+
+
+def camera_input():
+    """A photo from the camera; None before it is taken, and where there is no camera, which the page explains."""
+    said = _ask(key=KEY, on_camera_change=lambda: None, height=1).camera
+    if said in REASONS:
+        st.warning(REASONS[said], icon=":material/no_photography:")
+        return None
+    return st.camera_input("Photograph one digit", key="camera", resolution="720p")
