@@ -248,4 +248,8 @@ def _number(name: str, value: object, limits: tuple[float, float]) -> None:
     if isinstance(value, bool) or not is_number:
         raise ConfigError(f"{name} must be a number, not {value!r}.")
     if not low <= value <= high:
-        raise ConfigError(f"{name} must be between {low:,} and {high:,}, not {value:,}.")
+        raise ConfigError(f"{name} must be between {_plain(low)} and {_plain(high)}, not {_plain(value)}.")
+
+
+def _plain(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"

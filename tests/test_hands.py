@@ -96,7 +96,7 @@ def test_a_number_that_is_not_possible_turns_start_off_while_it_is_typed_and_bac
     type_into(page, "Learning rate", "2")
     runs = len(waiting.store.runs())
     page.mouse.click(*centre_of(start))  # at once: it may still look as if it could be clicked
-    expect(page.get_by_text("Learning rate must be between")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("Learning rate must be between")).to_be_visible()
     expect(page.get_by_text("To start, correct: Learning rate.")).to_be_visible()
     expect(start).to_be_disabled()
     assert len(waiting.store.runs()) == runs
