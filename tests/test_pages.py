@@ -167,6 +167,7 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
     assert by_label(at.main.text_input, "Learning rate").value == "0.002"
+    assert "learning rate changed to 0.002" in words(at)
     by_label(at.main.text_input, "Learning rate").set_value("2").run()
     assert "Learning rate must be between" in words(at)
     assert training_run.control["learning_rate"] == 0.002

@@ -10,6 +10,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components import results
 from dashboard.components.attempts import attempt
+from dashboard.components.fields import number_text
 from dashboard.components.shared import STATE_ICONS, delete_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -33,7 +34,11 @@ def show_header(run: Run) -> None:
                 args=(run,),
             )
     words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
-    st.markdown(f"{words} · {results.settings_in_words(config)}" if config else words)
+    if config:
+        words += f" · {results.settings_in_words(config)}"
+        if (rate := run.control.get("learning_rate")) not in (None, config.learning_rate):
+            words += f" · learning rate changed to {number_text(rate)}"
+    st.markdown(words)
 
 
 def _popover(run: Run) -> str:
