@@ -141,7 +141,7 @@ FORMATS = {
             "onnx",
             "ONNX",
             "model.onnx",
-            "Runs nearly everywhere: C++, C#, Java, JavaScript in the browser, Windows ML.",
+            "For C++, C#, Java, JavaScript in the browser, Windows ML and many more.",
             "Runs in ONNX Runtime 1.17 and newer, not in OpenCV 4, whose DNN module takes no batch of any size.",
             _ONNX,
             ("onnx", "onnxruntime", "tf2onnx"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 KEY = "camera_state"
-UPLOAD = "Switch the camera off above and upload a picture: on a phone, the same button offers to take one."
+UPLOAD = "Switch the camera off above and upload a picture: a phone offers to take one there."
 REASONS = {  # what the browser says: what to do
     "insecure": "A browser gives a page its camera only over https, or on the machine where Digit Lab runs "
     f"(localhost), and this page came over plain http. {UPLOAD}",
