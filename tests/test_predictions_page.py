@@ -14,7 +14,7 @@ from dashboard.components import explorer, image_panel, reading_charts, shared, 
 from dashboard.components.explorer import Filter
 from dashboard.components.gallery import Tile, gallery, sprite
 from tests.conftest import mostly_right
-from tests.pages import galleries, numbers, open_page, tiles
+from tests.pages import galleries, numbers, open_page, tiles, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -97,7 +97,7 @@ def test_an_extended_run_shows_its_new_epochs_not_the_old_end(make_run, digits):
 def test_damaged_or_foreign_probabilities_are_told_not_raised(make_run, digits):
     run = make_run()
     run.write_probabilities(np.full((len(digits.y_test), 10), np.nan))
-    assert "damaged" in open_page("predictions").error[0].value
+    assert "probabilities.npy of Dense 1 is damaged" in words(open_page("predictions"))
     run.write_probabilities(np.full((5, 10), 0.1))
     assert "5 test images" in open_page("predictions").error[0].value
     for path in run.path.glob("predictions/*.npy"):
