@@ -1,7 +1,8 @@
 """Starts workers for the runs that wait, and keeps one worker warm, so that a run begins within a second.
 
 The queue is in the run folders: whoever wants a run trained creates or resumes it there, and the launcher of any
-dashboard takes it up. Workers have a session of their own and go on when the launcher ends.
+dashboard takes it up. It also deletes the runs that were discarded, once their workers have ended. Workers have a
+session of their own and go on when the launcher ends.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ class Launcher:
             for run in self.store.queued():
                 if run.id not in self._sent and self._training() < self.limit:
                     self._send(run)
+            self.store.delete_discarded()
             self._seen = stamp  # at the end: after an error all runs are looked into again
         if (
             self._warm is None

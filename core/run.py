@@ -238,7 +238,7 @@ class Run:
 
     @property
     def control(self) -> dict:
-        """The requests to the worker: `request` ("pause", "stop" or none) and `learning_rate`."""
+        """The requests to the worker: `request` ("pause", "stop" or none), `learning_rate`, and `delete` afterwards."""
         return self._read("control.json")
 
     def ask(self, **values) -> None:
@@ -260,10 +260,19 @@ class Run:
         """Ask the worker to end here and keep what was learned; a queued run leaves the queue at once."""
         self._end("stop", "stopped" if self.has_model else "paused")
 
-    def _end(self, request: str, state_in_queue: str) -> None:
+    def discard(self) -> None:
+        """Ask the worker to end; the launcher of any dashboard then deletes the run."""
+        self._end("stop", "paused", delete=True)
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it is to be deleted as soon as no worker is at it."""
+        return self.control.get("delete", False)
+
+    def _end(self, request: str, state_in_queue: str, **requests) -> None:
         if self.state.name == "queued":
             self.set_state(state_in_queue)
-        self.ask(request=request)
+        self.ask(request=request, **requests)
 
     def resume(self) -> None:
         """Put the run back in the queue, to go on from its last checkpoint.
@@ -300,5 +309,5 @@ class Run:
             )
 
     def _queue(self, target_epochs: int, **changes) -> None:
-        self.ask(request=None)
+        self.ask(request=None, delete=False)
         self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)

@@ -65,7 +65,7 @@ FILES: dict[str, dict | list] = {
         "resumes": TRUTH,
         "extended_from": EXTENSION,
     },
-    "control.json": {"request": REQUEST, "learning_rate": RATE},
+    "control.json": {"request": REQUEST, "learning_rate": RATE, "delete": TRUTH},
     "dataset.json": DATASET,
     "architecture.json": [{"name": TEXT, "kind": TEXT, "shape": COUNTS, "parameters": COUNT}],
     "summary.json": {

@@ -6,6 +6,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.starter import Starter
+from core.storage import write_json
 from dashboard.components import shared
 from tests.pages import as_seen, open_page, words
 
@@ -97,8 +98,25 @@ def test_a_run_in_the_queue_can_be_cancelled(make_run, store):
     [queued] = store.queued()
     at.button(key=f"cancel_{queued.id}").click().run()
     assert store.get(queued.id) is None
-    assert "Classic 1 was deleted." in words(at)
-    assert not [button for button in at.button if button.label in ("Pause", "Stop and keep", "Resume")]
+    assert [toast.value for toast in at.toast] == ["Classic 1 was cancelled."]
+    assert at.header[0].value == "Dense 1"  # the newest
+
+
+def test_after_a_cancel_the_run_that_trains_is_shown(training, store):
+    waiting, last = store.create(TrainingConfig()), store.create(TrainingConfig())
+    at = open_page("train", run=waiting.id)
+    at.button(key=f"cancel_{waiting.id}").click().run()
+    assert [run.id for run in store.runs()] == [last.id, training.id]
+    assert at.header[0].value == training.name
+    assert not at.main.warning
+
+
+def test_the_last_run_that_is_cancelled_leaves_the_page_as_it_was_before_any(store):
+    run = store.create(TrainingConfig())
+    at = open_page("train")
+    at.button(key=f"cancel_{run.id}").click().run()
+    assert at.header[0].value == "Train a network to read handwritten digits"
+    assert not at.main.warning
 
 
 def test_a_run_that_trains_is_stopped_before_it_is_deleted(training, store):
@@ -108,8 +126,17 @@ def test_a_run_that_trains_is_stopped_before_it_is_deleted(training, store):
     button = at.button(key=f"really_delete_{training.id}")
     assert button.label == "Stop and delete"
     button.click().run()
-    assert training.control["request"] == "stop"
+    assert training.control == {"request": "stop", "delete": True}
     assert store.get(training.id)
+    assert "Stopping; it is deleted as soon as its worker has ended." in words(at)
+    assert not [button for button in at.button if button.label in ("Pause", "Stop and keep")]
+
+
+@pytest.mark.parametrize("accuracy", [None, 0.9])
+def test_the_choice_says_that_a_run_is_active_whatever_it_reached_before(training, accuracy):
+    if accuracy:
+        write_json(training.path / "summary.json", {"test_accuracy": accuracy})
+    assert open_page("train").sidebar.selectbox[0].options == ["Mine · running"]
 
 
 def test_a_question_that_is_older_than_a_rename_or_a_removal_deletes_nothing_else(make_run, store):

@@ -142,3 +142,25 @@ def test_two_choices_that_come_together_are_both_kept(make_run):
     by_label(at.selectbox, "First run").set_value(third.id)
     by_label(at.selectbox, "Second run").set_value(fourth.id).run()
     assert (at.query_params["a"], at.query_params["b"]) == (third.id, fourth.id)
+
+
+def test_a_run_of_the_pair_that_was_deleted_is_named_until_somebody_chooses(make_run, store):
+    first, second, other, _ = (make_run() for _ in range(4))
+    first.rename("Mine")
+    at = open_page("compare", a=first.id, b=second.id)
+    store.delete(first)
+    by_label(at.button, "Swap").click().run()
+    for _ in range(2):
+        assert "Not found: Mine. Showing others instead." in words(at)
+        at.run()
+    by_label(at.main.selectbox, "Second run").select(other.id).run()
+    assert "Not found" not in words(at)
+
+
+def test_where_only_one_run_is_left_the_deleted_one_is_named(make_run, store):
+    first, second = make_run(), make_run()
+    first.rename("Mine")
+    at = open_page("compare", a=first.id, b=second.id)
+    store.delete(first)
+    at.run()
+    assert "Not found: Mine." in words(at)

@@ -194,6 +194,19 @@ def test_two_launchers_on_one_home_train_each_run_once(store, launcher, wait_unt
         assert run.damage() == ()
 
 
+def test_a_run_that_was_discarded_while_no_dashboard_ran_is_deleted_by_the_next_one(
+    store, launcher, wait_until, python
+):
+    python("read run")
+    run, kept = store.create(LONG), store.create(LONG)
+    for each in (run, kept):
+        each.set_state("stopped")
+    run.discard()
+    launcher.start()
+    wait_until(lambda: store.get(run.id) is None, "the run to be deleted")
+    assert store.get(kept.id)
+
+
 def test_a_launcher_that_never_started_can_be_closed(store):
     Launcher(store).close()
     assert store.runs() == []

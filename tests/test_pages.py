@@ -167,7 +167,8 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
     assert by_label(at.main.text_input, "Learning rate").value == "0.002"
-    assert "learning rate changed to 0.002" in words(at)
+    assert "learning rate 0.002 (at first 0.001)" in words(at)
+    assert words(at).count("learning rate") == 1
     by_label(at.main.text_input, "Learning rate").set_value("2").run()
     assert "Learning rate must be between" in words(at)
     assert training_run.control["learning_rate"] == 0.002
@@ -176,6 +177,12 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert at.get("progress")[0].proto.text == "Pausing"
     at.button(key=f"stop_{training_run.id}").click().run()
     assert training_run.control["request"] == "stop"
+
+
+def test_a_run_that_waits_between_two_others_says_how_many_are_before_it(store):
+    *_, run = (store.create(TrainingConfig()) for _ in range(4))
+    at = open_page("train", run=run.id)
+    assert at.get("progress")[0].proto.text == "Waiting for a worker, 3 before it in line"
 
 
 def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):

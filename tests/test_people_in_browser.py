@@ -27,6 +27,10 @@ pytestmark = needs_browser
 
 BLOCKS = re.compile(r"[#+>|-]|\d[.)]|:::|\$\$|<!--")  # what Markdown takes for a block where a text begins with it
 MOST = 60  # characters of a name
+IS_RED = """element => {
+    const [red, green, blue] = getComputedStyle(element).backgroundColor.match(/\\d+/g).map(Number)
+    return red > 2 * Math.max(green, blue)
+}"""
 
 
 def packed(names: list[str]) -> list[str]:
@@ -188,14 +192,56 @@ def test_a_run_that_trains_is_stopped_and_deleted_by_one_click(
         expect(dialog.get_by_text("It is training now, and will be stopped first.")).to_be_visible()
         expect(page.get_by_role("button", name="Delete this run")).to_have_count(0)  # the popover is closed
         dangerous = dialog.get_by_role("button", name="Stop and delete")
-        red, green, blue = map(int, dangerous.evaluate("e => getComputedStyle(e).backgroundColor.match(/\\d+/g)"))
-        assert red > 2 * max(green, blue)
+        page.wait_for_function(IS_RED, arg=dangerous.element_handle())  # its colour comes with a transition
         dangerous.click()
-        expect(dialog.get_by_text("It is deleted as soon as its worker has ended.")).to_be_visible()
+        expect(page.get_by_text("Stopping; it is deleted as soon as its worker has ended.")).to_be_visible()
+        expect(dialog).to_have_count(0)
         assert run.control["request"] == "stop"
+    home.delete_discarded()  # as a launcher does
     expect(page.get_by_text("Mine was deleted.")).to_be_visible()
-    expect(dialog).to_have_count(0)
     assert home.get(run.id) is None
+
+
+@pytest.mark.parametrize("name", ["predictions", "confidence", "map", "robustness", "draw", "export"])
+def test_a_page_notices_by_itself_that_its_run_was_deleted_in_another_tab(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page, name: str
+) -> None:
+    run, _ = make("Mine"), make("Another")
+    page.goto(f"{laboratory.url}/{name}?run={run.id}")
+    expect(page.get_by_role("heading", name=name.capitalize(), exact=True)).to_be_visible()
+    done(page)
+    home.delete(run)
+    expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
+
+
+def test_a_comparison_notices_by_itself_that_one_of_its_runs_was_deleted(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    first, second, _ = (make(name) for name in ("Mine", "Hers", "Another"))
+    page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
+    expect(page.get_by_text("Mine reads", exact=True)).to_be_visible()
+    home.delete(first)
+    expect(page.get_by_text("Not found: Mine. Showing others instead.")).to_be_visible()
+    page.get_by_role("button", name="Swap").click()
+    expect(page.get_by_text("Not found")).to_have_count(0)  # who swaps has seen which two are compared
+
+
+def test_the_choice_in_the_sidebar_follows_the_state_of_its_run(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    run = make("Mine", state="queued")
+    page.goto(f"{laboratory.url}/?run={run.id}")
+    choice = page.get_by_test_id("stSidebar").get_by_role("combobox", name="Run on this page")
+    expect(choice).to_have_value("Mine · queued")
+    with run.lock().acquire(timeout=0):
+        run.set_state("running")
+        expect(page.get_by_role("strong").filter(has_text="Running")).to_be_visible()
+        expect(choice).to_have_value("Mine · running")
+        page.get_by_role("link", name="Predictions", exact=True).click()
+        expect(page.get_by_role("heading", name="Predictions", exact=True)).to_be_visible()
+        run.set_state("finished")
+    choice = page.get_by_test_id("stSidebar").get_by_role("combobox", name="Run")
+    expect(choice).to_have_value("Mine · 97.48 %")
 
 
 def test_a_click_on_a_row_of_all_runs_brings_it_into_sight(laboratory: Dashboard, make, page: playwright.Page) -> None:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.runs import Run
 from core.storage import printable
 from dashboard.components import explorer, pairs, reading_charts, run_table
 from dashboard.components.address import recall, remember
+from dashboard.components.following import follow
 from dashboard.components.gallery import gallery
+from dashboard.components.pair_choice import (
+    PAGE,
+    begin_again,
+    choose_comparable,
+    choose_two,
+    gone_of_pair,
+    say_not_found,
+)
 from dashboard.components.pairs import GROUPS, Pair
 from dashboard.components.reading_tiles import reading_tiles
-from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, store
+from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, know_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
-PAGE = "compare"
 PAGE_SIZE = 24
 SHOWN_AT_FIRST = 10
 NONE = "none"
-LEFT_OUT = 5
 
 
 def page() -> None:
@@ -27,34 +35,36 @@ def page() -> None:
     digits = dataset()
     dataset_note(digits)
     runs = {run.id: run for run in store().runs()}
+    gone = gone_of_pair(runs)
+    follow(runs_on_page(runs))
     if len(runs) < 2:
+        say_not_found(gone, "")
         lead_to_training("Comparing needs at least two runs.", "Train another network" if runs else "Train a network")
         return
     names = run_table.unique_names(runs)
+    know_names(names)
     chosen = [runs[run_id] for run_id in choose_runs(runs, names)]
     if chosen:
         show_table(chosen, names, digits)
         show_curves(chosen, names)
     st.subheader("Two runs on the same images")
-    comparable = choose_comparable(runs, names, digits)
+    comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs that have read the test images here.", "Train another network")
         return
     show_pair(*choose_two(comparable, names), names, digits)
 
 
+def runs_on_page(runs) -> list[Run]:
+    """The runs that somebody chose, and those that are shown where nobody did."""
+    chosen = (*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b"))
+    return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:SHOWN_AT_FIRST]]) if run_id in runs]
+
+
 def lead_to_training(why: str, words: str) -> None:
     """The way out where there is too little to compare."""
     st.info(why)
     st.page_link(TRAIN_PAGE, label=words, icon=":material/model_training:")
-
-
-def say_not_found(run_ids: list[str]) -> None:
-    """Name the runs of the address that are not there."""
-    if run_ids:
-        more = f" and {len(run_ids) - LEFT_OUT} more" if len(run_ids) > LEFT_OUT else ""
-        names = escape_markdown(", ".join(run_ids[:LEFT_OUT]))
-        st.warning(f"Not found: {names}{more}. Showing others instead.", icon=":material/search_off:")
 
 
 def choose_runs(runs, names) -> list[str]:
@@ -141,75 +151,6 @@ def show_curves(chosen, names) -> None:
         st.caption(
             "The classic network validates on the test images, the others on images held out of the training set."
         )
-
-
-def choose_comparable(runs, names, digits) -> dict:
-    """The runs that have read the images here; why others have not is told in words."""
-    reasons = {run_id: run_table.refused(run, digits) for run_id, run in runs.items()}
-    asked_for = [run_id for name in ("a", "b") if reasons.get(run_id := st.query_params.get(name))]
-    say_not_found([run_id for name in ("a", "b") if (run_id := st.query_params.get(name, "")) not in ("", *runs)])
-    for run_id in dict.fromkeys(asked_for):
-        st.warning(escape_markdown(f"{names[run_id]} cannot be compared here: {reasons[run_id]}."))
-    others = [run_id for run_id, reason in reasons.items() if reason and run_id not in asked_for]
-    if others:
-        told = [escape_markdown(f"{names[run_id]} ({reasons[run_id]})") for run_id in others[:LEFT_OUT]]
-        more = f" and {len(others) - LEFT_OUT} more" if len(others) > LEFT_OUT else ""
-        st.caption(f"Left out: {', '.join(told)}{more}.")
-    return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
-
-
-def choose_two(comparable, names) -> tuple:
-    """Two different runs, the older of the newest two first where nobody chose."""
-    ids = list(comparable)
-    first = wanted if (wanted := recall(PAGE, "a")) in comparable else None
-    second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
-    second = second or next(run_id for run_id in ids if run_id != first)
-    first = first or next(run_id for run_id in ids if run_id != second)
-    remember(PAGE, "a", first)
-    remember(PAGE, "b", second)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        for words, shown, options, choose in (
-            ("First run", first, ids, choose_first),
-            ("Second run", second, [run_id for run_id in ids if run_id != first], choose_second),
-        ):
-            st.selectbox(
-                words,
-                options,
-                options.index(shown),
-                format_func=lambda run_id: names.get(run_id, run_id),
-                **view(words, shown, choose, options),
-            )
-        st.button("Swap", icon=":material/swap_horiz:", on_click=swap)
-    return comparable[first], comparable[second]
-
-
-def choose_first(run_id: str) -> None:
-    """Another run in the first place; where it was the second one, the two change places."""
-    first, second = recall(PAGE, "a"), recall(PAGE, "b")
-    set_two(run_id, first if run_id == second else second)
-
-
-def choose_second(run_id: str) -> None:
-    """Another run in the second place."""
-    set_two(recall(PAGE, "a"), run_id)
-
-
-def swap() -> None:
-    """The two change places."""
-    set_two(recall(PAGE, "b"), recall(PAGE, "a"))
-
-
-def set_two(first: str, second: str) -> None:
-    """Compare these two, from the first page and with no image open."""
-    remember(PAGE, "a", first)
-    remember(PAGE, "b", second)
-    begin_again()
-
-
-def begin_again() -> None:
-    """Back to the first page, with no image open."""
-    st.session_state["pair_page"] = 1
-    st.session_state.pop("pair_image", None)
 
 
 def show_pair(first, second, names, digits) -> None:

@@ -60,16 +60,17 @@ def show(run: Run) -> None:
     show_header(run)
     show_trouble(run)
     state = run.state
-    if state.is_active:
+    if run.is_discarded:
+        progress.await_deletion(run)
+    elif state.is_active:
         show_controls(run)
-        progress.live(run, state.name)
+        progress.live(run)
     elif state.name in ENDED:
         results.headline(run)
         fine_tuning_report(run)
         import_note(run)
         show_ways_on(run)
         results.details(run, dataset())
-        progress.watch(run, state.name)
 
 
 def all_runs(shown: Run | None) -> None:

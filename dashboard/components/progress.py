@@ -8,22 +8,22 @@ import streamlit as st
 from core import launch
 from core.runs import History, Run
 from dashboard.components.charts import history_charts
+from dashboard.components.following import is_outdated
 from dashboard.components.kept_charts import quick
 from dashboard.components.results import test_images
 from dashboard.components.shared import percent, store
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.4
-WATCH_SECONDS = 2.0
 SPEED_BATCHES = 12  # over how many progress events the speed is averaged
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def live(run: Run, shown: str) -> None:
-    """Everything that moves; runs the page again when the run is no longer in the state that is `shown`."""
-    state, history = run.state, run.history()
-    if state.name != shown:
+def live(run: Run) -> None:
+    """Everything that moves; runs the page again when the run is in another state."""
+    if is_outdated():
         st.rerun()
+    state, history = run.state, run.history()
     epochs = state.target_epochs
     done = history.last_batch.get("position", 0.0)
     st.progress(min(1.0, done / epochs), text=_where(run, history, epochs))
@@ -36,11 +36,13 @@ def live(run: Run, shown: str) -> None:
     test_images(run)
 
 
-@st.fragment(run_every=WATCH_SECONDS)
-def watch(run: Run, shown: str) -> None:
-    """Run the page again when somebody else, or another browser, set the run going."""
-    if run.state.name != shown:
+@st.fragment(run_every=REFRESH_SECONDS)
+def await_deletion(run: Run) -> None:
+    """Say that a discarded run is on its way, until it is gone and the page says so."""
+    st.session_state["deleted"] = run.id
+    if is_outdated():
         st.rerun()
+    st.info("Stopping; it is deleted as soon as its worker has ended.", icon=":material/hourglass_empty:")
 
 
 def _where(run: Run, history: History, epochs: int) -> str:
@@ -62,10 +64,12 @@ def _where(run: Run, history: History, epochs: int) -> str:
 def _queue_position(run: Run) -> str:
     queue = [waiting.id for waiting in store().queued()]
     ahead = queue.index(run.id) if run.id in queue else 0
+    place = "next in line" if ahead == 0 else f"{ahead} before it in line"
     training = [escape_markdown(other.name) for other in store().runs() if other.state.name == "running"]
     if training:
-        place = "next in line" if ahead == 0 else f"{ahead} before it in line"
         return f"Waiting for {' and '.join(training)} to end, {place}"
+    if ahead:  # between two runs
+        return f"Waiting for a worker, {place}"
     if launch.trouble():
         return "Waiting for a worker"  # why none comes is said above
     return "Waiting for a worker; TensorFlow takes a few seconds to start"

@@ -13,6 +13,7 @@ from core.data import Dataset
 from core.runs import Run
 from dashboard.components.bundle import show_bundle
 from dashboard.components.charts import history_charts
+from dashboard.components.fields import number_text
 from dashboard.components.gallery import Tile, gallery
 from dashboard.components.kept_charts import quick
 from dashboard.components.shared import dataset, percent, store
@@ -23,10 +24,16 @@ SHOWN_IMAGES = 100
 SAMPLE_IMAGES = 28
 
 
-def settings_in_words(config: TrainingConfig) -> str:
-    """A config as one line; only what differs from the model's defaults is named after the first three."""
+def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
+    """A config as one line; only what differs from the model's defaults is named after the first three.
+
+    `rate` is the learning rate as it is now, where it was changed on the way.
+    """
     plain = TrainingConfig(model=config.model)
-    words = [config.info.title, f"batches of {config.batch_size}", f"learning rate {config.learning_rate:g}"]
+    learning = f"learning rate {number_text(rate or config.learning_rate)}"
+    if rate not in (None, config.learning_rate):
+        learning += f" (at first {number_text(config.learning_rate)})"
+    words = [config.info.title, f"batches of {config.batch_size}", learning]
     if config.info.free_layers:
         words.insert(1, "hidden layers " + ", ".join(map(str, config.hidden_layers)))
     if config.augment:

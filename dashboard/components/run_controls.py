@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.config import ConfigError
 from core.runs import Run
-from dashboard.components.attempts import attempt
+from dashboard.components.attempts import attempt, note_success
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
 from dashboard.components.settings import understand
-from dashboard.components.shared import delete_run
+from dashboard.components.shared import open_run, store
 from dashboard.components.views import view
 
 DRAW_PAGE = "app_pages/draw.py"
@@ -24,7 +24,7 @@ def show_controls(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if state.name == "queued" and not state.resumes:
             help = "Take it out of the queue. Nothing of it is trained yet, so nothing is kept."
-            _button("Cancel", run, delete_run, run, icon=":material/close:", help=help)
+            _button("Cancel", run, _cancel, run, icon=":material/close:", help=help)
             return
         _button("Pause", run, run.pause, icon=":material/pause:")
         if state.name != "queued":
@@ -56,6 +56,16 @@ def _button(label: str, run: Run, action: Callable, *arguments: object, **look: 
     """A button that does something to this run, and to no other that may stand on the page a moment later."""
     key = f"{label.split()[0].lower()}_{run.id}"
     st.button(label, key=key, on_click=attempt, args=(action, *arguments), **look)
+
+
+def _cancel(run: Run) -> None:
+    """Take a run out of the queue that nothing is known of, and show the run that trains, or else the newest."""
+    name = run.name
+    store().delete(run)
+    runs = store().runs()
+    training = [other for other in runs if other.state.name == "running"]
+    open_run(next((other.id for other in [*training, *runs]), ""))
+    note_success(f"{name} was cancelled.")
 
 
 def _epochs_field(run: Run) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 import streamlit as st
@@ -10,13 +9,9 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components import results
 from dashboard.components.attempts import attempt
-from dashboard.components.fields import number_text
 from dashboard.components.shared import STATE_ICONS, delete_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
-
-LOOK_SECONDS = 0.5  # between two looks whether a worker has ended
-SLOW_SECONDS = 60  # after which a worker that was asked to end is said to take long
 
 
 def show_header(run: Run) -> None:
@@ -35,9 +30,7 @@ def show_header(run: Run) -> None:
             )
     words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
     if config:
-        words += f" · {results.settings_in_words(config)}"
-        if (rate := run.control.get("learning_rate")) not in (None, config.learning_rate):
-            words += f" · learning rate changed to {number_text(rate)}"
+        words += f" · {results.settings_in_words(config, run.control.get('learning_rate'))}"
     st.markdown(words)
 
 
@@ -61,46 +54,31 @@ def ask_whether_to_delete() -> None:
 def _forget_question() -> None:
     """The question was answered, or put away."""
     st.session_state.pop("to_delete", None)
-    st.session_state.pop("stopping_since", None)
 
 
 @st.dialog("Delete this run?", on_dismiss=_forget_question)
 def _dialog(run: Run) -> None:
-    """Ask before a run is deleted; one that trains is stopped first, which the dialog waits for."""
-    name, trains = escape_markdown(run.name), run.has_worker()
-    if "stopping_since" in st.session_state:
-        _delete_once_stopped(run)
-        return
-    st.write(f"**{name}** with its model, its history and its predictions will be gone for good.")
+    """Ask before a run is deleted; one that trains is stopped first."""
+    if "to_delete" not in st.session_state:
+        st.rerun()  # it was answered
+    trains = run.has_worker()
+    st.write(f"**{escape_markdown(run.name)}** with its model, its history and its predictions will be gone for good.")
     if trains:
         st.warning("It is training now, and will be stopped first.", icon=":material/play_circle:")
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it", key=f"keep_{run.id}"):
-            _forget_question()
-            st.rerun()
-        label = "Stop and delete" if trains else "Delete"
+        st.button("Keep it", key=f"keep_{run.id}", on_click=_forget_question)
         with st.container(key="dangerous", width="content"):
-            if st.button(label, type="primary", icon=":material/delete:", key=f"really_delete_{run.id}"):
-                if trains:
-                    attempt(run.stop)
-                    st.session_state["stopping_since"] = time.monotonic()
-                    st.rerun(scope="fragment")
-                _delete(run)
-
-
-@st.fragment(run_every=LOOK_SECONDS)
-def _delete_once_stopped(run: Run) -> None:
-    """Delete the run when its worker has ended; closing the dialog keeps it, stopped."""
-    if not run.has_worker():
-        _delete(run)
-    waited = time.monotonic() - st.session_state.get("stopping_since", time.monotonic())
-    st.write(f"Stopping **{escape_markdown(run.name)}**. It is deleted as soon as its worker has ended.")
-    if waited > SLOW_SECONDS:
-        st.warning("This takes long. Close this question to keep the run; it can be deleted later.")
+            st.button(
+                "Stop and delete" if trains else "Delete",
+                type="primary",
+                icon=":material/delete:",
+                key=f"really_delete_{run.id}",
+                on_click=_delete,
+                args=(run,),
+            )
 
 
 def _delete(run: Run) -> None:
-    """Delete the run, or say on the page why that cannot be done; the page then leads to the other runs."""
-    attempt(delete_run, run)
+    """Delete the run, or say on the page why that cannot be done: in a callback, which a reload does not undo."""
     _forget_question()
-    st.rerun()
+    attempt(delete_run, run)

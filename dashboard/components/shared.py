@@ -17,6 +17,7 @@ from core.runs import Run, RunStore
 from core.starter import Starter
 from dashboard.components.address import recall, remember
 from dashboard.components.damage import show_damage
+from dashboard.components.following import follow
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
@@ -105,9 +106,9 @@ def percent(fraction: float | None) -> str:
 
 
 def run_label(run: Run) -> str:
-    """A run in one line: name and accuracy, or its state while there is none."""
-    accuracy = run.test_accuracy
-    return f"{run.name} · {run.state.name if accuracy is None else percent(accuracy)}"
+    """A run in one line: name and accuracy, or its state while it is active or has none."""
+    accuracy, state = run.test_accuracy, run.state
+    return f"{run.name} · {state.name if state.is_active or accuracy is None else percent(accuracy)}"
 
 
 def readers() -> dict[str, Run]:
@@ -168,8 +169,14 @@ def open_run(run_id: str) -> None:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run that stays the chosen one, so that the page says that it is gone and leads to the others."""
-    store().delete(run)
+    """Delete a run, one that trains when its worker has ended, whatever becomes of the page.
+
+    It stays the chosen one, so that the page says that it is gone and leads to the others.
+    """
+    if run.has_worker():
+        run.discard()
+    else:
+        store().delete(run)
     st.session_state["deleted"] = run.id
 
 
@@ -190,10 +197,20 @@ def missing_run() -> str:
     return "" if chosen in ("", Starter().id) or store().get(chosen) else chosen
 
 
+def know_names(names: dict[str, str]) -> None:
+    """Remember what runs on the page are called, for when they are gone."""
+    st.session_state["run_names"] = {**st.session_state.get("run_names", {}), **names}
+
+
+def known_name(run_id: str, otherwise: str = "") -> str:
+    """What a run was called that was on a page before; `otherwise`, or its id, where none of that id was."""
+    return st.session_state.get("run_names", {}).get(run_id, otherwise or run_id)
+
+
 def say_missing(run_id: str) -> None:
     """Say that the chosen run was not found, by its name where it was on the page before."""
     open_run(run_id)
-    name = st.session_state.get("run_names", {}).get(run_id, f"Run {run_id}")
+    name = known_name(run_id, f"Run {run_id}")
     if run_id == st.session_state.get("deleted"):
         st.info(f"{escape_markdown(name)} was deleted.", icon=":material/check:")
     else:
@@ -204,7 +221,8 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
     """The chosen run where it is among `runs`; else another one, which the page then says. The choice stays."""
     chosen = chosen_run()
     shown = chosen if chosen in runs else next(iter(runs))
-    st.session_state["run_names"] = {**st.session_state.get("run_names", {}), shown: runs[shown].name}
+    follow(run for run in (store().get(chosen), runs[shown]) if run)
+    know_names({shown: runs[shown].name})
     _run_selectbox(label, runs, shown)
     open_run(chosen or shown)
     st.session_state["drawn_for"] = chosen or shown
