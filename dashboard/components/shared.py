@@ -254,5 +254,11 @@ def _run_selectbox(label: str, runs: dict[str, Run], shown: str | None) -> None:
         index=None if shown is None else list(runs).index(shown),
         placeholder="Choose a run",
         format_func=lambda run_id: labels.get(run_id, run_id),
-        **view("run_choice", shown, lambda choice: open_run(known.get(choice, choice)), [shown, *runs, *known]),
+        **view(
+            "run_choice",
+            shown,
+            lambda choice: open_run(known.get(choice, choice)),
+            [shown, *runs, *known],
+            labels.get(shown, ""),
+        ),
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 import streamlit as st
 
 
-def view(name: str, value: object, keep: Callable, options: Collection | None = None) -> dict:
+def view(name: str, value: object, keep: Callable, options: Collection | None = None, label: str = "") -> dict:
     """Key and callback of a widget that shows `value`: as before while only the widget itself has changed the value.
 
     Args:
@@ -22,6 +22,7 @@ def view(name: str, value: object, keep: Callable, options: Collection | None = 
         value: what it is to show; also to be given to the widget as the value that it begins with.
         keep: takes what somebody chose there, and keeps it where `value` comes from.
         options: what can be chosen, where the options' labels may change; anything else is an old label.
+        label: what the value is called; the browser goes on showing the one before until the widget has another key.
     """
     version, said = st.session_state.get(_state(name), (0, {0: value}))
     chosen = now(name, value)
@@ -30,9 +31,9 @@ def view(name: str, value: object, keep: Callable, options: Collection | None = 
     elif chosen != value:
         _take(name, version, keep, options)
         st.rerun()
-    if said[version] != value:
+    if said[version] != value or label != st.session_state.get(f"{name}_label", label):
         version, said = version + 1, {version: said[version], version + 1: value}
-    st.session_state[_state(name)] = (version, said)
+    st.session_state[_state(name)], st.session_state[f"{name}_label"] = (version, said), label
     return {"key": f"{name}_{version}", "on_change": _take, "args": (name, version, keep, options)}
 
 
