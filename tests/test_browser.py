@@ -172,7 +172,7 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     touch_a_one(page)
     expect(answer).to_contain_text("1")
     assert page.evaluate("window.scrollY") == before
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth + 1")
     page.locator(".st-key-it_is").get_by_text("7", exact=True).click()
     expect(page.get_by_text("Kept as a 7 in My digits")).to_be_visible()
     kept = MyDigits(dashboard.store.home).newest()
@@ -214,7 +214,7 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
     other.set_default_timeout(PATIENCE)
     other.goto(page.url)
     expect(other.get_by_text("of 200 epochs").first).to_be_visible()
-    assert other.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    other.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth + 1")
     other.get_by_role("button", name="Pause").click()
 
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
