@@ -60,7 +60,7 @@ def whole(make_run, digits):
         "summary.json": summary,
         "dataset.json": identity,
         "architecture.json": rows,
-        "control.json": {"request": None, "learning_rate": 0.001},
+        "control.json": {"request": None, "learning_rate": 0.001, "delete": False},
         "imported.json": {"file": "a.zip", "when": 1.7e9, "proof": {"images": 397, "different_predictions": 0}},
         "robustness.json": {},
         "exports.json": {},
