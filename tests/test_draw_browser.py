@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.browsing import CHROMIUM, FLAGS, PATIENCE, Dashboard, needs_browser
+from tests.browsing import CHROMIUM, FLAGS, PATIENCE, Dashboard, needs_browser, wait_until
 from tests.test_browser import touch_a_one
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -41,9 +41,19 @@ def strokes_seen(tab) -> list[int]:
     return [] if not len(columns) else [int(columns[0]), *columns[1:][np.diff(columns) > 1].tolist()]
 
 
+def tools(tab):
+    """Undo and Clear of the page; the canvas has hidden buttons of these names."""
+    return tab.locator(".st-key-undo, .st-key-clear")
+
+
+def expect_strokes(tab, number: int) -> None:
+    """Wait until there are as many strokes side by side on the canvas, and no canvas is on its way."""
+    wait_until(lambda: len(strokes_seen(tab)) == number)
+
+
 def stroke(tab, x: float) -> None:
     """A vertical stroke, as quick as a hand can."""
-    box = tab.locator("canvas.upper-canvas").bounding_box()
+    box = tab.get_by_role("img", name="Drawing area").bounding_box()
     tab.mouse.move(box["x"] + x, box["y"] + 60)
     tab.mouse.down()
     tab.mouse.move(box["x"] + x, box["y"] + 150)
@@ -63,7 +73,7 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -
     for x in (100, 220):
         stroke(page, x)
     page.wait_for_timeout(pause)  # how long this hand takes to the button
-    page.get_by_role("button", name="Undo").click()
+    tools(page).get_by_role("button", name="Undo").click()
     expect(answer).to_be_visible()
     assert len(strokes_seen(page)) == 1
     page.get_by_role("link", name="Train", exact=True).click()  # what the session knows is what was seen
@@ -72,19 +82,70 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -
     expect(answer).to_be_visible()
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
     assert len(strokes_seen(page)) == 1
-    page.get_by_role("button", name="Undo").click()
+    tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
 
 
 def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:
     open_draw(page, dashboard)
     stroke(page, 150)
-    page.get_by_role("button", name="Clear").click()
+    tools(page).get_by_role("button", name="Clear").click()
     page.wait_for_function(f"({INK_COLUMNS})().length == 0")
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("stMetric").filter(has_text="It reads")).to_contain_text("1")
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
+
+
+@pytest.mark.parametrize("pause", [0, 50, 150, 400])
+def test_a_stroke_right_after_clear_undo_or_another_tool_is_kept(dashboard, page, pause) -> None:
+    open_draw(page, dashboard)
+    answer = page.get_by_test_id("stMetric").filter(has_text="It reads")
+
+    def press(name: str) -> None:
+        tools(page).get_by_role("button", name=name).click()
+        page.wait_for_timeout(pause)  # how long this hand takes back to the canvas
+
+    stroke(page, 60)
+    expect(answer).to_be_visible()
+    for x in (100, 150):  # twice, since each canvas is another
+        press("Clear")
+        stroke(page, x)
+        expect_strokes(page, 1)
+        expect(answer).to_contain_text("1")
+    press("Clear")
+    press("Undo")  # nothing of this is in the browser: what was cleared comes back, and the stroke is beside it
+    stroke(page, 220)
+    expect_strokes(page, 2)
+    tools(page).get_by_role("button", name="Clear").click()
+    stroke(page, 100)
+    tools(page).get_by_role("button", name="Undo").click()  # and is taken back by itself
+    stroke(page, 200)
+    expect_strokes(page, 1)
+    page.get_by_role("link", name="Train", exact=True).click()  # what the session knows is what was seen
+    expect(page.get_by_role("button", name="Start training")).to_be_visible()
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(answer).to_contain_text("1")
+    expect_strokes(page, 1)
+
+
+def test_a_stroke_begun_before_the_canvas_knows_its_tool_is_kept_whole(dashboard, page) -> None:
+    open_draw(page, dashboard)
+    stroke(page, 150)
+    expect(page.get_by_test_id("stMetric").filter(has_text="It reads")).to_contain_text("1")
+    before = len(page.evaluate(INK_COLUMNS))
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    page.get_by_role("slider", name="Brush width").focus()
+    page.keyboard.press("End")
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    for y in range(60, 240, 4):
+        page.mouse.move(box["x"] + 40, box["y"] + y)
+        page.wait_for_timeout(25)  # a slow stroke, longer than the server's answer
+    page.mouse.up()
+    expect_strokes(page, 2)
+    top = page.evaluate(INK_COLUMNS.replace("height; y++", "70; y++"))  # where the stroke began
+    assert len(top) == pytest.approx(before + 40, abs=2)
 
 
 def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browser) -> None:
@@ -114,8 +175,8 @@ def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browse
         touch("touchEnd")
         page.wait_for_function(f"({INK_COLUMNS})().join() == {','.join(map(str, before))!r}")
     touch_a_one(page)  # and one finger draws as before
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_role("button", name="Undo").click()
+    tools(page).get_by_role("button", name="Undo").click()
+    tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
     context.close()
 
@@ -133,7 +194,7 @@ def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, 
     expect(answer).to_contain_text("1")
     drop()
     stroke(page, 250)
-    page.get_by_role("button", name="Undo").click()
+    tools(page).get_by_role("button", name="Undo").click()
     expect(answer).to_contain_text("1")
     assert len(strokes_seen(page)) == 1
 

@@ -1,81 +1,226 @@
-// What streamlit-drawable-canvas lacks for a page that is drawn on with fingers and quick hands. Its toolbar lies, unseen,
-// over the top right corner, where a finger that begins a stroke would press one of its buttons: it is hidden, and its
-// buttons are pressed from here.
+// What streamlit-drawable-canvas lacks for a page that is drawn on with fingers and quick hands. A sheet of glass lies over
+// it, takes what a mouse, a pen or a finger does, and passes it on; the toolbar below the glass is hidden, and its buttons
+// are pressed from here.
 //
 // - A stroke is sent when it ends, not 200 ms later, so that whatever is clicked next knows of it.
 // - Undo takes the last stroke that is seen back in the browser, however much of it the server knows; where there is none
 //   to take back, the click goes to the server, which knows of what was before.
+// - After a Clear, or such an Undo, the server lays another canvas. Until it is there, the strokes are drawn on the glass,
+//   and then on the canvas. A click in the meantime waits as well, so that all of it happens in the order of the hands.
+// - A canvas that gets another brush in the middle of a stroke would forget its beginning: it is told the stroke again.
 // - A second finger means a pinch, and its first finger's stroke is taken back.
 // - The canvas has a name for who cannot see it.
 
 const hidden = new CSSStyleSheet()
 hidden.replaceSync(".dc-toolbar { display: none !important }")
+const FRAME = "position: absolute; z-index: 30; left: 0; top: 0; max-width: 100%; overflow: hidden;"
+const GLASS = "display: block; max-width: none; touch-action: none; user-select: none; cursor: crosshair;"
 const PATIENCE = 600 // frames
+const LONGEST = 30000 // milliseconds: a server that has not answered by then has forgotten the click
 const SEND = "Update the app with this drawing"
 const UNDO = "Undo"
 const mounted = new WeakMap()
 
 export default function ({ data, parentElement }) {
-  if (!mounted.has(parentElement)) mounted.set(parentElement, watchHands())
+  if (!mounted.has(parentElement)) mounted.set(parentElement, layGlass())
   const hands = mounted.get(parentElement)
-  attend(hands, data.canvas, data.name, PATIENCE)
+  const before = hands.data
+  hands.data = data
+  attend(hands, before, PATIENCE)
   return () => {
     hands.listening.abort()
+    hands.glass.parentElement?.remove()
+    clearTimeout(hands.waiting)
     mounted.delete(parentElement)
   }
 }
 
-// Wait for the canvas of this key, hide its toolbar, name it, and listen for what begins on it
-function attend(hands, key, name, frames) {
-  const host = [...document.querySelectorAll(`.st-key-${key} *`)].find(element => element.shadowRoot)
+function layGlass() {
+  const glass = document.createElement("canvas")
+  glass.style = GLASS
+  glass.setAttribute("role", "img")
+  const frame = document.createElement("div")
+  frame.style = FRAME
+  frame.append(glass)
+  const hands = {
+    glass,
+    listening: new AbortController(),
+    data: null,
+    root: null,
+    surface: null,
+    stroke: null, // the one being drawn: its pointer, its points, and whether the canvas is told of it
+    strokes: [], // that the next canvas will be told of
+    waiting: null, // for the next canvas: the timer that gives up
+    asked: [], // what is to be clicked when it is there
+    passing: false, // such a click is going on
+    ready: false, // the canvas can be told of strokes
+    blank: false, // what is on the canvas was cleared
+  }
+  const listen = (target, kind, handler) =>
+    target.addEventListener(kind, event => handler(hands, event), { capture: true, signal: hands.listening.signal })
+  listen(window, "click", click)
+  listen(glass, "pointerdown", begin)
+  listen(glass, "pointermove", move)
+  for (const kind of ["pointerup", "pointercancel"]) listen(glass, kind, end)
+  return hands
+}
+
+// Wait for the canvas of this key, hide its toolbar, and lay the glass over it
+function attend(hands, before, frames) {
+  const { data, glass } = hands
+  const place = document.querySelector(`.st-key-${data.canvas}`)
+  const host = [...(place?.querySelectorAll("*") ?? [])].find(element => element.shadowRoot)
   const surface = host?.shadowRoot.querySelector("canvas.upper-canvas")
   if (!surface) {
-    if (frames) requestAnimationFrame(() => attend(hands, key, name, frames - 1))
+    if (frames) requestAnimationFrame(() => data === hands.data && attend(hands, before, frames - 1))
     return
   }
   const root = host.shadowRoot
   if (!root.adoptedStyleSheets.includes(hidden)) root.adoptedStyleSheets.push(hidden)
-  surface.setAttribute("role", "img")
-  surface.setAttribute("aria-label", name)
-  if (hands.surface === surface) return
-  Object.assign(hands, { root, surface, begun: false, pinched: false })
-  const { signal } = hands.listening
-  for (const kind of ["mousedown", "touchstart"]) {
-    surface.addEventListener(kind, event => begin(hands, event), { capture: true, passive: true, signal })
+  glass.setAttribute("aria-label", data.name)
+  const frame = glass.parentElement
+  const box = place.parentElement
+  if (frame.parentElement !== box) box.append(frame)
+  if (surface === hands.surface) {
+    const another = before?.width !== data.width || before?.color !== data.color
+    if (another && hands.stroke?.told) setTimeout(() => hands.stroke?.told && tell(hands, hands.stroke.points))
+    return
   }
+  box.style.position = "relative"
+  if (glass.width !== surface.width) Object.assign(glass, { width: surface.width, height: surface.height }) // empties it
+  Object.assign(hands, { root, surface, ready: false })
+  if (hands.stroke) hands.stroke.told = false
+  settle(hands, surface, PATIENCE)
 }
 
-function watchHands() {
-  const hands = { listening: new AbortController(), root: null, surface: null, begun: false, pinched: false }
-  const listen = (kind, handler) =>
-    window.addEventListener(kind, event => handler(hands, event), { capture: true, signal: hands.listening.signal })
-  listen("click", undo)
-  for (const kind of ["mouseup", "touchend", "touchcancel"]) listen(kind, end)
-  listen("touchmove", move)
-  return hands
+// Wait until the canvas shows the drawing that it begins with: until then it has no brush, and so no cursor for one
+function settle(hands, surface, frames) {
+  if (surface !== hands.surface) return
+  pass(hands, "mousemove", [0, 0])
+  if (surface.style.cursor === "crosshair" || !frames) arrive(hands)
+  else requestAnimationFrame(() => settle(hands, surface, frames - 1))
 }
 
 function begin(hands, event) {
-  if (event.touches?.length > 1) hands.pinched = true
-  if (hands.pinched) event.stopImmediatePropagation()
-  else hands.begun = true
+  if (!event.isPrimary) return leave(hands)
+  if (event.button) return
+  if (!hands.surface.isConnected) attend(hands, hands.data, PATIENCE)
+  hands.glass.setPointerCapture(event.pointerId)
+  hands.stroke = { pointer: event.pointerId, points: [at(hands, event)], told: hands.ready && hands.surface.isConnected }
+  if (hands.stroke.told) pass(hands, "mousedown", hands.stroke.points[0])
+  else paint(hands)
 }
 
 function move(hands, event) {
-  if (hands.pinched) event.stopImmediatePropagation()
+  const { stroke } = hands
+  if (stroke?.pointer !== event.pointerId) return
+  stroke.points.push(at(hands, event))
+  if (stroke.told) pass(hands, "mousemove", stroke.points.at(-1))
+  else paint(hands)
 }
 
-// The canvas puts a stroke together in its own handlers of these events, and keeps it in a microtask after them
 function end(hands, event) {
-  if (event.touches?.length) return
-  const { begun, pinched, surface } = hands
-  Object.assign(hands, { begun: false, pinched: false })
-  if (begun) setTimeout(() => surface === hands.surface && press(hands, pinched ? UNDO : SEND))
+  const { stroke } = hands
+  if (stroke?.pointer !== event.pointerId) return
+  hands.stroke = null
+  if (stroke.told && hands.surface.isConnected) finish(hands, stroke.points, SEND)
+  else hands.strokes.push(stroke.points)
 }
 
-function undo(hands, event) {
-  const asked = hands.surface?.isConnected && event.target.closest?.(".st-key-undo button")
-  if (asked && press(hands, UNDO)) event.stopImmediatePropagation()
+// A second finger
+function leave(hands) {
+  const { stroke } = hands
+  hands.stroke = null
+  if (stroke?.told) finish(hands, stroke.points, UNDO)
+  else paint(hands)
+}
+
+// The canvas keeps a stroke in a microtask after it ended
+function finish(hands, points, label) {
+  const { surface } = hands
+  pass(hands, "mouseup", points.at(-1))
+  setTimeout(() => surface === hands.surface && press(hands, label))
+}
+
+function click(hands, event) {
+  const name = ["undo", "clear"].find(name => event.target.closest?.(`.st-key-${name} button`))
+  if (!name || hands.passing || !hands.surface?.isConnected) return
+  const undone = name === "undo" && (hands.waiting ? hands.strokes.pop() : press(hands, UNDO))
+  if (undone || hands.waiting) event.stopImmediatePropagation()
+  if (!undone) {
+    hands.blank = name === "clear"
+    if (hands.blank) hands.strokes = []
+    if (hands.waiting) hands.asked.push(name)
+    else wait(hands)
+  }
+  if (hands.waiting) paint(hands)
+}
+
+function wait(hands) {
+  hands.waiting = setTimeout(() => arrive(hands), LONGEST)
+  hands.ready = false
+  if (hands.stroke) hands.stroke.told = false
+}
+
+// The canvas is there: click what is still to be clicked, or tell it of the strokes that were drawn in the meantime
+async function arrive(hands) {
+  clearTimeout(hands.waiting)
+  hands.waiting = null
+  const next = hands.asked.shift()
+  if (next) {
+    hands.passing = true
+    document.querySelector(`.st-key-${next} button`)?.click()
+    hands.passing = false
+    return wait(hands)
+  }
+  hands.ready = true
+  hands.blank = false
+  const strokes = hands.strokes.splice(0)
+  for (const points of strokes) {
+    tell(hands, points)
+    pass(hands, "mouseup", points.at(-1))
+    await null // the canvas keeps a stroke in a microtask after it ended
+  }
+  if (strokes.length) press(hands, SEND)
+  if (hands.stroke) {
+    hands.stroke.told = true
+    tell(hands, hands.stroke.points)
+  }
+  requestAnimationFrame(() => paint(hands)) // the canvas shows them in this frame
+}
+
+// From its beginning to where it is now
+function tell(hands, points) {
+  pass(hands, "mousedown", points[0])
+  for (const point of points.slice(1)) pass(hands, "mousemove", point)
+}
+
+// Points are as seen through the glass; the canvas may be elsewhere for a moment, until its style has come, or be scrolled
+function pass({ root, surface }, kind, [x, y]) {
+  const { left, top } = surface.getBoundingClientRect()
+  const clientX = left + root.querySelector(".dc-scroll").scrollLeft + x
+  const event = { clientX, clientY: top + y, bubbles: true, cancelable: true, composed: true, view: window }
+  surface.dispatchEvent(new MouseEvent(kind, event))
+}
+
+function at(hands, event) {
+  const { left, top } = hands.glass.getBoundingClientRect()
+  return [event.clientX - left, event.clientY - top]
+}
+
+// On the glass is what the canvas does not know yet
+function paint({ glass, data, blank, stroke, strokes }) {
+  const pen = glass.getContext("2d")
+  pen.clearRect(0, 0, glass.width, glass.height)
+  pen.fillStyle = data.background
+  if (blank) pen.fillRect(0, 0, glass.width, glass.height)
+  Object.assign(pen, { lineWidth: data.width, strokeStyle: data.color, lineCap: "round", lineJoin: "round" })
+  for (const points of stroke && !stroke.told ? [...strokes, stroke.points] : strokes) {
+    pen.beginPath()
+    pen.moveTo(...points[0])
+    for (const point of points) pen.lineTo(...point)
+    pen.stroke()
+  }
 }
 
 function press(hands, label) {

@@ -92,12 +92,13 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
     """The canvas; returns its pixels, uint8 (H, W), None before the first stroke."""
     from streamlit_drawable_canvas import st_canvas  # raises outside a running app
 
+    color = BACKGROUND if eraser else INK
     sheet = _sheet()
     if sheet.key not in st.session_state:  # mounted anew: it begins with what was drawn; another would reload it
         st.session_state["canvas_start"] = sheet.drawing.objects
     st_canvas(
         stroke_width=brush,
-        stroke_color=BACKGROUND if eraser else INK,
+        stroke_color=color,
         background_color=BACKGROUND,
         height=SIDE,
         width=SIDE,
@@ -105,22 +106,26 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
         return_image_data=True,
         key=sheet.key,
     )
-    _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME}, height=1)
+    pen = {"width": brush, "color": color, "background": BACKGROUND}
+    _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME, **pen}, height=1)
     return kept().picture
+
+
+# Each of these begins a new canvas even where nothing changes: the browser waits for it (canvas.js)
 
 
 def undo() -> None:
     """Take back the last stroke, or the clearing; called where the browser had no stroke to take back by itself."""
     sheet = _sheet()
-    if sheet.earlier:
-        st.session_state["sheet"] = sheet.begun_with(sheet.earlier[-1], sheet.earlier[:-1])
+    *earlier, last = sheet.earlier or (sheet.drawing,)
+    st.session_state["sheet"] = sheet.begun_with(last, tuple(earlier))
 
 
 def clear() -> None:
     """Begin with an empty canvas."""
     sheet = _sheet()
-    if sheet.drawing.picture is not None:
-        st.session_state["sheet"] = sheet.begun_with(Kept(), (*sheet.earlier, sheet.drawing))
+    cleared = () if sheet.drawing.picture is None else (sheet.drawing,)
+    st.session_state["sheet"] = sheet.begun_with(Kept(), (*sheet.earlier, *cleared))
 
 
 def put_image(image: np.ndarray, *, origin: str, index: int) -> None:
