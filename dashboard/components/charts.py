@@ -14,6 +14,7 @@ from core.runs import History
 from dashboard.components.kept_charts import Same
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
+BESIDE = 1.04  # of the width to the last epoch: its points and its label are whole
 SERIES = ["training", "validation"]
 
 
@@ -35,7 +36,7 @@ def _history_charts(same: Same, total_epochs: int, height: int, colors: tuple[st
     x = alt.X(
         "epoch:Q",
         title="Epoch",
-        scale=alt.Scale(domain=[0, max(1, total_epochs)], nice=False),
+        scale=alt.Scale(domain=[0, BESIDE * max(1, total_epochs)], nice=False),
         axis=alt.Axis(tickMinStep=1, format="d", tickCount=min(10, total_epochs), grid=False),
     )
     charts = {}
