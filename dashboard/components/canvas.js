@@ -7,7 +7,7 @@
 //   to take back, the click goes to the server, which knows of what was before.
 // - After a Clear, or such an Undo, the server lays another canvas. Until it is there, the strokes are drawn on the glass,
 //   and then on the canvas. A click in the meantime waits as well, so that all of it happens in the order of the hands.
-// - A canvas that gets another brush in the middle of a stroke would forget its beginning: it is told the stroke again.
+// - A canvas that gets another brush in the middle of a stroke forgets its beginning: at its end it is told all of it again.
 // - A second finger means a pinch, and its first finger's stroke is taken back.
 // - The canvas has a name for who cannot see it.
 
@@ -24,9 +24,8 @@ const mounted = new WeakMap()
 export default function ({ data, parentElement }) {
   if (!mounted.has(parentElement)) mounted.set(parentElement, layGlass())
   const hands = mounted.get(parentElement)
-  const before = hands.data
   hands.data = data
-  attend(hands, before, PATIENCE)
+  attend(hands, PATIENCE)
   return () => {
     hands.listening.abort()
     hands.glass.parentElement?.remove()
@@ -66,13 +65,13 @@ function layGlass() {
 }
 
 // Wait for the canvas of this key, hide its toolbar, and lay the glass over it
-function attend(hands, before, frames) {
+function attend(hands, frames) {
   const { data, glass } = hands
   const place = document.querySelector(`.st-key-${data.canvas}`)
   const host = [...(place?.querySelectorAll("*") ?? [])].find(element => element.shadowRoot)
   const surface = host?.shadowRoot.querySelector("canvas.upper-canvas")
   if (!surface) {
-    if (frames) requestAnimationFrame(() => data === hands.data && attend(hands, before, frames - 1))
+    if (frames) requestAnimationFrame(() => data === hands.data && attend(hands, frames - 1))
     return
   }
   const root = host.shadowRoot
@@ -81,11 +80,7 @@ function attend(hands, before, frames) {
   const frame = glass.parentElement
   const box = place.parentElement
   if (frame.parentElement !== box) box.append(frame)
-  if (surface === hands.surface) {
-    const another = before?.width !== data.width || before?.color !== data.color
-    if (another && hands.stroke?.told) setTimeout(() => hands.stroke?.told && tell(hands, hands.stroke.points))
-    return
-  }
+  if (surface === hands.surface) return
   box.style.position = "relative"
   if (glass.width !== surface.width) Object.assign(glass, { width: surface.width, height: surface.height }) // empties it
   Object.assign(hands, { root, surface, ready: false })
@@ -104,7 +99,7 @@ function settle(hands, surface, frames) {
 function begin(hands, event) {
   if (!event.isPrimary) return leave(hands)
   if (event.button) return
-  if (!hands.surface.isConnected) attend(hands, hands.data, PATIENCE)
+  if (!hands.surface.isConnected) attend(hands, PATIENCE)
   hands.glass.setPointerCapture(event.pointerId)
   hands.stroke = { pointer: event.pointerId, points: [at(hands, event)], told: hands.ready && hands.surface.isConnected }
   if (hands.stroke.told) pass(hands, "mousedown", hands.stroke.points[0])
@@ -138,6 +133,7 @@ function leave(hands) {
 // The canvas keeps a stroke in a microtask after it ended
 function finish(hands, points, label) {
   const { surface } = hands
+  tell(hands, points)
   pass(hands, "mouseup", points.at(-1))
   setTimeout(() => surface === hands.surface && press(hands, label))
 }
