@@ -52,6 +52,20 @@ def click_start(dashboard: Dashboard, page: playwright.Page) -> Run:
     return run
 
 
+@pytest.mark.parametrize(("label", "text"), [("Learning rate", "0.003"), ("Epochs as a number", "4")])
+def test_a_click_on_another_page_leads_there_and_keeps_what_was_just_typed(
+    waiting: Dashboard, page: playwright.Page, label: str, text: str
+) -> None:
+    page.goto(f"{waiting.url}/?model=dense")
+    page.get_by_text("More settings").click()
+    type_into(page, label, text)
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(page.get_by_role("heading", name="Draw")).to_be_visible()
+    page.get_by_role("link", name="Train", exact=True).click()
+    page.get_by_text("More settings").click()
+    expect(page.get_by_role("textbox", name=label, exact=True)).to_have_value(text)
+
+
 @pytest.mark.parametrize("milliseconds", [0, 300, 3000])
 def test_what_was_typed_is_trained_when_start_is_clicked_without_enter(
     waiting: Dashboard, page: playwright.Page, milliseconds: int

@@ -1,17 +1,35 @@
-// The way back: one step for each thing that somebody did. Streamlit writes every address that a page passes through
-// into the browser's history: on the way to another page also the page that is left, without its parameters, and the
-// new one before it knows its run. Back stopped at each, and a filter or an opened image was lost.
+// What the pages do beside Streamlit, once in each browser tab.
 (() => {
-  if (window.digitLabHistory) return;
-  window.digitLabHistory = true;
+  if (window.digitLab) return;
+  window.digitLab = true;
+  const capture = { capture: true };
+
+  // The way back: one step for each thing that somebody did. Streamlit writes every address that a page passes through
+  // into the browser's history: on the way to another page also the page that is left, without its parameters, and the
+  // new one before it knows its run. Back stopped at each, and a filter or an opened image was lost.
   const push = history.pushState.bind(history);
   const replace = history.replaceState.bind(history);
   let somebodyActed = false;
   for (const event of ["pointerdown", "click", "keydown"])
-    addEventListener(event, () => (somebodyActed = true), { capture: true });
-  addEventListener("popstate", () => (somebodyActed = false), { capture: true });
+    addEventListener(event, () => (somebodyActed = true), capture);
+  addEventListener("popstate", () => (somebodyActed = false), capture);
   history.pushState = (...entry) => {
     (somebodyActed ? push : replace)(...entry);
     somebodyActed = false;
   };
+
+  // What was typed goes before the click on another page's link. Streamlit sends the text of a field that is left only
+  // after the events that wait, so a quick click was sent first, and the text, coming from the page before, led back.
+  const SENT = 30; // milliseconds
+  addEventListener(
+    "click",
+    (event) => {
+      const link = event.target.closest("a[href]");
+      if (!event.isTrusted || !link || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      setTimeout(() => link.click(), SENT);
+    },
+    capture,
+  );
 })();
