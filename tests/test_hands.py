@@ -13,6 +13,7 @@ import pytest
 from core.config import MODELS, TrainingConfig
 from core.data import load_dataset
 from core.runs import Run
+from dashboard.components.settings import default_text
 from tests.browsing import Dashboard, needs_browser, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -22,6 +23,9 @@ pytestmark = needs_browser
 
 HAMMER = int(os.environ.get("DIGITLAB_HAMMER", "20"))  # how many starts after random quick changes
 FIELDS = {"Learning rate": "learning_rate", "Batch size": "batch_size", "Seed": "seed", "Patience": "patience"}
+ADDRESS_SAYS_WHAT_STANDS_THERE = """begin => Object.entries(begin).every(([key, first]) =>
+    (new URLSearchParams(location.search).get(key) ?? first)
+    === document.querySelector(`[class*='st-key-${key}_'] input`)?.value)"""
 TITLES = {info.title: name for name, info in MODELS.items()}
 
 
@@ -207,6 +211,13 @@ def test_hammered_with_quick_changes_a_start_trains_what_the_screen_shows(
         shown = on_screen(page)
         config = click_start(waiting, page).config
         assert {name: getattr(config, name) for name in shown} == shown
+        begin = {f"{config.model}_{name}": default_text(config.model, name) for name in FIELDS.values()}
+        page.wait_for_function(ADDRESS_SAYS_WHAT_STANDS_THERE, arg=begin)
+
+
+def field_of(model: str, name: str) -> str:
+    """The selector of the field of a setting, which is drawn under several keys."""
+    return f"[class*='st-key-{model}_{name}_'] input"
 
 
 def on_screen(page: playwright.Page) -> dict[str, object]:
@@ -216,7 +227,7 @@ def on_screen(page: playwright.Page) -> dict[str, object]:
     assert page.get_by_role("slider", name="Epochs").input_value() == str(epochs)
     shown = {"model": model, "epochs": epochs, "augment": page.get_by_label("Augment", exact=True).is_checked()}
     for name in FIELDS.values():
-        field = page.locator(f".st-key-{model}_{name} input")
+        field = page.locator(field_of(model, name))
         if field.count():
             shown[name] = float(field.input_value().replace(",", "."))
     return shown

@@ -99,8 +99,8 @@ def refusals(at):
 
 def test_start_trains_what_stands_in_the_fields_when_it_is_clicked_also_what_came_with_the_click(store):
     at = open_page("train", model="Dense", epochs="4")
-    at.text_input(key="dense_learning_rate").set_value("0,05")  # no run in between, as where a click ends the typing
-    at.text_input(key="dense_training_images").set_value("2,000")
+    by_label(at.text_input, "Learning rate").set_value("0,05")  # no run in between, as where a click ends the typing
+    by_label(at.text_input, "Training images").set_value("2,000")
     at.sidebar.toggle[0].set_value(True)
     at.button(key="start").click().run()
     expected = {"epochs": 4, "learning_rate": 0.05, "training_images": 2000, "augment": True}
@@ -125,7 +125,7 @@ def test_a_learning_rate_is_understood_as_people_write_it_and_said(store, typed,
 @pytest.mark.parametrize("typed", ["0", "1,5", "0.0.1", "1.000,5", "abc", "", "nan", "1e999", "٣"])
 def test_a_learning_rate_that_makes_no_sense_starts_nothing_even_when_it_comes_with_the_click(store, typed):
     at = open_page("train")
-    at.text_input(key="seed_learning_rate").set_value(typed)
+    by_label(at.text_input, "Learning rate").set_value(typed)
     at.button(key="start").click().run()
     assert "Learning rate" in refusals(at)[0]
     assert at.button(key="start").disabled

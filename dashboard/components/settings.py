@@ -11,8 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from core.config import (
     MODELS,
     ConfigError,
@@ -25,7 +23,7 @@ from core.config import (
 )
 from dashboard.components.address import recall
 from dashboard.components.epochs_field import epochs_now
-from dashboard.components.fields import number_text
+from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
 
 DEFAULT = TrainingConfig()
@@ -166,10 +164,18 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
 
 def text_now(model: str, name: str) -> str:
     """What stands in the field of a setting; of a field that is not drawn yet, what it will begin with."""
-    if name == "epochs":
-        return epochs_now(recall(PAGE, name, str(DEFAULT.epochs)))
-    key = f"{model}_{name}"  # each network has settings of its own, since their defaults differ
-    return st.session_state.get(key, st.query_params.get(key, default_text(model, name)))
+    kept = kept_text(model, name)
+    return epochs_now(kept) if name == "epochs" else now(kept_as(model, name), kept)
+
+
+def kept_text(model: str, name: str) -> str:
+    """What was typed last for a setting; what its field begins with where nothing was."""
+    return recall(PAGE, kept_as(model, name), default_text(model, name))[:MOST_TYPED]
+
+
+def kept_as(model: str, name: str) -> str:
+    """What a setting is called in the address; each network has its own, since their defaults differ."""
+    return name if name == "epochs" else f"{model}_{name}"
 
 
 def setting_of(name: str) -> Setting:

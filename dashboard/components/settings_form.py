@@ -16,9 +16,10 @@ from dashboard.components.settings import (
     OFF,
     ON,
     PAGE,
-    default_text,
+    kept_as,
     kept_augment,
     kept_model,
+    kept_text,
     problem_with,
     setting_of,
     shown_settings,
@@ -33,9 +34,9 @@ def training_settings(start: Callable[[], None]) -> None:
 
     What changes its height with a choice stands below the button: a click must not miss it.
     """
-    restore(PAGE, "epochs", "model", "augment")
     _epochs()
     model = _choose_model()
+    restore(PAGE, "model", "augment", *(kept_as(model, name) for name in shown_settings(model)))
     st.toggle(
         "Augment",
         kept_augment(),
@@ -119,13 +120,12 @@ def _epochs() -> None:
 
 def _field(model: str, name: str) -> None:
     """The field of a setting, and below it how its value was understood, or why it is not possible."""
-    setting = setting_of(name)
+    setting, kept, key = setting_of(name), kept_text(model, name), kept_as(model, name)
     st.text_input(
         setting.label,
-        default_text(model, name),
+        kept,
         MOST_TYPED,
-        f"{model}_{name}",
-        bind="query-params",
+        **view(key, kept, partial(remember, PAGE, key)),
         live=TYPING_PAUSE,
         help=setting.help,
     )
