@@ -20,7 +20,7 @@
 
   // What was typed goes before the click on another page's link. Streamlit sends the text of a field that is left only
   // after the events that wait, so a quick click was sent first, and the text, coming from the page before, led back.
-  const SENT = 30; // milliseconds
+  const SENT = 60; // milliseconds
   addEventListener(
     "click",
     (event) => {
