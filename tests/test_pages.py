@@ -152,7 +152,7 @@ def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_
 
 def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
     at = open_page("train", model="Dense")
-    at.text_input(key="dense_hidden_layers").set_value("many").run()
+    by_label(at.text_input, "Hidden layers").set_value("many").run()
     assert "Hidden layers are widths" in refusals(at)[0]
     assert at.button(key="start").disabled
     assert store.runs() == []
