@@ -18,7 +18,9 @@ import numpy as np
 
 from core.config import ConfigError, TrainingConfig
 from core.evaluation import checked_digits, checked_probabilities
+from core.names import MOST, visible
 from core.safe_zip import UnsafeZip, read_zip
+from core.storage import printable
 
 MOST_IMAGES = 300_000  # as in core.data
 KB, MB = 2**10, 2**20
@@ -218,8 +220,7 @@ def _value(where: str, value: Any, kind: Any) -> Any:
 
 def plain(text: str) -> str:
     """Text from elsewhere as a page can show it: one short line, and no Markdown that would load a picture or link."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line.translate(str.maketrans("[]<>`", "()()'"))[:MOST_LETTERS]
+    return visible(printable(text)).translate(str.maketrans("[]<>`", "()()'"))[:MOST_LETTERS]
 
 
 def _without_folders(text: str) -> str:
@@ -248,7 +249,7 @@ def _name(given: Any, config: TrainingConfig) -> str:
     name = given.get("name") if isinstance(given, dict) else None
     if given is not None and not isinstance(name, str):
         raise PartError("name.json: name must be text")
-    return plain(name or "")[:60].strip() or config.info.title
+    return visible(plain(name or "")[:MOST]) or config.info.title
 
 
 def _state(given: Any, config: TrainingConfig) -> dict:

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from core import damage, endings, run_arrays, run_files
 from core.config import TrainingConfig
 from core.history import History, event_log, read_history
-from core.run_files import MOST_NAME
+from core.names import MOST, visible
 from core.storage import append_line, write_json
 
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
@@ -65,17 +65,17 @@ class Run:
     @property
     def name(self) -> str:
         """What people call it."""
-        return self._read("name.json").get("name", self.id)
+        return visible(self._read("name.json").get("name", self.id))
 
     def rename(self, name: str) -> None:
-        """Give the run a name of 1 to 60 characters.
+        """Give the run a name of 1 to 60 characters; those that cannot be seen are left out.
 
         Raises:
-            RunError: where nothing or too much is left after trimming, or it is no text that can be written.
+            RunError: where nothing or too much is left, or it is no text that can be written.
         """
-        name = " ".join(name.split())
-        if not 1 <= len(name) <= MOST_NAME:
-            raise RunError(f"A name has 1 to {MOST_NAME} characters.")
+        name = visible(name)
+        if not 1 <= len(name) <= MOST:
+            raise RunError(f"A name has 1 to {MOST} characters that can be seen.")
         try:
             name.encode()
         except UnicodeEncodeError as error:

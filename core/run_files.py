@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from core.config import MODELS, ConfigError, TrainingConfig
+from core.names import MOST, visible
 from core.storage import read_json
 
 MOST_COUNT = 10**12
-MOST_NAME = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ def _is_count(value: Any) -> bool:
 
 TEXT = Kind("text", lambda value: isinstance(value, str))
 NAME = Kind(
-    f"text of 1 to {MOST_NAME} characters",
-    lambda value: isinstance(value, str) and 1 <= len(value.strip()) <= len(value) <= MOST_NAME,
+    f"text of 1 to {MOST} characters that can be seen",
+    lambda value: isinstance(value, str) and len(value) <= MOST and visible(value) != "",
 )
 TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
 NUMBER = Kind("a number", _is_number)

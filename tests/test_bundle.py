@@ -204,11 +204,11 @@ def test_what_it_claims_is_held_against_the_same_test_images(packed, store, digi
 
 def test_words_from_elsewhere_bring_no_markdown_and_unknown_values_stay_outside(packed, store):
     files = files_of(packed)
-    files["name.json"] = json.dumps({"name": "![a](http://x/y.png)\n<b>`c`\u202e"}).encode()
+    files["name.json"] = json.dumps({"name": "![a](http://x/y.png)\n<b>`c`\u202e 👩\u200d🚀"}).encode()
     files["summary.json"] = json.dumps({**json.loads(files["summary.json"]), "exploit": "x"}).encode()
     files["events.jsonl"] += b'{"type":"later","anything":[1]}\n'
     run = unpack(zip_of(files), store, "[x](y).zip")
-    assert run.name == "!(a)(http://x/y.png) (b)'c'"
+    assert run.name == "!(a)(http://x/y.png) (b)'c' 👩\u200d🚀"
     assert "exploit" not in run.summary
     assert len((run.path / "events.jsonl").read_text().splitlines()) == 7
     assert run.imported["file"] == "(x)(y).zip"

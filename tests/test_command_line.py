@@ -182,7 +182,7 @@ def test_a_home_that_is_a_file_and_a_name_that_is_none_are_refused(tmp_path, dat
     file.write_text("")
     assert "Choose another --home." in refused(tmp_path, "--data", data, "--home", file)
     errors = refused(tmp_path, "--data", data, "--home", tmp_path / "home", "--name", "x" * 61)
-    assert "A name has 1 to 60 characters." in errors
+    assert "A name has 1 to 60 characters that can be seen." in errors
 
 
 def test_tensorflow_and_matplotlib_are_not_imported_to_begin():
