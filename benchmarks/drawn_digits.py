@@ -10,6 +10,7 @@ every size in the middle, and with one brush in the corners. For measuring only:
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.drawing import normalise_drawing, plain_resize
-from core.predictor import Predictor
+from core.predictor import ModelError, Predictor
 from core.terminal import command_line, exit_with
 
 CANVAS_SIDE = 280
@@ -36,6 +37,7 @@ PLACES = {
 DEFAULT_BRUSH = 20
 CORNER_SIZE = 0.6
 OVERSAMPLING = 3
+STROKE_ARRAYS = ("points", "stroke_lengths", "strokes_per_digit", "labels")
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,26 @@ class Score:
     right_normalised: list[int]
 
 
+class StrokesError(ValueError):
+    """A file holds no pen strokes; the message says what is wanted."""
+
+
 def load_strokes(path: str | os.PathLike[str]) -> tuple[list[list[np.ndarray]], np.ndarray]:
-    """Return each digit's strokes, int16 (points, 2) with y down, and the labels uint8 (n,)."""
-    with np.load(path, allow_pickle=False) as file:
-        points = file["points"] * np.array([1, -1], np.int16)
-        strokes = np.split(points, np.cumsum(file["stroke_lengths"])[:-1])
-        ends = np.cumsum(file["strokes_per_digit"])
-        labels = file["labels"]
+    """Return each digit's strokes, int16 (points, 2) with y down, and the labels uint8 (n,).
+
+    Raises:
+        StrokesError: where the file holds no pen strokes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            points = file["points"] * np.array([1, -1], np.int16)
+            strokes = np.split(points, np.cumsum(file["stroke_lengths"])[:-1])
+            ends = np.cumsum(file["strokes_per_digit"])
+            labels = file["labels"]
+    except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise StrokesError(
+            f"{path} holds no pen strokes. Wanted: an .npz file with {', '.join(STROKE_ARRAYS)}."
+        ) from error
     starts = ends - np.diff(ends, prepend=0)
     return [strokes[start:end] for start, end in zip(starts, ends, strict=True)], labels
 
@@ -139,12 +154,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the counts here as well")
     options = parser.parse_args(arguments)
 
-    digits, labels = load_strokes(options.strokes)
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"the folder of {options.json} does not exist")  # before minutes of measuring
+    try:
+        predictor = Predictor.load(options.run)
+        digits, labels = load_strokes(options.strokes)
+    except (ModelError, StrokesError) as error:
+        parser.error(str(error))
     if options.limit and options.limit < len(digits):
         chosen = np.linspace(0, len(digits) - 1, options.limit).astype(int)
         digits, labels = [digits[index] for index in chosen], labels[chosen]
     scores = []
-    for score in measure(Predictor.load(options.run), digits, labels, options.brush):
+    for score in measure(predictor, digits, labels, options.brush):
         scores.append(score)
         print(".", end="", flush=True)
     _print_table(

@@ -20,14 +20,15 @@ from benchmarks.drawn_digits import (
     PLACES,
     SIZES,
     Condition,
+    StrokesError,
     conditions,
     load_strokes,
     render_strokes,
 )
 from core import novelty
-from core.data import load_dataset
+from core.data import DatasetError, load_dataset
 from core.drawing import normalise_drawing
-from core.predictor import Predictor
+from core.predictor import ModelError, Predictor
 from core.runs import Run
 from core.terminal import command_line, exit_with
 
@@ -219,13 +220,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", help="dataset to fit a judge on where the run keeps none")
     options = parser.parse_args(arguments)
 
-    predictor, run = Predictor.load(options.run), Run(options.run)
-    judge = novelty.load(run.path)
-    if judge is None:
-        began = time.perf_counter()
-        judge = novelty.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
-        print(f"The run keeps no judge of its model: fitted here in {time.perf_counter() - began:.1f} s.")
-    digits, _ = load_strokes(options.strokes)
+    try:
+        predictor, run = Predictor.load(options.run), Run(options.run)
+        digits, _ = load_strokes(options.strokes)
+        judge = novelty.load(run.path)
+        if judge is None:
+            began = time.perf_counter()
+            judge = novelty.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
+            print(f"The run keeps no judge of its model: fitted here in {time.perf_counter() - began:.1f} s.")
+    except (ModelError, StrokesError, DatasetError) as error:
+        parser.error(str(error))
     digits = [digits[index] for index in np.linspace(0, len(digits) - 1, min(options.limit, len(digits))).astype(int)]
 
     heads = "".join(f"{head:>11}" for head in ("refused", "several", "filled", "no digit", "blank"))

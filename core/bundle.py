@@ -25,7 +25,7 @@ from core.model_check import check_model
 from core.predictor import MODEL_FILE, ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
 from core.safe_zip import UnsafeZip, read_zip
-from core.storage import write_atomically, write_json
+from core.storage import explain_os_error, write_atomically, write_json
 from core.terminal import command_line, exit_with
 from core.zip_kinds import kind_of
 
@@ -72,9 +72,7 @@ def pack(run: Run) -> bytes:
     try:
         files = {name: (run.path / name).read_bytes() for name in _names(run)}
     except OSError as error:
-        raise BundleError(
-            f"{run.name} cannot be packed: {error.filename} cannot be read ({error.strerror})."
-        ) from error
+        raise BundleError(f"{run.name} cannot be packed. {explain_os_error(error)}") from error
     files["events.jsonl"] = _events(run)
     try:
         parts = bundle_parts.check(files)
@@ -194,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
                 raise BundleError(f"{options.file} is larger than any bundle ({MOST_ZIPPED // 2**20} MB).")
             run = unpack(options.file.read_bytes(), store, options.file.name, _dataset())
             print(f"{run.path}: {run.name}")
-    except (BundleError, OSError) as error:
+    except BundleError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

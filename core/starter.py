@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     folder = parser.parse_args(arguments).out
     if folder and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         parser.error(f"{folder} is not an empty folder; choose another one")
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)  # before minutes of training, not after
     from core import novelty, worker  # TensorFlow
 
     try:

@@ -54,7 +54,12 @@ def explain_os_error(error: OSError) -> str:
             "another folder."
         )
     if error.errno == errno.ENOENT:
-        return f"{path} does not exist. It may have been deleted meanwhile."
+        missing = path if not error.filename or Path(path).parent.exists() else f"The folder of {path}"
+        return f"{missing} does not exist. Check the path; it may have been deleted meanwhile."
+    if error.errno == errno.EISDIR:
+        return f"{path} is a folder. Choose a file."
+    if error.errno == errno.ENOTDIR:
+        return f"{path} cannot be used: what should be a folder in its path is a file. Choose another path."
     return f"{path} cannot be used: {printable(error.strerror or error)}."
 
 

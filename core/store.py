@@ -69,13 +69,15 @@ class RunStore:
         with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
             run_id = f"{self._next_stamp()}-{config.model}-{uuid4().hex[:4]}"
             draft = Run(self.folder / f".{run_id}")
-            draft.path.mkdir()
             try:
+                draft.path.mkdir()
                 write_json(draft.path / "config.json", config.as_dict())
                 fill(draft)
                 return Run(draft.path.rename(self.folder / run_id))
-            except BaseException:
+            except BaseException as error:
                 shutil.rmtree(draft.path, ignore_errors=True)
+                if isinstance(error, OSError) and str(draft.path) in str(error.filename):
+                    raise OSError(error.errno, error.strerror, str(self.folder)) from error  # not a hidden folder
                 raise
 
     def _next_stamp(self) -> str:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, TextIO
 
+from core.storage import NO_SPACE, explain_os_error
+
 INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
 READER_GONE = (errno.EPIPE, errno.EIO, errno.EINVAL)  # a closed pipe, a closed terminal, a closed pipe of Windows
 
@@ -61,9 +63,9 @@ def bar_signs(encoding: str) -> str:
 def exit_with(main: Callable[[], int | None]) -> NoReturn:
     """Exit with what a command returns; for its `if __name__ == "__main__"`.
 
-    Signs that the terminal lacks are printed as escapes. Where the output's reader goes away (`| head -1`, a closed
-    terminal, `>&-`) the command goes on to its end in silence; where it cannot be written (a full disk), the command
-    goes on too, says so at its end and fails.
+    A file that cannot be read or written is named in words. Signs that the terminal lacks are printed as escapes. Where
+    the output's reader goes away (`| head -1`, a closed terminal, `>&-`) the command goes on to its end in silence;
+    where it cannot be written (a full disk), the command goes on too, says so at its end and fails.
     """
     sys.stdout, output = _forgiving(sys.stdout)
     sys.stderr, _ = _forgiving(sys.stderr)
@@ -73,6 +75,11 @@ def exit_with(main: Callable[[], int | None]) -> NoReturn:
         status = end.code
     except KeyboardInterrupt:
         status = INTERRUPTED
+    except OSError as error:
+        if not error.filename and error.errno not in NO_SPACE:
+            raise  # nothing that a path could explain
+        print(explain_os_error(error), file=sys.stderr)
+        status = 1
     sys.stdout.flush()
     error = output.error
     if error and error.errno not in READER_GONE:

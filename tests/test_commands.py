@@ -1,6 +1,8 @@
 """Every command: `--help` helps and does nothing else, what is unknown is refused, and the terminal may be any."""
 
 import ast
+import errno
+import importlib
 import os
 import re
 import subprocess
@@ -9,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import drawn_digits, not_digits
 from core import home, starter, terminal
+from core.config import TrainingConfig
+from core.runs import RunStore
 
 ROOT = Path(__file__).parents[1]
 FILES = [path for folder in ("core", "benchmarks", "dashboard") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -89,6 +94,62 @@ def test_without_docstrings_help_is_there_too(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "--model" in done.stdout
+
+
+NO_FILE = {  # what a command is given for a file, and what it says of it
+    "nowhere.zip": "nowhere.zip does not exist",
+    "nowhere/run.zip": "folder of",
+    "folder": "folder is a folder",
+    "file/run.zip": "what should be a folder in its path is a file",
+}
+
+
+@pytest.mark.parametrize("path", NO_FILE)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["core.bundle", "import"],
+        ["benchmarks", "inference", "--quick", "--check"],
+        ["benchmarks.drawn_digits", "--run", "core/starter", "--strokes"],
+        ["benchmarks.not_digits", "--run", "core/starter", "--strokes"],
+    ],
+)
+def test_a_command_that_cannot_use_a_file_says_which_and_why_in_words(tmp_path, monkeypatch, capsys, command, path):
+    monkeypatch.setenv("DIGITLAB_HOME", str(tmp_path / "home"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    module = importlib.import_module("benchmarks.__main__" if command[0] == "benchmarks" else command[0])
+    with pytest.raises(SystemExit) as end:
+        terminal.exit_with(lambda: module.main([*command[1:], str(tmp_path / path)]))
+    said = capsys.readouterr()
+    assert end.value.code in (1, 2)
+    assert NO_FILE[path] in said.err
+    assert str(tmp_path) in said.err
+    assert "Errno" not in said.err
+    assert said.out == ""
+
+
+def test_what_is_no_run_or_no_strokes_is_refused_before_it_is_measured(tmp_path, capsys):
+    strokes = tmp_path / "strokes.npz"
+    strokes.write_text("x")
+    for module in (drawn_digits, not_digits):
+        for run, reason in (("core/starter", "holds no pen strokes"), (str(tmp_path), "model.tflite does not exist")):
+            with pytest.raises(SystemExit) as end:
+                module.main(["--run", run, "--strokes", str(strokes)])
+            assert end.value.code == 2
+            assert reason in capsys.readouterr().err
+
+
+def test_a_full_disk_while_a_run_is_made_names_the_folder_of_runs(tmp_path, monkeypatch, capsys):
+    def full(file, *_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("core.storage.os.fsync", full)
+    store = RunStore(tmp_path / "home")
+    with pytest.raises(SystemExit):
+        terminal.exit_with(lambda: store.create(TrainingConfig()))
+    said = capsys.readouterr().err
+    assert said == f"No space is left on the disk that holds {store.folder}. Make room there and try again.\n"
 
 
 # The terminal
