@@ -27,7 +27,7 @@ from core.loading import loading  # noqa: E402
 from dashboard import reach  # noqa: E402
 from dashboard.components import shared  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
-from dashboard.server import limit_header_time  # noqa: E402
+from dashboard.server import leave_out_what_is_of_no_use, limit_header_time  # noqa: E402
 
 AHEAD = ("settings_form", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
 BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
@@ -68,6 +68,7 @@ def get_ready(launcher: Launcher) -> None:
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Get ready in the background, with a worker kept warm; let it go at the end."""
     limit_header_time()
+    leave_out_what_is_of_no_use()
     if words := reach.who_can_reach():
         print(words, flush=True)
     launcher = Launcher(shared.store())

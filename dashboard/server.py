@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 
 import uvicorn
 
 HEADER_SECONDS = 20.0  # for all headers of a request
+OF_NO_USE = {  # what is printed, by which logger, where a page was left while it was drawn or was refused
+    "streamlit.runtime.app_session": "The fragment with id %s does not exist anymore",
+    "uvicorn.error": "ASGI callable returned without completing handshake",
+}
 
 
 def running() -> uvicorn.Server | None:
     """The server, known by its being told of SIGTERM; None where another one runs this program."""
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return server if isinstance(server, uvicorn.Server) else None
+
+
+def leave_out_what_is_of_no_use() -> None:
+    """Keep those lines, and no others, out of the terminal."""
+    for name, beginning in OF_NO_USE.items():
+        logging.getLogger(name).addFilter(lambda record, beginning=beginning: not str(record.msg).startswith(beginning))
 
 
 def limit_header_time() -> None:

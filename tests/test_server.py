@@ -1,17 +1,21 @@
-"""What the server does with connections whose headers do not end."""
+"""What the server does with connections whose headers do not end, and what it prints of pages that were left."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import uvicorn
+from streamlit.runtime import app_session
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from dashboard import server
+from tests.browsing import Dashboard
 
 PROTOCOLS = [H11Protocol]
 if find_spec("httptools"):
@@ -68,3 +72,44 @@ def test_the_limit_is_set_where_a_server_runs_and_nowhere_else(monkeypatch):
     server.limit_header_time()
     assert issubclass(running.config.http_protocol_class, before)
     assert running.config.http_protocol_class is not before
+
+
+UPGRADE = (
+    b"GET /_stcore/stream HTTP/1.1\r\nHost: localhost\r\n"
+    b"Origin: http://x.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def test_a_page_of_a_stranger_that_is_refused_leaves_nothing_in_the_terminal(tmp_path, digits_file, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
+    (tmp_path / "home").mkdir()
+    dashboard = Dashboard(tmp_path / "home")
+    dashboard.start()
+    try:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", dashboard.port), timeout=60) as browser:
+                browser.sendall(UPGRADE)
+                assert b"403" in browser.recv(20)
+                while browser.recv(4096):  # closed when the server has said all that it says of it
+                    pass
+    finally:
+        dashboard.end()
+    log = (tmp_path / "home" / "dashboard.log").read_text()
+    assert "Only this machine can open" in log
+    assert "handshake" not in log
+
+
+def test_of_what_streamlit_says_only_the_fragment_that_is_gone_is_left_out(monkeypatch):
+    logger, said = app_session._LOGGER, []
+    beginning = server.OF_NO_USE[logger.name]
+    assert beginning in Path(app_session.__file__).read_text(encoding="utf-8")  # else it says it in other words now
+    monkeypatch.setattr(logger, "filters", [])
+    monkeypatch.setattr(logger, "handle", lambda record: logger.filter(record) and said.append(record.getMessage()))
+    monkeypatch.setattr(logger, "disabled", False)
+    logger.setLevel("INFO")
+    for _ in range(2):
+        logger.info(beginning + " - it might have been removed.", "f1")
+        logger.info("Something else about %s", "f1")
+        server.leave_out_what_is_of_no_use()
+    assert said == [f"{beginning % 'f1'} - it might have been removed.", *["Something else about f1"] * 2]
