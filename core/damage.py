@@ -24,8 +24,8 @@ UNREADABLE = "it cannot be read"
 def find(run: Run) -> tuple[str, ...]:
     """A sentence for each file of a run that is damaged, and for a checkpoint that is gone."""
     found = {name: flaws for name in ("config.json", *run_files.FILES) if (flaws := _json_flaws(run, name))}
-    if damaged := run.history().damaged:
-        found["events.jsonl"] = (f"{damaged:,} of its lines cannot be used",)
+    if flaws := _event_flaws(run):
+        found["events.jsonl"] = flaws
     if not run.state.is_active:  # a worker replaces these all the time
         found |= {path.name: (UNREADABLE,) for path in _damaged_files(run)}
     name = run.name
@@ -39,6 +39,16 @@ def _json_flaws(run: Run, name: str) -> tuple[str, ...]:
         return ()
     content = run_files.read_config(path) if name == "config.json" else run_files.read(path)
     return content.flaws or (() if content.value is not None else (UNREADABLE,))
+
+
+def _event_flaws(run: Run) -> tuple[str, ...]:
+    """What of events.jsonl cannot be used, and what was cut off: the summary tells how many epochs there were."""
+    history = run.history()
+    lines = (f"{history.damaged:,} of its lines cannot be used",) if history.damaged else ()
+    kept, epochs = len(history.epochs), (run.summary or {}).get("epochs", 0)
+    if kept >= epochs or run.imported or run.state.is_active:
+        return lines
+    return (*lines, f"it holds {kept:,} of {epochs:,} epochs")
 
 
 def _damaged_files(run: Run) -> list[Path]:

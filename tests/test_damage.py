@@ -191,6 +191,18 @@ def test_events_with_wrong_types_are_left_out_and_counted(whole):
         assert f"events.jsonl of Whole is damaged: {len(BATCH) + 1} of its lines" in whole.damage()[-1]
 
 
+def test_events_that_lack_epochs_of_the_run_are_named(whole):
+    path = whole.path / "events.jsonl"
+    (whole.path / "imported.json").unlink()
+    contents = path.read_bytes()
+    path.write_bytes(contents[: contents.rindex(b"epoch", 0, -60)])
+    kept = len(whole.history().epochs)
+    assert kept < 3
+    assert f"events.jsonl of Whole is damaged: it holds {kept} of 3 epochs." in whole.damage()
+    path.unlink()
+    assert "events.jsonl of Whole is damaged: it holds 0 of 3 epochs." in whole.damage()
+
+
 def test_events_without_what_pages_show_break_no_page(whole, client):
     (whole.path / "events.jsonl").write_text(
         '{"type":"start","step":0,"epoch":0}\n{"type":"batch","step":1,"epoch":1}\n{"type":"epoch","step":2,"epoch":1}\n'

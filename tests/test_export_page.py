@@ -93,6 +93,14 @@ def test_exports_of_an_earlier_model_are_not_given_out(run, exported):
     assert not downloads(at)
 
 
+def test_an_exported_file_that_is_damaged_is_named_and_not_given_out(run, exported):
+    FORMATS["int8"].path(run).write_bytes(b"in")
+    at = open_page("export", run=run.id)
+    assert "download_int8" not in downloads(at)
+    assert [warning.value for warning in at.warning].count("Its file is missing or damaged. Export it again.") == 1
+    assert [button.label for button in at.button] == ["Export again"]
+
+
 def test_missing_packages_are_told_and_the_rest_can_be_had(run, exported, monkeypatch):
     monkeypatch.setattr("core.formats.find_spec", lambda name: None)
     at = open_page("export", run=run.id)

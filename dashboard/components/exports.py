@@ -111,6 +111,8 @@ def card(format: Format, found: Proof | None, content: bytes | None, *, reason: 
             )
         elif found and found.error:
             st.error(escape_markdown(f"It could not be exported. {found.error}"), icon=":material/error:")
+        elif found and content is None:
+            st.warning("Its file is missing or damaged. Export it again.", icon=":material/broken_image:")
         if content is not None:
             with st.expander("Run it", icon=":material/code:"):
                 st.code(format.snippet, language="python")
