@@ -45,6 +45,10 @@ class Starter(Run):
         """Always finished."""
         return State("finished")
 
+    def damage(self) -> tuple[str, ...]:
+        """Nothing: it has no more than a model and a summary, and whether these are whole `is_whole` tells."""
+        return ()
+
     @property
     def is_whole(self) -> bool:
         """Whether the model is the one that the summary tells of."""
