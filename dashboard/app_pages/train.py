@@ -24,6 +24,7 @@ from dashboard.components.shared import (
     say_missing,
     store,
 )
+from dashboard.components.text import escape_markdown
 from dashboard.components.trouble import show_launcher_trouble, show_trouble
 
 
@@ -100,6 +101,10 @@ def all_runs(shown: Run | None) -> None:
 def show_missing(run_id: str) -> None:
     """The chosen run is not there: say so, and lead to the others and to a new one."""
     say_missing(run_id)
+    for run in store().runs():
+        if run.state.name == "running":
+            label = f"Go to {escape_markdown(run.name)}"
+            st.button(label, icon=":material/arrow_forward:", key=f"go_to_{run.id}", on_click=open_run, args=(run.id,))
     st.button("Start one", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
     all_runs(None)
 

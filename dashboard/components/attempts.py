@@ -10,7 +10,7 @@ import streamlit as st
 from core.config import ConfigError
 from core.runs import Run, RunError
 from core.storage import explain_os_error
-from dashboard.components.shared import first_time
+from dashboard.components.shared import first_time, how_gone
 from dashboard.components.text import escape_markdown
 
 SHOWN_SECONDS = 15.0  # pages that follow a run are drawn anew at once, so a message has to outlive that
@@ -24,8 +24,9 @@ def attempt(action: Callable, *arguments: object) -> bool:
     if not first_time(action, *arguments):
         return False
     st.session_state.pop("failed", None)
-    if any(_is_gone(part) for part in (getattr(action, "__self__", None), *arguments)):
-        note_failure("This run was deleted in the meantime.")
+    if gone := [run.id for run in (getattr(action, "__self__", None), *arguments) if _is_gone(run)]:
+        if not all(map(how_gone, gone)):  # by the same hands that click once more
+            note_failure("This run was deleted in the meantime.")
         return False
     try:
         action(*arguments)

@@ -24,6 +24,12 @@ def theme_colors() -> tuple[str, str]:
     return ("#7ea2ff", "#ff9d57") if dark else ("#3652c9", "#c2560c")
 
 
+def _epoch_ticks(total_epochs: int) -> list[int]:
+    """At most about ten epochs to be named, none after the last, whose label would be cut off."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50) if total_epochs <= 10 * step or step == 50)
+    return list(range(0, total_epochs + 1, step))
+
+
 def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, alt.LayerChart]:
     """Loss and accuracy over the epochs, training and validation, with the batches faint behind."""
     return _history_charts(Same(history), total_epochs, height, theme_colors())
@@ -37,7 +43,7 @@ def _history_charts(same: Same, total_epochs: int, height: int, colors: tuple[st
         "epoch:Q",
         title="Epoch",
         scale=alt.Scale(domain=[0, BESIDE * max(1, total_epochs)], nice=False),
-        axis=alt.Axis(tickMinStep=1, format="d", tickCount=min(10, total_epochs), grid=False),
+        axis=alt.Axis(values=_epoch_ticks(total_epochs), format="d", grid=False),
     )
     charts = {}
     for measure, tick_format in (("loss", "~g"), ("accuracy", ".4~p")):

@@ -74,7 +74,8 @@ def fine_tuning_report(run: Run) -> None:
             was, is_now = _fraction(before.get(name)), _fraction(after.get(name))
             if is_now is not None:
                 change = None if was is None else f"{100 * (is_now - was):+.2f} points from {percent(was)}"
-                st.metric(label, percent(is_now), change, help=help, width=210)
+                colour = "off" if was is None or round(is_now, 4) == round(was, 4) else "normal"
+                st.metric(label, percent(is_now), change, help=help, width=210, delta_color=colour)
     trained, held_out = (value if isinstance(value := report.get(name), int) else 0 for name in ("trained", "held_out"))
     st.caption(f"Trained on {trained:,} of my digits; {held_out:,} were held out.")
 

@@ -11,7 +11,7 @@ from dashboard.components.charts import history_charts
 from dashboard.components.following import is_outdated
 from dashboard.components.kept_charts import quick
 from dashboard.components.results import test_images
-from dashboard.components.shared import percent, store
+from dashboard.components.shared import note_gone, percent, store
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.4
@@ -39,7 +39,7 @@ def live(run: Run) -> None:
 @st.fragment(run_every=REFRESH_SECONDS)
 def await_deletion(run: Run) -> None:
     """Say that a discarded run is on its way, until it is gone and the page says so."""
-    st.session_state["deleted"] = run.id
+    note_gone(run, "deleted")
     if is_outdated():
         st.rerun()
     st.info("Stopping; it is deleted as soon as its worker has ended.", icon=":material/hourglass_empty:")

@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.config import ConfigError
 from core.runs import Run
-from dashboard.components.attempts import attempt, note_success
+from dashboard.components.attempts import attempt
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
 from dashboard.components.settings import understand
-from dashboard.components.shared import open_run, store
+from dashboard.components.shared import note_gone, store
 from dashboard.components.views import view
 
 DRAW_PAGE = "app_pages/draw.py"
@@ -42,7 +42,7 @@ def show_ways_on(run: Run) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         if unfinished and not run.imported:
-            _button("Resume", run, run.resume, icon=":material/resume:", type="primary")
+            _button("Resume", run, _resume, run, icon=":material/resume:", type="primary")
         if run.has_model:
             st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
             st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
@@ -59,13 +59,15 @@ def _button(label: str, run: Run, action: Callable, *arguments: object, **look: 
 
 
 def _cancel(run: Run) -> None:
-    """Take a run out of the queue that nothing is known of, and show the run that trains, or else the newest."""
-    name = run.name
+    """Take a run out of the queue that nothing is known of; the page says so, and leads to the others."""
     store().delete(run)
-    runs = store().runs()
-    training = [other for other in runs if other.state.name == "running"]
-    open_run(next((other.id for other in [*training, *runs]), ""))
-    note_success(f"{name} was cancelled.")
+    note_gone(run, "cancelled")
+
+
+def _resume(run: Run) -> None:
+    """Go on with a run, where nobody else had it go on already."""
+    if not run.state.is_active:
+        run.resume()
 
 
 def _epochs_field(run: Run) -> str:

@@ -177,7 +177,17 @@ def delete_run(run: Run) -> None:
         run.discard()
     else:
         store().delete(run)
-    st.session_state["deleted"] = run.id
+    note_gone(run, "deleted")
+
+
+def note_gone(run: Run, how: str) -> None:
+    """Remember that somebody at this page had a run "deleted" or "cancelled", for when it is looked for."""
+    st.session_state["gone"] = {**st.session_state.get("gone", {}), run.id: how}
+
+
+def how_gone(run_id: str) -> str:
+    """What somebody at this page did to a run that is gone, "deleted" or "cancelled"; else ""."""
+    return st.session_state.get("gone", {}).get(run_id, "")
 
 
 def chosen_run() -> str:
@@ -211,8 +221,8 @@ def say_missing(run_id: str) -> None:
     """Say that the chosen run was not found, by its name where it was on the page before."""
     open_run(run_id)
     name = known_name(run_id, f"Run {run_id}")
-    if run_id == st.session_state.get("deleted"):
-        st.info(f"{escape_markdown(name)} was deleted.", icon=":material/check:")
+    if how := how_gone(run_id):
+        st.info(f"{escape_markdown(name)} was {how}.", icon=":material/check:")
     else:
         st.warning(f"{escape_markdown(name)} was not found. It may have been deleted.", icon=":material/search_off:")
 
@@ -226,8 +236,8 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
     _run_selectbox(label, runs, shown)
     open_run(chosen or shown)
     st.session_state["drawn_for"] = chosen or shown
-    if chosen not in ("", shown, Starter().id):
-        run = store().get(chosen)
+    if chosen not in ("", shown):
+        run = Starter() if chosen == Starter().id else store().get(chosen)
         if run:
             show_damage(run)
         name = escape_markdown(run.name if run else chosen)
@@ -236,7 +246,9 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
             f"{name} has nothing to show here{yet}. Showing {escape_markdown(runs[shown].name)} instead.",
             icon=":material/info:",
         )
-        st.page_link(TRAIN_PAGE, label=f"Go to {name}", icon=":material/arrow_back:", query_params={"run": chosen})
+        if not isinstance(run, Starter):
+            link = {"label": f"Go to {name}", "icon": ":material/arrow_back:", "query_params": {"run": chosen}}
+            st.page_link(TRAIN_PAGE, **link)
     return shown
 
 
