@@ -52,6 +52,7 @@ def test_stop_and_delete_is_carried_out_wherever_the_browser_goes(
     name = run.name
     stop_and_delete(page)
     if leaves == "by a reload at once":
+        wait_until(lambda: training.store.get(run.id) is None or run.is_discarded)  # the click has arrived
         page.reload()
     else:
         said = page.get_by_text("Stopping; it is deleted as soon as its worker has ended.")
