@@ -56,6 +56,22 @@ def click_start(dashboard: Dashboard, page: playwright.Page) -> Run:
     return run
 
 
+def test_a_click_on_start_counts_while_it_is_still_off_because_of_what_was_typed_before(
+    waiting: Dashboard, page: playwright.Page
+) -> None:
+    page.goto(f"{waiting.url}/?model=dense")
+    page.get_by_text("More settings").click()
+    start = page.get_by_role("button", name="Start training")
+    type_into(page, "Learning rate", "5")
+    expect(start).to_be_disabled()
+    x, y = centre_of(start)
+    before = len(waiting.store.runs())
+    type_into(page, "Learning rate", "0.002")
+    page.mouse.click(x, y)
+    wait_until(lambda: len(waiting.store.runs()) > before)
+    assert waiting.store.runs()[0].config.learning_rate == 0.002
+
+
 @pytest.mark.parametrize(("label", "text"), [("Learning rate", "0.003"), ("Epochs as a number", "4")])
 def test_a_click_on_another_page_leads_there_and_keeps_what_was_just_typed(
     waiting: Dashboard, page: playwright.Page, label: str, text: str

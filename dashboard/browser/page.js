@@ -32,4 +32,24 @@
     },
     capture,
   );
+
+  // Start is off while half a number is typed ("1e-"), and for a moment longer when the rest of it is: a click in that
+  // moment counts as soon as Start is on.
+  const MOMENT = 1500; // milliseconds
+  const button = () => document.querySelector(".st-key-start button");
+  addEventListener(
+    "pointerdown",
+    (event) => {
+      const { left, right, top, bottom } = button()?.getBoundingClientRect() ?? {};
+      const { clientX: x, clientY: y } = event;
+      if (!button()?.disabled || !(left < x && x < right && top < y && y < bottom)) return;
+      const until = performance.now() + MOMENT;
+      const look = () => {
+        if (button()?.disabled === false) button().click();
+        else if (performance.now() < until) requestAnimationFrame(look);
+      };
+      look();
+    },
+    capture,
+  );
 })();
