@@ -42,7 +42,7 @@ def type_into(page: playwright.Page, label: str, text: str) -> None:
     """Click into a field, mark all that is there, and type over it; no Enter."""
     field = page.get_by_role("textbox", name=label, exact=True)
     expect(field).to_have_count(1)  # that of the network before may stand beside it for a moment
-    field.click()
+    field.first.click()  # another may come at this very moment
     page.keyboard.press("Control+a")
     page.keyboard.type(text)
 
