@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from core.data import load_dataset
 from core.my_digits import MyDigits
 from core.runs import Run, RunStore
-from tests.browsing import PATIENCE, Dashboard, needs_browser, wait_until
+from tests.browsing import PATIENCE, Dashboard, needs_browser, start_long_run, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -227,11 +227,7 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
 
 
 def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboard, page: playwright.Page) -> None:
-    page.goto(f"{dashboard.url}/?epochs=200")
-    page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
-    run = dashboard.store.runs()[0]
-    wait_until(lambda: run.history().epochs)
+    run = start_long_run(dashboard, page)
 
     os.kill(run.worker_pid, signal.SIGKILL)
     expect(page.get_by_text("Training stopped unexpectedly")).to_be_visible()

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs import Run
-from tests.browsing import Dashboard, needs_browser, wait_until
+from tests.browsing import Dashboard, needs_browser, start_long_run, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -27,16 +26,6 @@ def training(tmp_path_factory: pytest.TempPathFactory, digits_file: Path) -> Ite
         dashboard.end()
 
 
-def start(dashboard: Dashboard, page: playwright.Page) -> Run:
-    """Start a long run with the mouse and wait until it learns."""
-    page.goto(f"{dashboard.url}/?epochs=200")
-    page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
-    run = dashboard.store.runs()[0]
-    wait_until(lambda: run.history().epochs)
-    return run
-
-
 def stop_and_delete(page: playwright.Page) -> None:
     """Ask for it and answer the question with yes."""
     page.get_by_role("button", name="Manage").click()
@@ -48,7 +37,7 @@ def stop_and_delete(page: playwright.Page) -> None:
 def test_stop_and_delete_is_carried_out_wherever_the_browser_goes(
     training: Dashboard, page: playwright.Page, leaves: str
 ) -> None:
-    run = start(training, page)
+    run = start_long_run(training, page)
     name = run.name
     stop_and_delete(page)
     if leaves == "by a reload at once":

@@ -37,18 +37,21 @@
   // moment counts as soon as Start is on.
   const MOMENT = 1500; // milliseconds
   const button = () => document.querySelector(".st-key-start button");
+  let wanted = 0; // until when
+  const look = () => {
+    if (button()?.disabled === false) {
+      wanted = 0;
+      button().click();
+    } else if (performance.now() < wanted) requestAnimationFrame(look);
+  };
   addEventListener(
-    "pointerdown",
-    (event) => {
+    "pointerup", // which a finger that scrolls does not end with
+    ({ clientX: x, clientY: y }) => {
       const { left, right, top, bottom } = button()?.getBoundingClientRect() ?? {};
-      const { clientX: x, clientY: y } = event;
       if (!button()?.disabled || !(left < x && x < right && top < y && y < bottom)) return;
-      const until = performance.now() + MOMENT;
-      const look = () => {
-        if (button()?.disabled === false) button().click();
-        else if (performance.now() < until) requestAnimationFrame(look);
-      };
-      look();
+      const looking = performance.now() < wanted;
+      wanted = performance.now() + MOMENT;
+      if (!looking) requestAnimationFrame(look);
     },
     capture,
   );
