@@ -9,7 +9,7 @@
   // new one before it knows its run. Back stopped at each, and a filter or an opened image was lost.
   const push = history.pushState.bind(history);
   const replace = history.replaceState.bind(history);
-  let somebodyActed = false;
+  let somebodyActed = navigator.userActivation.hasBeenActive; // also before this ran, which a busy machine puts off
   for (const event of ["pointerdown", "click", "keydown"])
     addEventListener(event, () => (somebodyActed = true), capture);
   addEventListener("popstate", () => (somebodyActed = false), capture);
@@ -18,9 +18,20 @@
     somebodyActed = false;
   };
 
-  // What was typed goes before the click on another page's link. Streamlit sends the text of a field that is left only
-  // after the events that wait, so a quick click was sent first, and the text, coming from the page before, led back.
+  // A click on another page's link makes its step itself: after a Back, Streamlit writes over the page that is left.
+  // It is sent after what was typed or drawn just before. Streamlit sends the text of a field that is left only after
+  // the events that wait, so that the text, coming from the page before, led back; and a server that is busy takes up
+  // only the last of what comes, which says nothing of the fields on the page that is left.
   const SENT = 60; // milliseconds
+  const BUSY = 500; // more of them, at most
+  const busy = () => document.querySelector("[data-test-script-state=running]");
+  const follow = (link, until) => {
+    if (busy() && performance.now() < until) return setTimeout(follow, 20, link, until);
+    const leaves = link.pathname !== location.pathname;
+    if (leaves) push(history.state, "", location.href);
+    link.click();
+    if (leaves) somebodyActed = false;
+  };
   addEventListener(
     "click",
     (event) => {
@@ -28,7 +39,7 @@
       if (!event.isTrusted || !link || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      setTimeout(() => link.click(), SENT);
+      if (event.detail < 2) setTimeout(follow, SENT, link, performance.now() + SENT + BUSY); // once for a double-click
     },
     capture,
   );

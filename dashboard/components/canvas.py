@@ -105,6 +105,7 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
         initial_drawing=st.session_state.get("canvas_start"),
         return_image_data=True,
         key=sheet.key,
+        on_change=kept,  # before the page is drawn, which a click on another page's link ends at once
     )
     pen = {"width": brush, "color": color, "background": BACKGROUND}
     _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME, **pen}, height=1)
