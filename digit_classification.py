@@ -16,11 +16,11 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
+from core.compute.launcher import start_process
 from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
 from core.endings import cause, exit_in_words
 from core.home import ROOT, absolute, home_folder, older_home
-from core.launch import start_process
 from core.runs import ENDED, History, Run, RunError, RunStore, State
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
@@ -137,7 +137,7 @@ def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
     """
     environment = {"DIGITLAB_DATA": str(absolute(data))} if data else {}
     try:
-        return start_process("core.worker", run.path, log=run.path / "log.txt", **environment)
+        return start_process("core.training.worker", run.path, log=run.path / "log.txt", **environment)
     except OSError as error:
         run.set_state("failed", f"The worker could not start ({error.strerror or error}).")
         raise RunError(run.state.message) from error
@@ -203,7 +203,7 @@ def progress_line(history: History, state: State, width: int = 24, signs: str = 
 def save_figures(run: Run, dataset: Dataset) -> list[Path]:
     """Put the figures of the history and of sample predictions into the run folder."""
     # Here, since matplotlib takes a second to import, and training should begin before.
-    from core.figures import figure_bytes, history_figure, predictions_figure
+    from core.evaluation.figures import figure_bytes, history_figure, predictions_figure
 
     figures = {}
     if epochs := run.history().epochs:

@@ -24,9 +24,9 @@ import numpy as np
 
 from benchmarks.browser import ROOT, free_port, wait_until
 from benchmarks.table import in_turn, markdown, row
-from core import answer
+from core.inference import answer
 from core.runs import RunStore
-from core.starter import Starter
+from core.runs.starter import Starter
 from core.terminal import command_line, exit_with
 
 GROUP = "HTTP"

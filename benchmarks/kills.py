@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.checkpoint import load_checkpoint
+from core.compute.launcher import start_process
 from core.config import TrainingConfig
-from core.launch import start_process
 from core.runs import Run, RunStore
+from core.runs.checkpoint import load_checkpoint
 
 CONFIG = TrainingConfig("dense", epochs=40, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
 TIMES = ("time", "training_seconds")  # of an event or a position: all that may differ
@@ -88,7 +88,7 @@ def _lasting(values: dict) -> dict:
 
 
 def _start(run: Run) -> subprocess.Popen:
-    return start_process("core.worker", run.path, log=run.path / "log.txt")
+    return start_process("core.training.worker", run.path, log=run.path / "log.txt")
 
 
 def _first_batch(run: Run, worker: subprocess.Popen) -> float:

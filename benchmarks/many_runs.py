@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.compute.launcher import Launcher
 from core.config import TrainingConfig
-from core.launch import Launcher
 from core.runs import RunStore
 from core.storage import write_json
 
@@ -69,11 +69,11 @@ def touch_seconds(page: str) -> float:
 
 def measure(count: int) -> dict[str, float]:
     """All figures of a home with so many runs."""
-    from dashboard.components import shared
+    from dashboard.components import session
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["DIGITLAB_HOME"] = home
-        shared.forget_loaded()
+        session.forget_loaded()
         store = RunStore(Path(home))
         fill(store, count)
         return {"launcher": idle_share(store), **{page: touch_seconds(page) for page in PAGES}}

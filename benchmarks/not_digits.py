@@ -3,8 +3,8 @@
     python -m benchmarks.not_digits --run RUN_FOLDER --strokes pen_digits.npz
 
 Everything is drawn with the canvas' round brush in several widths and sizes, from a fixed seed, and read as the page
-reads it. What `core.novelty` is fitted on is made otherwise, and no letters are among it; the pen strokes are those of
-`benchmarks.drawn_digits`, for measuring only. Circles, and letters that look like a digit, are left out.
+reads it. What `core.inference.ood` is fitted on is made otherwise, and no letters are among it; the pen strokes are
+those of `benchmarks.drawn_digits`, for measuring only. Circles, and letters that look like a digit, are left out.
 """
 
 import time
@@ -25,9 +25,9 @@ from benchmarks.drawn_digits import (
     load_strokes,
     render_strokes,
 )
-from core import novelty
 from core.data import DatasetError, load_dataset
 from core.drawing import normalise_drawing
+from core.inference import ood
 from core.predictor import ModelError, Predictor
 from core.runs import Run
 from core.terminal import command_line, exit_with
@@ -198,13 +198,13 @@ def readings(canvases: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([np.zeros((28, 28), np.uint8) if image is None else image for image in images])
 
 
-def judged(judge: novelty.Judge, predictor: Predictor, images: np.ndarray) -> list[str | None]:
+def judged(judge: ood.Judge, predictor: Predictor, images: np.ndarray) -> list[str | None]:
     """The judge's verdict on each image."""
     return judge.verdicts(images, predictor.outputs(images))
 
 
 def _row(name: str, reasons: Sequence[str | None]) -> str:
-    words = (novelty.SEVERAL, novelty.FILLED, novelty.UNKNOWN, novelty.BLANK)
+    words = (ood.SEVERAL, ood.FILLED, ood.UNKNOWN, ood.BLANK)
     counts = [sum(reason == word for reason in reasons) for word in words]
     shares = "".join(f"{100 * count / len(reasons):9.1f} %" for count in (sum(counts), *counts))
     return f"{name:<32}{len(reasons):9,}{shares}"
@@ -223,10 +223,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         predictor, run = Predictor.load(options.run), Run(options.run)
         digits, _ = load_strokes(options.strokes)
-        judge = novelty.load(run.path)
+        judge = ood.load(run.path)
         if judge is None:
             began = time.perf_counter()
-            judge = novelty.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
+            judge = ood.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
             print(f"The run keeps no judge of its model: fitted here in {time.perf_counter() - began:.1f} s.")
     except (ModelError, StrokesError, DatasetError) as error:
         parser.error(str(error))

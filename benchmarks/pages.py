@@ -20,8 +20,8 @@ from pathlib import Path
 from benchmarks.browser import APP, CHROMIUM, FLAGS, Server, cpu_share, memory, serve, wait_for_warm_worker, wait_until
 from benchmarks.session import Session
 from benchmarks.table import in_turn, markdown, row
+from core.compute.launcher import start_process
 from core.config import TrainingConfig
-from core.launch import start_process
 from core.runs import Run, RunStore
 from core.terminal import command_line, exit_with
 
@@ -105,7 +105,7 @@ def bare_app(folder: Path) -> Path:
 def train(home: Path, config: TrainingConfig) -> Run:
     """A run, trained by a worker as ever."""
     run = RunStore(home).create(config)
-    start_process("core.worker", run.path, log=home / "worker.log").wait()
+    start_process("core.training.worker", run.path, log=home / "worker.log").wait()
     if run.state.name != "finished":
         raise SystemExit(f"The run to look at could not be trained: {run.state.message}")
     return run
@@ -190,7 +190,7 @@ def first_progress(browser, server: Server, folder: Path, repeats: int) -> dict:
     def cold() -> float:
         run = cold_store.create(TrainingConfig())
         began = time.perf_counter()
-        worker = start_process("core.worker", run.path, log=cold_store.home / "worker.log")
+        worker = start_process("core.training.worker", run.path, log=cold_store.home / "worker.log")
         wait_until(lambda: run.history().batches, "the first batches")
         seconds = time.perf_counter() - began
         end(run)

@@ -51,8 +51,8 @@ def fit(model: str, epochs: int, seed: int) -> dict[str, float]:
     """Train one of our networks by `model.fit` as Keras has it, without a schedule; seconds."""
     from core.config import TrainingConfig
     from core.data import load_dataset
+    from core.data.split import split
     from core.models import build
-    from core.split import split
 
     config = TrainingConfig(model, epochs, seed=seed)
     images = split(load_dataset(), config)
@@ -68,7 +68,7 @@ def ours(model: str, epochs: int, augment: bool, seed: int, training_images: int
 
     from core.config import TrainingConfig
     from core.data import load_dataset
-    from core.training import Training
+    from core.training.loop import Training
 
     config = TrainingConfig(model, epochs, augment=augment, seed=seed, training_images=training_images)
     digits = load_dataset()

@@ -103,7 +103,7 @@ class TrainingConfig:
         validation_images: how many are taken from the training set to validate on, from 100 (at most a sixth
             of the set). `seed` validates on the test set, as the classic script does.
         augment: whether each image is changed a little, differently in every epoch, as people's digits differ, and
-            digits in other handwriting are mixed in (core.augmentation, core.handwriting).
+            digits in other handwriting are mixed in (core.training.augmentation, core.data.synthetic_digits).
         start_from: id of the run whose weights it begins with, to learn "My digits" besides; "" begins anew.
         patience: epochs without a lower validation loss after which training stops; 0 is off.
 

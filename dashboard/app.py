@@ -22,14 +22,14 @@ from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
-from core.launch import Launcher  # noqa: E402
-from core.loading import loading  # noqa: E402
+from core.compute.launcher import Launcher  # noqa: E402
+from core.data.loader import loading  # noqa: E402
 from dashboard import reach  # noqa: E402
-from dashboard.components import shared  # noqa: E402
+from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
 from dashboard.server import leave_out_what_is_of_no_use, limit_header_time  # noqa: E402
 
-AHEAD = ("settings_form", "progress", "results", "bundle", "fine_tuning")  # of dashboard.components
+AHEAD = ("train.settings_form", "train.live", "train.results", "train.import_run", "draw.fine_tuning")  # of dashboard.components
 BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
 M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 
@@ -59,7 +59,7 @@ def get_ready(launcher: Launcher) -> None:
     reach.open_browser()
     for module in AHEAD:
         importlib.import_module(f"dashboard.components.{module}")
-    if shared.first_page.wait(BROWSER_SECONDS):
+    if session.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
     digits.when_done(launcher.start)
 
@@ -71,7 +71,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     leave_out_what_is_of_no_use()
     if words := reach.who_can_reach():
         print(words, flush=True)
-    launcher = Launcher(shared.store())
+    launcher = Launcher(session.store())
     threading.Thread(target=get_ready, args=(launcher,), daemon=True).start()
     try:
         yield

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.attempts import say_what_happened
 from dashboard.components.browser import prepare_browser
-from dashboard.components.shared import first_page
+from dashboard.components.session import first_page
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
 SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row

@@ -46,7 +46,7 @@ class OwnPages:
 
 def _refusal(scope: Scope, reason: str) -> Response:
     if "/api/" in f"{scope['path']}/":  # a base path may stand before it
-        from dashboard.api.problems import problem  # FastAPI with it, half a second: only where the API is asked
+        from dashboard.api.errors import problem  # FastAPI with it, half a second: only where the API is asked
 
         return problem(403, reason)
     return PlainTextResponse(reason, 403)

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from core.config import TrainingConfig
 from core.data import Dataset, load_dataset
 from core.runs import RunStore
-from dashboard.components import models, shared
+from dashboard.components import loaded_models, session
 
 pytest_plugins = ["tests.browsing"]  # the fixtures of tests in a real browser
 
@@ -63,12 +63,12 @@ def wait_until() -> Callable:
 @pytest.fixture
 def laboratory(store, digits_file, monkeypatch):
     """Pages look at this test's home and at the small dataset, and start nothing in the background by themselves."""
-    monkeypatch.setattr(models, "learn_judge", lambda run: None)
+    monkeypatch.setattr(loaded_models, "learn_judge", lambda run: None)
     monkeypatch.setenv("DIGITLAB_HOME", str(store.home))
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
-    shared.forget_loaded()
+    session.forget_loaded()
     yield
-    shared.forget_loaded()
+    session.forget_loaded()
 
 
 def mostly_right(labels, wrong, *, sure=0.9):

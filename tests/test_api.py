@@ -11,16 +11,16 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from core import answer, pictures
 from core.config import TrainingConfig
-from core.drawing import normalise_drawing
-from core.loading import loading
-from core.starter import FOLDER, Starter
+from core.data.loader import loading
+from core.drawing import normalise_drawing, upload
+from core.inference import answer
+from core.runs.starter import FOLDER, Starter
+from core.runs.threshold import write_threshold
 from core.storage import write_json
-from core.threshold import write_threshold
 from dashboard.api import app
-from dashboard.components.api_address import HERE
-from dashboard.components.code import command, python_line
+from dashboard.components.draw.api_address import HERE
+from dashboard.components.draw.api_command import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
 from tests.pages import open_page
 from tests.test_draw_page import drawn
@@ -135,7 +135,7 @@ def test_a_form_with_a_wrong_boundary_says_how_to_send_one(client, kind):
 def test_a_photo_that_draw_takes_is_taken_here(client):
     noise = np.random.default_rng(0).integers(0, 256, (1300, 900, 3), np.uint8)
     data = as_file(noise)
-    assert 3 * 2**20 < len(data) < pictures.MOST_BYTES
+    assert 3 * 2**20 < len(data) < upload.MOST_BYTES
     assert send_picture(client, data).status_code in (200, 422)
     assert client.post(PREDICT, files={"picture": ("digit.png", data)}).status_code in (200, 422)
 
@@ -427,7 +427,7 @@ def test_the_documentation_needs_nothing_from_outside(client):
 
 
 def test_what_goes_wrong_inside_is_a_problem_without_its_insides(client, monkeypatch):
-    monkeypatch.setattr("dashboard.api.asking.of_pixels", lambda data: 1 / 0)
+    monkeypatch.setattr("dashboard.api.predict.of_pixels", lambda data: 1 / 0)
     response = client.post(PREDICT, json={})
     assert_problem(response, 500, "server's output")
     assert "division" not in response.text

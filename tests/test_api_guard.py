@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from core.config import TrainingConfig
-from dashboard.api import app, asking, guard
+from dashboard.api import app, guard, predict
 from dashboard.origin import ALLOWED_HOSTS
 from tests.test_api import PREDICT, assert_problem
 
@@ -321,7 +321,7 @@ def test_what_is_drained_of_an_endless_body_is_limited(store):
 
 
 def test_where_too_many_wait_the_next_is_told_to_come_again(monkeypatch):
-    monkeypatch.setattr(asking, "MOST_WAITING", 0)
+    monkeypatch.setattr(predict, "MOST_WAITING", 0)
     response = at().post(PREDICT, json={"pixels": [[200] * 28] * 28})
     assert_problem(response, 503, "Too many")
     assert response.headers["retry-after"] == "1"

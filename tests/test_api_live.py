@@ -22,14 +22,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core import answer
 from core.config import TrainingConfig
 from core.drawing import normalise_drawing, shrink
-from core.pictures import MOST_BYTES, read_picture
+from core.drawing.upload import MOST_BYTES, read_picture
+from core.inference import answer
 from core.runs import RunStore
-from core.starter import Starter
-from dashboard.api import guard, stream
-from dashboard.components.code import FILE, command, picture_file, python_line
+from core.runs.starter import Starter
+from dashboard.api import events as stream
+from dashboard.api import guard
+from dashboard.components.draw.api_command import FILE, command, picture_file, python_line
 from tests.test_api import SEVEN, picture_of
 from tests.test_draw_page import drawn
 

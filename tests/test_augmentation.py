@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from core import augmentation, handwriting
-from core.augmentation import FUNCTIONS, draw_warps, warp
+from core.data import synthetic_digits
+from core.training import augmentation
+from core.training.augmentation import FUNCTIONS, draw_warps, warp
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_the_same_seed_draws_the_same_warps_and_another_one_others():
 
 
 def test_written_digits_have_the_form_of_mnist():
-    images, labels = handwriting.write_digits(np.random.default_rng(0), 400)
+    images, labels = synthetic_digits.write_digits(np.random.default_rng(0), 400)
     assert (images.dtype, images.shape) == (np.uint8, (400, 28, 28))
     assert np.bincount(labels, minlength=10).tolist() == [0, 100, 0, 0, 100, 0, 0, 100, 0, 100]
     assert len({image.tobytes() for image in images}) == 400
@@ -78,10 +79,10 @@ def test_written_digits_have_the_form_of_mnist():
         assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 22
         assert ndimage.center_of_mass(image) == pytest.approx((14, 14), abs=0.6)
         assert image.max() == 255
-    again, _ = handwriting.write_digits(np.random.default_rng(0), 400)
+    again, _ = synthetic_digits.write_digits(np.random.default_rng(0), 400)
     assert np.array_equal(images, again)
 
 
 def test_no_digits_are_written_where_none_are_asked_for():
-    images, labels = handwriting.write_digits(np.random.default_rng(0), 0)
+    images, labels = synthetic_digits.write_digits(np.random.default_rng(0), 0)
     assert (images.shape, labels.shape) == ((0, 28, 28), (0,))

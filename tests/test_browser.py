@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.data import load_dataset
-from core.my_digits import MyDigits
+from core.data.my_digits import MyDigits
 from core.runs import Run, RunStore
 from tests.browsing import PATIENCE, Dashboard, needs_browser, start_long_run, wait_until
 

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import bundle, model_check
-from core.bundle import BundleError, pack, unpack
+from core.bundle import archive as bundle
+from core.bundle import model_check
+from core.bundle.archive import BundleError, pack, unpack
 from core.config import TrainingConfig
-from core.fine_tuning import FineTuningError, first_weights
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunError, RunStore
-from core.starter import FOLDER as STARTER
+from core.runs.starter import FOLDER as STARTER
 from core.storage import write_json
+from core.training.fine_tuning import FineTuningError, first_weights
 
 MODEL = (STARTER / "model.tflite").read_bytes()
 

@@ -5,10 +5,10 @@ import tomllib
 import pytest
 import streamlit as st
 
-from core.bundle import MOST_ZIPPED, pack, unpack
+from core.bundle.archive import MOST_ZIPPED, pack, unpack
 from core.config import TrainingConfig
 from core.runs import RunStore
-from dashboard.components import bundle
+from dashboard.components.train import import_run
 from tests.pages import ROOT, as_seen, open_page, words
 from tests.test_bundle import fill_run, zip_of
 
@@ -53,7 +53,7 @@ def test_what_is_no_bundle_is_refused_once_and_stays_so(store, packed, monkeypat
     at = drop(open_page("train"), packed[:-30])
     assert "afar.zip was not imported: it is cut off" in as_seen(at.error[0].value)
     assert store.runs() == []
-    monkeypatch.setattr(bundle, "unpack", lambda *arguments: pytest.fail("it was checked again"))
+    monkeypatch.setattr(import_run, "unpack", lambda *arguments: pytest.fail("it was checked again"))
     assert "was not imported" in at.run().error[0].value
 
 
@@ -67,7 +67,7 @@ def test_a_disk_that_is_full_is_said(store, packed, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle, "unpack", full)
+    monkeypatch.setattr(import_run, "unpack", full)
     assert "No space is left on the disk" in drop(open_page("train"), packed).error[0].value
 
 

@@ -1,4 +1,4 @@
-"""The numbers of core.calibration against scikit-learn, SciPy, brute force and the laws that they obey."""
+"""The numbers of core.evaluation.calibration against scikit-learn, SciPy, brute force and the laws that they obey."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.calibration import calibration_curve
 
-from core import calibration, evaluation
+from core.evaluation import calibration, metrics
 from tests.conftest import labelled_probabilities
 
 law = settings(max_examples=30, deadline=None)  # a busy machine is no failure
@@ -24,7 +24,7 @@ def calibrated_logits(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mean_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    return float(evaluation.cross_entropy(labels, probabilities).mean())
+    return float(metrics.cross_entropy(labels, probabilities).mean())
 
 
 def rows_with_confidence(values: list[float]) -> np.ndarray:
@@ -133,7 +133,7 @@ def test_coverage_falls_from_all_images_and_their_accuracy(seed):
 
     assert (curve.threshold[0], curve.coverage[0]) == (0, 1)
     assert curve.accuracy[0] == everything.accuracy
-    assert everything.accuracy == evaluation.accuracy(labels, evaluation.predicted_digits(probabilities))
+    assert everything.accuracy == metrics.accuracy(labels, metrics.predicted_digits(probabilities))
     assert (np.diff(curve.threshold) > 0).all()
     assert (np.diff(curve.coverage[1:]) < 0).all()
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import drawn_digits, not_digits
-from core import home, starter, terminal
+from core import home, terminal
 from core.config import TrainingConfig
-from core.runs import RunStore
+from core.runs import RunStore, starter
 
 ROOT = Path(__file__).parents[1]
 FILES = [path for folder in ("core", "benchmarks", "dashboard") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -49,7 +49,13 @@ def environment(tmp_path, **more):
 
 
 def test_help_of_every_command_changes_nothing_and_unknown_arguments_are_refused(tmp_path):
-    assert {"core.starter", "core.worker", "core.bundle", "benchmarks", "digit_classification"} <= set(COMMANDS)
+    assert {
+        "core.training.make_starter",
+        "core.training.worker",
+        "core.bundle",
+        "benchmarks",
+        "digit_classification",
+    } <= set(COMMANDS)
     before = snapshot()
     started = {
         name: subprocess.Popen(

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from core.storage import write_json
-from dashboard.components import pairs, run_table
+from dashboard.components.compare import run_table, verdict
 from tests.conftest import mostly_right
 from tests.pages import by_label, galleries, open_page, tiles, words
 
@@ -56,7 +56,7 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
 def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digits):
     first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
     at = open_page("compare", a=first.id, b=second.id)
-    assert f"hardly chance: {pairs.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
+    assert f"hardly chance: {verdict.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
     second.write_probabilities(mostly_right(digits.y_test, slice(0, 40), sure=0.7))
     at = open_page("compare", a=first.id, b=second.id)
     assert "no difference to test" in words(at)
@@ -68,7 +68,7 @@ def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digit
     [(1.0, "p = 1.00"), (0.312, "p = 0.31"), (0.0021, "p = 0.002"), (0.00042, "p = 0.0004"), (1e-9, "p < 0.0001")],
 )
 def test_p_values_are_short(p, told):
-    assert pairs.p_in_words(p) == told
+    assert verdict.p_in_words(p) == told
 
 
 def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from core import comparison
+from core.evaluation import comparison
 
 law = settings(max_examples=30, deadline=None)  # a busy machine is no failure
 counts = st.integers(0, 400)

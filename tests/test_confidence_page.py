@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.calibration import calibration_curve
 
-from core.threshold import FILE, read_threshold, write_threshold
+from core.runs.threshold import FILE, read_threshold, write_threshold
 from tests.conftest import mostly_right
 from tests.pages import galleries, numbers, open_page, words
 

@@ -1,4 +1,4 @@
-"""`core.corruptions` against scipy.ndimage, and the laws that each change keeps."""
+"""`core.robustness.corruptions` against scipy.ndimage, and the laws that each change keeps."""
 
 from itertools import pairwise
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from core import corruptions
-from core.corruptions import CHANGES, STRENGTHS, changed, warped
+from core.robustness import corruptions
+from core.robustness.corruptions import CHANGES, STRENGTHS, changed, warped
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from core import run_files
-from core.starter import FOLDER
+from core.runs import state
+from core.runs.starter import FOLDER
 from core.storage import write_json
 from dashboard.api import app
 from tests.pages import open_page, words
@@ -21,7 +21,7 @@ UNREADABLE = {"noise": b"\x93NUMPY\x00" * 60, "empty": b"", "bytes": b"\xff\xfe\
 JSON_FILES = ("config.json", "name.json", "state.json", "control.json", "dataset.json", "summary.json")
 JSON_FILES += ("architecture.json", "imported.json", "robustness.json", "exports.json", "threshold.json")
 BINARY_FILES = ("checkpoint.npz", "probabilities.npy", "predictions/epoch-0002.npy", "validation.npz", "model.keras")
-BATCH = tuple(run_files.EVENTS["batch"])
+BATCH = tuple(state.EVENTS["batch"])
 BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz")
 WRONG = ("text", -1, 1e300, None, True, [], {}, [[1]], {"a": {"b": None}})
 
@@ -115,19 +115,19 @@ def test_a_json_file_that_cannot_be_read_or_holds_something_else_is_named(whole,
     assert other.damage() == ()
 
 
-@pytest.mark.parametrize("name", sorted(run_files.FILES))
+@pytest.mark.parametrize("name", sorted(state.FILES))
 def test_what_a_reader_gets_is_of_its_kind_and_what_is_not_is_named(whole, name):
-    path, shape = whole.path / name, run_files.FILES[name]
+    path, shape = whole.path / name, state.FILES[name]
     values, said = json.loads(path.read_bytes()), ""
     for turn in range(len(WRONG)):
         path.write_text(json.dumps(spoiled(values, turn)))
-        content = run_files.read(path)
-        assert run_files.check(content.value, shape).flaws == ()
+        content = state.read(path)
+        assert state.check(content.value, shape).flaws == ()
         said += " ".join(content.flaws)
     for entry in shape[0] if isinstance(shape, list) else shape:
         assert f"{entry} is not " in said
     path.write_text(json.dumps(values))
-    assert run_files.read(path) == run_files.Content(values)
+    assert state.read(path) == state.Content(values)
 
 
 def test_text_that_cannot_be_written_is_repaired_on_reading(whole, client):

@@ -23,8 +23,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import data, embedded
-from core.data import DatasetError, keras_cache_path, load_dataset
+from core import data
+from core.data import DatasetError, keras_cache_path, load_dataset, sklearn_digits
 
 ROOT = Path(__file__).parent.parent
 REAL_MNIST = os.environ.get("DIGITLAB_DATA")
@@ -36,7 +36,7 @@ IDX_NAMES = {
 }
 
 
-made_once = functools.cache(embedded.embedded_digits)  # most tests only ask whether these digits took over
+made_once = functools.cache(sklearn_digits.embedded_digits)  # most tests only ask whether these digits took over
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def nothing_real_is_touched(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(embedded, "embedded_digits", made_once)
+    monkeypatch.setattr(sklearn_digits, "embedded_digits", made_once)
     monkeypatch.setattr(data, "MNIST_URL", "http://127.0.0.1:1/mnist.npz")  # nobody listens on port 1
 
 

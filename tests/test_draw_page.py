@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dashboard.components import canvas
+from dashboard.components.widgets import canvas
 from tests.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("laboratory")

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core import answer
-from core.answer import Answer
 from core.config import TrainingConfig
-from core.my_digits import MyDigits
-from core.reshape import reshape
+from core.data.my_digits import MyDigits
+from core.drawing.transform import reshape
+from core.inference import answer
+from core.inference.answer import Answer
+from core.runs.threshold import write_threshold
 from core.storage import write_json
-from core.threshold import write_threshold
-from dashboard.components import models
-from dashboard.components.draw_tools import TABS, agreement
+from dashboard.components import loaded_models
+from dashboard.components.draw.tools import TABS, agreement
 from tests.pages import by_label, galleries, numbers, open_page, words
 from tests.test_draw_page import LeftReader, canvas_data, drawn
 
@@ -63,7 +63,7 @@ def verdicts(monkeypatch):
             self.verdicts = lambda images, outputs: [verdict] * len(images)
 
     monkeypatch.setattr(answer, "judge", lambda run: Judge(verdicts[run.id]) if run.id in verdicts else None)
-    monkeypatch.setattr(models, "learn_judge", lambda run: None)
+    monkeypatch.setattr(loaded_models, "learn_judge", lambda run: None)
     return verdicts
 
 
@@ -307,7 +307,7 @@ def test_what_it_is_can_be_said_and_changed(run, mine):
 
 def test_a_full_shelf_is_said_and_nothing_breaks(run, mine, digits, monkeypatch):
     fill(mine, digits, 2)
-    monkeypatch.setattr("core.my_digits.MOST", 2)
+    monkeypatch.setattr("core.data.my_digits.MOST", 2)
     at = open_drawn()
     at.button(key="right").click().run()
     assert not at.exception
@@ -403,7 +403,7 @@ def test_a_damaged_report_shows_nothing(run, mine, digits, report):
     assert not open_page("draw", session={"mode": "My digits"}).metric
 
 
-# core.reshape
+# core.drawing.transform
 
 
 @given(st.integers(0, 99), st.integers(-8, 8), st.integers(-8, 8))

@@ -1,12 +1,12 @@
-"""`core.embedding` against scikit-learn, and the laws of its sample."""
+"""`core.interpretability.embedding` against scikit-learn, and the laws of its sample."""
 
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from core import embedding
-from core.embedding import TsneMap
+from core.interpretability import embedding
+from core.interpretability.embedding import TsneMap
 
 
 def test_pca_is_the_one_of_scikit_learn_up_to_signs():

@@ -1,4 +1,4 @@
-"""The numbers of core.evaluation against scikit-learn, hand-made cases and the laws that they obey."""
+"""The numbers of core.evaluation.metrics against scikit-learn, hand-made cases and the laws that they obey."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from core import evaluation
+from core.evaluation import metrics as evaluation
 from tests.conftest import labelled_probabilities
 
 law = settings(max_examples=30, deadline=None)  # a busy machine is no failure
@@ -250,7 +250,7 @@ def test_what_does_not_fit_is_refused_by_name(call, message):
 
 def test_the_dashboard_starts_without_scikit_learn_and_scipy():
     code = (
-        "import sys, core.evaluation, core.calibration, core.comparison\n"
+        "import sys, core.evaluation.metrics, core.evaluation.calibration, core.evaluation.comparison\n"
         "print({'sklearn', 'scipy', 'pandas', 'streamlit', 'tensorflow', 'keras'} & set(sys.modules))"
     )
     root = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""`core.explain` against networks whose reasons are known, plain loops and scikit-learn."""
+"""`core.interpretability.saliency` against networks whose reasons are known, plain loops and scikit-learn."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from core.explain import AGAINST, FOR, nearest, occlusion_map, overlay
+from core.interpretability.saliency import AGAINST, FOR, nearest, occlusion_map, overlay
 
 
 class Looker:

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import analysis, export, handwriting, proof
+from core import background
+from core.compute import job
 from core.config import TrainingConfig
-from core.formats import FORMATS
-from core.my_digits import MyDigits
+from core.data import synthetic_digits
+from core.data.my_digits import MyDigits
+from core.export import __main__, verify
+from core.export.formats import FORMATS
 from core.predictor import Predictor, fingerprint, model_fingerprint
 from core.runs import Run, RunStore
 from core.storage import read_json, write_json
@@ -81,7 +84,7 @@ def exported(home, digits_file):
 
 def test_the_command_line_exports_and_proves_every_format(exported, digits):
     for run, printed in exported.values():
-        kept = proof.kept(run)
+        kept = verify.kept(run)
         assert [found.format for found in kept.proofs] == list(FORMATS)
         assert kept.is_of(model_fingerprint(run.path), digits.fingerprint)
         for found in kept.proofs:
@@ -143,11 +146,11 @@ def test_a_run_that_was_trained_further_has_no_proof_and_keeps_no_file_of_before
     shutil.copytree(run.path, copy.path, dirs_exist_ok=True)
     (copy.path / "model.keras").unlink()
     (copy.path / "model.tflite").write_bytes((exported["cnn"][0].path / "model.tflite").read_bytes())
-    before = proof.kept(copy)
+    before = verify.kept(copy)
     assert not before.is_of(model_fingerprint(copy.path), digits.fingerprint)
-    assert proof.proven_file(copy, before, "litert") is None
-    assert analysis.analyse(copy, "export", digits)
-    assert [found.format for found in proof.kept(copy).proofs] == ["litert"]
+    assert verify.proven_file(copy, before, "litert") is None
+    assert job.analyse(copy, "export", background.TASKS["export"], digits)
+    assert [found.format for found in verify.kept(copy).proofs] == ["litert"]
     assert not list((copy.path / "exports").glob("*"))
 
 
@@ -155,12 +158,12 @@ def test_a_file_that_was_changed_is_not_given_out(exported, tmp_path):
     run, _ = exported["seed"]
     copy = RunStore(tmp_path).create(TrainingConfig(model="seed"))
     shutil.copytree(run.path, copy.path, dirs_exist_ok=True)
-    kept, path = proof.kept(copy), FORMATS["onnx"].path(copy)
-    assert proof.proven_file(copy, kept, "onnx") == path.read_bytes()
+    kept, path = verify.kept(copy), FORMATS["onnx"].path(copy)
+    assert verify.proven_file(copy, kept, "onnx") == path.read_bytes()
     path.write_bytes(path.read_bytes()[:-1])
-    assert proof.proven_file(copy, kept, "onnx") is None
+    assert verify.proven_file(copy, kept, "onnx") is None
     path.unlink()
-    assert proof.proven_file(copy, kept, "onnx") is None
+    assert verify.proven_file(copy, kept, "onnx") is None
 
 
 class Noisy:
@@ -179,23 +182,23 @@ def test_a_proof_counts_what_differs(exported, digits, tmp_path):
     reversed_, few = Noisy(run, lambda rows: rows[:, ::-1]), replace(digits, x_test=digits.x_test[:40])
     few = replace(few, y_test=digits.y_test[:40])
     right = Predictor.load(run.path).probabilities(few.x_test)
-    [found] = proof.export_all(run, reversed_, "model", few).proofs
+    [found] = verify.export_all(run, reversed_, "model", few).proofs
     assert found.difference == pytest.approx(np.abs(right - right[:, ::-1]).max())
     assert found.different == (right.argmax(axis=1) != 9 - right.argmax(axis=1)).sum() == 40
     assert found.accuracy == pytest.approx((right.argmax(axis=1) == few.y_test).mean())
     assert not found.is_same
-    written, labels = handwriting.write_digits(np.random.default_rng(0), proof.WRITTEN)
+    written, labels = synthetic_digits.write_digits(np.random.default_rng(0), verify.WRITTEN)
     assert found.drawings == (Predictor.load(run.path).probabilities(written).argmax(axis=1) == labels).sum()
 
 
 def test_my_own_digits_stand_for_drawings_once_there_are_enough(store, digits):
     run = store.create(TrainingConfig())
-    assert "written by a program" in proof.drawings(run)[0]
-    for image in digits.x_train[: 3 * proof.ENOUGH_DIGITS]:
+    assert "written by a program" in verify.drawings(run)[0]
+    for image in digits.x_train[: 3 * verify.ENOUGH_DIGITS]:
         MyDigits(store.home).add(image, 4, said=None, run_id="x")
-    words, images, labels = proof.drawings(run)
+    words, images, labels = verify.drawings(run)
     assert "yours" in words
-    np.testing.assert_array_equal(images, digits.x_train[2 : 3 * proof.ENOUGH_DIGITS : 3])
+    np.testing.assert_array_equal(images, digits.x_train[2 : 3 * verify.ENOUGH_DIGITS : 3])
     assert set(labels) == {4}
 
 
@@ -203,12 +206,12 @@ def test_a_format_that_fails_is_told_and_the_others_are_done(exported, digits, t
     run = RunStore(tmp_path).create(TrainingConfig(model="seed"))
     shutil.copyfile(exported["seed"][0].path / "model.tflite", run.path / "model.tflite")
     (run.path / "model.keras").write_bytes(b"no model")
-    monkeypatch.setattr(proof, "_made", lambda run, format, folder: 1 / 0 if format.name == "int8" else _litert(run))
-    kept = proof.export_all(run, Predictor.load(run.path), "model", digits, names=["litert", "int8"])
+    monkeypatch.setattr(verify, "_made", lambda run, format, folder: 1 / 0 if format.name == "int8" else _litert(run))
+    kept = verify.export_all(run, Predictor.load(run.path), "model", digits, names=["litert", "int8"])
     assert kept.of("int8").error == "ZeroDivisionError: division by zero"
     assert kept.of("litert").is_same
-    assert proof.proven_file(run, kept, "int8") is None
-    assert proof.kept(run) == kept
+    assert verify.proven_file(run, kept, "int8") is None
+    assert verify.kept(run) == kept
 
 
 def _litert(run):
@@ -231,17 +234,17 @@ def _litert(run):
 )
 def test_a_damaged_proof_is_none(exported, store, damage):
     run = store.create(TrainingConfig())
-    proof.kept(exported["seed"][0]).save(run)
-    values = read_json(run.path / proof.FILE)
-    assert proof.kept(run) is not None
+    verify.kept(exported["seed"][0]).save(run)
+    values = read_json(run.path / verify.FILE)
+    assert verify.kept(run) is not None
     damage(values)
-    write_json(run.path / proof.FILE, values)
-    assert proof.kept(run) is None
+    write_json(run.path / verify.FILE, values)
+    assert verify.kept(run) is None
 
 
 def test_what_cannot_be_exported_is_said(exported, store, monkeypatch, capsys):
     def refused(*arguments):
-        assert export.main(list(arguments)) == 2
+        assert __main__.main(list(arguments)) == 2
         return capsys.readouterr().err
 
     run = exported["seed"][0]
@@ -251,7 +254,7 @@ def test_what_cannot_be_exported_is_said(exported, store, monkeypatch, capsys):
     assert "no model yet" in refused(str(empty.path))
     (empty.path / "model.tflite").touch()
     assert "LiteRT only" in refused(str(empty.path), "--format", "keras")
-    monkeypatch.setattr("core.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("core.export.formats.find_spec", lambda name: None)
     assert "pip install -r requirements-export.txt" in refused(str(run.path), "--format", "onnx")
 
 
@@ -306,5 +309,5 @@ def test_a_saved_model_is_a_numbered_version(exported):
 def test_exports_in_an_earlier_form_are_made_again(exported, digits, tmp_path):
     run, _ = exported["seed"]
     copy = Run(shutil.copytree(run.path, tmp_path / "copy"))
-    write_json(copy.path / proof.FILE, {k: v for k, v in read_json(run.path / proof.FILE).items() if k != "form"})
-    assert not proof.kept(copy).is_of(model_fingerprint(copy.path), digits.fingerprint)
+    write_json(copy.path / verify.FILE, {k: v for k, v in read_json(run.path / verify.FILE).items() if k != "form"})
+    assert not verify.kept(copy).is_of(model_fingerprint(copy.path), digits.fingerprint)

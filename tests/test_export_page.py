@@ -5,12 +5,14 @@ import shutil
 import numpy as np
 import pytest
 
-from core import analysis, proof
-from core.formats import FORMATS
+from core import background
+from core.compute import job
+from core.export import verify
+from core.export.formats import FORMATS
+from core.export.verify import Exports, Proof
 from core.predictor import fingerprint, model_fingerprint
-from core.proof import Exports, Proof
 from core.runs import Run
-from core.starter import Starter
+from core.runs.starter import Starter
 from core.storage import write_json
 from tests.pages import as_seen, open_page, words
 
@@ -102,7 +104,7 @@ def test_an_exported_file_that_is_damaged_is_named_and_not_given_out(run, export
 
 
 def test_missing_packages_are_told_and_the_rest_can_be_had(run, exported, monkeypatch):
-    monkeypatch.setattr("core.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("core.export.formats.find_spec", lambda name: None)
     at = open_page("export", run=run.id)
     assert "onnx, onnxruntime, tf2onnx" in at.info[0].value
     assert "pip install -r requirements-export.txt" in at.info[0].value
@@ -113,15 +115,15 @@ def test_a_run_from_elsewhere_has_litert_only(run, digits):
     (run.path / "model.keras").unlink()
     at = open_page("export", run=run.id)
     assert words(at).count("no Keras model") == 4
-    assert analysis.analyse(run, "export", digits)
-    assert proof.kept(run).of("litert").different == 0
+    assert job.analyse(run, "export", background.TASKS["export"], digits)
+    assert verify.kept(run).of("litert").different == 0
     at = open_page("export", run=run.id)
     assert downloads(at) == ["download_litert", "download_digit"]
     assert not at.button
 
 
 def test_running_failed_and_foreign_are_told(run):
-    with analysis._lock(run, "export").acquire():
+    with job._lock(run, "export").acquire():
         write_json(run.path / "analysis-export.json", {"state": "running", "fraction": 0.4, "words": "Keras"})
         at = open_page("export", run=run.id)
         assert not at.button
@@ -138,6 +140,6 @@ def test_running_failed_and_foreign_are_told(run):
 
 def test_a_click_starts_the_process(run, monkeypatch):
     started = []
-    monkeypatch.setattr(analysis, "start", lambda run, kind: started.append((run.id, kind)))
+    monkeypatch.setattr(background, "start", lambda run, kind: started.append((run.id, kind)))
     open_page("export", run=run.id).button(key="export").click().run()
     assert started == [(run.id, "export")]

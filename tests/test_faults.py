@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from core import answer, loading
-from core.loading import Loading
-from core.starter import FOLDER
+from core.data import loader
+from core.data.loader import Loading
+from core.inference import answer
+from core.runs.starter import FOLDER
 from dashboard.api import app
-from dashboard.components import shared
+from dashboard.components import session
 from tests.pages import by_label, open_page, words
 from tests.test_draw_page import drawn
 
@@ -38,7 +39,7 @@ def test_digits_that_cannot_be_loaded_for_whatever_cause_are_an_error_on_pages_a
     def fail(**options):
         raise SystemError("nobody thought of this")
 
-    monkeypatch.setattr(loading, "load_dataset", fail)
+    monkeypatch.setattr(loader, "load_dataset", fail)
     for page in PAGES:
         assert "could not be loaded: nobody thought of this" in words(open_page(page)), page
     reply = client.get(f"/api/runs/{run.id}/predictions")
@@ -51,7 +52,7 @@ def test_who_waits_for_the_digits_is_called_also_when_they_cannot_be_loaded(monk
     def fail(**options):
         raise SystemError("nobody thought of this")
 
-    monkeypatch.setattr(loading, "load_dataset", fail)
+    monkeypatch.setattr(loader, "load_dataset", fail)
     called = []
     Loading().when_done(lambda: called.append(True))
     wait_until(lambda: called, "the call", seconds=30)
@@ -165,7 +166,7 @@ def test_a_home_whose_path_is_no_text_breaks_no_page_and_no_answer(make_run, sto
     (run.path / "model.tflite").write_bytes((FOLDER / "model.tflite").read_bytes())
     store.home.rename(elsewhere)
     monkeypatch.setenv("DIGITLAB_HOME", str(elsewhere))
-    shared.forget_loaded()
+    session.forget_loaded()
     for page in PAGES:
         open_page(page, run=run.id)
     assert client.get(f"/api/runs/{run.id}").status_code == 200

@@ -1,4 +1,4 @@
-"""`core.figures`: the files open elsewhere, and the figures say what the numbers say."""
+"""`core.evaluation.figures`: the files open elsewhere, and the figures say what the numbers say."""
 
 import io
 import subprocess
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.figures import RIGHT, WRONG, figure_bytes, history_figure, predictions_figure
+from core.evaluation.figures import RIGHT, WRONG, figure_bytes, history_figure, predictions_figure
 
 
 def epochs(count):
@@ -128,5 +128,5 @@ def test_confidence_is_never_rounded_up_to_certainty(confidence, shown):
 
 
 def test_pyplot_is_not_used():
-    code = "import sys, core.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, core.evaluation.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from core import fine_tuning, worker
 from core.config import TrainingConfig
-from core.my_digits import MyDigits
+from core.data.my_digits import MyDigits
 from core.runs import RunStore
+from core.training import fine_tuning, worker
 
 BASE = TrainingConfig("dense", epochs=3, hidden_layers=(32,))
 

@@ -13,7 +13,7 @@ import pytest
 from core.config import MODELS, TrainingConfig
 from core.data import load_dataset
 from core.runs import Run
-from dashboard.components.settings import default_text
+from dashboard.components.train.settings import default_text
 from tests.browsing import Dashboard, needs_browser, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")

@@ -10,7 +10,7 @@ def script() -> None:
     import pandas as pd
     import streamlit as st
 
-    from dashboard.components.kept_charts import quick
+    from dashboard.components.charts.cached import quick
 
     if "chart" not in st.session_state:
         table = pd.DataFrame({"x": [1, 2, 3], "y": [0.5, 0.25, 0.125]})

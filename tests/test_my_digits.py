@@ -1,4 +1,4 @@
-"""`core.my_digits`: what people keep of their own digits, whole or not at all."""
+"""`core.data.my_digits`: what people keep of their own digits, whole or not at all."""
 
 import csv
 import io
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core import my_digits as module
-from core.my_digits import MyDigits, MyDigitsError
+from core.data import my_digits as module
+from core.data.my_digits import MyDigits, MyDigitsError
 
 
 @pytest.fixture

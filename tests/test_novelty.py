@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.decomposition import PCA
 
-from core import nonsense, novelty
 from core.config import TrainingConfig
+from core.inference import ood, ood_samples
 from core.predictor import model_fingerprint
 
 
@@ -38,16 +38,16 @@ def predictor() -> FakePredictor:
 def fitted(predictor, digits):
     """A judge of 300 drawings of each side, and the digits held out for its threshold."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(novelty, "DIGITS", 300)
-        patch.setattr(novelty, "NOT_DIGITS", 300)
-        judge = novelty.fit(predictor, digits.x_train[:1000], digits.y_train[:1000], digits.x_train[1000:])
+        patch.setattr(ood, "DIGITS", 300)
+        patch.setattr(ood, "NOT_DIGITS", 300)
+        judge = ood.fit(predictor, digits.x_train[:1000], digits.y_train[:1000], digits.x_train[1000:])
     return judge
 
 
 @pytest.fixture(scope="module")
 def mixed(digits) -> np.ndarray:
     """Digits, drawings that are none, and a blank."""
-    others = nonsense.not_digits(np.random.default_rng(9), digits.x_train, 40)
+    others = ood_samples.not_digits(np.random.default_rng(9), digits.x_train, 40)
     return np.concatenate([digits.x_test[:40], others, np.zeros((1, 28, 28), np.uint8)])
 
 
@@ -59,17 +59,17 @@ def square() -> np.ndarray:
 
 def test_the_distance_to_a_digits_plane_is_what_scikit_learns_pca_cannot_rebuild(digits, predictor):
     images, labels = digits.x_train[:800], digits.y_train[:800]
-    means, directions = novelty._planes(images, labels)
+    means, directions = ood._planes(images, labels)
     drawings = digits.x_test[:50]
     probabilities = predictor.outputs(drawings)["probabilities"]
-    edges, left = novelty._edges(drawings), []
+    edges, left = ood._edges(drawings), []
     for digit in range(10):
-        pca = PCA(novelty.PLANE_DIRECTIONS, svd_solver="full").fit(novelty._edges(images[labels == digit]))
+        pca = PCA(ood.PLANE_DIRECTIONS, svd_solver="full").fit(ood._edges(images[labels == digit]))
         left.append(((edges - pca.inverse_transform(pca.transform(edges))) ** 2).sum(axis=1))
     left = np.array(left).T
     nearest = np.sort(left, axis=1)
     expected = [nearest[:, 0], nearest[:, 1], left[np.arange(50), probabilities.argmax(axis=1)]]
-    scores = novelty._scores(drawings, probabilities, means, directions)
+    scores = ood._scores(drawings, probabilities, means, directions)
     np.testing.assert_allclose(scores[:, 1:4], np.log1p(np.column_stack(expected)), atol=0.01)  # kept as float16
     np.testing.assert_allclose(scores[:, 0], np.log(1 - probabilities.max(axis=1) + 1e-5), rtol=1e-5)
 
@@ -77,7 +77,7 @@ def test_the_distance_to_a_digits_plane_is_what_scikit_learns_pca_cannot_rebuild
 def test_edges_tell_upright_from_level_strokes_whichever_side_is_inked():
     upright = np.zeros((28, 28), np.uint8)
     upright[:, 10:14] = 255
-    by_direction = novelty._edges(np.stack([upright, upright.T])).reshape(2, 49, 4).sum(axis=1)
+    by_direction = ood._edges(np.stack([upright, upright.T])).reshape(2, 49, 4).sum(axis=1)
     assert by_direction[0, 0] > 0
     assert by_direction[0, 2] == pytest.approx(0, abs=10)  # only the ends at the frame
     np.testing.assert_allclose(by_direction[0, 0], by_direction[1, 2], rtol=1e-4)
@@ -86,7 +86,7 @@ def test_edges_tell_upright_from_level_strokes_whichever_side_is_inked():
 def test_facts_of_a_ring_are_those_counted_by_hand():
     ring = square()
     ring[8:20, 8:20] = 0
-    pieces, large, holes, area, height, width, thickest, path, down, right = novelty._facts(ring)
+    pieces, large, holes, area, height, width, thickest, path, down, right = ood._facts(ring)
     assert (pieces, large, holes, area, height, width) == (1, 1, 1, 400 - 144, 20, 20)
     assert thickest == pytest.approx(np.hypot(2, 2), abs=0.9)
     assert path == pytest.approx(4 * 16 * 4 / 1.6, rel=0.15)
@@ -95,7 +95,7 @@ def test_facts_of_a_ring_are_those_counted_by_hand():
 
 def test_log_odds_are_the_logistic_regressions_formula(fitted, predictor, mixed):
     outputs = predictor.outputs(mixed)
-    scores = novelty._scores(mixed, outputs["probabilities"], fitted.means, fitted.directions)
+    scores = ood._scores(mixed, outputs["probabilities"], fitted.means, fitted.directions)
     by_hand = []
     for row, hidden in zip(scores, outputs["hidden"], strict=True):
         z = [max(-6.0, min(6.0, (s - c) / d)) for s, c, d in zip(row, fitted.centre, fitted.scale, strict=True)]
@@ -118,26 +118,26 @@ def test_the_verdict_on_a_drawing_does_not_depend_on_the_others(fitted, predicto
 def test_most_digits_pass_and_most_other_drawings_do_not(fitted, predictor, digits):
     passed = fitted.verdicts(digits.x_test, predictor.outputs(digits.x_test))
     assert np.mean([reason is None for reason in passed]) > 0.9
-    others = nonsense.not_digits(np.random.default_rng(77), digits.x_test, 160)
+    others = ood_samples.not_digits(np.random.default_rng(77), digits.x_test, 160)
     refused = fitted.verdicts(others, predictor.outputs(others))
     assert np.mean([reason is not None for reason in refused]) > 0.6
 
 
 def test_the_threshold_lets_the_stated_share_of_held_out_digits_through(predictor, digits, monkeypatch):
-    monkeypatch.setattr(novelty, "DIGITS", 200)
-    monkeypatch.setattr(novelty, "NOT_DIGITS", 200)
-    seen, hands = [], nonsense.other_hands
-    monkeypatch.setattr(nonsense, "other_hands", lambda *given: seen.append(hands(*given)) or seen[-1])
-    judge = novelty.fit(predictor, digits.x_train[:700], digits.y_train[:700], digits.x_train[700:])
+    monkeypatch.setattr(ood, "DIGITS", 200)
+    monkeypatch.setattr(ood, "NOT_DIGITS", 200)
+    seen, hands = [], ood_samples.other_hands
+    monkeypatch.setattr(ood_samples, "other_hands", lambda *given: seen.append(hands(*given)) or seen[-1])
+    judge = ood.fit(predictor, digits.x_train[:700], digits.y_train[:700], digits.x_train[700:])
     refused = judge.log_odds(seen[-1], predictor.outputs(seen[-1])) > judge.threshold
-    assert novelty.KEPT <= np.mean(~refused) <= novelty.KEPT + 1 / len(refused) + 1e-9
+    assert ood.KEPT <= np.mean(~refused) <= ood.KEPT + 1 / len(refused) + 1e-9
 
 
 def test_the_same_digits_give_the_same_judge(predictor, digits, monkeypatch):
-    monkeypatch.setattr(novelty, "DIGITS", 60)
-    monkeypatch.setattr(novelty, "NOT_DIGITS", 60)
+    monkeypatch.setattr(ood, "DIGITS", 60)
+    monkeypatch.setattr(ood, "NOT_DIGITS", 60)
     given = predictor, digits.x_train[:300], digits.y_train[:300], digits.x_train[300:400]
-    first, second = novelty.fit(*given), novelty.fit(*given)
+    first, second = ood.fit(*given), ood.fit(*given)
     assert first.threshold == second.threshold
     np.testing.assert_array_equal(first.square, second.square)
 
@@ -150,15 +150,15 @@ def test_a_blank_and_a_filled_square_and_two_digits_are_told_apart(fitted, predi
     line[4:24, 13:15] = 255
     drawings = np.stack([np.zeros((28, 28), np.uint8), square(), two, line])
     reasons = strict.verdicts(drawings, predictor.outputs(drawings))
-    assert reasons == [novelty.BLANK, novelty.FILLED, novelty.SEVERAL, novelty.UNKNOWN]
-    assert fitted.verdict(square(), predictor.outputs(square()[np.newaxis])) == novelty.FILLED
-    assert fitted.verdicts(drawings[:1], predictor.outputs(drawings[:1])) == [novelty.BLANK]
+    assert reasons == [ood.BLANK, ood.FILLED, ood.SEVERAL, ood.UNKNOWN]
+    assert fitted.verdict(square(), predictor.outputs(square()[np.newaxis])) == ood.FILLED
+    assert fitted.verdicts(drawings[:1], predictor.outputs(drawings[:1])) == [ood.BLANK]
 
 
 def test_faint_ink_has_a_reason_too(fitted, predictor):
     faint = np.full((1, 28, 28), 60, np.uint8)
     strict = replace(fitted, threshold=np.array(-1e9))
-    assert strict.verdicts(faint, predictor.outputs(faint)) == [novelty.UNKNOWN]
+    assert strict.verdicts(faint, predictor.outputs(faint)) == [ood.UNKNOWN]
 
 
 def test_no_drawings_have_no_verdicts(fitted, predictor):
@@ -174,41 +174,41 @@ def test_other_arrays_are_refused_with_what_is_wanted(fitted, images):
 
 def test_without_digits_there_is_no_judge(predictor, digits):
     with pytest.raises(ValueError, match="there are none"):
-        novelty.fit(predictor, digits.x_train[:0], digits.y_train[:0], digits.x_train[:5])
+        ood.fit(predictor, digits.x_train[:0], digits.y_train[:0], digits.x_train[:5])
 
 
 def test_a_digit_without_images_is_compared_with_all(digits):
     kept = digits.y_train != 3
-    means, _ = novelty._planes(digits.x_train[kept], digits.y_train[kept])
-    np.testing.assert_allclose(means[3], novelty._edges(digits.x_train[kept]).mean(axis=0), atol=0.01)
+    means, _ = ood._planes(digits.x_train[kept], digits.y_train[kept])
+    np.testing.assert_allclose(means[3], ood._edges(digits.x_train[kept]).mean(axis=0), atol=0.01)
 
 
 def test_a_judge_comes_back_from_the_run_as_it_was(fitted, tmp_path, predictor, mixed):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     judge = replace(fitted, model=model_fingerprint(tmp_path))
     judge.save(tmp_path)
-    back = novelty.load(tmp_path)
+    back = ood.load(tmp_path)
     np.testing.assert_array_equal(
         back.log_odds(mixed, predictor.outputs(mixed)), judge.log_odds(mixed, predictor.outputs(mixed))
     )
-    assert (tmp_path / novelty.FILE).stat().st_size < 100_000
+    assert (tmp_path / ood.FILE).stat().st_size < 100_000
 
 
 def test_after_further_training_the_old_judge_is_not_used(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
     (tmp_path / "model.tflite").write_bytes(b"trained further")
-    assert novelty.load(tmp_path) is None
+    assert ood.load(tmp_path) is None
 
 
 def test_missing_and_damaged_files_are_no_judge(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
-    assert novelty.load(tmp_path) is None
+    assert ood.load(tmp_path) is None
     replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
-    whole = (tmp_path / novelty.FILE).read_bytes()
+    whole = (tmp_path / ood.FILE).read_bytes()
     for damaged in (b"", b"no zip", whole[: len(whole) // 2], whole[:5000] + b"\0" * 500 + whole[5500:]):
-        (tmp_path / novelty.FILE).write_bytes(damaged)
-        assert novelty.load(tmp_path) is None
+        (tmp_path / ood.FILE).write_bytes(damaged)
+        assert ood.load(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_missing_and_damaged_files_are_no_judge(fitted, tmp_path):
 def test_arrays_of_another_kind_are_no_judge(fitted, tmp_path, name, value):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     replace(fitted, model=model_fingerprint(tmp_path), **{name: value}).save(tmp_path)
-    assert novelty.load(tmp_path) is None
+    assert ood.load(tmp_path) is None
 
 
 @pytest.mark.parametrize("model", ["seed", "dense"])
@@ -231,8 +231,8 @@ def test_a_runs_judge_never_sees_the_test_images(store, digits, predictor, monke
     run = store.create(TrainingConfig(model=model))
     (run.path / "model.tflite").write_bytes(b"a model")
     given = []
-    monkeypatch.setattr(novelty, "fit", lambda *values, **bound: given.append((values, bound)))
-    novelty.fit_for_run(run, predictor, digits)
+    monkeypatch.setattr(ood, "fit", lambda *values, **bound: given.append((values, bound)))
+    ood.fit_for_run(run, predictor, digits)
     (_, images, labels, held_out), bound = given[0]
     model = (run.path / "model.tflite").read_bytes()
     assert bound["model"] == model_fingerprint(run.path) == hashlib.sha256(model).hexdigest()[:16]
@@ -244,19 +244,19 @@ def test_a_runs_judge_never_sees_the_test_images(store, digits, predictor, monke
 def test_boxed_ink_is_as_mnist_has_it():
     picture = Image.new("L", (70, 50))
     ImageDraw.Draw(picture).rectangle((3, 5, 12, 44), fill=200)
-    image = nonsense.boxed(np.asarray(picture))
+    image = ood_samples.boxed(np.asarray(picture))
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     assert (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1, image.max()) == (20, 5, 255)
     assert (image.sum(axis=1) @ np.arange(28)) / image.sum() == pytest.approx(14, abs=0.51)
-    assert not nonsense.boxed(np.zeros((9, 9), np.uint8)).any()
+    assert not ood_samples.boxed(np.zeros((9, 9), np.uint8)).any()
 
 
 def test_made_drawings_are_images_and_come_again_from_the_same_seed(digits):
-    first, again = (nonsense.not_digits(np.random.default_rng(4), digits.x_train, 24) for _ in range(2))
+    first, again = (ood_samples.not_digits(np.random.default_rng(4), digits.x_train, 24) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert (first.shape, first.dtype) == ((24, 28, 28), np.uint8)
-    hands = nonsense.other_hands(np.random.default_rng(4), digits.x_train[:5])
+    hands = ood_samples.other_hands(np.random.default_rng(4), digits.x_train[:5])
     assert (hands.shape, hands.dtype) == ((5, 28, 28), np.uint8)
     blank = np.zeros((2, 28, 28), np.uint8)
-    assert not nonsense.other_hands(np.random.default_rng(4), blank).any()
-    assert nonsense.not_digits(np.random.default_rng(4), blank, 16).shape == (16, 28, 28)
+    assert not ood_samples.other_hands(np.random.default_rng(4), blank).any()
+    assert ood_samples.not_digits(np.random.default_rng(4), blank, 16).shape == (16, 28, 28)

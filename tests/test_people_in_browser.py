@@ -12,9 +12,9 @@ import pytest
 
 from core.config import TrainingConfig
 from core.data import load_dataset
-from core.my_digits import MyDigits
+from core.data.my_digits import MyDigits
 from core.runs import Run, RunStore
-from core.starter import Starter
+from core.runs.starter import Starter
 from core.storage import write_json
 from tests.browsing import Dashboard, needs_browser, wait_until
 from tests.conftest import mostly_right

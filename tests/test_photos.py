@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from core import answer
 from core.drawing import drawing_steps
-from core.pictures import ENDINGS, read_picture
-from core.starter import Starter
+from core.drawing.upload import ENDINGS, read_picture
+from core.inference import answer
+from core.runs.starter import Starter
 
 SEVEN = [(60, 50), (140, 50), (95, 155)]
 XMP = (

@@ -1,4 +1,4 @@
-"""`core.pictures`: what people upload becomes a picture of bounded size, or is refused in words."""
+"""`core.drawing.upload`: what people upload becomes a picture of bounded size, or is refused in words."""
 
 import io
 import struct
@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageFilter
 
-from core import pictures
-from core.drawing import normalise_drawing
-from core.pictures import MOST_BYTES, MOST_SIDE, STRIP_SIDE, PictureError, read_picture
+from core.drawing import normalise_drawing, upload
+from core.drawing.upload import MOST_BYTES, MOST_SIDE, STRIP_SIDE, PictureError, read_picture
 
 UPRIGHT_AGAIN = {1: 0, 3: 180, 6: 90, 8: 270}  # degrees counter-clockwise that the stored picture is turned by
 
@@ -174,7 +173,7 @@ def test_the_long_strip_and_the_photo_of_twelve_megapixels_are_read():
 
 def test_pictures_are_decoded_one_after_the_other_however_many_ask(monkeypatch):
     at_once, most = [], []
-    decoded = pictures._decoded
+    decoded = upload._decoded
 
     def watched(data):
         at_once.append(data)
@@ -183,7 +182,7 @@ def test_pictures_are_decoded_one_after_the_other_however_many_ask(monkeypatch):
         at_once.pop()
         return decoded(data)
 
-    monkeypatch.setattr(pictures, "_decoded", watched)
+    monkeypatch.setattr(upload, "_decoded", watched)
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(read_picture, [as_file(random_image(40, 40))] * 8))
     assert most == [1] * 8

@@ -7,12 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from core import evaluation, figures
+from core.data.split import split
+from core.evaluation import figures, metrics, predictions
+from core.evaluation.predictions import Filter
 from core.runs import RunStore
-from core.split import split
-from dashboard.components import explorer, image_panel, reading_charts, shared, time_machine
-from dashboard.components.explorer import Filter
-from dashboard.components.gallery import Tile, gallery, sprite
+from dashboard.components import session
+from dashboard.components.charts import probabilities
+from dashboard.components.predictions import image_panel, time_machine
+from dashboard.components.widgets.gallery import Tile, gallery, sprite
 from tests.conftest import mostly_right
 from tests.pages import galleries, numbers, open_page, tiles, words
 
@@ -114,18 +116,18 @@ def test_the_classic_network_has_its_sentence(make_run):
 
 def test_the_csv_holds_the_filter(make_run, digits):
     run = make_run()
-    reading = explorer.read(run, digits, 2)
-    found = explorer.matching(reading, None, Filter(order="Index"))
-    rows = list(csv.DictReader(io.StringIO(explorer.as_csv(reading, found).decode())))
+    reading = predictions.read(run, digits, 2)
+    found = predictions.matching(reading, None, Filter(order="Index"))
+    rows = list(csv.DictReader(io.StringIO(predictions.as_csv(reading, found).decode())))
     assert [int(row["index"]) for row in rows] == list(range(20))
     assert {row["epoch"] for row in rows} == {"2"}
     assert sum(float(rows[0][f"p{digit}"]) for digit in range(10)) == pytest.approx(1, abs=1e-3)
 
 
 def test_filters_agree_with_a_plain_loop(make_run, digits):
-    reading = explorer.read(make_run(), digits, None)
+    reading = predictions.read(make_run(), digits, None)
     wanted = Filter(show="All", label=3, confidence=(50, 95), order="Highest loss")
-    found = explorer.matching(reading, None, wanted).tolist()
+    found = predictions.matching(reading, None, wanted).tolist()
     plain = [i for i in range(len(digits.y_test)) if digits.y_test[i] == 3 and 0.5 <= reading.confidence[i] <= 0.95]
     assert sorted(found) == plain
     assert all(reading.loss[a] >= reading.loss[b] for a, b in pairwise(found))
@@ -142,7 +144,7 @@ def test_filters_agree_with_a_plain_loop(make_run, digits):
     ],
 )
 def test_a_click_on_the_matrix_names_a_cell(selection, cell):
-    assert reading_charts.clicked(selection) == cell
+    assert probabilities.clicked(selection) == cell
 
 
 def test_a_gallery_refuses_what_does_not_fit_and_keeps_its_sprite():
@@ -153,8 +155,8 @@ def test_a_gallery_refuses_what_does_not_fit_and_keeps_its_sprite():
 
 
 def test_the_store_is_the_one_of_this_test(store):
-    assert isinstance(shared.store(), RunStore)
-    assert shared.store().home == store.home
+    assert isinstance(session.store(), RunStore)
+    assert session.store().home == store.home
 
 
 class InkReader:
@@ -254,11 +256,11 @@ def test_a_list_is_one_click_away(make_run, name, first):
 
 def test_every_figure_can_be_taken_away(make_run, digits):
     run = make_run()
-    reading = explorer.read(run, digits, None)
-    past = explorer.look_back(run, digits, 3)
+    reading = predictions.read(run, digits, None)
+    past = predictions.look_back(run, digits, 3)
     for format, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
-        assert explorer.matrix_figure(reading, "50$ run $", shares=False, format=format).startswith(start)
-        assert explorer.gallery_figure(digits, reading, np.arange(7), format).startswith(start)
+        assert predictions.matrix_figure(reading, "50$ run $", shares=False, format=format).startswith(start)
+        assert predictions.gallery_figure(digits, reading, np.arange(7), format).startswith(start)
         for model in (None, InkReader()):
             if model is not None:
                 (run.path / "model.tflite").touch()
@@ -266,7 +268,7 @@ def test_every_figure_can_be_taken_away(make_run, digits):
 
 
 def test_the_figures_say_what_the_page_says(make_run, digits):
-    reading = explorer.read(make_run(), digits, None)
+    reading = predictions.read(make_run(), digits, None)
     figure = figures.confusion_figure(reading.matrix, "Run 1")
     written = {
         (round(text.get_position()[1]), round(text.get_position()[0])): int(text.get_text())
@@ -291,8 +293,8 @@ def test_an_image_tells_how_often_it_was_right_and_when_last():
     )
     probabilities = np.zeros((8, 5, 10), np.float16)
     probabilities[..., 0], probabilities[..., 1] = right.T, 1 - right.T
-    past = explorer.Past(tuple(range(1, 9)), probabilities, evaluation.learning_history(labels, probabilities))
-    assert [explorer.story(past, image) for image in range(5)] == [
+    past = predictions.Past(tuple(range(1, 9)), probabilities, metrics.learning_history(labels, probabilities))
+    assert [predictions.story(past, image) for image in range(5)] == [
         "Right after 5 epochs, last after epoch 7; wrong since.",
         "Right once, after epoch 1; wrong since.",
         "Never right so far.",

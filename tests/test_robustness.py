@@ -1,4 +1,4 @@
-"""`core.robustness` with networks whose accuracy is known beforehand."""
+"""`core.robustness.measure` with networks whose accuracy is known beforehand."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core import corruptions, robustness
+from core.robustness import corruptions, measure
 from core.storage import read_json, write_json
 
 
@@ -35,7 +35,7 @@ class Memory:
 
 @pytest.fixture(scope="module")
 def result(digits):
-    return robustness.measure(Constant(), "model", digits)
+    return measure.measure(Constant(), "model", digits)
 
 
 def test_a_constant_network_has_its_digits_share_under_every_change(result, digits):
@@ -49,7 +49,7 @@ def test_a_constant_network_has_its_digits_share_under_every_change(result, digi
 
 def test_a_network_that_knows_images_by_heart_loses_all_under_every_change(digits):
     steps = []
-    result = robustness.measure(Memory(digits), "model", digits, lambda *step: steps.append(step))
+    result = measure.measure(Memory(digits), "model", digits, lambda *step: steps.append(step))
     assert result.unchanged.accuracy == 1
     assert max(measurement.accuracy for measurement in result.changed) < 0.05
     np.testing.assert_allclose(result.digit_losses(3).mean(axis=0), 1, atol=0.05)
@@ -60,9 +60,9 @@ def test_a_network_that_knows_images_by_heart_loses_all_under_every_change(digit
 
 def test_what_is_kept_is_what_was_measured_and_is_known_to_be_out_of_date(result, digits, make_run):
     run = make_run()
-    assert robustness.kept(run) is None
+    assert measure.kept(run) is None
     result.save(run)
-    kept = robustness.kept(run)
+    kept = measure.kept(run)
     assert kept == result
     assert kept.is_of("model", digits.fingerprint)
     assert not kept.is_of("another", digits.fingerprint)
@@ -84,10 +84,10 @@ def test_what_is_kept_is_what_was_measured_and_is_known_to_be_out_of_date(result
 def test_a_damaged_result_is_none(result, make_run, damage):
     run = make_run()
     result.save(run)
-    values = read_json(run.path / robustness.FILE)
+    values = read_json(run.path / measure.FILE)
     damage(values)
-    write_json(run.path / robustness.FILE, values)
-    assert robustness.kept(run) is None
+    write_json(run.path / measure.FILE, values)
+    assert measure.kept(run) is None
 
 
 def test_the_csv_has_a_row_for_each_change_and_strength(result):
@@ -100,9 +100,9 @@ def test_the_csv_has_a_row_for_each_change_and_strength(result):
 def test_a_digit_without_images_has_no_number(digits, make_run):
     some = digits.y_test != 5
     fewer = replace(digits, x_test=digits.x_test[some][:40], y_test=digits.y_test[some][:40])
-    result = robustness.measure(Constant(), "model", fewer)
+    result = measure.measure(Constant(), "model", fewer)
     assert result.unchanged.per_digit[5] is None
     assert 5 not in [digit for digit, _ in result.fragile_digits()]
     run = make_run()
     result.save(run)
-    assert robustness.kept(run) == result
+    assert measure.kept(run) == result

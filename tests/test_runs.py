@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import run as run_module
 from core.config import TrainingConfig
 from core.runs import Run, RunError, RunStore
+from core.runs import run as run_module
 
 DENSE = TrainingConfig("dense", epochs=4)
 
@@ -44,7 +44,7 @@ def test_a_name_that_cannot_be_leaves_no_folder_behind(store):
 def test_runs_are_in_the_order_in_which_they_were_made_whatever_the_clock_says(store, monkeypatch):
     (store.folder / "20361231-235958-dense-0000").mkdir(parents=True)  # by a clock ten years ahead, as old ids are
     made = [store.create(DENSE) for _ in range(3)]
-    monkeypatch.setattr("core.run.time.time", lambda: 0.0)  # the clock falls back
+    monkeypatch.setattr("core.runs.run.time.time", lambda: 0.0)  # the clock falls back
     made += [store.create(DENSE) for _ in range(2)]
     assert [run.id for run in store.runs()] == [run.id for run in made[::-1]] + ["20361231-235958-dense-0000"]
     assert [run.id for run in store.queued()] == [run.id for run in made]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from core import starter
 from core.data import load_dataset
-from core.handwriting import write_digits
+from core.data.synthetic_digits import write_digits
 from core.predictor import Predictor
-from core.starter import FOLDER, Starter
+from core.runs import starter
+from core.runs.starter import FOLDER, Starter
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.threshold import FILE, ThresholdError, read_threshold, write_threshold
+from core.runs.threshold import FILE, ThresholdError, read_threshold, write_threshold
 
 
 def test_a_threshold_is_kept_in_the_folder_and_none_or_0_forgets_it(tmp_path):

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from core import models, split, training
+from core import models
 from core.config import MODELS, TrainingConfig
-from core.data import Dataset, DatasetError
-from core.training import CheckpointError, Diverged, Epoch, Progress, Training
+from core.data import Dataset, DatasetError, split
+from core.training import loop
+from core.training.loop import CheckpointError, Diverged, Epoch, Progress, Training
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
 DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
@@ -105,7 +106,7 @@ def largest_difference(chunks: list[Progress], losses: list[float], sizes: list[
 def one_step_a_chunk():
     """The loop looks up after each step (after the first eight of an epoch, which are one chunk)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "CHUNK_SECONDS", 0)
+        patch.setattr(loop, "CHUNK_SECONDS", 0)
         yield
 
 
@@ -331,11 +332,11 @@ def test_a_cnn_paused_between_the_last_batch_and_the_end_of_an_epoch_ends_as_one
 def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_after_a_pause(digits):
     config = TrainingConfig("best", epochs=2, batch_size=64, augment=True, training_images=600)
     whole = Watched(config, digits).train()
-    training = whole.training
-    names = [f"variable_{number:03d}" for number in range(len(training._variables()))]
-    count = len(training.model.weights)
-    learned = {id(variable): name for variable, name in zip(training._variables(), names, strict=True)}
-    learned = [learned[id(weight)] for weight in training._learner.weights]
+    loop = whole.training
+    names = [f"variable_{number:03d}" for number in range(len(loop._variables()))]
+    count = len(loop.model.weights)
+    learned = {id(variable): name for variable, name in zip(loop._variables(), names, strict=True)}
+    learned = [learned[id(weight)] for weight in loop._learner.weights]
     checkpoints = dict(whole.checkpoints)
     for step in (9, 10, 20):  # each a chunk of its own
         before, after = checkpoints[step - 1], checkpoints[step]
@@ -343,7 +344,7 @@ def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_a
         for average, weight in zip(names[-count:], learned, strict=True):
             expected = before[average] + part * (after[weight] - before[average])
             np.testing.assert_allclose(after[average], expected, atol=1e-5)
-    assert not np.allclose(training.model.get_weights()[0], training._learner.get_weights()[0], atol=1e-4)
+    assert not np.allclose(loop.model.get_weights()[0], loop._learner.get_weights()[0], atol=1e-4)
     step, paused = next(pair for pair in whole.checkpoints if 10 < pair[0] < 20)
     resumed = Watched(config, digits, checkpoint=through_a_file(paused)).train()
     same_history(resumed.epochs, whole.epochs[1:])
@@ -463,11 +464,11 @@ def test_a_training_made_ready_is_the_one_that_would_have_been_made(digits):
 
 def test_training_accuracy_counts_what_is_read_right_by_the_rule_of_validation_also_where_sigmoids_tie(digits):
     config = TrainingConfig("seed", epochs=1, batch_size=1400)  # one batch, counted before its step
-    training = Training(config, digits)
-    kernel = training._learner.get_layer("output").kernel
+    loop = Training(config, digits)
+    kernel = loop._learner.get_layer("output").kernel
     kernel.assign(kernel * 1000)  # nearly all sigmoids are 0 or 1
-    accuracy = training.accuracy(digits.x_train, digits.y_train)
-    progress = next(iter(training))
+    accuracy = loop.accuracy(digits.x_train, digits.y_train)
+    progress = next(iter(loop))
     assert progress.images == 1400
     assert progress.epoch_accuracy == pytest.approx(accuracy)
 

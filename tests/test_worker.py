@@ -31,7 +31,7 @@ def start(digits_file):
     def start(run: Run) -> subprocess.Popen:
         log = (run.path / "log.txt").open("ab")
         worker = subprocess.Popen(
-            [sys.executable, "-m", "core.worker", run.path],
+            [sys.executable, "-m", "core.training.worker", run.path],
             cwd=ROOT,
             env={**os.environ, "DIGITLAB_DATA": str(digits_file)},
             stdin=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ def copy(run: Run, folder: Path) -> Run:
 
 def train_here(run: Run, dataset) -> None:
     """What the worker's process does, in this one: TensorFlow's import is saved."""
-    from core import worker
+    from core.training import worker
 
     with run.lock():
         worker.train(run, dataset)
@@ -168,7 +168,7 @@ def test_a_killed_run_is_interrupted_and_goes_on_to_its_end_with_each_epoch_once
 
 
 def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, monkeypatch):
-    from core import worker
+    from core.training import worker
 
     monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
     before = {path: path.stat().st_mtime_ns for path in finished.path.glob("*.*") if path.suffix != ".lock"}

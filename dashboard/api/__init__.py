@@ -15,10 +15,10 @@ from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from core.launch import Launcher
-from core.loading import loading
+from core.compute.launcher import Launcher
+from core.data.loader import loading
 from core.runs import RunStore
-from dashboard.api import problems
+from dashboard.api import errors
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
 from dashboard.origin import OwnPages
@@ -53,7 +53,7 @@ api = FastAPIOffline(
 api.include_router(router)
 api.add_middleware(WholeBody)
 api.add_middleware(Guard)  # what is added last comes first
-problems.install(api)
+errors.install(api)
 
 
 @asynccontextmanager
@@ -76,5 +76,5 @@ app = Starlette(
     routes=[Route("/", _to_docs), Mount("/api", api)],
     middleware=[Middleware(OwnPages)],
     lifespan=lifespan,
-    exception_handlers={HTTPException: problems.of_http},
+    exception_handlers={HTTPException: errors.of_http},
 )

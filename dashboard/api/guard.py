@@ -14,14 +14,14 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import pictures
-from dashboard.api.problems import problem
+from core.drawing import upload
+from dashboard.api.errors import problem
 from dashboard.origin import host_name, is_loopback, netloc
 
 TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
 MOST_BYTES = 2 * 2**20  # of a body that is no picture
-MOST_PICTURE_BYTES = pictures.MOST_BYTES + 2**16  # with the form around it
+MOST_PICTURE_BYTES = upload.MOST_BYTES + 2**16  # with the form around it
 MOST_DRAINED = 32 * 2**20  # read and thrown away, so that an honest client is there for the answer
 MOST_HELD = 64 * 2**20  # of all bodies that arrive or wait at the same time
 SMALL = 2**17  # bytes of a body that are taken whatever the others hold

@@ -9,11 +9,13 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
-from core.loading import loading
+from core.data.loader import loading
+from core.evaluation import predictions
+from core.evaluation.predictions import Filter
 from core.runs import ID, Run, RunError, RunStore
-from core.starter import Starter
-from dashboard.api import asking, stream
-from dashboard.api.problems import MEDIA_TYPE, Problem
+from core.runs.starter import Starter
+from dashboard.api import events, predict
+from dashboard.api.errors import MEDIA_TYPE, Problem
 from dashboard.api.schemas import (
     EXAMPLE_ID,
     Health,
@@ -27,8 +29,6 @@ from dashboard.api.schemas import (
     RunInfo,
     Runs,
 )
-from dashboard.components import explorer
-from dashboard.components.explorer import Filter
 
 
 def problems(*statuses: int) -> dict:
@@ -88,7 +88,7 @@ def get_run(run: StoredRun) -> RunDetails:
         "requestBody": {
             "required": True,
             "content": {
-                **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in asking.PICTURES},
+                **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in predict.PICTURES},
                 "multipart/form-data": {
                     "schema": {
                         "type": "object",
@@ -107,13 +107,13 @@ async def predict(run: StoredRun, request: Request) -> Readings:
     A picture (PNG, JPEG, WebP) of a drawing or a photo is brought to MNIST's form first, as on the Draw page; pixels
     are read as they are, up to 1,000 images at once.
     """
-    return await asking.heavy(asking.read, run, *await asking.sent(request))
+    return await predict.heavy(predict.read, run, *await predict.sent(request))
 
 
 @router.get("/runs/{run_id}/predictions", tags=["Reading"], responses=problems(404, 409, 422, 503))
 async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Query()]) -> KeptPredictions:
     """List what a run reads of the test images, as the Predictions page shows it."""
-    return await asking.heavy(_predictions, run, wanted)
+    return await predict.heavy(_predictions, run, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
@@ -168,8 +168,8 @@ def resume_run(
     "/runs/{run_id}/events",
     tags=["Runs"],
     response_class=Response,
-    dependencies=[Depends(stream.room)],
-    responses={200: stream.DESCRIBED, **problems(404, 422, 503)},
+    dependencies=[Depends(events.room)],
+    responses={200: events.DESCRIBED, **problems(404, 422, 503)},
 )
 async def watch_run(
     run: StoredRun,
@@ -180,7 +180,7 @@ async def watch_run(
     An epoch's event has its number as id, so that a client that comes back gets those it missed.
     """
     known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
-    return stream.answer(stream.happens(run, known))
+    return events.answer(events.happens(run, known))
 
 
 def _refuse_starter(run: Run) -> None:
@@ -216,7 +216,7 @@ def _details(run: Run) -> RunDetails:
         **_info(run),
         config=config and config.as_dict(),
         progress=position if isinstance(position, int | float) else len(history.epochs),
-        epochs=[stream.plain(epoch) for epoch in history.epochs],
+        epochs=[events.plain(epoch) for epoch in history.epochs],
         dataset=run.dataset,
         architecture=run.architecture,
         summary=run.summary,
@@ -231,10 +231,10 @@ def _predictions(run: Run, wanted: PredictionFilter) -> KeptPredictions:
     if wanted.epoch is not None and wanted.epoch not in kept:
         epochs = f"Kept are those of {', '.join(map(str, kept))}" if kept else "None are kept of single epochs"
         raise HTTPException(404, f"The predictions after epoch {wanted.epoch} are not kept. {epochs}.")
-    reading = explorer.read(run, dataset, wanted.epoch)
+    reading = predictions.read(run, dataset, wanted.epoch)
     show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
     passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
-    found = explorer.matching(reading, None, passing)
+    found = predictions.matching(reading, None, passing)
     return KeptPredictions(
         run=run.id,
         epoch=reading.epoch,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.evaluation import predictions
 from core.runs import Run
 from core.storage import printable
-from dashboard.components import explorer, pairs, reading_charts, run_table
 from dashboard.components.address import recall, remember
-from dashboard.components.following import follow
-from dashboard.components.gallery import gallery
-from dashboard.components.pair_choice import (
+from dashboard.components.charts import probabilities
+from dashboard.components.compare import run_table, verdict
+from dashboard.components.compare.pair_choice import (
     PAGE,
     begin_again,
     choose_comparable,
@@ -18,11 +18,13 @@ from dashboard.components.pair_choice import (
     gone_of_pair,
     say_not_found,
 )
-from dashboard.components.pairs import GROUPS, Pair
-from dashboard.components.reading_tiles import reading_tiles
-from dashboard.components.shared import TRAIN_PAGE, dataset, dataset_note, know_names, store
+from dashboard.components.compare.verdict import GROUPS, Pair
+from dashboard.components.following import follow
+from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, know_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
+from dashboard.components.widgets.gallery import gallery
+from dashboard.components.widgets.tiles import reading_tiles
 
 PAGE_SIZE = 24
 SHOWN_AT_FIRST = 10
@@ -93,15 +95,15 @@ def scores(path, stamp, fingerprint, _run, _digits) -> run_table.Scores:
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the predictions")
-def read(path, stamp, fingerprint, _run, _digits) -> explorer.Reading:
+def read(path, stamp, fingerprint, _run, _digits) -> predictions.Reading:
     """A run's reading, kept in the same way."""
-    return explorer.read(_run, _digits, None)
+    return predictions.read(_run, _digits, None)
 
 
 def show_table(chosen, names, digits) -> None:
     """One row a run."""
     found = [
-        scores(printable(run.path), (explorer.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
+        scores(printable(run.path), (predictions.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
     ]
     frame = run_table.table(chosen, names, found)
@@ -158,11 +160,11 @@ def show_pair(first, second, names, digits) -> None:
     readings = []
     for run in (first, second):
         try:
-            readings.append(read(printable(run.path), explorer.stamp(run), digits.fingerprint, run, digits))
-        except explorer.ReadingError as error:
+            readings.append(read(printable(run.path), predictions.stamp(run), digits.fingerprint, run, digits))
+        except predictions.ReadingError as error:
             st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return
-    both = pairs.pair(*readings)
+    both = verdict.pair(*readings)
     one, other = (escape_markdown(names[run.id]) for run in (first, second))
     for run, reading in zip((first, second), readings, strict=True):
         if run.state.is_active:
@@ -176,8 +178,8 @@ def show_pair(first, second, names, digits) -> None:
 def show_verdict(both: Pair, one: str, other: str) -> None:
     """The difference and McNemar's test of it in words."""
     with st.container(border=True):
-        st.markdown(f"**{pairs.verdict(both)}**")
-        st.markdown(pairs.difference(both, one, other))
+        st.markdown(f"**{verdict.verdict(both)}**")
+        st.markdown(verdict.difference(both, one, other))
         st.caption(
             "McNemar’s exact test looks only at the images that one of the two has right and the other wrong. p is the "
             "chance of a split at least this uneven if both networks were equally good. It is about these two networks "
@@ -209,12 +211,12 @@ def choose_group(both: Pair, one: str, other: str) -> str:
 
 def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
     """The images of a group twice, as each of the two reads them, and the one that is open."""
-    found = pairs.images_of(both, group)
+    found = verdict.images_of(both, group)
     if not len(found):
         st.info("No image is in this group.", icon=":material/filter_alt:")
         return
     here = st.columns(2, gap="medium")
-    number = st.pagination(explorer.pages(found, PAGE_SIZE), key="pair_page")
+    number = st.pagination(predictions.pages(found, PAGE_SIZE), key="pair_page")
     shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     image = st.session_state.get("pair_image")
     image = image if image in shown else None
@@ -252,7 +254,7 @@ def show_image(both: Pair, image: int, one: str, other: str) -> None:
         with column:
             st.markdown(f"{words} reads a **{prediction}**, {100 * reading.confidence[image]:.2f} % sure")
             st.altair_chart(
-                reading_charts.probability_chart(reading, image),
+                probabilities.probability_chart(reading, image),
                 alt=f"Probabilities of image {image}, highest for {prediction}",
             )
 

@@ -6,18 +6,19 @@ from functools import partial
 
 import streamlit as st
 
+from core.evaluation import confidence, predictions
+from core.evaluation.confidence import Calibrated
+from core.runs.threshold import ThresholdError, read_threshold, write_threshold
 from core.storage import explain_os_error, printable
-from core.threshold import ThresholdError, read_threshold, write_threshold
-from dashboard.components import calibrated, confidence_charts, explorer
-from dashboard.components.analysis import begin_button, follow
 from dashboard.components.attempts import note_failure
-from dashboard.components.calibrated import Calibrated
-from dashboard.components.gallery import gallery
-from dashboard.components.kept_charts import quick
-from dashboard.components.reading_tiles import reading_tiles
-from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.background_job import begin_button, follow
+from dashboard.components.charts import calibration
+from dashboard.components.charts.cached import quick
+from dashboard.components.session import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
+from dashboard.components.widgets.gallery import gallery
+from dashboard.components.widgets.tiles import reading_tiles
 
 FEW = 12
 ERROR_HELP = (
@@ -35,8 +36,8 @@ def page() -> None:
     if run is None:
         return
     try:
-        found = calibrate(printable(run.path), digits.fingerprint, calibrated.stamp(run), run, digits)
-    except explorer.ReadingError as error:
+        found = calibrate(printable(run.path), digits.fingerprint, confidence.stamp(run), run, digits)
+    except predictions.ReadingError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     show_headline(run, found)
@@ -50,7 +51,7 @@ def page() -> None:
 @st.cache_resource(max_entries=8, show_spinner="Measuring its confidence, and fitting a temperature")
 def calibrate(path, fingerprint, stamp, _run, _digits) -> Calibrated:
     """Computed once for all browser sessions until the run's files change."""
-    return calibrated.calibrate(_run, _digits)
+    return confidence.calibrate(_run, _digits)
 
 
 def show_headline(run, found: Calibrated) -> None:
@@ -122,17 +123,15 @@ def show_reliability(run, found: Calibrated) -> None:
 
 def show_diagram(diagram, words: str) -> None:
     """The diagram above its counts."""
-    st.altair_chart(
-        quick(confidence_charts.reliability_chart(diagram)), alt=f"Share of right ones by confidence, {words}"
-    )
-    st.altair_chart(quick(confidence_charts.count_chart(diagram)), alt=f"Number of images by confidence, {words}")
+    st.altair_chart(quick(calibration.reliability_chart(diagram)), alt=f"Share of right ones by confidence, {words}")
+    st.altair_chart(quick(calibration.count_chart(diagram)), alt=f"Number of images by confidence, {words}")
 
 
 def show_bins(diagram) -> None:
     """The numbers of the diagram as trained."""
     columns = {"Mean confidence": "", "Right": "", "Gap": "Mean confidence minus the share of right ones, in points."}
     st.dataframe(
-        confidence_charts.bins_in_percent(diagram),
+        calibration.bins_in_percent(diagram),
         hide_index=True,
         height="content",
         column_config={
@@ -163,7 +162,7 @@ def show_coverage(run, found: Calibrated) -> None:
             "It is for the confidence as trained, without temperature, and kept with the run for the Draw page too."
         )
     right.altair_chart(
-        quick(confidence_charts.coverage_chart(found, kept)),
+        quick(calibration.coverage_chart(found, kept)),
         alt="Share of images that are answered, and share of right ones among them, for every threshold",
     )
 
@@ -171,7 +170,7 @@ def show_coverage(run, found: Calibrated) -> None:
 def in_words(found: Calibrated, threshold: float) -> str:
     """What the threshold does, with exact numbers."""
     reading, n = found.reading, len(found.reading.labels)
-    told = calibrated.refusal(reading, threshold)
+    told = confidence.refusal(reading, threshold)
     if threshold == 0:
         return f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them."
     if told.answered == 0:
@@ -197,7 +196,7 @@ def keep_threshold(run, percents: float) -> None:
 def show_extremes(run, digits, found: Calibrated) -> None:
     """The images at both ends; a click opens one on the Predictions page."""
     groups = zip(
-        ("Right, but least sure", "Wrong, and most sure"), calibrated.extremes(found.reading, FEW), strict=True
+        ("Right, but least sure", "Wrong, and most sure"), confidence.extremes(found.reading, FEW), strict=True
     )
     for column, (words, indices) in zip(st.columns(2, gap="medium"), groups, strict=True):
         with column:

@@ -3,17 +3,17 @@
 import numpy as np
 import streamlit as st
 
-from core.answer import ask
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
-from dashboard.components.answer import show_bars
-from dashboard.components.canvas import canvas, clear, kept, undo
-from dashboard.components.code import show_command
-from dashboard.components.draw_tools import show_tools
-from dashboard.components.models import learn_judge, load
-from dashboard.components.my_digits import show_my_digits
-from dashboard.components.picture import picture_input
-from dashboard.components.shared import choose_run, dataset, dataset_note
-from dashboard.components.teach import teach
+from core.inference.answer import ask
+from dashboard.components.draw.answer import show_bars
+from dashboard.components.draw.api_command import show_command
+from dashboard.components.draw.labelling import teach
+from dashboard.components.draw.my_digits import show_my_digits
+from dashboard.components.draw.tools import show_tools
+from dashboard.components.draw.upload import picture_input
+from dashboard.components.loaded_models import learn_judge, load
+from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.widgets.canvas import canvas, clear, kept, undo
 
 MODES = {
     "Draw": ":material/draw: Draw",

@@ -7,18 +7,18 @@ import io
 import streamlit as st
 from PIL import Image
 
-from core import analysis, proof
 from core.data import Dataset
-from core.formats import FORMATS, possible
+from core.export import verify
+from core.export.formats import FORMATS, possible
+from core.export.verify import Exports
 from core.predictor import model_fingerprint
-from core.proof import Exports
 from core.runs import Run
-from core.starter import Starter
-from dashboard.components import exports
-from dashboard.components.analysis import begin_button, follow
-from dashboard.components.bundle import show_bundle
-from dashboard.components.shared import choose_run, dataset, dataset_note
+from core.runs.starter import Starter
+from dashboard.components.background_job import begin_button, follow
+from dashboard.components.export import format_cards
+from dashboard.components.session import choose_run, dataset, dataset_note
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.import_run import show_bundle
 
 KIND = "export"
 
@@ -54,27 +54,27 @@ def show_starter(run: Run) -> bool:
         icon=":material/info:",
     )
     litert = FORMATS["litert"]
-    exports.card(litert, None, litert.path(run).read_bytes())
+    format_cards.card(litert, None, litert.path(run).read_bytes())
     return True
 
 
 def show_run(run: Run, digits: Dataset) -> bool:
     """The button, how far it is, the proof, and the formats; whether there is something to run."""
-    kept = proof.kept(run)
+    kept = verify.kept(run)
     current = kept if kept and kept.is_of(model_fingerprint(run.path), digits.fingerprint) else None
-    files = {name: proof.proven_file(run, current, name) if current else None for name in FORMATS}
-    if reason := analysis.foreign_dataset(run, digits):
+    files = {name: verify.proven_file(run, current, name) if current else None for name in FORMATS}
+    if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
     elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
         offer(run, digits, kept, current)
     if current:
-        exports.proof_table(current)
-        if words := exports.price(current):
+        format_cards.proof_table(current)
+        if words := format_cards.price(current):
             st.markdown(words)
     st.subheader("Formats")
     for name, format in FORMATS.items():
         reason = "" if name in possible(run) else "This run has no Keras model to make it from, only LiteRT."
-        exports.card(format, current.of(name) if current else None, files[name], reason=reason)
+        format_cards.card(format, current.of(name) if current else None, files[name], reason=reason)
     return any(files.values())
 
 

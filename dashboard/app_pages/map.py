@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import analysis, embedding
 from core.data import Dataset
+from core.interpretability import embedding
 from core.predictor import ModelError, model_fingerprint
 from core.runs import Run
 from core.storage import printable
-from dashboard.components import map_view
-from dashboard.components.analysis import begin_button, follow
-from dashboard.components.gallery import MOST_TILES, Tile, gallery
-from dashboard.components.kept_charts import quick
-from dashboard.components.map_view import Layout, Readings
-from dashboard.components.shared import choose_run, dataset, dataset_note
+from dashboard.components.background_job import begin_button, follow
+from dashboard.components.charts import embedding as map_view
+from dashboard.components.charts.cached import quick
+from dashboard.components.charts.embedding import Layout, Readings
+from dashboard.components.session import choose_run, dataset, dataset_note
 from dashboard.components.text import escape_markdown
+from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
 
 KIND = "map"
 LAYOUTS = ("PCA", "t-SNE")
@@ -31,7 +31,7 @@ def page() -> None:
     run = choose_run(needs="model")
     if run is None:
         return
-    if reason := analysis.foreign_dataset(run, digits):
+    if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
     model = model_fingerprint(run.path)

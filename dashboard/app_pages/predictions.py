@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import evaluation
+from core.evaluation import metrics, predictions
+from core.evaluation.predictions import NEWEST, Filter
 from core.storage import printable
-from dashboard.components import explorer, reading_charts
-from dashboard.components.explorer import NEWEST, Filter
-from dashboard.components.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
-from dashboard.components.gallery import Tile, gallery
-from dashboard.components.image_panel import chosen_image, open_image, show_downloads, show_image, show_neighbours
-from dashboard.components.kept_charts import quick
-from dashboard.components.shared import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.charts import probabilities
+from dashboard.components.charts.cached import quick
+from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
+from dashboard.components.predictions.image_panel import (
+    chosen_image,
+    open_image,
+    show_downloads,
+    show_image,
+    show_neighbours,
+)
+from dashboard.components.predictions.time_machine import choose_moment
+from dashboard.components.session import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
 from dashboard.components.text import escape_markdown
-from dashboard.components.time_machine import choose_moment
+from dashboard.components.widgets.gallery import Tile, gallery
 
 PAGE_SIZE = 100
 
@@ -28,11 +34,11 @@ def page() -> None:
     if run is None:
         return
     try:
-        moments = explorer.moments(run)
+        moments = predictions.moments(run)
         headline = st.container()
         epoch = choose_moment(moments, on_change=begin_again)
-        reading = read(printable(run.path), explorer.stamp(run), epoch, run, digits)
-    except explorer.ReadingError as error:
+        reading = read(printable(run.path), predictions.stamp(run), epoch, run, digits)
+    except predictions.ReadingError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     with headline:
@@ -41,8 +47,8 @@ def page() -> None:
     wanted = choose_filter(digits)
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
-    past = look_back(printable(run.path), explorer.stamp(run), reading.epoch, run, digits) if needs_past else None
-    found = explorer.matching(reading, past, wanted)
+    past = look_back(printable(run.path), predictions.stamp(run), reading.epoch, run, digits) if needs_past else None
+    found = predictions.matching(reading, past, wanted)
 
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -50,7 +56,7 @@ def page() -> None:
     with right:
         if image is not None:
             with st.container(key="one_image", border=True):
-                show_image(run, digits, reading, past, explorer.place(found, image), PAGE_SIZE)
+                show_image(run, digits, reading, past, predictions.place(found, image), PAGE_SIZE)
                 neighbours = st.container()
         show_matrix(run, reading, wanted)
 
@@ -64,18 +70,18 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
-def read(path, stamp, epoch, _run, _digits) -> explorer.Reading:
+def read(path, stamp, epoch, _run, _digits) -> predictions.Reading:
     """The reading at a moment, computed once for all browser sessions until the run's files change."""
-    return explorer.read(_run, _digits, epoch)
+    return predictions.read(_run, _digits, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Looking back over the epochs")
-def look_back(path, stamp, until, _run, _digits) -> explorer.Past | None:
+def look_back(path, stamp, until, _run, _digits) -> predictions.Past | None:
     """What the epochs up to `until` said, kept in the same way."""
-    return explorer.look_back(_run, _digits, until)
+    return predictions.look_back(_run, _digits, until)
 
 
-def show_headline(run, reading: explorer.Reading, *, newest: bool) -> None:
+def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
     """The numbers that sum it up, and what has to be known to read them."""
     corrected = reading.corrected
     with st.grid(4 if corrected else 3, min_column_width=150):
@@ -87,12 +93,12 @@ def show_headline(run, reading: explorer.Reading, *, newest: bool) -> None:
                 "With corrected labels",
                 percent(corrected.corrected),
                 help="Fifteen labels of MNIST's test set are known to be wrong or in doubt: ten are corrected, "
-                f"five left out. {evaluation.LABEL_ERRORS_SOURCE}.",
+                f"five left out. {metrics.LABEL_ERRORS_SOURCE}.",
             )
         st.metric("Mistakes", f"{reading.mistakes:,}", help=f"Of {len(reading.labels):,} test images.")
         st.metric("Epochs", reading.epoch)
     if run.state.is_active:
-        watch(run, explorer.stamp(run), reading.epoch)
+        watch(run, predictions.stamp(run), reading.epoch)
     if not newest:
         st.caption(f":material/history: As it was after epoch {reading.epoch}.")
     if run.config is not None and run.config.model == "seed":
@@ -102,12 +108,12 @@ def show_headline(run, reading: explorer.Reading, *, newest: bool) -> None:
 @st.fragment(run_every=2)
 def watch(run, known, epoch: int) -> None:
     """Say that the run still trains, and show the page anew when there is something new."""
-    if explorer.stamp(run) != known or not run.state.is_active:
+    if predictions.stamp(run) != known or not run.state.is_active:
         st.rerun()
     st.caption(f":material/play_circle: After epoch {epoch}, still training.")
 
 
-def show_gallery(run, digits, reading: explorer.Reading, found, wanted: Filter, image: int | None) -> None:
+def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filter, image: int | None) -> None:
     """The images that pass the filter, a hundred a page."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
@@ -115,17 +121,17 @@ def show_gallery(run, digits, reading: explorer.Reading, found, wanted: Filter, 
     if len(found) == 0:
         st.info("No image passes this filter.", icon=":material/filter_alt:")
     here = st.container()
-    number = st.pagination(explorer.pages(found, PAGE_SIZE), key="page", bind="query-params")
+    number = st.pagination(predictions.pages(found, PAGE_SIZE), key="page", bind="query-params")
     shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     if len(found):
         with downloads:
             show_downloads(
-                lambda format: explorer.gallery_figure(digits, reading, shown, format),
+                lambda format: predictions.gallery_figure(digits, reading, shown, format),
                 f"{run.id}-images",
                 "images",
-                csv=lambda: explorer.as_csv(reading, found),
+                csv=lambda: predictions.as_csv(reading, found),
             )
-    doubted = explorer.label_errors() if digits.is_mnist else {}
+    doubted = predictions.label_errors() if digits.is_mnist else {}
     tiles = [
         Tile(
             index=i,
@@ -149,7 +155,7 @@ def show_gallery(run, digits, reading: explorer.Reading, found, wanted: Filter, 
             )
 
 
-def show_matrix(run, reading: explorer.Reading, wanted: Filter) -> None:
+def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
     """The confusion matrix; a click on a cell shows its images, as the pickers above do."""
     st.subheader("Confusion matrix", help="Click a cell, or a row's or column's total, to see its images.")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -158,14 +164,14 @@ def show_matrix(run, reading: explorer.Reading, wanted: Filter) -> None:
         )
         diagonal = st.toggle("Right ones too", key="diagonal", persist_state="session")
         show_downloads(
-            lambda format: explorer.matrix_figure(reading, run.name, shares=unit == "% of label", format=format),
+            lambda format: predictions.matrix_figure(reading, run.name, shares=unit == "% of label", format=format),
             f"{run.id}-confusion-matrix",
             "matrix",
-            csv=lambda: explorer.matrix_csv(reading.matrix),
+            csv=lambda: predictions.matrix_csv(reading.matrix),
         )
     st.altair_chart(
         quick(
-            reading_charts.confusion_chart(
+            probabilities.confusion_chart(
                 reading.matrix,
                 shares=unit == "% of label",
                 diagonal=diagonal,
@@ -178,9 +184,9 @@ def show_matrix(run, reading: explorer.Reading, wanted: Filter) -> None:
     )
 
 
-def show_worst_pairs(reading: explorer.Reading) -> None:
+def show_worst_pairs(reading: predictions.Reading) -> None:
     """The most frequent mistakes in words; each leads to its images."""
-    pairs = evaluation.worst_pairs(reading.matrix, limit=10)
+    pairs = metrics.worst_pairs(reading.matrix, limit=10)
     if not pairs:
         st.caption("There are none.")
     with st.container(horizontal=True):
@@ -194,7 +200,7 @@ def show_worst_pairs(reading: explorer.Reading) -> None:
             )
 
 
-def show_digits(reading: explorer.Reading) -> None:
+def show_digits(reading: predictions.Reading) -> None:
     """Precision, recall and F1 of each digit."""
     percents = {
         "Precision": "Of all images read as this digit, how many are it.",
@@ -202,7 +208,7 @@ def show_digits(reading: explorer.Reading) -> None:
         "F1": "The harmonic mean of precision and recall.",
     }
     st.dataframe(
-        reading_charts.per_digit_table(reading.matrix),
+        probabilities.per_digit_table(reading.matrix),
         hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.2f %%", help=words) for name, words in percents.items()
@@ -213,7 +219,7 @@ def show_digits(reading: explorer.Reading) -> None:
 
 def choose_cell() -> None:
     """Show the images of the cell that was clicked."""
-    cell = reading_charts.clicked(st.session_state[matrix_key()].selection)
+    cell = probabilities.clicked(st.session_state[matrix_key()].selection)
     if cell is not None:
         st.session_state["label"], st.session_state["prediction"] = cell
         if None not in cell:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import analysis, corruptions, robustness
 from core.data import Dataset
 from core.predictor import model_fingerprint
-from core.robustness import Robustness
+from core.robustness import corruptions, measure
+from core.robustness.measure import Robustness
 from core.runs import Run
-from dashboard.components import robustness_charts
-from dashboard.components.analysis import begin_button, follow
-from dashboard.components.kept_charts import quick
-from dashboard.components.shared import choose_run, dataset, dataset_note, percent
+from dashboard.components.background_job import begin_button, follow
+from dashboard.components.charts import robustness as robustness_charts
+from dashboard.components.charts.cached import quick
+from dashboard.components.session import choose_run, dataset, dataset_note, percent
 from dashboard.components.text import escape_markdown
 
 KIND = "robustness"
@@ -28,10 +28,10 @@ def page() -> None:
     run = choose_run(needs="model")
     if run is None:
         return
-    if reason := analysis.foreign_dataset(run, digits):
+    if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
-    result = robustness.kept(run)
+    result = measure.kept(run)
     running = follow(run, KIND)
     if not running:
         offer(run, digits, result)

@@ -3,18 +3,12 @@
 import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig
-from core.run_files import read_architectures
 from core.runs import ENDED, Run
-from dashboard.components import progress, results
+from core.runs.state import read_architectures
 from dashboard.components.attempts import attempt, note_failure
 from dashboard.components.browser import scroll_to_top
-from dashboard.components.bundle import import_note, show_import
-from dashboard.components.fine_tuning import fine_tuning_report
-from dashboard.components.run_controls import show_controls, show_ways_on
-from dashboard.components.run_header import ask_whether_to_delete, show_header
-from dashboard.components.settings import settings_now
-from dashboard.components.settings_form import training_settings
-from dashboard.components.shared import (
+from dashboard.components.draw.fine_tuning import fine_tuning_report
+from dashboard.components.session import (
     choose_any_run,
     dataset,
     dataset_note,
@@ -25,7 +19,13 @@ from dashboard.components.shared import (
     store,
 )
 from dashboard.components.text import escape_markdown
-from dashboard.components.trouble import show_launcher_trouble, show_trouble
+from dashboard.components.train import live, results
+from dashboard.components.train.import_run import import_note, show_import
+from dashboard.components.train.run_controls import show_controls, show_ways_on
+from dashboard.components.train.run_header import ask_whether_to_delete, show_header
+from dashboard.components.train.settings import settings_now
+from dashboard.components.train.settings_form import training_settings
+from dashboard.components.train.trouble import show_launcher_trouble, show_trouble
 
 
 def start() -> None:
@@ -62,10 +62,10 @@ def show(run: Run) -> None:
     show_trouble(run)
     state = run.state
     if run.is_discarded:
-        progress.await_deletion(run)
+        live.await_deletion(run)
     elif state.is_active:
         show_controls(run)
-        progress.live(run)
+        live.live(run)
     elif state.name in ENDED:
         results.headline(run)
         fine_tuning_report(run)

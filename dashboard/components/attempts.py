@@ -10,7 +10,7 @@ import streamlit as st
 from core.config import ConfigError
 from core.runs import Run, RunError
 from core.storage import explain_os_error
-from dashboard.components.shared import first_time, how_gone
+from dashboard.components.session import first_time, how_gone
 from dashboard.components.text import escape_markdown
 
 SHOWN_SECONDS = 15.0  # pages that follow a run are drawn anew at once, so a message has to outlive that

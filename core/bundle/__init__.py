@@ -1,0 +1,1 @@
+"""Runs as zips, to be sent and to be taken from anybody."""

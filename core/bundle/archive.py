@@ -1,0 +1,159 @@
+"""A run as one zip, to be sent to another Digit Lab: its metrics, predictions, settings and LiteRT model.
+
+A bundle may come from anybody. Keras files and checkpoints are left out, since loading those can run code or go on from
+anything; the model is run by LiteRT alone. Every file in it is checked (core.bundle.safe_zip, core.bundle.schema,
+core.bundle.model_check) before a folder is made, so it is imported whole or not at all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+
+from core.bundle import safe_zip, schema
+from core.bundle.model_check import check_model
+from core.bundle.safe_zip import UnsafeZip, read_zip
+from core.bundle.schema import EPOCH_FILE, LIMITS, PartError, Parts, plain
+from core.bundle.zip_kinds import kind_of
+from core.data import Dataset
+from core.predictor import MODEL_FILE, ModelError, Predictor
+from core.runs import ENDED, Run, RunStore
+from core.storage import explain_os_error, write_atomically, write_json
+
+MOST_FILES = 1_000
+MOST_BYTES = 200 * 2**20  # decompressed
+MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
+WANTED = (
+    "Wanted is the zip of a run: on the Train page of the other Digit Lab it is Run as a zip, under Files; in its "
+    "terminal python -m core.bundle pack RUN."
+)
+MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve
+
+
+class BundleError(ValueError):
+    """A run cannot be packed or a file not imported; the message says what is wrong and what to do."""
+
+
+class WrongZip(BundleError):
+    """A file is whole, but something else than a run; the message says what, as half a sentence."""
+
+
+# Out
+
+
+def why_not(run: Run) -> str:
+    """Why a run cannot be packed now, and what to do; "" where it can."""
+    if run.state.name == "damaged":
+        return "Its config.json or state.json is damaged. Choose another run."
+    if run.state.name not in ENDED or run.has_worker():
+        return "It is still in training. Pause or stop it first."
+    if missing := [name for name in schema.NEEDED if not (run.path / name).exists()]:
+        return f"It has no {' and no '.join(missing)} yet. Train it to its end first."
+    return ""
+
+
+def pack(run: Run) -> bytes:
+    """A run as a zip; the same run gives the same bytes.
+
+    Raises:
+        BundleError: where it is in training, has no model yet, or a file of it is damaged or too large.
+    """
+    if reason := why_not(run):
+        raise BundleError(f"{run.name} cannot be packed. {reason}")
+    try:
+        files = {name: (run.path / name).read_bytes() for name in _names(run)}
+    except OSError as error:
+        raise BundleError(f"{run.name} cannot be packed. {explain_os_error(error)}") from error
+    files["events.jsonl"] = _events(run)
+    try:
+        parts = schema.check(files)
+        packed = _zip(schema.files(parts))
+        _parts(packed)  # what could not be imported is not sent
+    except (UnsafeZip, PartError) as error:
+        raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
+    return packed
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, contents in files.items():
+            archive.writestr(zipfile.ZipInfo(name), contents, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def _names(run: Run) -> list[str]:
+    kept = [name for name in LIMITS if name != "events.jsonl" and (run.path / name).exists()]
+    epochs = (f"predictions/{path.name}" for path in sorted(run.path.glob("predictions/*.npy")))
+    return kept + [name for name in epochs if EPOCH_FILE.fullmatch(name)]
+
+
+def _events(run: Run) -> bytes:
+    """The history as it counts, without what a resumed run did again, in the form of events.jsonl."""
+    history = run.history()
+    batches = history.batches[:: 1 + len(history.batches) // MOST_BATCHES]
+    events = sorted([*batches, *history.epochs], key=lambda event: event["step"])  # of equals the batch first
+    if events:
+        start = {"step": 0, "epoch": 0, "epoch_images": history.epoch_images}
+        events.insert(0, {"type": "start", "time": events[0].get("time"), **start})
+    return b"".join(json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in events)
+
+
+# In
+
+
+def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset | None = None) -> Run:
+    """A new run in `store` from a bundle, under an id of its own, marked as imported from `file_name`.
+
+    Where it was trained on `dataset`, what it claims is held against that: its accuracy must be that of its
+    predictions, and how many of them its model reads differently here is noted.
+
+    Raises:
+        BundleError: where anything in it is not as it should be; then nothing was written.
+        OSError: where the run cannot be written.
+    """
+    name = plain(file_name)[:100] or "The file"
+    try:
+        parts = _parts(data)
+        check_model(parts.model)
+        proof = _proof(parts, dataset) if dataset else None
+    except WrongZip as error:
+        raise BundleError(f"{name} was not imported: {error}. {WANTED}") from error
+    except (UnsafeZip, PartError, ModelError) as error:
+        raise BundleError(
+            f"{name} was not imported: {str(error).rstrip('.')}. Take the zip as it was made, or ask for it again."
+        ) from error
+    imported = {"file": name, "when": time.time(), "proof": proof}
+    return store.place(parts.config, lambda draft: _write(parts, draft, imported))
+
+
+def _proof(parts: Parts, dataset: Dataset) -> dict | None:
+    """Of how many test images, and how many of them its model reads differently here; None on another dataset."""
+    claimed, labels = parts.probabilities.argmax(axis=1), dataset.y_test
+    if parts.dataset["fingerprint"] != dataset.fingerprint or len(claimed) != len(labels):
+        return None
+    accuracy, says = float((claimed == labels).mean()), parts.summary["test_accuracy"]
+    if abs(accuracy - says) > 1e-6:
+        raise PartError(f"it claims to read {says:.2%} of the test images, but its predictions say {accuracy:.2%}")
+    read = Predictor(parts.model, Path(MODEL_FILE)).probabilities(dataset.x_test).argmax(axis=1)
+    return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
+
+
+def _parts(data: bytes) -> Parts:
+    if len(data) > MOST_ZIPPED:
+        raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
+    names = safe_zip.names(data, entries=MOST_FILES)
+    if not any(schema.limit(name) for name in names if name != "config.json"):  # which Keras' files have too
+        raise WrongZip(f"it is {kind_of(names)}, not a run")
+    return schema.check(read_zip(data, schema.limit, entries=MOST_FILES, total=MOST_BYTES))
+
+
+def _write(parts: Parts, run: Run, imported: dict) -> None:
+    for name, contents in schema.files(parts).items():
+        path = run.path / name
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, lambda file, contents=contents: file.write(contents))
+    write_json(run.path / "imported.json", imported)

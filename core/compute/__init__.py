@@ -1,0 +1,1 @@
+"""Processes beside the dashboard: the launcher of workers, and background jobs."""

@@ -1,0 +1,7 @@
+"""The digits: datasets from files, Keras' cache, a download or scikit-learn, their split, and people's own."""
+
+from __future__ import annotations
+
+from core.data.dataset import MNIST_TEST_LABELS, Dataset, DatasetError, keras_cache_path, load_dataset
+
+__all__ = ["MNIST_TEST_LABELS", "Dataset", "DatasetError", "keras_cache_path", "load_dataset"]

@@ -1,0 +1,1 @@
+"""What a run predicted says: accuracy, selection, order, confidence, calibration, label errors and comparison."""

@@ -1,0 +1,70 @@
+"""Two runs on the same images: what the second one fixed and broke, and whether that could be chance.
+
+Arguments and checks are as in `core.evaluation.metrics`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.evaluation.metrics import Mask, checked_digits
+
+
+@dataclass(frozen=True, eq=False)
+class RunComparison:
+    """Which images fall where, as masks bool (n,): of every image's four masks exactly one is true.
+
+    `fixed`: the first run is wrong and the second right; `broken`: the other way round.
+    """
+
+    both_right: Mask
+    fixed: Mask
+    broken: Mask
+    both_wrong: Mask
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of images in each group, by the mask's name; they sum to n."""
+        return {name: int(np.count_nonzero(mask)) for name, mask in vars(self).items()}
+
+    @property
+    def p_value(self) -> float:
+        """McNemar's exact test on the images that only one run has right, as in `mcnemar_exact`."""
+        counts = self.counts
+        return mcnemar_exact(fixed=counts["fixed"], broken=counts["broken"])
+
+
+def compare_runs(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> RunComparison:
+    """Return how the second run's predictions (n,) differ from the first's on the same labels (n,).
+
+    Raises ValueError if the lengths differ or something is not a digit.
+    """
+    labels = checked_digits("labels", labels)
+    first_right = checked_digits("the first run's predictions", first, length=len(labels)) == labels
+    second_right = checked_digits("the second run's predictions", second, length=len(labels)) == labels
+    return RunComparison(
+        both_right=first_right & second_right,
+        fixed=~first_right & second_right,
+        broken=first_right & ~second_right,
+        both_wrong=~first_right & ~second_right,
+    )
+
+
+def mcnemar_exact(*, fixed: int, broken: int) -> float:
+    """Return the p-value of McNemar's exact test, 0 to 1.
+
+    It is the chance of a split at least this uneven if both runs were equally good:
+    p = min(1, 2 · Σ_{k ≤ min(fixed, broken)} C(n, k) / 2ⁿ) with n = fixed + broken discordant images; 1 for
+    n = 0. McNemar 1947, Psychometrika 12; recommended for two classifiers on one test set by Dietterich
+    1998, Neural Computation 10(7). Raises ValueError for a negative count.
+    """
+    if fixed < 0 or broken < 0:
+        raise ValueError(f"fixed and broken must be counts of images; got {fixed} and {broken}.")
+    n = int(fixed) + int(broken)
+    ways = tail = 1
+    for k in range(min(int(fixed), int(broken))):
+        ways = ways * (n - k) // (k + 1)
+        tail += ways
+    # Python's integers keep this exact for any n, and their division is correctly rounded.
+    return min(1.0, 2 * tail / 2**n)

@@ -1,0 +1,87 @@
+"""A run's network in other formats, proven the same: `python -m core.export RUN --format onnx`.
+
+RUN is a run's folder or its id. The files are left in the folder `exports` of the run, and the page Export shows them.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from core.compute import job
+from core.export import verify
+from core.export.formats import FORMATS, INSTALL, possible
+from core.export.verify import Exports, Proof
+from core.home import absolute
+from core.runs import Run, RunStore
+from core.runs.starter import Starter
+from core.terminal import command_line, exit_with
+
+
+def table(run: Run, exports: Exports) -> str:
+    """What was exported and how it did, as lines of text."""
+    head = f"{'format':<12}{'KB':>8}{'difference':>12}{'differing':>11}{'accuracy':>10}{'drawings':>10}"
+    lines = [f"{head}{'1 image':>11}{f'{exports.images:,}':>12}"]
+    for found in exports.proofs:
+        lines.append(f"{found.format:<12}{found.error}" if found.error else _row(found))
+    lines.append(
+        f"Against the run's own LiteRT model on {exports.images:,} test images, each in its own runtime. "
+        f"Drawings: {exports.drawn} {exports.drawings}, read right. Times are medians, all images in batches of "
+        f"{verify.BATCH}."
+    )
+    lines += [str(FORMATS[found.format].path(run)) for found in exports.proofs if not found.error]
+    return "\n".join(lines)
+
+
+def _row(found: Proof) -> str:
+    return (
+        f"{found.format:<12}{found.bytes / 1000:>8,.0f}{found.difference:>12.1e}{found.different:>11}"
+        f"{100 * found.accuracy:>8.2f} %{found.drawings:>10}{1000 * found.seconds_one:>8.2f} ms"
+        f"{1000 * found.seconds_all:>9,.0f} ms"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status: 1 where an export failed, 2 where what was asked cannot be."""
+    parser = command_line("python -m core.export", __doc__)
+    parser.add_argument("run", help="a run folder, or the id of a run")
+    parser.add_argument("--format", nargs="+", choices=[*FORMATS, "all"], default=["all"], help="without: all")
+    options = parser.parse_args(arguments)
+    run = RunStore().get(options.run) or Run(absolute(options.run))
+    names = list(FORMATS) if "all" in options.format else options.format
+    if reason := _refusal(run, options.format):
+        print(reason, file=sys.stderr)
+        return 2
+    skipped = [name for name in names if name not in possible(run) or FORMATS[name].missing]
+    status = job.analyse_alone(
+        run, "export", partial(verify.export_all, names=[name for name in names if name not in skipped])
+    )
+    if status:
+        print(job.status(run, "export").words, file=sys.stderr)
+        return status
+    exports = verify.kept(run)
+    print(table(run, exports))
+    for name in skipped:
+        why = f"{INSTALL} first" if name in possible(run) else "the run has no Keras model"
+        print(f"{FORMATS[name].title} was left out: {why}.")
+    return int(any(found.error for found in exports.proofs if found.format in names))
+
+
+def _refusal(run: Run, asked: list[str]) -> str | None:
+    """Why nothing can be exported, None where it can."""
+    if run.path.absolute() == Starter().path:
+        return f"The starter is LiteRT only, and it is a file already: {run.path / 'model.tflite'}"
+    if run.config is None:
+        return f"{run.path} is neither a run folder nor the id of a run, or its config.json is damaged."
+    if not run.has_model:
+        return f"{run.name} has no model yet. Train it to its end, or stop it, first."
+    for name in asked:
+        if name != "all" and name not in possible(run):
+            return f"{run.name} has no Keras model, so it can be exported as LiteRT only."
+        if name != "all" and (missing := FORMATS[name].missing):
+            return f"{FORMATS[name].title} takes {', '.join(missing)}. Install what is missing: {INSTALL}"
+    return None
+
+
+if __name__ == "__main__":
+    exit_with(main)

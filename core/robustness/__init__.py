@@ -1,0 +1,1 @@
+"""How accuracy falls when the images are changed: the corruptions, and their measurement."""

@@ -1,0 +1,179 @@
+"""How much a run still reads when its test images are changed: accuracy under each of `corruptions`.
+
+Kept in the run as robustness.json, with fingerprints of what was measured, so that a result is known to be out of date
+after the run was trained further.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from core.data import Dataset
+from core.evaluation import metrics
+from core.predictor import Predictor
+from core.robustness import corruptions
+from core.runs import Run
+from core.storage import read_json, write_json
+
+FILE = "robustness.json"
+
+Report = Callable[[int, int, str], None]  # steps done, steps in all, what comes next
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Accuracy under one change: overall and of each digit, fractions; None for a digit without images."""
+
+    change: str
+    strength: int
+    accuracy: float
+    per_digit: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """All measurements of one model on one test set.
+
+    Attributes:
+        model, dataset: fingerprints of the model file and of the dataset.
+        version: of the set of changes.
+        images: how many test images were read under each change.
+        seconds: how long it took.
+        unchanged: the accuracy that the others are measured against.
+        changed: every change in every strength, in the order of `corruptions.CHANGES`.
+    """
+
+    model: str
+    dataset: str
+    version: int
+    images: int
+    seconds: float
+    unchanged: Measurement
+    changed: tuple[Measurement, ...]
+
+    def is_of(self, model: str, dataset: str) -> bool:
+        """Whether it was measured with this model, this dataset and today's changes."""
+        return (self.model, self.dataset, self.version) == (model, dataset, corruptions.VERSION)
+
+    @property
+    def mean_accuracy(self) -> float:
+        """The mean accuracy over all changes and strengths."""
+        return float(np.mean([measurement.accuracy for measurement in self.changed]))
+
+    def loss(self, measurement: Measurement) -> float:
+        """How much accuracy a change costs: a fraction, below 0 where it helps."""
+        return self.unchanged.accuracy - measurement.accuracy
+
+    def digit_losses(self, strength: int | None = None) -> np.ndarray:
+        """How much accuracy each change costs each digit, float64 (changes, 10), nan for a digit without images.
+
+        Of one strength, or the mean over all.
+        """
+        chosen = [m for m in self.changed if strength in (None, m.strength)]
+        rows = [np.array([m.per_digit for m in chosen if m.change == name], float) for name in corruptions.CHANGES]
+        whole = np.array(self.unchanged.per_digit, float)
+        return np.stack([whole - row.mean(axis=0) for row in rows])
+
+    def fragile_digits(self) -> list[tuple[int, float]]:
+        """Each digit that has images with its mean loss over all changes and strengths, the largest loss first."""
+        losses = self.digit_losses().mean(axis=0)
+        order = np.argsort(-losses, kind="stable")
+        return [(int(digit), float(losses[digit])) for digit in order if not np.isnan(losses[digit])]
+
+    def hard_changes(self) -> list[tuple[str, float]]:
+        """Each change with its mean loss over the strengths, the largest loss first."""
+        losses = {n: np.mean([self.loss(m) for m in self.changed if m.change == n]) for n in corruptions.CHANGES}
+        return sorted(((name, float(loss)) for name, loss in losses.items()), key=lambda pair: -pair[1])
+
+    def save(self, run: Run) -> None:
+        """Keep it in the run."""
+        write_json(run.path / FILE, asdict(self))
+
+    def as_csv(self) -> bytes:
+        """One row a change and strength, the unchanged images first: accuracy, its loss, accuracy of each digit."""
+        file = io.StringIO()
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["change", "strength", "meaning", "accuracy", "loss", *(f"digit {d}" for d in range(10))])
+        for m in (self.unchanged, *self.changed):
+            meaning = corruptions.CHANGES[m.change].describe(m.strength) if m.strength else ""
+            digits = ["" if part is None else f"{part:.6f}" for part in m.per_digit]
+            rows.writerow([m.change, m.strength, meaning, f"{m.accuracy:.6f}", f"{self.loss(m):.6f}", *digits])
+        return file.getvalue().encode()
+
+
+def kept(run: Run) -> Robustness | None:
+    """What the run keeps, None where there is nothing, or nothing that can be read."""
+    values = read_json(run.path / FILE)
+    try:
+        return Robustness(
+            model=str(values["model"]),
+            dataset=str(values["dataset"]),
+            version=int(values["version"]),
+            images=int(values["images"]),
+            seconds=float(values["seconds"]),
+            unchanged=_measurement(values["unchanged"], names=("unchanged",), strengths=(0,)),
+            changed=_all_of(values["changed"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+
+
+def measure(predictor: Predictor, model: str, dataset: Dataset, report: Report = lambda *_: None) -> Robustness:
+    """Read all test images under every change and strength.
+
+    Args:
+        predictor: the exported model; `model` is its file's fingerprint.
+        report: called before each step.
+
+    Raises:
+        ValueError: where the dataset has no test images.
+    """
+    images, labels = dataset.x_test, dataset.y_test.astype(np.int64)
+    if not len(labels):
+        raise ValueError("The dataset has no test images, so there is nothing to measure.")
+    steps = [("unchanged", 0)] + [
+        (name, strength) for name in corruptions.CHANGES for strength in corruptions.STRENGTHS
+    ]
+    began, measurements = time.monotonic(), []
+    for number, (name, strength) in enumerate(steps):
+        words = f"{name.capitalize()}, {corruptions.STRENGTH_NAMES[strength]}" if strength else "Unchanged"
+        report(number, len(steps), words)
+        shown = corruptions.changed(images, name, strength) if strength else images
+        right = predictor.probabilities(shown).argmax(axis=1) == labels
+        per_digit = metrics.share(np.bincount(labels[right], minlength=10), np.bincount(labels, minlength=10))
+        parts = tuple(None if np.isnan(part) else float(part) for part in per_digit)
+        measurements.append(Measurement(name, strength, float(right.mean()), parts))
+    return Robustness(
+        model=model,
+        dataset=dataset.fingerprint,
+        version=corruptions.VERSION,
+        images=len(labels),
+        seconds=time.monotonic() - began,
+        unchanged=measurements[0],
+        changed=tuple(measurements[1:]),
+    )
+
+
+def _all_of(rows: list) -> tuple[Measurement, ...]:
+    """The measurements of all changes in all strengths; ValueError where they are not these."""
+    names, strengths = tuple(corruptions.CHANGES), corruptions.STRENGTHS
+    found = tuple(_measurement(row, names=names, strengths=strengths) for row in rows)
+    if [(m.change, m.strength) for m in found] != [(name, s) for name in names for s in strengths]:
+        raise ValueError("not today's set of changes")
+    return found
+
+
+def _measurement(row: dict, *, names: tuple[str, ...], strengths: tuple[int, ...]) -> Measurement:
+    accuracy, per_digit = float(row["accuracy"]), [None if p is None else float(p) for p in row["per_digit"]]
+    fractions = [accuracy, *(part for part in per_digit if part is not None)]
+    if len(per_digit) != 10 or row["change"] not in names or row["strength"] not in strengths:
+        raise ValueError("not a measurement")
+    if not all(0 <= fraction <= 1 for fraction in fractions):
+        raise ValueError("not a fraction")
+    return Measurement(row["change"], row["strength"], accuracy, tuple(per_digit))

@@ -1,0 +1,93 @@
+"""What is damaged in a run's folder, in words: which file, what is wrong with it, and what follows."""
+
+from __future__ import annotations
+
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.runs import arrays as run_arrays
+from core.runs import state
+from core.runs.checkpoint import CHECKPOINT_FILE, checkpoint_flaw
+from core.storage import read_json
+
+if TYPE_CHECKING:
+    from core.runs.run import Run
+
+MOST_FLAWS = 3  # of a file: more says no more
+LITERT_MARK = b"TFL3"  # bytes 4 to 8 of a LiteRT file
+MEASURED = ("robustness.json", "exports.json", "threshold.json", "fine_tuning.json")
+ARCHIVES = ("model.keras", "novelty.npz", "map-tsne.npz", "my_digits.npz")
+UNREADABLE = "it cannot be read"
+
+
+def find(run: Run) -> tuple[str, ...]:
+    """A sentence for each file of a run that is damaged, and for a checkpoint that is gone."""
+    found = {name: flaws for name in ("config.json", *state.FILES) if (flaws := _json_flaws(run, name))}
+    if flaws := _event_flaws(run):
+        found["events.jsonl"] = flaws
+    if not run.state.is_active:  # a worker replaces these all the time
+        found |= {path.name: (UNREADABLE,) for path in _damaged_files(run)}
+    name = run.name
+    sentences = [f"{file} of {name} is damaged: {'; '.join(flaws[:MOST_FLAWS])}." for file, flaws in found.items()]
+    return (*_begins_anew(run, name), *sentences)
+
+
+def _json_flaws(run: Run, name: str) -> tuple[str, ...]:
+    path = run.path / name
+    if not path.exists():
+        return ()
+    content = state.read_config(path) if name == "config.json" else state.read(path)
+    return content.flaws or (() if content.value is not None else (UNREADABLE,))
+
+
+def _event_flaws(run: Run) -> tuple[str, ...]:
+    """What of events.jsonl cannot be used, and what was cut off: the summary tells how many epochs there were."""
+    history = run.history()
+    lines = (f"{history.damaged:,} of its lines cannot be used",) if history.damaged else ()
+    kept, epochs = len(history.epochs), (run.summary or {}).get("epochs", 0)
+    if kept >= epochs or run.imported or run.state.is_active:
+        return lines
+    return (*lines, f"it holds {kept:,} of {epochs:,} epochs")
+
+
+def _damaged_files(run: Run) -> list[Path]:
+    """The files with anything but settings, words and events that cannot be used."""
+    folder = run.path
+    arrays = [folder / "probabilities.npy", *sorted(folder.glob("predictions/epoch-*.npy"))]
+    found = [path for path in arrays if path.exists() and run_arrays.read_probabilities(path) is None]
+    validation = folder / run_arrays.VALIDATION_FILE
+    found += [validation] if validation.exists() and run.validation() is None else []
+    found += [path for name in MEASURED if (path := folder / name).exists() and not isinstance(read_json(path), dict)]
+    return found + [path for name in (*ARCHIVES, "model.tflite") if _is_damaged(path := folder / name)]
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return not _is_whole(str(path), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _is_whole(path: str, modified: int, size: int) -> bool:
+    try:
+        if path.endswith(".tflite"):
+            with open(path, "rb") as file:
+                return file.read(8)[4:] == LITERT_MARK
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except Exception:  # a damaged zip raises many kinds
+        return False
+
+
+def _begins_anew(run: Run, name: str) -> tuple[str, ...]:
+    """That training would begin at epoch 1, where the checkpoint of a run that has learned cannot be used."""
+    if run.imported or run.state.is_active or run.config is None:
+        return ()
+    flaw = checkpoint_flaw(run.path)
+    if not flaw or (flaw == "missing" and not run.history().epochs):
+        return ()
+    return (f"{CHECKPOINT_FILE} of {name} is {flaw}, so training it further begins at epoch 1.",)

@@ -1,0 +1,54 @@
+"""The starter: a network that was trained here and is shipped, so that Draw answers before anything is trained.
+
+It is in core/starter/; `python -m core.training.make_starter` trains it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from core.runs.run import Run, State
+
+FOLDER = Path(__file__).parents[1] / "starter"
+
+
+class Starter(Run):
+    """The shipped network as a run that has ended: only a model and its summary, and nothing is ever written to it."""
+
+    def __init__(self) -> None:
+        super().__init__(FOLDER)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "Starter"
+
+    @property
+    def state(self) -> State:
+        """Always finished."""
+        return State("finished")
+
+    def damage(self) -> tuple[str, ...]:
+        """Nothing: it has no more than a model and a summary, and whether these are whole `is_whole` tells."""
+        return ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model is the one that the summary tells of."""
+        fingerprint = sha256(self.path / "model.tflite")
+        return fingerprint is not None and (self.summary or {}).get("sha256") == fingerprint
+
+
+def sha256(path: Path) -> str | None:
+    """The SHA-256 of a file in hexadecimal digits, None where it cannot be read."""
+    try:
+        return _hash(str(path), path.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _hash(path: str, modified: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

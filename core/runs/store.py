@@ -1,0 +1,125 @@
+"""All runs of a home: found, created whole or not at all, and deleted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock
+
+from core.config import TrainingConfig
+from core.home import home_folder
+from core.runs.run import ID, Run, RunError
+from core.storage import read_json, write_json
+
+STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
+
+
+class RunStore:
+    """All runs below `home`/runs."""
+
+    def __init__(self, home: Path | str | None = None) -> None:
+        self.home = home_folder(home)
+        self.folder = self.home / "runs"
+
+    def runs(self) -> list[Run]:
+        """Every run, newest first."""
+        try:
+            names = sorted((entry.name for entry in os.scandir(self.folder) if entry.is_dir()), reverse=True)
+        except OSError:
+            return []
+        return [Run(self.folder / name) for name in names if ID.fullmatch(name)]
+
+    def get(self, run_id: str | None) -> Run | None:
+        """The run of that id, None where there is none (or the id is not one)."""
+        if not run_id or not ID.fullmatch(run_id) or not (self.folder / run_id).is_dir():
+            return None
+        return Run(self.folder / run_id)
+
+    def stamp(self) -> int:
+        """A number that changes when a run is made, deleted or in another state; not when a worker is killed."""
+        try:
+            return self.folder.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def queued(self) -> list[Run]:
+        """The runs that wait for a worker, first come first."""
+        waiting = [(run.state, run) for run in self.runs()]
+        waiting = [(state.since, run.id, run) for state, run in waiting if state.name == "queued"]
+        return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
+
+    def create(self, config: TrainingConfig, name: str | None = None) -> Run:
+        """A new run folder, queued; it appears whole or not at all. Without a name it is numbered, each number once."""
+
+        def fill(draft: Run) -> None:
+            draft.rename(name or self._next_name(config))
+            draft.set_state("queued", target_epochs=config.epochs)
+
+        return self.place(config, fill)
+
+    def place(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
+        """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
+            run_id = f"{self._next_stamp()}-{config.model}-{uuid4().hex[:4]}"
+            draft = Run(self.folder / f".{run_id}")
+            try:
+                draft.path.mkdir()
+                write_json(draft.path / "config.json", config.as_dict())
+                fill(draft)
+                return Run(draft.path.rename(self.folder / run_id))
+            except BaseException as error:
+                shutil.rmtree(draft.path, ignore_errors=True)
+                if isinstance(error, OSError) and str(draft.path) in str(error.filename):
+                    raise OSError(error.errno, error.strerror, str(self.folder)) from error  # not a hidden folder
+                raise
+
+    def _next_stamp(self) -> str:
+        """The time in UTC, or a second after the newest id where the clock is behind: ids sort as they were given."""
+        newest = max((run.id[:STAMP_LENGTH] for run in self.runs()), default="")
+        now = datetime.now(UTC).replace(tzinfo=None)
+        with suppress(ValueError, OverflowError):  # there is none, or somebody else named it
+            now = max(now, datetime.strptime(newest, STAMP) + timedelta(seconds=1))
+        return now.strftime(STAMP)
+
+    def _next_name(self, config: TrainingConfig) -> str:
+        """The network's title with a number that no run had before, also none that was deleted."""
+        path, title = self.home / "names.json", config.info.title
+        kept = read_json(path)
+        kept = kept if isinstance(kept, dict) else {}
+        numbers = [kept.get(config.model)]
+        for run in self.runs():
+            name, _, number = run.name.rpartition(" ")
+            numbers += [int(number)] if name == title and number.isdecimal() and len(number) < 10 else []
+        number = 1 + max((number for number in numbers if isinstance(number, int)), default=0)
+        write_json(path, {**kept, config.model: number})
+        return f"{title} {number}"
+
+    def delete(self, run: Run) -> None:
+        """Remove a run and all it holds.
+
+        Raises:
+            RunError: where a worker is at it.
+        """
+        if run.has_worker():
+            raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
+        doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def delete_discarded(self) -> None:
+        """Remove the runs that were discarded and whose worker has ended."""
+        for run in self.runs():
+            if run.is_discarded:
+                with suppress(RunError, FileNotFoundError):  # its worker still ends, or another launcher was faster
+                    self.delete(run)
+
+    def best(self) -> Run | None:
+        """The run with the highest test accuracy."""
+        scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]
+        return max(scored, key=lambda pair: pair[0])[1] if scored else None

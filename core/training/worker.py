@@ -1,0 +1,305 @@
+"""The process that trains: `python -m core.training.worker RUN`, or `--wait` to take the run from standard input.
+
+It writes the run folder and looks there for requests; it needs nobody to listen, so it goes on when the dashboard ends.
+"""
+
+from __future__ import annotations
+
+import os
+
+if __name__ == "__main__" and hasattr(os, "nice"):
+    os.nice(10)  # before TensorFlow, whose import takes seconds: the page comes first
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by itself on processors without AVX-512; twice as fast
+
+import tensorflow as tf  # isort: skip  # first of all: pandas or pyarrow before it can hang (keras#23083)
+
+import errno
+import logging
+import platform
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+from filelock import Timeout
+
+from core import models
+from core.config import MODELS, ConfigError, TrainingConfig
+from core.data import Dataset, DatasetError, load_dataset
+from core.home import absolute
+from core.leftovers import use_own_temporary_folder
+from core.predictor import ModelError, Predictor
+from core.runs import Run, RunStore
+from core.runs.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, load_checkpoint
+from core.storage import explain_os_error, printable, write_atomically, write_json
+from core.terminal import command_line, exit_with
+from core.training import fine_tuning
+from core.training.fine_tuning import FineTuningError, Material
+from core.training.loop import Diverged, Epoch, Progress, Training
+
+CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
+ALREADY_TAKEN = 3  # exit status where another worker has the run
+
+DIVERGED = (
+    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the "
+    "learning rate is too high: try a tenth of it."
+)
+
+
+def train(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> None:
+    """Train a run from where it stands to its target, a request to end, or an error that it explains.
+
+    `ready` is used where it fits a run that begins, so that nothing has to be compiled.
+    """
+    state = run.state
+    try:
+        run.append_event("taken", pid=os.getpid())
+        run.set_state("running", resumes=state.resumes)
+        dataset = dataset or load_dataset()
+        _check_dataset(run, dataset)
+        checkpoint = _checkpoint(run, state.resumes)
+        mine = fine_tuning.material(run)
+        if ready and checkpoint is None and ready.take_up(run.config):
+            training = ready
+        else:
+            training = Training(
+                run.config,
+                dataset,
+                state.target_epochs,
+                checkpoint,
+                state.extended_from,
+                start=fine_tuning.first_weights(run) if checkpoint is None else None,
+                mine=mine.learned if mine else None,
+            )
+        if mine and checkpoint is None:
+            fine_tuning.note_before(run, training, mine, dataset)
+        write_json(run.path / "architecture.json", models.architecture_rows(training.model))
+        run.append_event(
+            "start",
+            step=training.position.step,
+            epoch=training.position.epoch,
+            epoch_images=len(training.x_train),
+        )
+        outcome, message = _follow(run, training)
+        if outcome == "paused":
+            run.set_state("paused")  # before the export, which takes a second that nobody should wait for
+            _finish(run, training, dataset, mine)
+        else:
+            _finish(run, training, dataset, mine)
+            run.set_state(outcome, message)
+    except (ConfigError, DatasetError, CheckpointError, FineTuningError, ModelError) as error:
+        _fail(run, str(error))
+    except Exception as error:
+        if not isinstance(error, OSError):
+            traceback.print_exc()
+        _fail(run, _in_words(error))
+
+
+def _checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
+    """What the run goes on from; None where it begins at epoch 1, which is said where it learned before."""
+    flaw = checkpoint_flaw(run.path)
+    if not flaw:
+        return load_checkpoint(run.path / CHECKPOINT_FILE)
+    if flaw == "damaged" or run.history().epochs:
+        run.set_state("running", f"It begins again at epoch 1, since its checkpoint is {flaw}.", resumes=resumes)
+    return None
+
+
+def _in_words(error: Exception) -> str:
+    """Why training ended, for people."""
+    if isinstance(error, OSError) or "No space left" in str(error):  # TensorFlow has errors of its own for it
+        full = error if isinstance(error, OSError) else OSError(errno.ENOSPC, "No space left on device")
+        return f"{explain_os_error(full)} Resume then continues from the last checkpoint."
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return "The memory was not enough. Try a smaller batch size or fewer hidden units."
+    return f"An unexpected error: {printable(error)}. The log below has the details."
+
+
+def _fail(run: Run, words: str) -> None:
+    """End the run as failed. Where even that cannot be written, this process fails, and its log says why."""
+    print(words, file=sys.stderr)
+    run.set_state("failed", words)
+
+
+def _follow(run: Run, training: Training) -> tuple[str, str]:
+    """Train, keep what happens and do what is asked; returns the state to end in and words for it."""
+    saved_at = time.monotonic()
+    request = None
+    try:
+        for event in training:
+            if isinstance(event, Progress):
+                run.append_event("batch", **asdict(event))
+            else:
+                _keep_epoch(run, event)
+            request = _obey(run, training)
+            if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                _save_checkpoint(run, training)
+                saved_at = time.monotonic()
+            if request == "pause":
+                return "paused", ""
+            if request == "stop":
+                return "stopped", ""
+    except Diverged:
+        _save_checkpoint(run, training)
+        return "failed", DIVERGED
+    _save_checkpoint(run, training)
+    position = training.position
+    if position.stopped_early:
+        return "finished", f"Stopped early: the validation loss was lowest after epoch {position.best_epoch}."
+    return "finished", ""
+
+
+def _obey(run: Run, training: Training) -> str | None:
+    """Take up a new learning rate; return "pause" or "stop" where that is asked."""
+    control = run.control
+    rate = control.get("learning_rate")
+    if isinstance(rate, int | float) and rate > 0 and rate != training.position.learning_rate:
+        training.position.learning_rate = float(rate)
+        run.append_event("learning_rate", step=training.position.step, learning_rate=rate)
+    return control.get("request")
+
+
+def _keep_epoch(run: Run, epoch: Epoch) -> None:
+    run.write_probabilities(epoch.probabilities, epoch.epoch)
+    values = {name: value for name, value in vars(epoch).items() if name != "probabilities"}
+    run.append_event("epoch", **values)
+
+
+def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | None) -> None:
+    """Export the model, prove the export against Keras on the whole test set, and write the summary."""
+    run.append_event("finishing")
+    probabilities, losses = training.evaluate(dataset.x_test, dataset.y_test)
+    run.write_probabilities(probabilities)
+    if not run.config.info.validates_on_test:
+        y_val = training.split.y_val
+        run.write_validation(y_val, training.evaluate(training.split.x_val, y_val)[0])
+    models.save(training.model, run.path)
+    exported = Predictor.load(run.path).probabilities(dataset.x_test)
+    predictions = probabilities.argmax(axis=1)
+    position = training.position
+    summary = {
+        "model": run.config.model,
+        "epochs": position.epoch,
+        "test_accuracy": float((predictions == dataset.y_test).mean()),
+        "test_loss": float(losses.mean()),
+        "training_seconds": position.training_seconds,
+        "parameters": training.model.count_params(),
+        "training_images": len(training.x_train),
+        "validation_images": len(training.split.x_val),
+        "dataset": _identity(dataset),
+        "parity": {
+            "max_abs_difference": float(np.abs(exported - probabilities).max()),
+            "different_predictions": int((exported.argmax(axis=1) != predictions).sum()),
+            "images": len(dataset.x_test),
+        },
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "finished": time.time(),
+    }
+    if mine:
+        summary["my_digits"] = fine_tuning.report(run, training, mine, dataset)
+    write_json(run.path / "summary.json", summary)
+
+
+def _identity(dataset: Dataset) -> dict:
+    return {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
+
+
+def _check_dataset(run: Run, dataset: Dataset) -> None:
+    """Note the dataset of a new run; refuse to go on with another one."""
+    path = run.path / "dataset.json"
+    known = run.dataset
+    if known and known.get("fingerprint") != dataset.fingerprint:
+        raise DatasetError(
+            f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
+            f"{dataset.name} ({dataset.source}). Bring the first one back to go on, or start a new run."
+        )
+    write_json(path, _identity(dataset))
+
+
+def _save_checkpoint(run: Run, training: Training) -> None:
+    write_atomically(run.path / CHECKPOINT_FILE, lambda file: np.savez(file, **training.checkpoint()))
+
+
+def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
+    """Do ahead what a run needs: build each network once, load the dataset, compile the network of the last run."""
+    rows = {name: models.architecture_rows(models.build(TrainingConfig(model=name))) for name in MODELS}
+    write_json(home / "architectures.json", rows)
+    try:
+        dataset = load_dataset(allow_download=False)
+    except DatasetError:
+        return None, None  # said when a run needs it
+    if _is_called():
+        return dataset, None
+    latest = next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
+    ready = Training(latest or TrainingConfig(), dataset)
+    ready.compile_ahead()
+    return dataset, ready
+
+
+def _is_called() -> bool:
+    """Whether a run is already waiting on standard input (never on Windows, where pipes cannot be asked)."""
+    try:
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    except OSError:
+        return False
+
+
+def _take_over_output(run: Run) -> None:
+    """Send what this process prints to the run's log from now on."""
+    log = os.open(run.path / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = command_line("python -m core.training.worker", __doc__)
+    parser.add_argument("run", nargs="?", type=absolute, help="a run folder")
+    parser.add_argument("--wait", type=absolute, metavar="HOME", help="get ready, then read a run folder from stdin")
+    options = parser.parse_args(arguments)
+    if not options.run and not options.wait:
+        parser.error("a run folder is needed, or --wait")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    use_own_temporary_folder()
+
+    dataset, ready, path = None, None, options.run
+    if options.wait:
+        dataset, ready = _warm_up(options.wait)
+        path = os.fsdecode(sys.stdin.buffer.readline().strip())
+    if not path:
+        return 0  # whoever kept this worker ready has gone
+    run = Run(Path(path))
+    if run.config is None:
+        print(f"{path} is not a run folder, or its config.json is damaged.", file=sys.stderr)
+        return 2
+    if options.wait:
+        _take_over_output(run)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=run.pause).start())  # locks are taken meanwhile
+    try:
+        with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
+            if run.state.name not in ("queued", "running"):  # with the lock ours, "running" is a worker that died
+                return 0  # taken out of the queue in the meantime, or trained already
+            train(run, dataset, ready)
+    except Timeout:
+        print("Another worker has this run.", file=sys.stderr)
+        return ALREADY_TAKEN
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,49 @@
+"""What runs in the background for the pages Map, Robustness and Confidence: begin it, follow it, say why it failed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.compute import job
+from core.runs import Run
+from dashboard.components.attempts import attempt
+from dashboard.components.session import chosen_since
+from dashboard.components.text import escape_markdown
+
+REFRESH_SECONDS = 0.5
+
+
+def follow(run: Run, kind: str) -> bool:
+    """Show a bar while the analysis runs, or why it failed; whether it runs."""
+    status = job.status(run, kind)
+    if status.name == "running":
+        _progress(run, kind)
+    elif status.name in ("failed", "interrupted"):
+        st.error(escape_markdown(status.words), icon=":material/error:")
+    return status.name == "running"
+
+
+def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, help: str | None = None) -> None:
+    """A button that starts the analysis in a process of its own."""
+    st.button(
+        label,
+        key=key,
+        type="primary" if primary else "secondary",
+        icon=":material/play_arrow:",
+        on_click=_begin,
+        args=(run, kind),
+        help=help,
+    )
+
+
+def _begin(run: Run, kind: str) -> None:
+    attempt(job.start, chosen_since(run), kind)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _progress(run: Run, kind: str) -> None:
+    status = job.status(run, kind)
+    if status.name != "running":
+        st.rerun()
+    st.progress(status.fraction, text=escape_markdown(status.words))
+    st.caption("It goes on when you leave this page.")

@@ -1,0 +1,76 @@
+"""Two runs on the same images: the four groups, their order, and the verdict in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation.comparison import RunComparison, compare_runs
+from core.evaluation.predictions import Reading
+
+GROUPS = {
+    "fixed": "Fixed",
+    "broken": "Broken",
+    "both_wrong": "Both wrong",
+    "both_right": "Both right",
+}
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two readings of the same images, and how the second differs from the first."""
+
+    first: Reading
+    second: Reading
+    groups: RunComparison
+
+
+def pair(first: Reading, second: Reading) -> Pair:
+    """The two beside each other."""
+    return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions))
+
+
+def images_of(both: Pair, group: str) -> np.ndarray:
+    """Indices of a group: the surest mistakes first; of "both_right" those of which one of the two is least sure."""
+    found = np.flatnonzero(getattr(both.groups, group))
+    first, second = both.first.confidence[found], both.second.confidence[found]
+    rank = {
+        "fixed": -first,
+        "broken": -second,
+        "both_wrong": -np.maximum(first, second),
+        "both_right": np.minimum(first, second),
+    }
+    return found[np.argsort(rank[group], kind="stable")]
+
+
+def verdict(both: Pair) -> str:
+    """Whether the difference could be chance, in plain words."""
+    counts, p_value = both.groups.counts, both.groups.p_value
+    if counts["fixed"] + counts["broken"] == 0:
+        return "There is no difference to test: both are right, and wrong, on the same images."
+    if p_value >= LEVEL:
+        return f"This difference could be chance: {p_in_words(p_value)}."
+    return f"This difference is hardly chance: {p_in_words(p_value)}."
+
+
+def difference(both: Pair, one: str, other: str) -> str:
+    """The counts in words; `one` and `other` are the names of the first run and the second."""
+    counts = both.groups.counts
+    fixed, broken = counts["fixed"], counts["broken"]
+    right = counts["both_right"] + broken, counts["both_right"] + fixed
+    gain = fixed - broken
+    compared = "as many as" if gain == 0 else f"{abs(gain):,} {'more' if gain > 0 else 'fewer'} than"
+    words = f"{other} reads {right[1]:,} of {len(both.first.labels):,} images right, {compared} {one} ({right[0]:,})."
+    if fixed + broken == 0:
+        return words
+    return f"{words} It is right on {fixed:,} that {one} has wrong, and wrong on {broken:,} that {one} has right."
+
+
+def p_in_words(p_value: float) -> str:
+    """A p-value as "p = 0.31", "p = 0.002" or "p < 0.0001"."""
+    if p_value < 0.0001:
+        return "p < 0.0001"
+    decimals = 2 if p_value >= 0.1 else 3 if p_value >= 0.001 else 4
+    return f"p = {p_value:.{decimals}f}"

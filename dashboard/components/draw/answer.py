@@ -1,0 +1,52 @@
+"""The answer as the Draw page shows it: the digit and how sure the run is, or that it does not know."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.inference.answer import Answer
+from dashboard.components.charts.history import probability_bars
+from dashboard.components.session import SIGMOID_SENTENCE, percent
+
+
+def in_words(confidence: float) -> str:
+    """A confidence as people say it."""
+    if confidence >= 0.99:
+        return "quite sure"
+    if confidence >= 0.9:
+        return "fairly sure"
+    return "unsure" if confidence >= 0.6 else "guessing"
+
+
+def show_answer(answer: Answer) -> None:
+    """The digit that is read and how sure the run is, or that it does not know."""
+    reading = "Don't know" if answer.doubt else str(answer.first)
+    words = f"at best a {answer.first}" if answer.doubt else in_words(answer.confidence)
+    st.metric(
+        "It reads",
+        reading,
+        f"{words}, {percent(answer.confidence)}",
+        delta_color="off",
+        delta_arrow="off",
+        width="content",
+    )
+
+
+def show_bars(answer: Answer) -> None:
+    """All ten probabilities, or the classic network's scores, and the second guess."""
+    shown = "probabilities"
+    if "scores" in answer.outputs:
+        shown = st.segmented_control(
+            "Bars",
+            ("probabilities", "scores"),
+            default=shown,
+            required=True,
+            key="bars",
+            format_func=str.capitalize,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}.")
+    st.vega_lite_chart(probability_bars(answer.outputs[shown], marked=answer.first), key="probabilities")
+    if shown == "scores":
+        st.caption(SIGMOID_SENTENCE)

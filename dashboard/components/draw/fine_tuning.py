@@ -1,0 +1,85 @@
+"""Fine-tuning on my digits: the form that begins it, and what it gained and forgot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.runs import Run
+from core.storage import explain_os_error
+from dashboard.components.session import TRAIN_PAGE, first_time, open_run, percent, store
+from dashboard.components.text import escape_markdown
+
+LEAST_DIGITS = 3
+EPOCHS = (1, 10)
+GENTLER = 0.3  # of the learning rate that the base run had: it shall not forget
+TWICE_SECONDS = 2.0
+MEASURES = {
+    "mine_held_out": ("My digits, held out", "Those of my digits that it never learned from."),
+    "mine": ("My digits, learned", "Those of my digits that it was trained on."),
+    "test": ("Test set", "The dataset's test images: what falls here was forgotten."),
+}
+
+
+def fine_tune_form(run: Run, count: int) -> None:
+    """Epochs and a button: a new run that begins with this run's weights and learns `count` digits of mine."""
+    reason = _why_not(run, count)
+    with st.form(f"fine_tune_{run.id}"):  # of this run, whichever is chosen in the moment of the click
+        st.markdown(
+            f"**Fine-tune {escape_markdown(run.name)}**",
+            help="A new run begins with its weights and learns my digits, mixed with a sample of its training images, "
+            "so that it forgets little. The old run stays.",
+        )
+        epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs")
+        asked = st.form_submit_button("Fine-tune", icon=":material/school:", type="primary", disabled=bool(reason))
+        if reason:
+            st.caption(reason)
+    if asked and not reason:
+        try:
+            new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
+        except OSError as error:
+            st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
+            return
+        open_run(new)
+        st.switch_page(TRAIN_PAGE, query_params={"run": new})
+
+
+def _why_not(run: Run, count: int) -> str:
+    if count < LEAST_DIGITS:
+        return f"It needs at least {LEAST_DIGITS} digits of yours; there {'is' if count == 1 else 'are'} {count}."
+    if run.config is None or not all((run.path / name).exists() for name in ("model.keras", "checkpoint.npz")):
+        return "This run has no checkpoint to begin with. Choose one that was trained here."
+    return ""
+
+
+def _begin(base: Run, epochs: int) -> str:
+    """Queue the new run and return its id; a click that is delivered twice begins one."""
+    if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
+        rate = GENTLER * base.config.learning_rate
+        config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
+        st.session_state["fine_tuned"] = store().create(config, f"{base.name[:45]}, my digits").id
+    return st.session_state["fine_tuned"]
+
+
+def fine_tuning_report(run: Run) -> None:
+    """Accuracy before and after, on my digits and on the test set; nothing for a run that was not fine-tuned."""
+    report = (run.summary or {}).get("my_digits")
+    if not isinstance(report, dict):
+        return
+    before, after = ({**part} if isinstance(part := report.get(name), dict) else {} for name in ("before", "after"))
+    st.markdown("**What fine-tuning changed**")
+    with st.container(horizontal=True):
+        for name, (label, help) in MEASURES.items():
+            was, is_now = _fraction(before.get(name)), _fraction(after.get(name))
+            if is_now is not None:
+                change = None if was is None else f"{100 * (is_now - was):+.2f} points from {percent(was)}"
+                colour = "off" if was is None or round(is_now, 4) == round(was, 4) else "normal"
+                st.metric(label, percent(is_now), change, help=help, width=210, delta_color=colour)
+    trained, held_out = (value if isinstance(value := report.get(name), int) else 0 for name in ("trained", "held_out"))
+    st.caption(f"Trained on {trained:,} of my digits; {held_out:,} were held out.")
+
+
+def _fraction(value: object) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return float(value) if usable else None

@@ -1,0 +1,64 @@
+"""Teach it: say what a drawing is, and it is kept among my digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.data.my_digits import MyDigits, MyDigitsError
+from core.inference.answer import Answer
+from core.runs import Run
+from core.storage import explain_os_error
+from dashboard.components.attempts import note_failure
+from dashboard.components.draw.answer import show_answer
+from dashboard.components.session import store
+from dashboard.components.views import view
+
+
+def my_digits() -> MyDigits:
+    """The digits that were kept in DIGITLAB_HOME."""
+    return MyDigits(store().home)
+
+
+def delete_digit(digit_id: str) -> None:
+    """Remove one of my digits, or say why it cannot be removed."""
+    try:
+        my_digits().delete(digit_id)
+    except OSError as error:
+        note_failure(explain_os_error(error))
+
+
+def teach(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
+    """The answer, and one click that says whether it is right or what the drawing is; another one takes it back."""
+    newest = my_digits().newest()
+    kept_now = newest is not None and (newest.image == image).all()
+
+    def keep(label: int | None) -> None:
+        try:
+            if label is not None:
+                my_digits().add(image, label, picture=picture, said=answer.vote, run_id=run.id)
+            elif kept_now:
+                my_digits().delete(newest.id)
+        except MyDigitsError as error:
+            note_failure(str(error))
+        except OSError as error:
+            note_failure(explain_os_error(error))
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        show_answer(answer)
+        st.button(
+            "Right",
+            icon=":material/check:",
+            key="right",
+            on_click=keep,
+            args=(answer.first,),
+            disabled=answer.vote is None or (kept_now and newest.label == answer.first),
+            help="Keep this drawing among my digits, to measure networks by them and to fine-tune one.",
+        )
+    if answer.doubt:
+        st.caption(answer.doubt)
+    said = newest.label if kept_now else None
+    with st.container(key="it_is"):
+        st.pills("It is a …", range(10), default=said, **view("it_is", said, keep))
+    if kept_now:
+        st.caption(f":material/check: Kept as a {newest.label} in My digits. Click the {newest.label} to take it back.")

@@ -1,0 +1,131 @@
+"""My digits on Draw: what was kept, how each run reads it, and a network that learns it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.my_digits import MyDigit
+from core.inference.answer import version
+from core.predictor import Predictor
+from core.runs import Run
+from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
+from dashboard.components.draw.labelling import delete_digit, my_digits
+from dashboard.components.draw.tools import MOST_RUNS, asked
+from dashboard.components.text import escape_markdown
+from dashboard.components.widgets.gallery import Tile, gallery
+
+PAGE_SIZE = 100
+
+
+def show_my_digits(run: Run, model: Predictor) -> None:
+    """The gallery, the accuracy of each run and fine-tuning; what it is for where nothing is kept."""
+    digits = my_digits().all()
+    if not digits:
+        st.info(
+            "Draw a digit and say what it is: it is kept here. So you see how well each run reads *your* digits, and a "
+            "network can learn them.",
+            icon=":material/draw:",
+        )
+        return
+    images, labels = np.stack([digit.image for digit in digits]), np.array([digit.label for digit in digits])
+    apart = np.array([digit.held_out for digit in digits])
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show_gallery(digits, images, model, run)
+    with right:
+        show_accuracies(images, labels, apart)
+        fine_tuning_report(run)
+        fine_tune_form(run, len(digits))
+
+
+def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predictor, run: Run) -> None:
+    """The digits, the newest first, a hundred a page; a chosen one can be deleted, and all be exported."""
+    count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{count}**, as {escape_markdown(run.name)} reads them", width="content")
+        st.download_button(
+            "Export",
+            my_digits().export_zip,
+            "my-digits.zip",
+            "application/zip",
+            on_click="ignore",
+            key="export",
+            icon=":material/download:",
+            help="A zip file: one PNG a digit, and labels.csv.",
+        )
+    here = st.container()
+    pages = max(1, -(-len(digits) // PAGE_SIZE))
+    page = st.pagination(pages, key="my_digits_page") if pages > 1 else 1
+    shown = range(len(digits))[::-1][(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    probabilities = read_all(model, run, images)
+    tiles = [
+        Tile(
+            index=place,
+            label=digits[place].label,
+            prediction=int(probabilities[place].argmax()),
+            confidence=float(probabilities[place].max()),
+            of="my digits:",
+        )
+        for place in shown
+    ]
+    places = {digit.id: place for place, digit in enumerate(digits)}
+    chosen = places.get(st.session_state.get("my_digit"))
+    with here:
+        gallery(
+            images[list(shown)],
+            tiles,
+            key="my_digits",
+            selected=chosen,
+            on_choose=lambda place: st.session_state.update(my_digit=digits[place].id),
+            label="My digits, newest first",
+        )
+    if chosen is None:
+        st.caption("Choose one to delete it.")
+    else:
+        st.button(
+            f"Delete this {digits[chosen].label}",
+            icon=":material/delete:",
+            key="delete_digit",
+            on_click=_delete,
+            args=(digits[chosen].id, chosen),
+        )
+
+
+def _delete(digit_id: str, place: int) -> None:
+    """Delete the digit that the button was drawn for, unless another one was chosen since."""
+    if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
+        delete_digit(digit_id)
+
+
+def read_all(model: Predictor, run: Run, images: np.ndarray) -> np.ndarray:
+    """Probabilities float32 (n, 10) of all images, computed once until model or images change."""
+    return _read_all(version(run), images.tobytes(), model)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _read_all(version: tuple[bytes, int], pixels: bytes, _model: Predictor) -> np.ndarray:
+    return _model.probabilities(np.frombuffer(pixels, np.uint8).reshape(-1, 28, 28))
+
+
+def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -> None:
+    """How many of them each run reads right, all of them and those held out."""
+    rows = []
+    for run, model in asked():
+        right = read_all(model, run, images).argmax(axis=1) == labels
+        on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
+        rows.append((run.name, 100 * right.mean(), 100 * right[apart].mean() if apart.any() else np.nan, on_test))
+    table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
+    st.markdown("**How each run reads them**")
+    numbers = {name: st.column_config.NumberColumn(format="%.2f %%") for name in table.columns[1:]}
+    st.dataframe(
+        table if apart.any() else table.drop(columns="Held out"),
+        hide_index=True,
+        height="content",
+        column_config=numbers,
+        alt="Accuracy of each run on my digits",
+    )
+    words = f"Held out: {int(apart.sum())} of {len(labels)}. Of each digit every third is never trained on, so that it "
+    which = f" The newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
+    st.caption(f"{words}tells what was learned.{which}")

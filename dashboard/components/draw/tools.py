@@ -1,0 +1,199 @@
+"""Below the answer on Draw: what the network sees, what other runs say, which ink decided, and what changes it.
+
+Each is a tab, and only the open one is computed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from core.drawing import DrawingSteps, plain_resize
+from core.drawing.transform import reshape
+from core.inference.answer import Answer, ask
+from core.interpretability import saliency
+from core.predictor import Predictor
+from core.runs import Run
+from dashboard.components import loaded_models
+from dashboard.components.predictions.image_panel import in_words, occlusion
+from dashboard.components.session import percent, readers
+from dashboard.components.widgets.gallery import enlarged
+
+STEP_SIDE = 224  # eight pixels for each of an image's 28; the page shows it smaller
+MOST_RUNS = 12
+TABS = ("What it sees", "All runs", "Which ink decided", "Change it")
+SLIDERS = {  # of `reshape`: label, least, most, step, format
+    "degrees": ("Turn", -45, 45, 1, "%d°"),
+    "right": ("Move right", -8, 8, 1, "%d px"),
+    "down": ("Move down", -8, 8, 1, "%d px"),
+    "scale": ("Size", 50, 140, 5, "%d %%"),
+    "pen": ("Pen", -1.5, 3.0, 0.25, "%+.2f px"),
+}
+NEUTRAL = {"scale": 100, "pen": 0.0}  # of the others it is 0
+
+
+def show_tools(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
+    """The tabs, of which the open one is shown."""
+    sees, runs, ink, change = st.tabs(TABS, key="tool_tab", on_change="rerun")
+    if sees.open:
+        with sees:
+            show_steps(run, model, answer, steps, picture)
+    if runs.open:
+        with runs:
+            show_all_runs(steps.centred)
+    if ink.open:
+        with ink:
+            show_ink(run, model, steps.centred)
+    if change.open:
+        with change:
+            show_changes(run, model, answer, steps.centred)
+
+
+# What it sees
+
+
+def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
+    """The steps from the drawing to the image, and what a plain resize would have given instead."""
+    pictures = {
+        "Drawn": _fitted(steps.ink),
+        "Cropped": _fitted(steps.cropped),
+        "Scaled": _framed(enlarged(steps.scaled, STEP_SIDE // 28)),
+        "Centred": enlarged(steps.centred, STEP_SIDE // 28),
+    }
+    plain = st.toggle(
+        "Resize the canvas as it is",
+        key="plain",
+        persist_state="session",
+        help="Most demos do: they shrink the whole canvas to 28 × 28 pixels. MNIST's digits were made otherwise: "
+        "scaled to 20 pixels and centred by their mass, and a network knows no others.",
+    )
+    if plain:
+        resized = plain_resize(picture)
+        pictures["As it is"] = enlarged(resized, STEP_SIDE // 28)
+    with st.grid(len(pictures), min_column_width=64, gap="xsmall", width=len(pictures) * 150):
+        for words, pixels in pictures.items():
+            st.image(pixels, caption=words, width="stretch", alt=words)
+    if plain:
+        other = ask(run, model, resized)
+        st.markdown(
+            f"Resized as it is, it would read **{other.first}** ({percent(other.confidence)}); as MNIST was made, it "
+            f"reads **{answer.first}** ({percent(answer.confidence)})."
+        )
+
+
+def _fitted(ink: np.ndarray) -> np.ndarray:
+    """A picture of any size in a square frame."""
+    image = Image.fromarray(ink)
+    scale = STEP_SIDE / max(image.size)
+    size = [max(1, round(side * scale)) for side in image.size]
+    return _framed(np.asarray(image.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)))
+
+
+def _framed(pixels: np.ndarray) -> np.ndarray:
+    """The picture in the middle of a transparent square, uint8 (224, 224, 4)."""
+    top, left = ((STEP_SIDE - side) // 2 for side in pixels.shape)
+    frame = np.zeros((STEP_SIDE, STEP_SIDE, 4), np.uint8)
+    frame[top : top + pixels.shape[0], left : left + pixels.shape[1]] = 255
+    frame[top : top + pixels.shape[0], left : left + pixels.shape[1], :3] = pixels[..., np.newaxis]
+    return frame
+
+
+# All runs
+
+
+def asked() -> list[tuple[Run, Predictor]]:
+    """The newest runs whose model can be read, and the starter."""
+    runs = list(readers().values())
+    loaded = ((run, loaded_models.load(run, quiet=True)) for run in (*runs[:MOST_RUNS], *runs[MOST_RUNS:][-1:]))
+    return [(run, model) for run, model in loaded if model is not None]
+
+
+def show_all_runs(image: np.ndarray) -> None:
+    """Every run's answer, and which of them agree."""
+    answers = [(run, ask(run, model, image)) for run, model in asked()]
+    st.markdown(agreement([answer for _, answer in answers]))
+    table = pd.DataFrame(
+        {
+            "Run": [run.name for run, _ in answers],
+            "Vote": ["don't know" if answer.vote is None else str(answer.vote) for _, answer in answers],
+            "Reads": [str(answer.first) for _, answer in answers],
+            "Confidence": [100 * answer.confidence for _, answer in answers],
+            "Second guess": [str(answer.second) for _, answer in answers],
+            "Test accuracy": [np.nan if run.test_accuracy is None else 100 * run.test_accuracy for run, _ in answers],
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        column_config={
+            "Vote": st.column_config.TextColumn(help="What it reads, unless it had better not answer."),
+            "Confidence": st.column_config.ProgressColumn(format="%.2f %%", min_value=0, max_value=100),
+            "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+        },
+        alt="What each run reads",
+    )
+    if len(answers) > MOST_RUNS:
+        st.caption(f"The newest {MOST_RUNS} runs that have a model are asked, and the starter.")
+
+
+def agreement(answers: list[Answer]) -> str:
+    """Who stands for what, in a sentence."""
+    count = Counter(answer.vote for answer in answers)
+    told = [
+        f"{number} of {len(answers)} read{'s' if number == 1 else ''} a **{vote}**"
+        if place == 0
+        else f"{number} a **{vote}**"
+        for place, (vote, number) in enumerate((vote, n) for vote, n in count.most_common() if vote is not None)
+    ]
+    if count[None]:
+        told.append(f"{count[None]} of {len(answers)} {'does' if count[None] == 1 else 'do'} not know")
+    return "; ".join(told) + "."
+
+
+# Which ink decided
+
+
+def show_ink(run: Run, model: Predictor, image: np.ndarray) -> None:
+    """The occlusion map on the drawing, and how to read it."""
+    digit, effect = occlusion(run, model, image)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(saliency.overlay(image, effect, times=8), width=168, alt=f"Occlusion map for {digit}")
+        st.markdown(in_words(effect, digit), width=360)
+
+
+# Change it
+
+
+def show_changes(run: Run, model: Predictor, answer: Answer, image: np.ndarray) -> None:
+    """Sliders that change the image, and the answer to what they make of it."""
+    shown, sliders = st.columns([2, 3], gap="medium")
+    with sliders, st.grid(2, min_column_width=150):
+        amounts = {name: _slider(name) for name in SLIDERS}
+        st.button("Reset", icon=":material/restart_alt:", key="reset", on_click=reset)
+    amounts["scale"] /= 100
+    changed = reshape(image, **amounts)
+    other = ask(run, model, changed)
+    with shown, st.container(horizontal=True, vertical_alignment="center"):
+        st.image(enlarged(changed, 6), width=140, alt="The changed digit")
+        st.markdown(
+            f"It reads **{other.first}**, {percent(other.confidence)}.  \n"
+            f"Unchanged: {answer.first}, {percent(answer.confidence)}.",
+            width=170,
+        )
+
+
+def _slider(name: str) -> float:
+    label, least, most, step, format = SLIDERS[name]
+    neutral = NEUTRAL.get(name, 0)
+    return st.slider(label, least, most, neutral, step, format=format, key=f"change_{name}")
+
+
+def reset() -> None:
+    """Put all sliders where they change nothing."""
+    for name in SLIDERS:
+        st.session_state[f"change_{name}"] = NEUTRAL.get(name, 0)

@@ -1,0 +1,1 @@
+"""What the page Predictions is made of."""

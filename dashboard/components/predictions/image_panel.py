@@ -1,0 +1,243 @@
+"""One image: what it is, what was read, how sure, how that came about and why; and on to Draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from core.data import Dataset
+from core.evaluation import predictions
+from core.evaluation.predictions import Past, Place, Reading
+from core.inference.answer import version
+from core.interpretability import saliency
+from core.predictor import Predictor
+from core.runs import Run
+from dashboard.components import loaded_models
+from dashboard.components.charts import probabilities
+from dashboard.components.session import percent
+from dashboard.components.widgets import canvas
+from dashboard.components.widgets.gallery import Tile, enlarged, gallery
+
+DRAW_PAGE = "app_pages/draw.py"
+NEIGHBOURS = 10
+PATCH = 5
+
+
+def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, place: Place, page_size: int) -> None:
+    """Everything about the image at `place` that is there at once."""
+    image = place.image
+    prediction = int(reading.predictions[image])
+    show_header(place, page_size)
+    picture, words = st.columns([2, 3], vertical_alignment="center")
+    picture.image(enlarged(digits.x_test[image]), width=168, alt=f"Image {image}, enlarged")
+    with words:
+        show_reading(reading, image)
+    show_doubt(digits, image)
+    model = loaded_models.load(run) if run.has_model else None
+    with st.container(horizontal=True):
+        st.button(
+            "Send to Draw",
+            icon=":material/draw:",
+            key="send_to_draw",
+            on_click=send_to_draw,
+            args=(digits, reading, image),
+            disabled=model is None,
+            help="Change it with pen and eraser, and see the answer change.",
+        )
+        show_downloads(
+            lambda format: image_file(run, digits, reading, past, model, image, format),
+            f"{run.id}-image-{image}",
+            "image",
+        )
+    if st.session_state.pop("go_to_draw", False):
+        # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
+        st.switch_page(DRAW_PAGE, query_params={"run": run.id})
+    st.vega_lite_chart(
+        probabilities.probability_spec(reading, image),
+        alt=f"Probabilities of image {image}, highest for {prediction}",
+    )
+    if past is not None and len(past.epochs) > 1:
+        st.caption(predictions.story(past, image))
+        st.vega_lite_chart(
+            probabilities.past_spec(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
+        )
+    if model is None:
+        st.caption("Which ink decided, and which training images are near, is shown once the run has a model.")
+    else:
+        show_occlusion(run, model, digits.x_test[image], prediction)
+
+
+def show_header(place: Place, page_size: int) -> None:
+    """Its number, its neighbours in the gallery, and the way out."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Image {place.image}**", width="stretch")
+        for name, target in (("Previous", place.previous), ("Next", place.next)):
+            st.button(
+                name,
+                key=f"{name.lower()}_image",
+                type="tertiary",
+                on_click=open_image,
+                args=(target, place.page_of(target, page_size)),
+                disabled=target is None,
+            )
+        st.button("Close", key="close_image", type="tertiary", on_click=open_image, args=(None,))
+
+
+def show_reading(reading: Reading, image: int) -> None:
+    """Label, prediction, confidence, second guess and loss."""
+    mark = ":blue[:material/check:]" if reading.right[image] else ":orange[:material/close:]"
+    second = int(reading.second[image])
+    st.markdown(f"{mark} A **{reading.labels[image]}**, read as **{reading.predictions[image]}**")
+    st.markdown(
+        f"{percent(reading.confidence[image])} sure  \n"
+        f"Second guess: {second} ({percent(reading.probabilities[image, second])})  \n"
+        f"Loss: {reading.loss[image]:.3f}",
+        help="Loss: minus the logarithm of the label's probability. 0 is sure and right.",
+    )
+
+
+def show_doubt(digits: Dataset, image: int) -> None:
+    """What people saw, where the label is known to be in doubt."""
+    error = predictions.label_errors().get(image) if digits.is_mnist else None
+    if error is not None:
+        st.warning(
+            f"This label is in doubt: of five people, {error.votes_given} saw a {error.given}, "
+            f"{error.votes_guess} a {error.guess} and {error.votes_neither} neither.",
+            icon=":material/flag:",
+        )
+
+
+def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: int) -> None:
+    """The occlusion map on the digit, and how to read it."""
+    st.markdown(
+        "**Which ink decided**",
+        help=f"Occlusion map (Zeiler & Fergus 2014): each {PATCH} × {PATCH} patch is blanked in turn, and the finished "
+        "network reads the rest. A pixel shows how many points of probability that costs, on average over the patches "
+        "that cover it.",
+    )
+    digit, effect = occlusion(run, model, image)
+    picture, words = st.columns([2, 3], vertical_alignment="center")
+    picture.image(saliency.overlay(image, effect), width=168, alt=f"Occlusion map for {digit}")
+    with words:
+        if digit != prediction:
+            st.caption(f"The finished network reads a {digit}.")
+        st.caption(in_words(effect, digit))
+
+
+def in_words(effect: np.ndarray, digit: int) -> str:
+    """How to read an occlusion map, with its largest numbers."""
+    lost, gained = 100 * float(effect.max()), -100 * float(effect.min())
+    least = 100 * saliency.FAINTEST_EFFECT
+    if max(lost, gained) < least:
+        return f"No single patch matters: without any of them, {digit} is about as probable as before."
+    sentences = []
+    if lost >= least:
+        sentences.append(f":orange[**Orange**] ink speaks for {digit}: blank it, and up to {lost:.0f} points are lost.")
+    if gained >= least:
+        sentences.append(f":blue[**Blue**] ink speaks against it: blank it, and up to {gained:.0f} are gained.")
+    return " ".join(sentences)
+
+
+def occlusion(run: Run, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
+    """The digit that the finished network reads, and the occlusion map for it."""
+    return _occlusion(version(run), model, image.tobytes())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again with every touch
+def _occlusion(version: tuple[bytes, int], _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
+    image = np.frombuffer(pixels, np.uint8).reshape(28, 28)
+    digit = int(_model.probabilities(image[np.newaxis])[0].argmax())
+    return digit, saliency.occlusion_map(_model, image, digit, patch=PATCH)
+
+
+def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> None:
+    """The training images that the network takes for the same; the first time takes a while, and says so."""
+    model = loaded_models.load(run) if run.has_model else None
+    if model is None:
+        return
+    layer = loaded_models.hidden_layer(run, model, digits)
+    bar = st.empty()
+    while layer.progress < 1:
+        bar.progress(layer.progress, "Reading the training images once, to find those that are near")
+        layer.step()
+    bar.empty()
+    hidden = model.hidden(digits.x_test[image : image + 1])[0]
+    indices, distances = saliency.nearest(layer.values, hidden, NEIGHBOURS)
+    labels = digits.y_train[indices]
+    counts = Counter(labels.tolist()).most_common()
+    said = ", ".join(f"{count} with label {digit}" for digit, count in counts)
+    st.markdown(
+        "**Nearest images it learned from**",
+        help=f"Of {len(layer.values):,} training images, those whose last hidden layer is nearest to this image's, by "
+        "Euclidean distance: near means that the network hardly tells them apart. Below each: label and distance.",
+    )
+    st.caption(f"{said}. This one: label {reading.labels[image]}, read as {reading.predictions[image]}.")
+    tiles = [
+        Tile(index=int(i), label=int(label), note=f"{distance:.1f}", of="training")
+        for i, label, distance in zip(indices, labels, distances, strict=True)
+    ]
+    gallery(
+        digits.x_train[indices], tiles, key="neighbours", selectable=False, label="Nearest training images, by distance"
+    )
+
+
+def show_downloads(file: Callable[[str], bytes], name: str, key: str, csv: Callable[[], bytes] | None = None) -> None:
+    """A menu of files; each is made when it is asked for."""
+    with st.popover("Download", icon=":material/download:"):
+        offers = [("CSV", "text/csv", csv)] if csv else []
+        offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]
+        for title, mime, data in offers:
+            st.download_button(
+                title,
+                data,
+                f"{name}.{title.lower()}",
+                mime,
+                on_click="ignore",
+                key=f"{key}_{title.lower()}",
+                type="tertiary",
+            )
+
+
+def image_file(
+    run: Run, digits: Dataset, reading: Reading, past: Past | None, model: Predictor | None, image: int, format: str
+) -> bytes:
+    """The panel as a figure to keep."""
+    from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
+
+    pixels, explained = digits.x_test[image], None
+    if model is not None:
+        digit, effect = occlusion(run, model, pixels)
+        explained = digit, saliency.overlay(pixels, effect, times=1)
+    figure = figures.image_figure(
+        pixels,
+        f"Image {image} of the test set of {digits.name}",
+        label=int(reading.labels[image]),
+        probabilities=reading.probabilities[image],
+        explained=explained,
+        past=None if past is None else (past.epochs, past.probabilities[:, image].astype(float)),
+    )
+    return figures.figure_bytes(figure, format)
+
+
+def send_to_draw(digits: Dataset, reading: Reading, image: int) -> None:
+    """Put the image on Draw's canvas, and go there."""
+    origin = f"Image {image} of the test set, label {reading.labels[image]}"
+    canvas.put_image(digits.x_test[image], origin=origin, index=image)
+    st.session_state["go_to_draw"] = True
+
+
+def chosen_image(count: int) -> int | None:
+    """The image that is open, None for none or where the address names one that does not exist."""
+    text = str(st.session_state.get("image") or "").strip()
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 6 else count
+    return number if number < count else None
+
+
+def open_image(image: int | None, page_number: int | None = None) -> None:
+    """Open an image, or close it with None; turn the gallery's page to it where its number is given."""
+    st.session_state["image"] = "" if image is None else str(image)
+    if page_number is not None:
+        st.session_state["page"] = page_number

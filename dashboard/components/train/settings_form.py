@@ -1,0 +1,141 @@
+"""The sidebar of the Train page: the settings of the next run, all of them in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from core.config import MODELS, ConfigError, ModelInfo, model_name
+from dashboard.components.address import recall, remember, restore
+from dashboard.components.fields import MOST_TYPED, TYPING_PAUSE, say_refused, say_understood
+from dashboard.components.train.settings import (
+    DEFAULT,
+    OFF,
+    ON,
+    PAGE,
+    kept_as,
+    kept_augment,
+    kept_model,
+    kept_text,
+    problem_with,
+    setting_of,
+    shown_settings,
+    text_now,
+    understand,
+)
+from dashboard.components.views import view
+from dashboard.components.widgets.epochs_field import epochs_field
+
+
+def training_settings(start: Callable[[], None]) -> None:
+    """Show the settings and the button that calls `start`, which is off while one of them is not possible.
+
+    What changes its height with a choice stands below the button: a click must not miss it.
+    """
+    _epochs()
+    model = _choose_model()
+    restore(PAGE, "model", "augment", *(kept_as(model, name) for name in shown_settings(model)))
+    st.toggle(
+        "Augment",
+        kept_augment(),
+        **view("augment", kept_augment(), _keep_augment),
+        help="Shows every image shifted, turned, stretched, bent and with another pen, differently in each epoch, and "
+        "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. Slower to train, better on "
+        "hand-drawn digits.",
+    )
+    wrong = [name for name in shown_settings(model) if problem_with(model, name)]
+    st.button(
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key="start",
+        on_click=start,
+        disabled=bool(wrong),
+    )
+    with st.container(gap="xsmall"):  # also where it is empty, or what follows would be another element, and fold up
+        if wrong:
+            st.caption(f"To start, correct: {', '.join(setting_of(name).label for name in wrong)}.")
+        st.caption(MODELS[model].about)
+        _recipe(MODELS[model])
+    with st.expander("More settings", icon=":material/tune:"), st.grid(2, min_column_width=110):
+        for name in shown_settings(model)[1:]:
+            with st.container(gap="xxsmall"):
+                _field(model, name)
+
+
+def _choose_model() -> str:
+    """The network, named in the address as in the terminal; "Classic" and "cnn" are understood there too."""
+    model, asked = kept_model(), recall(PAGE, "model", DEFAULT.model)
+    with st.container(gap=None):
+        try:
+            model_name(asked)
+        except ConfigError as error:
+            say_refused(str(error))
+    st.segmented_control(
+        "Model",
+        list(MODELS),
+        default=model,
+        required=True,
+        **view("model", model, partial(remember, PAGE, "model")),
+        format_func=lambda name: MODELS[name].title if name in MODELS else name,
+        width="stretch",
+    )
+    return model
+
+
+def _keep_augment(augment: bool) -> None:
+    remember(PAGE, "augment", ON if augment else OFF)
+
+
+def _recipe(info: ModelInfo) -> None:
+    """Offer what a network is made for, where something else is set."""
+    if info.recipe is None:
+        return
+    epochs, augment = info.recipe
+    if (text_now(DEFAULT.model, "epochs").strip(), kept_augment()) != (str(epochs), augment):
+        st.button(
+            f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",
+            icon=":material/recommend:",
+            key="recipe",
+            on_click=_take_recipe,
+            args=(epochs, augment),
+            width="stretch",
+        )
+
+
+def _take_recipe(epochs: int, augment: bool) -> None:
+    remember(PAGE, "epochs", str(epochs))
+    _keep_augment(augment)
+
+
+def _epochs() -> None:
+    text = text_now(DEFAULT.model, "epochs")
+    problem = problem_with(DEFAULT.model, "epochs")
+    epochs_field(text, partial(remember, PAGE, "epochs"), wrong=bool(problem))
+    _say(DEFAULT.model, "epochs", hint="One epoch shows the network every training image once.")
+
+
+def _field(model: str, name: str) -> None:
+    """The field of a setting, and below it how its value was understood, or why it is not possible."""
+    setting, kept, key = setting_of(name), kept_text(model, name), kept_as(model, name)
+    st.text_input(
+        setting.label,
+        kept,
+        MOST_TYPED,
+        **view(key, kept, partial(remember, PAGE, key)),
+        live=TYPING_PAUSE,
+        help=setting.help,
+    )
+    _say(model, name)
+
+
+def _say(model: str, name: str, hint: str = "") -> None:
+    with st.container():
+        if problem := problem_with(model, name):
+            say_refused(problem)
+        else:
+            text = text_now(model, name)
+            say_understood(text, setting_of(name).text(understand(name, text, model)), hint)

@@ -1,0 +1,46 @@
+"""What is wrong with a run, and why runs are not started, in words."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.compute import launcher
+from core.runs import Run
+from core.runs.checkpoint import checkpoint_flaw
+from dashboard.components.damage import show_damage
+from dashboard.components.session import STATE_ICONS
+from dashboard.components.text import escape_markdown
+
+WATCH_SECONDS = 1.0
+
+
+def show_trouble(run: Run) -> None:
+    """Why a run did not end as planned, with the last lines of its log, and what of it is damaged."""
+    state = run.state
+    words, _, printed = state.message.partition("\n\n")
+    if state.name in ("failed", "damaged"):
+        st.error(escape_markdown(words), icon=STATE_ICONS[state.name])
+    elif state.name == "interrupted":
+        resume = "begins at epoch 1" if checkpoint_flaw(run.path) else "continues from the last checkpoint"
+        st.warning(f"{escape_markdown(words)} Resume {resume}.", icon=STATE_ICONS[state.name])
+    elif words:
+        st.caption(escape_markdown(words))
+    show_damage(run)
+    log = printed or (run.log_tail() if state.name in ("failed", "interrupted") else "")
+    if log:
+        with st.expander("Last lines of its log"):
+            st.code(log, language=None)
+    if state.name == "queued":
+        show_launcher_trouble()
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def show_launcher_trouble() -> None:
+    """Say why no run is started, as long as that is so."""
+    words, _, printed = launcher.trouble().partition("\n\n")
+    if not words:
+        return
+    st.error(escape_markdown(words), icon=":material/power_off:")
+    if printed:
+        with st.expander("What it printed"):
+            st.code(printed, language=None)

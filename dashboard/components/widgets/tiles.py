@@ -1,0 +1,24 @@
+"""The tiles of a gallery that shows what a run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.data import Dataset
+from core.evaluation import predictions
+from dashboard.components.widgets.gallery import Tile
+
+
+def reading_tiles(reading: predictions.Reading, indices: Iterable[int], dataset: Dataset) -> list[Tile]:
+    """A tile an index: label, prediction, confidence, and a flag where MNIST's label is in doubt."""
+    doubted = predictions.label_errors() if dataset.is_mnist else {}
+    return [
+        Tile(
+            index=int(i),
+            label=int(reading.labels[i]),
+            prediction=int(reading.predictions[i]),
+            confidence=float(reading.confidence[i]),
+            flag="label in doubt" if int(i) in doubted else "",
+        )
+        for i in indices
+    ]
