@@ -166,7 +166,7 @@ def look_back(run: Run, dataset: Dataset, until: int) -> Past | None:
 
 
 @lru_cache(maxsize=1)
-def label_errors() -> dict[int, metrics.LabelError]:
+def errors_by_index() -> dict[int, metrics.LabelError]:
     """MNIST's known label errors by index."""
     return {error.index: error for error in metrics.KNOWN_LABEL_ERRORS}
 
@@ -183,7 +183,7 @@ def matching(reading: Reading, past: Past | None, wanted: Filter) -> np.ndarray:
     low, high = wanted.confidence
     mask &= (100 * reading.confidence >= low) & (100 * reading.confidence <= high)
     if wanted.only == "Known label errors":
-        mask &= _mask(len(mask), list(label_errors()))
+        mask &= _mask(len(mask), list(errors_by_index()))
     elif wanted.only is not None:
         lists = {"Forgotten": past.history.forgotten, "Never right": past.history.never_right} if past else {}
         mask &= _mask(len(mask), lists.get(wanted.only, []))

@@ -131,7 +131,7 @@ def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filte
                 "images",
                 csv=lambda: predictions.as_csv(reading, found),
             )
-    doubted = predictions.label_errors() if digits.is_mnist else {}
+    doubted = predictions.errors_by_index() if digits.is_mnist else {}
     tiles = [
         Tile(
             index=i,
