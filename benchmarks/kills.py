@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.compute.launcher import start_process
+from core.compute.process import start_process
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
 from core.runs.checkpoint import load_checkpoint

@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.browser import APP, CHROMIUM, FLAGS, Server, cpu_share, memory, serve, wait_for_warm_worker, wait_until
 from benchmarks.session import Session
 from benchmarks.table import in_turn, markdown, row
-from core.compute.launcher import start_process
+from core.compute.process import start_process
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
 from core.terminal import command_line, exit_with

@@ -29,7 +29,13 @@ from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
 from dashboard.server import leave_out_what_is_of_no_use, limit_header_time  # noqa: E402
 
-AHEAD = ("train.settings_form", "train.live", "train.results", "train.import_run", "draw.fine_tuning")  # of dashboard.components
+AHEAD = (  # of dashboard.components
+    "train.settings_form",
+    "train.live",
+    "train.results",
+    "train.import_run",
+    "draw.fine_tuning",
+)
 BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
 M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 

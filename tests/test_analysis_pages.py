@@ -150,7 +150,7 @@ def test_a_rectangle_is_read_or_left(selection, region):
 
 
 def test_a_rectangle_holds_exactly_the_images_in_it():
-    layout = map_view.Layout(np.array([4, 7, 9]), np.array([[0, 0], [1, 1], [3, 1]], np.float32))
+    layout = embedding.Layout(np.array([4, 7, 9]), np.array([[0, 0], [1, 1], [3, 1]], np.float32))
     assert layout.within({"x": (0.5, 3), "y": (0.5, 1)}).tolist() == [7, 9]
     assert layout.only(np.arange(10) < 8).indices.tolist() == [4, 7]
 

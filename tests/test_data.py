@@ -345,7 +345,7 @@ def test_silent_and_refused_servers_are_given_up_fast_and_the_note_tells_how_to_
         monkeypatch.setattr(data, "CONNECT_SECONDS", 0.2)
         started = time.monotonic()
         with pytest.raises(TimeoutError):
-            data._download(keras_cache_path(), None)
+            data.download(keras_cache_path(), None)
         assert time.monotonic() - started < 2
 
 
@@ -437,7 +437,7 @@ def test_whatever_happens_while_digits_are_loaded_is_said_in_words(digits_file, 
     def fail(path):
         raise error
 
-    monkeypatch.setattr(data, "_read_npz", fail)
+    monkeypatch.setattr(data, "read_npz", fail)
     with pytest.raises(DatasetError, match=words):
         load_dataset(digits_file)
 

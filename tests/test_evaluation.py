@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from core.evaluation import label_errors, learning
 from core.evaluation import metrics as evaluation
 from tests.conftest import labelled_probabilities
 
@@ -124,7 +125,7 @@ def test_history_tells_learned_last_forgotten_and_never_right_apart():
             [0, 1, 9, 9, 4, 9],
         ]
     )
-    history = evaluation.learning_history(labels, predictions)
+    history = learning.learning_history(labels, predictions)
 
     assert history.first_learned_epoch.tolist() == [1, 3, 1, 0, 1, 2]
     assert history.settled_epoch.tolist() == [1, 3, 0, 0, 3, 0]
@@ -140,7 +141,7 @@ def test_history_agrees_with_a_loop_over_images_and_with_every_form_of_its_input
     labels = rng.integers(0, 10, 20)
     predictions = np.where(rng.random((epochs, 20)) < 0.5, labels, (labels + 1) % 10)
     probabilities = np.eye(10, dtype=np.float16)[predictions]
-    history = evaluation.learning_history(labels, predictions)
+    history = learning.learning_history(labels, predictions)
 
     for image, column in enumerate((predictions == labels).T.tolist()):
         settled = next((e + 1 for e in range(epochs) if all(column[e:])), 0)
@@ -151,19 +152,19 @@ def test_history_agrees_with_a_loop_over_images_and_with_every_form_of_its_input
         assert (image in history.never_right) == (not any(column))
     assert (np.diff(history.settled_epoch[history.learned_last]) <= 0).all()
     for form in (probabilities, list(probabilities), (epoch for epoch in probabilities), list(predictions)):
-        np.testing.assert_array_equal(evaluation.predictions_over_epochs(form), predictions)
+        np.testing.assert_array_equal(learning.predictions_over_epochs(form), predictions)
 
 
 def mnist_like_labels() -> np.ndarray:
     """10,000 labels that are MNIST's where its label errors are, and 0 elsewhere."""
     labels = np.zeros(10_000, np.uint8)
-    for error in evaluation.KNOWN_LABEL_ERRORS:
+    for error in label_errors.KNOWN_LABEL_ERRORS:
         labels[error.index] = error.given
     return labels
 
 
 def test_of_fifteen_label_errors_ten_have_a_majority_and_five_are_three_neithers_and_two_ties():
-    errors = evaluation.KNOWN_LABEL_ERRORS
+    errors = label_errors.KNOWN_LABEL_ERRORS
     left_out = [error for error in errors if error.corrected is None]
 
     assert len({error.index for error in errors}) == 15
@@ -176,19 +177,19 @@ def test_of_fifteen_label_errors_ten_have_a_majority_and_five_are_three_neithers
 
 def test_corrected_accuracy_relabels_ten_and_leaves_out_five():
     labels = mnist_like_labels()
-    as_published = evaluation.corrected_accuracy(labels, labels)
+    as_published = label_errors.corrected_accuracy(labels, labels)
     as_people_see_it = labels.copy()
-    for error in evaluation.KNOWN_LABEL_ERRORS:
+    for error in label_errors.KNOWN_LABEL_ERRORS:
         as_people_see_it[error.index] = error.guess
 
-    assert as_published == evaluation.CorrectedAccuracy(official=1.0, corrected=9985 / 9995, n=9995)
-    assert evaluation.corrected_accuracy(labels, as_people_see_it) == evaluation.CorrectedAccuracy(
+    assert as_published == label_errors.CorrectedAccuracy(official=1.0, corrected=9985 / 9995, n=9995)
+    assert label_errors.corrected_accuracy(labels, as_people_see_it) == label_errors.CorrectedAccuracy(
         official=9985 / 10_000, corrected=1.0, n=9995
     )
     with pytest.raises(ValueError, match="not MNIST's 10,000 test labels"):
-        evaluation.corrected_accuracy(labels[::-1], labels)
+        label_errors.corrected_accuracy(labels[::-1], labels)
     with pytest.raises(ValueError, match="not MNIST's 10,000 test labels"):
-        evaluation.corrected_accuracy(labels[:1797], labels[:1797])
+        label_errors.corrected_accuracy(labels[:1797], labels[:1797])
 
 
 @pytest.mark.skipif(not Path(os.environ.get("DIGITLAB_DATA", "")).is_file(), reason="DIGITLAB_DATA is no mnist.npz")
@@ -196,14 +197,14 @@ def test_the_given_labels_are_those_of_the_real_test_set():
     with np.load(os.environ["DIGITLAB_DATA"], allow_pickle=False) as mnist:
         labels = mnist["y_test"]
 
-    assert evaluation.corrected_accuracy(labels, labels).official == 1.0
+    assert label_errors.corrected_accuracy(labels, labels).official == 1.0
 
 
 def test_without_images_counts_are_zero_and_shares_are_nan():
     no_labels, no_probabilities = np.array([], np.int64), np.empty((0, 10), np.float32)
     matrix = evaluation.confusion_matrix(no_labels, no_labels)
     table = evaluation.per_digit(matrix)
-    history = evaluation.learning_history(no_labels, np.empty((2, 0, 10), np.float16))
+    history = learning.learning_history(no_labels, np.empty((2, 0, 10), np.float16))
 
     assert np.isnan(evaluation.accuracy(no_labels, no_labels))
     assert evaluation.cross_entropy(no_labels, no_probabilities).shape == (0,)
@@ -239,8 +240,8 @@ def test_without_images_counts_are_zero_and_shares_are_nan():
             "a row for each of the 2 images; got 1",
         ),
         (lambda: evaluation.per_digit(np.zeros((10, 9), int)), r"matrix must be counts \(10, 10\)"),
-        (lambda: evaluation.learning_history([1], []), "at least one epoch"),
-        (lambda: evaluation.learning_history([1], [[1], [1, 2]]), "Epoch 2 has 2 images, epoch 1 has 1"),
+        (lambda: learning.learning_history([1], []), "at least one epoch"),
+        (lambda: learning.learning_history([1], [[1], [1, 2]]), "Epoch 2 has 2 images, epoch 1 has 1"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(call, message):

@@ -11,6 +11,7 @@ import stat
 import pytest
 
 from core.compute import launcher as launch
+from core.compute import process
 from core.compute.launcher import Launcher, worker_limit
 from core.config import TrainingConfig
 from core.predictor import Predictor
@@ -220,7 +221,7 @@ def test_a_worker_gets_the_places_that_were_written_from_here(tmp_path, monkeypa
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "person"))
     for name, written in {"DIGITLAB_HOME": "home", "DIGITLAB_DATA": "../mnist.npz", "KERAS_HOME": "~/keras"}.items():
         monkeypatch.setenv(name, written)
-    launch.start_process("core.training.worker", log=tmp_path / "log.txt")
+    process.start_process("core.training.worker", log=tmp_path / "log.txt")
     places = [called["env"][name] for name in ("DIGITLAB_HOME", "DIGITLAB_DATA", "KERAS_HOME")]
     assert places == [str(tmp_path / "home"), str(tmp_path.parent / "mnist.npz"), str(tmp_path / "person" / "keras")]
 

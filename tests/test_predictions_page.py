@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from core.data.split import split
-from core.evaluation import figures, metrics, predictions
-from core.evaluation.predictions import Filter
+from core.evaluation import figures, learning, predictions, reports, selection
+from core.evaluation.selection import Filter
 from core.runs import RunStore
 from dashboard.components import session
 from dashboard.components.charts import probabilities
@@ -117,8 +117,8 @@ def test_the_classic_network_has_its_sentence(make_run):
 def test_the_csv_holds_the_filter(make_run, digits):
     run = make_run()
     reading = predictions.read(run, digits, 2)
-    found = predictions.matching(reading, None, Filter(order="Index"))
-    rows = list(csv.DictReader(io.StringIO(predictions.as_csv(reading, found).decode())))
+    found = selection.matching(reading, None, Filter(order="Index"))
+    rows = list(csv.DictReader(io.StringIO(reports.as_csv(reading, found).decode())))
     assert [int(row["index"]) for row in rows] == list(range(20))
     assert {row["epoch"] for row in rows} == {"2"}
     assert sum(float(rows[0][f"p{digit}"]) for digit in range(10)) == pytest.approx(1, abs=1e-3)
@@ -127,7 +127,7 @@ def test_the_csv_holds_the_filter(make_run, digits):
 def test_filters_agree_with_a_plain_loop(make_run, digits):
     reading = predictions.read(make_run(), digits, None)
     wanted = Filter(show="All", label=3, confidence=(50, 95), order="Highest loss")
-    found = predictions.matching(reading, None, wanted).tolist()
+    found = selection.matching(reading, None, wanted).tolist()
     plain = [i for i in range(len(digits.y_test)) if digits.y_test[i] == 3 and 0.5 <= reading.confidence[i] <= 0.95]
     assert sorted(found) == plain
     assert all(reading.loss[a] >= reading.loss[b] for a, b in pairwise(found))
@@ -259,8 +259,8 @@ def test_every_figure_can_be_taken_away(make_run, digits):
     reading = predictions.read(run, digits, None)
     past = predictions.look_back(run, digits, 3)
     for format, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
-        assert predictions.matrix_figure(reading, "50$ run $", shares=False, format=format).startswith(start)
-        assert predictions.gallery_figure(digits, reading, np.arange(7), format).startswith(start)
+        assert reports.matrix_figure(reading, "50$ run $", shares=False, format=format).startswith(start)
+        assert reports.gallery_figure(digits, reading, np.arange(7), format).startswith(start)
         for model in (None, InkReader()):
             if model is not None:
                 (run.path / "model.tflite").touch()
@@ -293,7 +293,7 @@ def test_an_image_tells_how_often_it_was_right_and_when_last():
     )
     probabilities = np.zeros((8, 5, 10), np.float16)
     probabilities[..., 0], probabilities[..., 1] = right.T, 1 - right.T
-    past = predictions.Past(tuple(range(1, 9)), probabilities, metrics.learning_history(labels, probabilities))
+    past = predictions.Past(tuple(range(1, 9)), probabilities, learning.learning_history(labels, probabilities))
     assert [predictions.story(past, image) for image in range(5)] == [
         "Right after 5 epochs, last after epoch 7; wrong since.",
         "Right once, after epoch 1; wrong since.",

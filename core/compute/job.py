@@ -21,7 +21,7 @@ from threading import Lock
 
 from filelock import FileLock, Timeout
 
-from core.compute.launcher import start_process
+from core.compute.process import start_process
 from core.data import Dataset, DatasetError, load_dataset
 from core.endings import cause, exit_in_words
 from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint

@@ -17,13 +17,12 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from core.compute.process import start_process
 from core.endings import cause, exit_in_words
-from core.home import ROOT, absolute
 from core.leftovers import sweep_up
 from core.runs import Run, RunStore
 from core.storage import explain_os_error
 
-PATHS = ("DIGITLAB_DATA", "DIGITLAB_HOME", "KERAS_HOME")  # in the environment
 LOOK_SECONDS = 0.1
 SLOW_SECONDS = 1.0  # between two looks into each run, where nothing says that one has changed
 LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
@@ -199,33 +198,3 @@ _launchers: list[Launcher] = []
 def trouble() -> str:
     """Why the launcher of this process starts no runs, in words; "" where it does, or where it has none."""
     return next(filter(None, (launcher.trouble for launcher in _launchers)), "")
-
-
-def start_process(
-    module: str, *arguments: object, log: Path, talks: bool = False, **environment: str
-) -> subprocess.Popen:
-    """Start `python -m module` in a session of its own: it goes on when this process or its terminal ends.
-
-    Args:
-        module: a module of this project that can be run.
-        arguments: what is passed to it, as text.
-        log: takes what it prints, behind what is there already.
-        talks: whether its standard input is a pipe to be written to; otherwise it has none.
-        environment: variables to set besides those of this process.
-    """
-    paths = {name: str(absolute(os.environ[name])) for name in PATHS if os.environ.get(name)}  # it works elsewhere
-    own_session = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, arguments)],
-            cwd=ROOT,
-            env={**os.environ, **paths, **environment},
-            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            **own_session,
-        )

@@ -15,6 +15,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from core.data import Dataset
+from core.interpretability import embedding
+from core.predictor import Predictor
 from core.runs import Run
 from core.storage import write_atomically
 
@@ -148,3 +151,67 @@ class _Iterations(io.TextIOBase):
             done = min(int(found[1]), ITERATIONS)
             self._report(done, ITERATIONS, f"Iteration {done} of {ITERATIONS}")
         return len(text)
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What the exported model says of all test images, and their hidden layer by PCA.
+
+    Attributes:
+        shown: indices of the sample that the map shows.
+    """
+
+    labels: np.ndarray
+    predictions: np.ndarray
+    confidence: np.ndarray
+    pca: embedding.Pca
+    shown: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each prediction is the label, bool (n,)."""
+        return self.predictions == self.labels
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Places of some test images: `indices` int64 (k,), `points` float32 (k, 2)."""
+
+    indices: np.ndarray
+    points: np.ndarray
+
+    def only(self, mask: np.ndarray) -> Layout:
+        """Those images whose entry in `mask`, bool over all test images, is True."""
+        chosen = mask[self.indices]
+        return Layout(self.indices[chosen], self.points[chosen])
+
+    def within(self, region: dict[str, tuple[float, float]]) -> np.ndarray:
+        """Indices of the images in a rectangle, its edges included."""
+        inside = np.full(len(self.indices), True)
+        for axis, name in enumerate(("x", "y")):
+            low, high = region[name]
+            inside &= (self.points[:, axis] >= low) & (self.points[:, axis] <= high)
+        return self.indices[inside]
+
+
+def read(run: Run, dataset: Dataset) -> Readings:
+    """Read all test images with the exported model.
+
+    Raises:
+        ModelError: where the model is missing or damaged.
+    """
+    outputs = Predictor.load(run.path).outputs(dataset.x_test)
+    labels, predictions = dataset.y_test.astype(np.int64), outputs["probabilities"].argmax(axis=1)
+    return Readings(
+        labels=labels,
+        predictions=predictions,
+        confidence=outputs["probabilities"].max(axis=1),
+        pca=embedding.pca(outputs["hidden"]),
+        shown=embedding.sample(predictions == labels),
+    )
+
+
+def by_confidence(readings: Readings, indices: np.ndarray) -> np.ndarray:
+    """The same indices, mistakes first, the most confident of them first; then the least confident right ones."""
+    right, confidence = readings.right[indices], readings.confidence[indices]
+    return indices[np.lexsort((np.where(right, confidence, -confidence), right))]

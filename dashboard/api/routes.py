@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
 from core.data.loader import loading
-from core.evaluation import predictions
-from core.evaluation.predictions import Filter
+from core.evaluation import predictions, selection
+from core.evaluation.selection import Filter
 from core.runs import ID, Run, RunError, RunStore
 from core.runs.starter import Starter
 from dashboard.api import events, predict
@@ -234,7 +234,7 @@ def _predictions(run: Run, wanted: PredictionFilter) -> KeptPredictions:
     reading = predictions.read(run, dataset, wanted.epoch)
     show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
     passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
-    found = predictions.matching(reading, None, passing)
+    found = selection.matching(reading, None, passing)
     return KeptPredictions(
         run=run.id,
         epoch=reading.epoch,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.evaluation import predictions
+from core.evaluation import predictions, selection
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
@@ -216,7 +216,7 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
         st.info("No image is in this group.", icon=":material/filter_alt:")
         return
     here = st.columns(2, gap="medium")
-    number = st.pagination(predictions.pages(found, PAGE_SIZE), key="pair_page")
+    number = st.pagination(selection.pages(found, PAGE_SIZE), key="pair_page")
     shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     image = st.session_state.get("pair_image")
     image = image if image in shown else None

@@ -14,7 +14,8 @@ from dashboard.components.attempts import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
 from dashboard.components.charts.cached import quick
-from dashboard.components.session import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.session import choose_run, dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import gallery

@@ -7,13 +7,13 @@ import streamlit as st
 
 from core.data import Dataset
 from core.interpretability import embedding
+from core.interpretability.embedding import Layout, Readings
 from core.predictor import ModelError, model_fingerprint
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import embedding as map_view
 from dashboard.components.charts.cached import quick
-from dashboard.components.charts.embedding import Layout, Readings
 from dashboard.components.session import choose_run, dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
@@ -63,7 +63,7 @@ def page() -> None:
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")
 def read(path: str, model: str, fingerprint: str, _run: Run, _digits: Dataset) -> Readings:
     """What the model says of all test images, computed once for all browser sessions until the model changes."""
-    return map_view.read(_run, _digits)
+    return embedding.read(_run, _digits)
 
 
 def choose(readings: Readings) -> tuple[str, np.ndarray]:
@@ -152,7 +152,7 @@ def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str)
 
 def show_images(run: Run, digits: Dataset, readings: Readings, shown: Layout, region: dict | None) -> None:
     """The images in the rectangle; without one, all that are on the map."""
-    found = map_view.by_confidence(readings, shown.indices if region is None else shown.within(region))
+    found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
     mistakes = int((~readings.right[found]).sum())
     where = "on the map" if region is None else "in the rectangle"
     count = f"{len(found):,} image{'' if len(found) == 1 else 's'} {where}"

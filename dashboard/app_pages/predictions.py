@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.evaluation import metrics, predictions
-from core.evaluation.predictions import NEWEST, Filter
+from core.evaluation import label_errors, metrics, predictions, reports, selection
+from core.evaluation.predictions import NEWEST
+from core.evaluation.selection import Filter
 from core.storage import printable
 from dashboard.components.charts import probabilities
 from dashboard.components.charts.cached import quick
+from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
 from dashboard.components.predictions.image_panel import (
     chosen_image,
@@ -18,7 +20,7 @@ from dashboard.components.predictions.image_panel import (
     show_neighbours,
 )
 from dashboard.components.predictions.time_machine import choose_moment
-from dashboard.components.session import SIGMOID_SENTENCE, choose_run, dataset, dataset_note, percent
+from dashboard.components.session import choose_run, dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
@@ -48,7 +50,7 @@ def page() -> None:
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
     past = look_back(printable(run.path), predictions.stamp(run), reading.epoch, run, digits) if needs_past else None
-    found = predictions.matching(reading, past, wanted)
+    found = selection.matching(reading, past, wanted)
 
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -56,7 +58,7 @@ def page() -> None:
     with right:
         if image is not None:
             with st.container(key="one_image", border=True):
-                show_image(run, digits, reading, past, predictions.place(found, image), PAGE_SIZE)
+                show_image(run, digits, reading, past, selection.place(found, image), PAGE_SIZE)
                 neighbours = st.container()
         show_matrix(run, reading, wanted)
 
@@ -93,7 +95,7 @@ def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
                 "With corrected labels",
                 percent(corrected.corrected),
                 help="Fifteen labels of MNIST's test set are known to be wrong or in doubt: ten are corrected, "
-                f"five left out. {metrics.LABEL_ERRORS_SOURCE}.",
+                f"five left out. {label_errors.LABEL_ERRORS_SOURCE}.",
             )
         st.metric("Mistakes", f"{reading.mistakes:,}", help=f"Of {len(reading.labels):,} test images.")
         st.metric("Epochs", reading.epoch)
@@ -121,17 +123,17 @@ def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filte
     if len(found) == 0:
         st.info("No image passes this filter.", icon=":material/filter_alt:")
     here = st.container()
-    number = st.pagination(predictions.pages(found, PAGE_SIZE), key="page", bind="query-params")
+    number = st.pagination(selection.pages(found, PAGE_SIZE), key="page", bind="query-params")
     shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     if len(found):
         with downloads:
             show_downloads(
-                lambda format: predictions.gallery_figure(digits, reading, shown, format),
+                lambda format: reports.gallery_figure(digits, reading, shown, format),
                 f"{run.id}-images",
                 "images",
-                csv=lambda: predictions.as_csv(reading, found),
+                csv=lambda: reports.as_csv(reading, found),
             )
-    doubted = predictions.errors_by_index() if digits.is_mnist else {}
+    doubted = label_errors.errors_by_index() if digits.is_mnist else {}
     tiles = [
         Tile(
             index=i,
@@ -164,10 +166,10 @@ def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
         )
         diagonal = st.toggle("Right ones too", key="diagonal", persist_state="session")
         show_downloads(
-            lambda format: predictions.matrix_figure(reading, run.name, shares=unit == "% of label", format=format),
+            lambda format: reports.matrix_figure(reading, run.name, shares=unit == "% of label", format=format),
             f"{run.id}-confusion-matrix",
             "matrix",
-            csv=lambda: predictions.matrix_csv(reading.matrix),
+            csv=lambda: reports.matrix_csv(reading.matrix),
         )
     st.altair_chart(
         quick(

@@ -13,7 +13,8 @@ from core.runs import Run
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import robustness as robustness_charts
 from dashboard.components.charts.cached import quick
-from dashboard.components.session import choose_run, dataset, dataset_note, percent
+from dashboard.components.formatting import percent
+from dashboard.components.session import choose_run, dataset, dataset_note
 from dashboard.components.text import escape_markdown
 
 KIND = "robustness"

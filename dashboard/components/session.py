@@ -18,25 +18,12 @@ from core.runs.starter import Starter
 from dashboard.components.address import recall, remember
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
+from dashboard.components.formatting import percent
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
 EVERY_PAGE = "every_page"  # whose the chosen run is, in the address
 TRAIN_PAGE = "app_pages/train.py"
-SIGMOID_SENTENCE = (
-    "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains them by the values before the "
-    "sigmoid, as it would train a softmax; so the softmax of those values is what is shown as probabilities."
-)
-STATE_ICONS = {
-    "queued": ":material/hourglass_empty:",
-    "running": ":material/play_circle:",
-    "paused": ":material/pause_circle:",
-    "finished": ":material/check_circle:",
-    "stopped": ":material/stop_circle:",
-    "failed": ":material/error:",
-    "interrupted": ":material/power_off:",
-    "damaged": ":material/broken_image:",
-}
 
 first_page = threading.Event()  # set once a page was run for a browser
 
@@ -98,11 +85,6 @@ def first_time(*asked: object, seconds: float = 1.0) -> bool:
     before, at = st.session_state.get("asked", ("", 0.0))
     st.session_state["asked"] = (words, now)
     return words != before or now - at > seconds
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as "97.69 %", "–" for None."""
-    return "–" if fraction is None else f"{100 * fraction:.2f} %"
 
 
 def run_label(run: Run) -> str:

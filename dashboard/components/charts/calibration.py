@@ -11,7 +11,7 @@ import pandas as pd
 from core.evaluation.calibration import ReliabilityDiagram
 from core.evaluation.confidence import THRESHOLDS, Calibrated
 from dashboard.components.charts.cached import Same
-from dashboard.components.charts.history import theme_colors
+from dashboard.components.charts.theme import theme_colors
 
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
 SERIES = ["answered", "right of these"]

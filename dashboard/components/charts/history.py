@@ -8,20 +8,14 @@ from functools import lru_cache
 import altair as alt
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from core.runs import History
 from dashboard.components.charts.cached import Same
+from dashboard.components.charts.theme import theme_colors
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
 BESIDE = 1.04  # of the width to the last epoch: its points and its label are whole
 SERIES = ["training", "validation"]
-
-
-def theme_colors() -> tuple[str, str]:
-    """The page's first two chart colours, for training and validation, right and wrong."""
-    dark = st.context.theme.type == "dark"
-    return ("#7ea2ff", "#ff9d57") if dark else ("#3652c9", "#c2560c")
 
 
 def _epoch_ticks(total_epochs: int) -> list[int]:
@@ -122,32 +116,3 @@ def _epoch_table(epochs: Sequence[Mapping]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "series"])
-
-
-def probability_bars(probabilities: np.ndarray, *, marked: int, height: int = 250) -> dict:
-    """Ten bars, one a digit, of `probabilities` (10,); the digit `marked` stands out.
-
-    Vega-Lite as it is: Altair needs longer to put a chart together and check it than the rest of the page.
-    """
-    strong, _ = theme_colors()
-    rows = [
-        {"digit": digit, "probability": p, "marked": digit == marked} for digit, p in enumerate(probabilities.tolist())
-    ]
-    probability = {"field": "probability", "type": "quantitative"}
-    digit = {"field": "digit", "type": "ordinal"}
-    return {
-        "data": {"values": rows},
-        "height": height,
-        "mark": {"type": "bar", "cornerRadiusEnd": 3, "color": strong},
-        "encoding": {
-            "x": {
-                **probability,
-                "title": None,
-                "scale": {"domain": [0, 1]},
-                "axis": {"format": ".0%", "tickCount": 5},
-            },
-            "y": {**digit, "title": None, "axis": {"labelFontSize": 14, "ticks": False}},
-            "opacity": {"condition": {"test": "datum.marked", "value": 1}, "value": 0.45},
-            "tooltip": [{**digit, "title": "Digit"}, {**probability, "title": "Probability", "format": ".2%"}],
-        },
-    }

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.evaluation import metrics
 from core.evaluation.predictions import Past, Reading
+from dashboard.components.charts.theme import theme_colors
 
 DIGITS = [str(digit) for digit in range(10)]
 ALL = "all"
@@ -198,3 +199,32 @@ def _quantity(field: str, title: str | None = None) -> dict:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
+
+
+def probability_bars(probabilities: np.ndarray, *, marked: int, height: int = 250) -> dict:
+    """Ten bars, one a digit, of `probabilities` (10,); the digit `marked` stands out.
+
+    Vega-Lite as it is: Altair needs longer to put a chart together and check it than the rest of the page.
+    """
+    strong, _ = theme_colors()
+    rows = [
+        {"digit": digit, "probability": p, "marked": digit == marked} for digit, p in enumerate(probabilities.tolist())
+    ]
+    probability = {"field": "probability", "type": "quantitative"}
+    digit = {"field": "digit", "type": "ordinal"}
+    return {
+        "data": {"values": rows},
+        "height": height,
+        "mark": {"type": "bar", "cornerRadiusEnd": 3, "color": strong},
+        "encoding": {
+            "x": {
+                **probability,
+                "title": None,
+                "scale": {"domain": [0, 1]},
+                "axis": {"format": ".0%", "tickCount": 5},
+            },
+            "y": {**digit, "title": None, "axis": {"labelFontSize": 14, "ticks": False}},
+            "opacity": {"condition": {"test": "datum.marked", "value": 1}, "value": 0.45},
+            "tooltip": [{**digit, "title": "Digit"}, {**probability, "title": "Probability", "format": ".2%"}],
+        },
+    }

@@ -15,8 +15,7 @@ from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.runs import Run
 from core.storage import read_json
-from dashboard.components.session import percent
-from dashboard.components.train.results import seconds_in_words
+from dashboard.components.formatting import percent, seconds_in_words
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
 COLORS = 6  # of the theme; after as many lines the dashes change

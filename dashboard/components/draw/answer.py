@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.inference.answer import Answer
-from dashboard.components.charts.history import probability_bars
-from dashboard.components.session import SIGMOID_SENTENCE, percent
+from dashboard.components.charts.probabilities import probability_bars
+from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 
 
 def in_words(confidence: float) -> str:

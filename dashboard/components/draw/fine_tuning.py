@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.runs import Run
 from core.storage import explain_os_error
-from dashboard.components.session import TRAIN_PAGE, first_time, open_run, percent, store
+from dashboard.components.formatting import percent
+from dashboard.components.session import TRAIN_PAGE, first_time, open_run, store
 from dashboard.components.text import escape_markdown
 
 LEAST_DIGITS = 3

@@ -19,8 +19,9 @@ from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components import loaded_models
+from dashboard.components.formatting import percent
 from dashboard.components.predictions.image_panel import in_words, occlusion
-from dashboard.components.session import percent, readers
+from dashboard.components.session import readers
 from dashboard.components.widgets.gallery import enlarged
 
 STEP_SIDE = 224  # eight pixels for each of an image's 28; the page shows it smaller

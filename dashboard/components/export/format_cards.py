@@ -8,7 +8,7 @@ import streamlit as st
 from core.export import verify
 from core.export.formats import FORMATS, INSTALL, Format
 from core.export.verify import Exports, Proof
-from dashboard.components.session import percent
+from dashboard.components.formatting import percent
 from dashboard.components.text import escape_markdown
 
 

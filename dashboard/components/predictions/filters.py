@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.data import Dataset
-from core.evaluation.predictions import ONLY, ORDERS, SHOW, Filter
+from core.evaluation.selection import ONLY, ORDERS, SHOW, Filter
 
 CLEARED = {"show": SHOW[0], "label": None, "prediction": None, "sure": (0, 100), "only": None, "order": ORDERS[0]}
 LISTS = {

@@ -9,15 +9,16 @@ import numpy as np
 import streamlit as st
 
 from core.data import Dataset
-from core.evaluation import predictions
-from core.evaluation.predictions import Past, Place, Reading
+from core.evaluation import label_errors, predictions
+from core.evaluation.predictions import Past, Reading
+from core.evaluation.selection import Place
 from core.inference.answer import version
 from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
-from dashboard.components.session import percent
+from dashboard.components.formatting import percent
 from dashboard.components.widgets import canvas
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery
 
@@ -101,7 +102,7 @@ def show_reading(reading: Reading, image: int) -> None:
 
 def show_doubt(digits: Dataset, image: int) -> None:
     """What people saw, where the label is known to be in doubt."""
-    error = predictions.errors_by_index().get(image) if digits.is_mnist else None
+    error = label_errors.errors_by_index().get(image) if digits.is_mnist else None
     if error is not None:
         st.warning(
             f"This label is in doubt: of five people, {error.votes_given} saw a {error.given}, "

@@ -10,7 +10,8 @@ from core.runs import History, Run
 from dashboard.components.charts.cached import quick
 from dashboard.components.charts.history import history_charts
 from dashboard.components.following import is_outdated
-from dashboard.components.session import note_gone, percent, store
+from dashboard.components.formatting import percent
+from dashboard.components.session import note_gone, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.results import test_images
 

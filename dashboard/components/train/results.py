@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.config import ModelInfo, TrainingConfig
+from core.config import ModelInfo
 from core.data import Dataset
 from core.runs import Run
 from dashboard.components.charts.cached import quick
 from dashboard.components.charts.history import history_charts
-from dashboard.components.fields import number_text
-from dashboard.components.session import dataset, percent, store
+from dashboard.components.formatting import percent, seconds_in_words
+from dashboard.components.session import dataset, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.import_run import show_bundle
 from dashboard.components.widgets.gallery import Tile, gallery
@@ -22,33 +22,6 @@ from dashboard.components.widgets.gallery import Tile, gallery
 CLASSIC_ACCURACY = 0.9572  # what the classic script reports
 SHOWN_IMAGES = 100
 SAMPLE_IMAGES = 28
-
-
-def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
-    """A config as one line; only what differs from the model's defaults is named after the first three.
-
-    `rate` is the learning rate as it is now, where it was changed on the way.
-    """
-    plain = TrainingConfig(model=config.model)
-    learning = f"learning rate {number_text(rate or config.learning_rate)}"
-    if rate not in (None, config.learning_rate):
-        learning += f" (at first {number_text(config.learning_rate)})"
-    words = [config.info.title, f"batches of {config.batch_size}", learning]
-    if config.info.free_layers:
-        words.insert(1, "hidden layers " + ", ".join(map(str, config.hidden_layers)))
-    if config.augment:
-        words.append("augmented")
-    if config.start_from:
-        words.append("fine-tuned")
-    if config.dropout != plain.dropout:
-        words.append(f"dropout {config.dropout:g}")
-    if config.training_images:
-        words.append(f"{config.training_images:,} training images")
-    if config.patience:
-        words.append(f"patience {config.patience}")
-    if config.seed != plain.seed:
-        words.append(f"seed {config.seed}")
-    return " · ".join(words)
 
 
 def headline(run: Run) -> None:
@@ -88,12 +61,6 @@ def headline(run: Run) -> None:
         st.metric("Epochs", summary.get("epochs", "–"), width="content")
         st.metric("Parameters", f"{summary.get('parameters', 0):,}", width="content")
     st.caption(_small_print(run, summary))
-
-
-def seconds_in_words(seconds: float) -> str:
-    """Seconds as "8.2 s" or "3 min 5 s"."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)} min {rest:.0f} s" if minutes else f"{rest:.1f} s"
 
 
 def _small_print(run: Run, summary: dict) -> str:

@@ -7,10 +7,11 @@ from functools import partial
 import streamlit as st
 
 from core.runs import Run
+from dashboard.components import formatting
 from dashboard.components.attempts import attempt
-from dashboard.components.session import STATE_ICONS, delete_run, store
+from dashboard.components.formatting import STATE_ICONS
+from dashboard.components.session import delete_run, store
 from dashboard.components.text import escape_markdown
-from dashboard.components.train import results
 from dashboard.components.views import view
 
 
@@ -30,7 +31,7 @@ def show_header(run: Run) -> None:
             )
     words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
     if config:
-        words += f" · {results.settings_in_words(config, run.control.get('learning_rate'))}"
+        words += f" · {formatting.settings_in_words(config, run.control.get('learning_rate'))}"
     st.markdown(words)
 
 

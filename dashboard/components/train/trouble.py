@@ -8,7 +8,7 @@ from core.compute import launcher
 from core.runs import Run
 from core.runs.checkpoint import checkpoint_flaw
 from dashboard.components.damage import show_damage
-from dashboard.components.session import STATE_ICONS
+from dashboard.components.formatting import STATE_ICONS
 from dashboard.components.text import escape_markdown
 
 WATCH_SECONDS = 1.0

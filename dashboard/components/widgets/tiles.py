@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.data import Dataset
-from core.evaluation import predictions
+from core.evaluation import label_errors, predictions
 from dashboard.components.widgets.gallery import Tile
 
 
 def reading_tiles(reading: predictions.Reading, indices: Iterable[int], dataset: Dataset) -> list[Tile]:
     """A tile an index: label, prediction, confidence, and a flag where MNIST's label is in doubt."""
-    doubted = predictions.errors_by_index() if dataset.is_mnist else {}
+    doubted = label_errors.errors_by_index() if dataset.is_mnist else {}
     return [
         Tile(
             index=int(i),

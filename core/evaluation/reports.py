@@ -1,0 +1,56 @@
+"""Predictions as files: CSV and figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from core.data import Dataset
+from core.evaluation.predictions import Reading
+
+
+def as_csv(reading: Reading, indices: np.ndarray) -> bytes:
+    """The images of a filter as CSV: index, label, prediction, confidence, ten probabilities, epoch."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["index", "label", "prediction", "confidence", *(f"p{digit}" for digit in range(10)), "epoch"])
+    for i in indices.tolist():
+        probabilities = [f"{p:.6f}" for p in reading.probabilities[i]]
+        rows.writerow(
+            [
+                i,
+                reading.labels[i],
+                reading.predictions[i],
+                f"{reading.confidence[i]:.6f}",
+                *probabilities,
+                reading.epoch,
+            ]
+        )
+    return file.getvalue().encode()
+
+
+def matrix_csv(matrix: np.ndarray) -> bytes:
+    """A confusion matrix (10, 10) as CSV, one row a label."""
+    header = ",".join(["label", *(f"read as {digit}" for digit in range(10))])
+    lines = [",".join(map(str, [label, *row])) for label, row in enumerate(matrix.tolist())]
+    return "\n".join([header, *lines, ""]).encode()
+
+
+def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> bytes:
+    """The confusion matrix as a figure to keep."""
+    from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
+
+    title = f"{name}, after epoch {reading.epoch}: accuracy {reading.accuracy:.2%}"
+    return figures.figure_bytes(figures.confusion_figure(reading.matrix, title, shares=shares), format)
+
+
+def gallery_figure(dataset: Dataset, reading: Reading, shown: np.ndarray, format: str) -> bytes:
+    """A page of the gallery as a figure to keep."""
+    from core.evaluation import figures
+
+    columns = min(10, max(5, len(shown)))
+    rows = -(-len(shown) // columns)
+    arrays = (dataset.x_test[shown], reading.labels[shown], reading.probabilities[shown])
+    return figures.figure_bytes(figures.predictions_figure(*arrays, rows, columns), format)

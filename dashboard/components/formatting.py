@@ -1,0 +1,60 @@
+"""How numbers, settings and states are written for people."""
+
+from __future__ import annotations
+
+from core.config import TrainingConfig
+from dashboard.components.fields import number_text
+
+
+def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
+    """A config as one line; only what differs from the model's defaults is named after the first three.
+
+    `rate` is the learning rate as it is now, where it was changed on the way.
+    """
+    plain = TrainingConfig(model=config.model)
+    learning = f"learning rate {number_text(rate or config.learning_rate)}"
+    if rate not in (None, config.learning_rate):
+        learning += f" (at first {number_text(config.learning_rate)})"
+    words = [config.info.title, f"batches of {config.batch_size}", learning]
+    if config.info.free_layers:
+        words.insert(1, "hidden layers " + ", ".join(map(str, config.hidden_layers)))
+    if config.augment:
+        words.append("augmented")
+    if config.start_from:
+        words.append("fine-tuned")
+    if config.dropout != plain.dropout:
+        words.append(f"dropout {config.dropout:g}")
+    if config.training_images:
+        words.append(f"{config.training_images:,} training images")
+    if config.patience:
+        words.append(f"patience {config.patience}")
+    if config.seed != plain.seed:
+        words.append(f"seed {config.seed}")
+    return " · ".join(words)
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Seconds as "8.2 s" or "3 min 5 s"."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)} min {rest:.0f} s" if minutes else f"{rest:.1f} s"
+
+
+SIGMOID_SENTENCE = (
+    "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains them by the values before the "
+    "sigmoid, as it would train a softmax; so the softmax of those values is what is shown as probabilities."
+)
+STATE_ICONS = {
+    "queued": ":material/hourglass_empty:",
+    "running": ":material/play_circle:",
+    "paused": ":material/pause_circle:",
+    "finished": ":material/check_circle:",
+    "stopped": ":material/stop_circle:",
+    "failed": ":material/error:",
+    "interrupted": ":material/power_off:",
+    "damaged": ":material/broken_image:",
+}
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as "97.69 %", "–" for None."""
+    return "–" if fraction is None else f"{100 * fraction:.2f} %"
