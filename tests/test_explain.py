@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from core.interpretability.saliency import AGAINST, FOR, nearest, occlusion_map, overlay
+from core.interpretability.neighbours import nearest
+from core.interpretability.saliency import AGAINST, FOR, occlusion_map, overlay
 
 
 class Looker:

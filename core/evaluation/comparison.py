@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.evaluation.metrics import Mask, checked_digits
+from core.evaluation.predictions import Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +69,38 @@ def mcnemar_exact(*, fixed: int, broken: int) -> float:
         tail += ways
     # Python's integers keep this exact for any n, and their division is correctly rounded.
     return min(1.0, 2 * tail / 2**n)
+
+
+GROUPS = {
+    "fixed": "Fixed",
+    "broken": "Broken",
+    "both_wrong": "Both wrong",
+    "both_right": "Both right",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two readings of the same images, and how the second differs from the first."""
+
+    first: Reading
+    second: Reading
+    groups: RunComparison
+
+
+def pair(first: Reading, second: Reading) -> Pair:
+    """The two beside each other."""
+    return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions))
+
+
+def images_of(both: Pair, group: str) -> np.ndarray:
+    """Indices of a group: the surest mistakes first; of "both_right" those of which one of the two is least sure."""
+    found = np.flatnonzero(getattr(both.groups, group))
+    first, second = both.first.confidence[found], both.second.confidence[found]
+    rank = {
+        "fixed": -first,
+        "broken": -second,
+        "both_wrong": -np.maximum(first, second),
+        "both_right": np.minimum(first, second),
+    }
+    return found[np.argsort(rank[group], kind="stable")]

@@ -12,7 +12,6 @@ SIDE = 28
 BACKGROUND = 0
 FOR, AGAINST = (224, 112, 26), (74, 124, 240)  # orange and blue: apart in every common colour blindness
 FAINTEST_EFFECT = 0.005  # of probability: where no pixel reaches it, nothing is coloured
-BLOCK = 4096  # rows whose distances are computed at once
 
 
 class ReadsImages(Protocol):
@@ -73,38 +72,6 @@ def overlay(image: np.ndarray, effect: np.ndarray, *, times: int = 12) -> NDArra
     cover = 0.9 * share[..., np.newaxis]
     picture = (1 - cover) * image[..., np.newaxis] + cover * ink * hue
     return np.rint(picture).astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
-
-
-def nearest(
-    hidden_train: np.ndarray, hidden_image: np.ndarray, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the rows of `hidden_train` (n, d) nearest to `hidden_image` (d,): indices and distances, nearest first.
-
-    Plain Euclidean distance ‖h_i - h‖₂ of the activations as they are, not of their directions: the scores of the
-    digits are w·h + b, so no score differs by more than ‖w‖ · ‖h_i - h‖ (Cauchy & Schwarz) between neighbours.
-    They are near for this network's last decision, whatever they look like. The idea is that of Papernot & McDaniel
-    2018 (arXiv:1803.04765). Of equal distances the lower index is first; fewer than `k` where n is less.
-
-    Raises:
-        ValueError: where the shapes do not fit each other or k is less than 1.
-    """
-    if hidden_train.ndim != 2 or hidden_image.shape != hidden_train.shape[1:]:
-        raise ValueError(
-            f"hidden_train (n, d) and hidden_image (d,) are wanted, but came as {hidden_train.shape} and "
-            f"{hidden_image.shape}."
-        )
-    if k < 1:
-        raise ValueError(f"k must be 1 or more, but came as {k}.")
-    k = min(k, len(hidden_train))
-    if k == 0:
-        return np.zeros(0, np.int64), np.zeros(0)
-    squares = np.empty(len(hidden_train), np.result_type(hidden_train, hidden_image))
-    for first in range(0, len(hidden_train), BLOCK):  # not a second array as large as the first
-        apart = hidden_train[first : first + BLOCK] - hidden_image
-        squares[first : first + BLOCK] = np.einsum("ij,ij->i", apart, apart)
-    close = np.flatnonzero(squares <= np.partition(squares, k - 1)[k - 1])
-    order = close[np.argsort(squares[close], kind="stable")][:k]
-    return order, np.sqrt(squares[order].astype(np.float64))
 
 
 def _places(patch: int, stride: int) -> list[tuple[slice, slice]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.evaluation import predictions, selection
+from core.evaluation import comparison, predictions, selection
+from core.evaluation.comparison import GROUPS, Pair
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
-from dashboard.components.charts import probabilities
+from dashboard.components.charts import curves, probabilities
 from dashboard.components.compare import run_table, verdict
 from dashboard.components.compare.pair_choice import (
     PAGE,
@@ -18,7 +19,6 @@ from dashboard.components.compare.pair_choice import (
     gone_of_pair,
     say_not_found,
 )
-from dashboard.components.compare.verdict import GROUPS, Pair
 from dashboard.components.following import follow
 from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, know_names, store
 from dashboard.components.text import escape_markdown
@@ -141,14 +141,14 @@ def show_curves(chosen, names) -> None:
         st.markdown("**Validation accuracy**", width="content")
         axis = st.segmented_control(
             "Over",
-            list(run_table.AXES),
+            list(curves.AXES),
             default="Epochs",
             required=True,
             key="curve_axis",
             label_visibility="collapsed",
         )
-    axis = axis if axis in run_table.AXES else "Epochs"
-    st.altair_chart(run_table.curves_chart(frame, axis), alt="Validation accuracy of the chosen runs after each epoch")
+    axis = axis if axis in curves.AXES else "Epochs"
+    st.altair_chart(curves.curves_chart(frame, axis), alt="Validation accuracy of the chosen runs after each epoch")
     if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
         st.caption(
             "The classic network validates on the test images, the others on images held out of the training set."
@@ -164,7 +164,7 @@ def show_pair(first, second, names, digits) -> None:
         except predictions.ReadingError as error:
             st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return
-    both = verdict.pair(*readings)
+    both = comparison.pair(*readings)
     one, other = (escape_markdown(names[run.id]) for run in (first, second))
     for run, reading in zip((first, second), readings, strict=True):
         if run.state.is_active:
@@ -211,7 +211,7 @@ def choose_group(both: Pair, one: str, other: str) -> str:
 
 def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
     """The images of a group twice, as each of the two reads them, and the one that is open."""
-    found = verdict.images_of(both, group)
+    found = comparison.images_of(both, group)
     if not len(found):
         st.info("No image is in this group.", icon=":material/filter_alt:")
         return

@@ -15,7 +15,8 @@ from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
 from dashboard.components.charts.cached import quick
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
-from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import gallery

@@ -12,7 +12,8 @@ from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import picture_input
 from dashboard.components.loaded_models import learn_judge, load
-from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset, dataset_note
 from dashboard.components.widgets.canvas import canvas, clear, kept, undo
 
 MODES = {

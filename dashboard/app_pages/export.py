@@ -16,7 +16,8 @@ from core.runs import Run
 from core.runs.starter import Starter
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.export import format_cards
-from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.import_run import show_bundle
 

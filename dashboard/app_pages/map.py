@@ -14,7 +14,8 @@ from core.storage import printable
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import embedding as map_view
 from dashboard.components.charts.cached import quick
-from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
 

@@ -10,17 +10,13 @@ from core.evaluation.selection import Filter
 from core.storage import printable
 from dashboard.components.charts import probabilities
 from dashboard.components.charts.cached import quick
+from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
-from dashboard.components.predictions.image_panel import (
-    chosen_image,
-    open_image,
-    show_downloads,
-    show_image,
-    show_neighbours,
-)
+from dashboard.components.predictions.image_panel import chosen_image, open_image, show_image, show_neighbours
 from dashboard.components.predictions.time_machine import choose_moment
-from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 

@@ -14,7 +14,8 @@ from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import robustness as robustness_charts
 from dashboard.components.charts.cached import quick
 from dashboard.components.formatting import percent
-from dashboard.components.session import choose_run, dataset, dataset_note
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 
 KIND = "robustness"

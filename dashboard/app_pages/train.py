@@ -8,16 +8,8 @@ from core.runs.state import read_architectures
 from dashboard.components.attempts import attempt, note_failure
 from dashboard.components.browser import scroll_to_top
 from dashboard.components.draw.fine_tuning import fine_tuning_report
-from dashboard.components.session import (
-    choose_any_run,
-    dataset,
-    dataset_note,
-    missing_run,
-    older_runs_note,
-    open_run,
-    say_missing,
-    store,
-)
+from dashboard.components.run_picker import choose_any_run, say_missing
+from dashboard.components.session import dataset, dataset_note, missing_run, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train import live, results
 from dashboard.components.train.import_run import import_note, show_import

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 
-import numpy as np
 import streamlit as st
 
 from core.compute import job
 from core.data import Dataset
 from core.data.split import split
 from core.inference.answer import judge, predictor, version
+from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
 from core.runs import Run
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
 
 JUDGE_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
-STEP = 1_000  # training images between two looks at the progress bar
-MOST_NUMBERS = 2**24  # of a hidden layer in memory, 64 MB: all 60,000 images of a layer of up to 279 units
 
 
 def load(run: Run, *, quiet: bool = False) -> Predictor | None:
@@ -44,41 +41,6 @@ def learn_judge(run: Run) -> None:
     if enough and judge(run) is None and job.status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
             job.start(run, "novelty")
-
-
-class HiddenLayer:
-    """The last hidden layer of the images that a run learned from, computed step by step.
-
-    Any session may do the next step, and a page that is left in the middle loses nothing.
-    """
-
-    def __init__(self, model: Predictor, images: np.ndarray) -> None:
-        self._model = model
-        self._images = images
-        self._lock = threading.Lock()
-        self._values: np.ndarray | None = None
-        self._done = 0
-
-    @property
-    def progress(self) -> float:
-        """From 0 to 1."""
-        return self._done / len(self._images) if len(self._images) else 1.0
-
-    @property
-    def values(self) -> np.ndarray:
-        """Float32 (n, d), whole once `progress` is 1."""
-        return self._values if self._values is not None else np.zeros((0, 0), np.float32)
-
-    def step(self) -> None:
-        """Do the next thousand images."""
-        with self._lock:
-            chunk = self._model.hidden(self._images[self._done : self._done + STEP])
-            if self._values is None:
-                self._images = self._images[: MOST_NUMBERS // chunk.shape[1]]
-                self._values = np.empty((len(self._images), chunk.shape[1]), np.float32)
-            room = self._values[self._done : self._done + STEP]
-            room[:] = chunk[: len(room)]
-            self._done += len(room)
 
 
 def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:

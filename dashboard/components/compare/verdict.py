@@ -2,47 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from core.evaluation.comparison import Pair
 
-import numpy as np
-
-from core.evaluation.comparison import RunComparison, compare_runs
-from core.evaluation.predictions import Reading
-
-GROUPS = {
-    "fixed": "Fixed",
-    "broken": "Broken",
-    "both_wrong": "Both wrong",
-    "both_right": "Both right",
-}
 LEVEL = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Two readings of the same images, and how the second differs from the first."""
-
-    first: Reading
-    second: Reading
-    groups: RunComparison
-
-
-def pair(first: Reading, second: Reading) -> Pair:
-    """The two beside each other."""
-    return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions))
-
-
-def images_of(both: Pair, group: str) -> np.ndarray:
-    """Indices of a group: the surest mistakes first; of "both_right" those of which one of the two is least sure."""
-    found = np.flatnonzero(getattr(both.groups, group))
-    first, second = both.first.confidence[found], both.second.confidence[found]
-    rank = {
-        "fixed": -first,
-        "broken": -second,
-        "both_wrong": -np.maximum(first, second),
-        "both_right": np.minimum(first, second),
-    }
-    return found[np.argsort(rank[group], kind="stable")]
 
 
 def verdict(both: Pair) -> str:

@@ -20,8 +20,8 @@ from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.formatting import percent
-from dashboard.components.predictions.image_panel import in_words, occlusion
-from dashboard.components.session import readers
+from dashboard.components.run_picker import readers
+from dashboard.components.saliency import in_words, occlusion
 from dashboard.components.widgets.gallery import enlarged
 
 STEP_SIDE = 224  # eight pixels for each of an image's 28; the page shows it smaller

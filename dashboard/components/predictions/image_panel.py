@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -12,19 +11,19 @@ from core.data import Dataset
 from core.evaluation import label_errors, predictions
 from core.evaluation.predictions import Past, Reading
 from core.evaluation.selection import Place
-from core.inference.answer import version
-from core.interpretability import saliency
+from core.interpretability import neighbours, saliency
 from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
+from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import percent
+from dashboard.components.saliency import PATCH, in_words, occlusion
 from dashboard.components.widgets import canvas
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery
 
 DRAW_PAGE = "app_pages/draw.py"
 NEIGHBOURS = 10
-PATCH = 5
 
 
 def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, place: Place, page_size: int) -> None:
@@ -128,32 +127,6 @@ def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: in
         st.caption(in_words(effect, digit))
 
 
-def in_words(effect: np.ndarray, digit: int) -> str:
-    """How to read an occlusion map, with its largest numbers."""
-    lost, gained = 100 * float(effect.max()), -100 * float(effect.min())
-    least = 100 * saliency.FAINTEST_EFFECT
-    if max(lost, gained) < least:
-        return f"No single patch matters: without any of them, {digit} is about as probable as before."
-    sentences = []
-    if lost >= least:
-        sentences.append(f":orange[**Orange**] ink speaks for {digit}: blank it, and up to {lost:.0f} points are lost.")
-    if gained >= least:
-        sentences.append(f":blue[**Blue**] ink speaks against it: blank it, and up to {gained:.0f} are gained.")
-    return " ".join(sentences)
-
-
-def occlusion(run: Run, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
-    """The digit that the finished network reads, and the occlusion map for it."""
-    return _occlusion(version(run), model, image.tobytes())
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again with every touch
-def _occlusion(version: tuple[bytes, int], _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
-    image = np.frombuffer(pixels, np.uint8).reshape(28, 28)
-    digit = int(_model.probabilities(image[np.newaxis])[0].argmax())
-    return digit, saliency.occlusion_map(_model, image, digit, patch=PATCH)
-
-
 def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> None:
     """The training images that the network takes for the same; the first time takes a while, and says so."""
     model = loaded_models.load(run) if run.has_model else None
@@ -166,7 +139,7 @@ def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> 
         layer.step()
     bar.empty()
     hidden = model.hidden(digits.x_test[image : image + 1])[0]
-    indices, distances = saliency.nearest(layer.values, hidden, NEIGHBOURS)
+    indices, distances = neighbours.nearest(layer.values, hidden, NEIGHBOURS)
     labels = digits.y_train[indices]
     counts = Counter(labels.tolist()).most_common()
     said = ", ".join(f"{count} with label {digit}" for digit, count in counts)
@@ -183,23 +156,6 @@ def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> 
     gallery(
         digits.x_train[indices], tiles, key="neighbours", selectable=False, label="Nearest training images, by distance"
     )
-
-
-def show_downloads(file: Callable[[str], bytes], name: str, key: str, csv: Callable[[], bytes] | None = None) -> None:
-    """A menu of files; each is made when it is asked for."""
-    with st.popover("Download", icon=":material/download:"):
-        offers = [("CSV", "text/csv", csv)] if csv else []
-        offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]
-        for title, mime, data in offers:
-            st.download_button(
-                title,
-                data,
-                f"{name}.{title.lower()}",
-                mime,
-                on_click="ignore",
-                key=f"{key}_{title.lower()}",
-                type="tertiary",
-            )
 
 
 def image_file(

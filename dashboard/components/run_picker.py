@@ -1,0 +1,143 @@
+"""Which run a page shows: the choice in the sidebar, and what is said where there is none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.runs import Run
+from core.runs.starter import Starter
+from dashboard.components.damage import show_damage
+from dashboard.components.following import follow
+from dashboard.components.formatting import percent
+from dashboard.components.session import (
+    TRAIN_PAGE,
+    chosen_run,
+    how_gone,
+    know_names,
+    known_name,
+    missing_run,
+    open_run,
+    store,
+)
+from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
+
+
+def run_label(run: Run) -> str:
+    """A run in one line: name and accuracy, or its state while it is active or has none."""
+    accuracy, state = run.test_accuracy, run.state
+    return f"{run.name} · {state.name if state.is_active or accuracy is None else percent(accuracy)}"
+
+
+def readers() -> dict[str, Run]:
+    """The runs that can read digits by their ids, newest first, the starter last."""
+    starter = Starter()
+    return {**_runs_with(lambda run: run.has_model), **({starter.id: starter} if starter.is_whole else {})}
+
+
+def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
+    return {run.id: run for run in store().runs() if run.state.name != "damaged" and has(run)}
+
+
+def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | None:
+    """A choice in the sidebar, kept in the address, of the runs that have what it `needs`.
+
+    Without a choice it is the newest. The page says so where it shows another run than the chosen one, where the chosen
+    one was not found, and where no run can be shown; the last two are None.
+
+    Args:
+        label: what the choice is called.
+        needs: "probabilities" of the test set, a "model", or a "reader", which the starter is too.
+    """
+    runs = {
+        "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
+        "model": lambda: _runs_with(lambda run: run.has_model),
+        "reader": readers,
+    }[needs]()
+    if missing := missing_run():
+        _run_selectbox(label, runs, None)
+        say_missing(missing)
+        with st.container(horizontal=True):
+            st.page_link(TRAIN_PAGE, label="All runs", icon=":material/list:")
+            st.page_link(TRAIN_PAGE, label="Start one", icon=":material/model_training:")
+        return None
+    if not runs:
+        if run := store().get(chosen_run()) or next(iter(store().runs()), None):
+            show_damage(run)
+        st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
+        st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
+        return None
+    run = runs[_shown(label, runs)]
+    show_damage(run)
+    return run
+
+
+def choose_any_run(label: str = "Run") -> Run | None:
+    """A choice of all runs, whatever their state; None where there is none, or where the chosen one was not found."""
+    runs = {run.id: run for run in store().runs()}
+    if missing_run():
+        _run_selectbox(label, runs, None)
+        return None
+    return runs[_shown(label, runs)] if runs else None
+
+
+def say_missing(run_id: str) -> None:
+    """Say that the chosen run was not found, by its name where it was on the page before."""
+    open_run(run_id)
+    name = known_name(run_id, f"Run {run_id}")
+    if how := how_gone(run_id):
+        st.info(f"{escape_markdown(name)} was {how}.", icon=":material/check:")
+    else:
+        st.warning(f"{escape_markdown(name)} was not found. It may have been deleted.", icon=":material/search_off:")
+
+
+def _shown(label: str, runs: dict[str, Run]) -> str:
+    """The chosen run where it is among `runs`; else another one, which the page then says. The choice stays."""
+    chosen = chosen_run()
+    shown = chosen if chosen in runs else next(iter(runs))
+    follow(run for run in (store().get(chosen), runs[shown]) if run)
+    know_names({shown: runs[shown].name})
+    _run_selectbox(label, runs, shown)
+    open_run(chosen or shown)
+    st.session_state["drawn_for"] = chosen or shown
+    if chosen not in ("", shown):
+        run = Starter() if chosen == Starter().id else store().get(chosen)
+        if run:
+            show_damage(run)
+        name = escape_markdown(run.name if run else chosen)
+        yet = " yet" if run and run.state.is_active else ""
+        st.warning(
+            f"{name} has nothing to show here{yet}. Showing {escape_markdown(runs[shown].name)} instead.",
+            icon=":material/info:",
+        )
+        if not isinstance(run, Starter):
+            link = {"label": f"Go to {name}", "icon": ":material/arrow_back:", "query_params": {"run": chosen}}
+            st.page_link(TRAIN_PAGE, **link)
+    return shown
+
+
+def _run_selectbox(label: str, runs: dict[str, Run], shown: str | None) -> None:
+    """The choice itself; it is not bound to the address, where Streamlit would put the label, which changes."""
+    labels = {run_id: run_label(run) for run_id, run in runs.items()}
+    count = Counter(labels.values())
+    labels = {run_id: label if count[label] == 1 else f"{label} · {run_id}" for run_id, label in labels.items()}
+    today = {label: run_id for run_id, label in labels.items()}
+    known = {**st.session_state.get("run_labels", {}), **today}  # also what they were called on the page before
+    st.session_state["run_labels"] = today
+    st.sidebar.selectbox(
+        label,
+        list(runs),
+        index=None if shown is None else list(runs).index(shown),
+        placeholder="Choose a run",
+        format_func=lambda run_id: labels.get(run_id, run_id),
+        **view(
+            "run_choice",
+            shown,
+            lambda choice: open_run(known.get(choice, choice)),
+            [shown, *runs, *known],
+            labels.get(shown, ""),
+        ),
+    )
