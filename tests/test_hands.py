@@ -96,9 +96,11 @@ def test_a_page_that_went_blank_comes_back_or_leads_where_the_last_click_went(
     start = page.get_by_role("button", name="Start training")
     page.goto(f"{waiting.url}/?model=dense&epochs=4")
     expect(start).to_be_visible()
+    page.wait_for_function("window.digitLab")  # on a busy machine it may come after the first fields
     page.evaluate(crash)
     expect(start).to_be_visible()
     expect(page.get_by_role("textbox", name="Epochs as a number", exact=True)).to_have_value("4")
+    page.wait_for_function("window.digitLab")
     page.evaluate("sessionStorage.clear()")  # as if it was long ago
     page.evaluate(f"""() => {{
         addEventListener("click", () => setTimeout({crash}), {{once: true}})

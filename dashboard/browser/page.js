@@ -25,7 +25,7 @@
   const CALM = 80; // milliseconds in which the server was not busy
   const PATIENCE = 1500; // more of them, at most
   const busy = () => document.querySelector("[data-test-script-state=running]");
-  let wanted = null; // the link that was clicked last
+  let wanted = null; // the link that was clicked a moment ago
   const follow = (link, since, until) => {
     const now = performance.now();
     if (busy()) since = now;
@@ -34,7 +34,6 @@
     link = there ?? link;
     const leaves = link.pathname !== location.pathname;
     if (leaves) push(history.state, "", location.href);
-    wanted = null;
     link.click();
     if (leaves) somebodyActed = false;
   };
@@ -47,14 +46,28 @@
       event.stopImmediatePropagation();
       if (event.detail > 1) return; // of a double-click, the first counts
       wanted = link;
+      setTimeout(() => wanted === link && (wanted = null), 2 * PATIENCE);
       const now = performance.now();
       follow(link, now, now + CALM + PATIENCE);
     },
     capture,
   );
 
-  // A page that went blank comes back, or the one that was clicked comes: where a part of a page that repeats itself was
-  // asked for while the whole page ran, Streamlit may put it into what it has just removed, and take the page away.
+  // Parts of a page that repeat themselves wait while the server is busy. Where one is asked for while the whole page
+  // runs, Streamlit may put it into what it has just removed, and take the page away.
+  const every = setInterval;
+  const OFTEN = 400; // milliseconds between two turns: what comes more often is none of these parts
+  const MOST_LEFT_OUT = 4; // turns, one after the other
+  window.setInterval = (task, pause, ...given) => {
+    if (!(pause >= OFTEN)) return every(task, pause, ...given);
+    let leftOut = 0;
+    return every(() => {
+      leftOut = busy() && leftOut < MOST_LEFT_OUT ? leftOut + 1 : 0;
+      if (!leftOut) task(...given);
+    }, pause);
+  };
+
+  // A page that went blank all the same comes back, or the one that was clicked comes.
   const AGAIN = 10000; // milliseconds: a page that goes blank sooner again is left as it is
   const comeBack = () => {
     const last = Number(sessionStorage.getItem("digitLabCameBack"));
