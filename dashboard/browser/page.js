@@ -19,14 +19,19 @@
   };
 
   // A click on another page's link makes its step itself: after a Back, Streamlit writes over the page that is left.
-  // It is sent after what was typed or drawn just before. Streamlit sends the text of a field that is left only after
-  // the events that wait, so that the text, coming from the page before, led back; and a server that is busy takes up
-  // only the last of what comes, which says nothing of the fields on the page that is left.
-  const SENT = 60; // milliseconds
-  const BUSY = 500; // more of them, at most
+  // It waits until the server has taken up what was typed or drawn just before. Streamlit sends the text of a field that
+  // is left only after the events that wait; and of what comes while it is busy it takes up the last alone: a text that
+  // came after the click led back, and one that came before it was lost with the page.
+  const CALM = 80; // milliseconds in which the server was not busy
+  const PATIENCE = 1500; // more of them, at most
   const busy = () => document.querySelector("[data-test-script-state=running]");
-  const follow = (link, until) => {
-    if (busy() && performance.now() < until) return setTimeout(follow, 20, link, until);
+  let wanted = null; // the link that was clicked a moment ago
+  const follow = (link, since, until) => {
+    const now = performance.now();
+    if (busy()) since = now;
+    const there = link.isConnected ? link : [...document.links].find(({ href }) => href === link.href); // drawn anew
+    if ((!there || now < since + CALM) && now < until) return setTimeout(follow, 20, link, since, until);
+    link = there ?? link;
     const leaves = link.pathname !== location.pathname;
     if (leaves) push(history.state, "", location.href);
     link.click();
@@ -39,29 +44,58 @@
       if (!event.isTrusted || !link || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (event.detail < 2) setTimeout(follow, SENT, link, performance.now() + SENT + BUSY); // once for a double-click
+      if (event.detail > 1) return; // of a double-click, the first counts
+      wanted = link;
+      setTimeout(() => wanted === link && (wanted = null), 2 * PATIENCE);
+      const now = performance.now();
+      follow(link, now, now + CALM + PATIENCE);
     },
     capture,
   );
+
+  // Parts of a page that repeat themselves wait while the server is busy. Where one is asked for while the whole page
+  // runs, Streamlit may put it into what it has just removed, and take the page away.
+  const every = setInterval;
+  const OFTEN = 400; // milliseconds between two turns: what comes more often is none of these parts
+  const MOST_LEFT_OUT = 4; // turns, one after the other
+  window.setInterval = (task, pause, ...given) => {
+    if (!(pause >= OFTEN)) return every(task, pause, ...given);
+    let leftOut = 0;
+    return every(() => {
+      leftOut = busy() && leftOut < MOST_LEFT_OUT ? leftOut + 1 : 0;
+      if (!leftOut) task(...given);
+    }, pause);
+  };
+
+  // A page that went blank all the same comes back, or the one that was clicked comes.
+  const AGAIN = 10000; // milliseconds: a page that goes blank sooner again is left as it is
+  const comeBack = () => {
+    const last = Number(sessionStorage.getItem("digitLabCameBack"));
+    if (document.querySelector("[data-testid=stApp]") || Date.now() - last < AGAIN) return;
+    sessionStorage.setItem("digitLabCameBack", Date.now());
+    if (wanted) location.assign(wanted.href);
+    else location.reload();
+  };
+  addEventListener("error", () => setTimeout(comeBack, CALM));
 
   // Start is off while half a number is typed ("1e-"), and for a moment longer when the rest of it is: a click in that
   // moment counts as soon as Start is on.
   const MOMENT = 1500; // milliseconds
   const button = () => document.querySelector(".st-key-start button");
-  let wanted = 0; // until when
+  let counts = 0; // until when
   const look = () => {
     if (button()?.disabled === false) {
-      wanted = 0;
+      counts = 0;
       button().click();
-    } else if (performance.now() < wanted) requestAnimationFrame(look);
+    } else if (performance.now() < counts) requestAnimationFrame(look);
   };
   addEventListener(
     "pointerup", // which a finger that scrolls does not end with
     ({ clientX: x, clientY: y }) => {
       const { left, right, top, bottom } = button()?.getBoundingClientRect() ?? {};
       if (!button()?.disabled || !(left < x && x < right && top < y && y < bottom)) return;
-      const looking = performance.now() < wanted;
-      wanted = performance.now() + MOMENT;
+      const looking = performance.now() < counts;
+      counts = performance.now() + MOMENT;
       if (!looking) requestAnimationFrame(look);
     },
     capture,
