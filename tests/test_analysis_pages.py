@@ -180,7 +180,7 @@ def test_the_classic_network_has_no_validation_images_to_read(make_run, model, d
 
 def test_draw_lets_a_run_learn_what_is_no_digit_once_and_the_starter_never(run, monkeypatch):
     started = []
-    monkeypatch.setattr(background, "start", lambda run, kind: started.append((run.id, kind)))
+    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
     for images in (1_400, 10_000):
         write_json(run.path / "summary.json", {"training_images": images})
         assert started == []

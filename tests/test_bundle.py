@@ -389,7 +389,7 @@ REFUSED = {
         "larger than any run",
     ),
     "a large config": (replaced("config.json", b" " * 20_000 + b"{}"), "larger than"),
-    **{f"without {name}": (replaced(name, None), f"{name} is missing") for name in bundle.bundle_parts.NEEDED},
+    **{f"without {name}": (replaced(name, None), f"{name} is missing") for name in bundle.schema.NEEDED},
     "no JSON": (replaced("state.json", b"{"), "state.json is no JSON"),
     "no UTF-8": (replaced("name.json", b'{"name": "\xff"}'), "name.json is no JSON"),
     "deep JSON": (replaced("architecture.json", b"[" * 60_000), "architecture.json is no JSON"),

@@ -14,8 +14,9 @@ from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
 from core.runs import ID, Run, RunError, RunStore
 from core.runs.starter import Starter
-from dashboard.api import events, predict
+from dashboard.api import events
 from dashboard.api.errors import MEDIA_TYPE, Problem
+from dashboard.api.predict import PICTURES, heavy, read, sent
 from dashboard.api.schemas import (
     EXAMPLE_ID,
     Health,
@@ -88,7 +89,7 @@ def get_run(run: StoredRun) -> RunDetails:
         "requestBody": {
             "required": True,
             "content": {
-                **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in predict.PICTURES},
+                **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
                 "multipart/form-data": {
                     "schema": {
                         "type": "object",
@@ -107,13 +108,13 @@ async def predict(run: StoredRun, request: Request) -> Readings:
     A picture (PNG, JPEG, WebP) of a drawing or a photo is brought to MNIST's form first, as on the Draw page; pixels
     are read as they are, up to 1,000 images at once.
     """
-    return await predict.heavy(predict.read, run, *await predict.sent(request))
+    return await heavy(read, run, *await sent(request))
 
 
 @router.get("/runs/{run_id}/predictions", tags=["Reading"], responses=problems(404, 409, 422, 503))
 async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Query()]) -> KeptPredictions:
     """List what a run reads of the test images, as the Predictions page shows it."""
-    return await predict.heavy(_predictions, run, wanted)
+    return await heavy(_predictions, run, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
