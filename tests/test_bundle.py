@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.bundle import archive as bundle
 from core.bundle import model_check
+from core.bundle.__main__ import main
 from core.bundle.archive import BundleError, pack, unpack
 from core.config import TrainingConfig
 from core.predictor import ModelError, Predictor
@@ -256,7 +257,7 @@ def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(name, store, tmp_pa
     names, words = OTHERS[name]
     path = tmp_path / name
     path.write_bytes(zip_of(dict.fromkeys(names, b"x")))
-    assert bundle.main(["--home", str(store.home), "import", str(path)]) == 1
+    assert main(["--home", str(store.home), "import", str(path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"{name} was not imported: it is {words}")
     assert "Run as a zip" in said
@@ -472,8 +473,8 @@ def test_a_full_disk_leaves_nothing(packed, store, monkeypatch):
 
 @pytest.mark.parametrize(("code", "said"), [("import os; os.abort()", "crashed"), ("while True: 0", "took more than")])
 def test_a_model_that_crashes_or_hangs_does_so_elsewhere(code, said, monkeypatch, tmp_path):
-    (tmp_path / "core").mkdir()
-    (tmp_path / "core" / "model_check.py").write_text(code)
+    (tmp_path / "core" / "bundle").mkdir(parents=True)
+    (tmp_path / "core" / "bundle" / "model_check.py").write_text(code)
     monkeypatch.setattr(model_check, "ROOT", tmp_path)
     monkeypatch.setattr(model_check, "SECONDS", 3)
     with pytest.raises(ModelError, match=said):
@@ -530,14 +531,14 @@ def test_flipped_bits_inside_the_files_are_refused_or_can_be_read(data, packed, 
 def test_the_command_packs_and_imports(trained, tmp_path, capsys, monkeypatch, digits_file):
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
     file, home = tmp_path / "run.zip", tmp_path / "home"
-    assert bundle.main(["--home", str(home), "pack", str(trained.path), "--out", str(file)]) == 0
-    assert bundle.main(["--home", str(home), "import", str(file)]) == 0
+    assert main(["--home", str(home), "pack", str(trained.path), "--out", str(file)]) == 0
+    assert main(["--home", str(home), "import", str(file)]) == 0
     [run] = RunStore(home).runs()
     assert run.name == trained.name
     assert run.imported["proof"]["different_predictions"] == 0
     assert str(run.path) in capsys.readouterr().out
-    assert bundle.main(["--home", str(home), "pack", "no-such-run"]) == 1
+    assert main(["--home", str(home), "pack", "no-such-run"]) == 1
     assert f"There: {run.id}" in capsys.readouterr().err
     file.write_bytes(b"PK")
-    assert bundle.main(["--home", str(home), "import", str(file)]) == 1
+    assert main(["--home", str(home), "import", str(file)]) == 1
     assert "run.zip was not imported" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from benchmarks import drawn_digits, not_digits
 from core import home, terminal
 from core.config import TrainingConfig
 from core.runs import RunStore, starter
+from core.training import make_starter
 
 ROOT = Path(__file__).parents[1]
 FILES = [path for folder in ("core", "benchmarks", "dashboard") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -37,7 +38,7 @@ for argument in ("--help", "--no-such-option"):
 
 def snapshot():
     """Every file of the project with its size and when it was changed."""
-    passed_over = {".git", "__pycache__", "digitlab-home"}
+    passed_over = {".git", "__pycache__", ".hypothesis", "digitlab-home"}
     files = [path for path in ROOT.rglob("*") if not passed_over & set(path.relative_to(ROOT).parts)]
     return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file()}
 
@@ -88,7 +89,7 @@ def test_the_shipped_network_is_only_replaced_where_that_is_asked(tmp_path, caps
     (tmp_path / "mine.txt").write_text("")
     for arguments in ([], ["--out", str(tmp_path)], ["--out", str(starter.FOLDER)], ["--replace", "--out", "new"]):
         with pytest.raises(SystemExit) as end:
-            starter.main(arguments)
+            make_starter.main(arguments)
         assert end.value.code == 2
         assert "--out" in capsys.readouterr().err
 
@@ -124,7 +125,7 @@ def test_a_command_that_cannot_use_a_file_says_which_and_why_in_words(tmp_path, 
     monkeypatch.setenv("DIGITLAB_HOME", str(tmp_path / "home"))
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("x")
-    module = importlib.import_module("benchmarks.__main__" if command[0] == "benchmarks" else command[0])
+    module = importlib.import_module(command[0] + (".__main__" if command[0] in ("benchmarks", "core.bundle") else ""))
     with pytest.raises(SystemExit) as end:
         terminal.exit_with(lambda: module.main([*command[1:], str(tmp_path / path)]))
     said = capsys.readouterr()

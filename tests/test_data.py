@@ -46,7 +46,7 @@ def nothing_real_is_touched(tmp_path, monkeypatch):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sklearn_digits, "embedded_digits", made_once)
-    monkeypatch.setattr(data, "MNIST_URL", "http://127.0.0.1:1/mnist.npz")  # nobody listens on port 1
+    monkeypatch.setattr(data.download, "MNIST_URL", "http://127.0.0.1:1/mnist.npz")  # nobody listens on port 1
 
 
 def digits(train: int = 5, test: int = 3, seed: int = 0) -> dict[str, np.ndarray]:
@@ -279,8 +279,8 @@ def serve(monkeypatch):
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         servers.append(server)
-        monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{server.server_port}/mnist.npz")
-        monkeypatch.setattr(data, "MNIST_SHA256", sha256 or hashlib.sha256(content).hexdigest())
+        monkeypatch.setattr(data.download, "MNIST_URL", f"http://127.0.0.1:{server.server_port}/mnist.npz")
+        monkeypatch.setattr(data.download, "MNIST_SHA256", sha256 or hashlib.sha256(content).hexdigest())
 
     yield start
     over.set()
@@ -327,7 +327,7 @@ def test_download_with_another_checksum_leaves_nothing_and_the_embedded_digits_t
 
 
 def test_stalled_download_gives_up_and_leaves_nothing(tmp_path, serve, monkeypatch):
-    monkeypatch.setattr(data, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(data.download, "STALL_SECONDS", 0.3)
     serve(write_npz(tmp_path / "served.npz", **digits(400, 100)).read_bytes(), stall=True)
     dataset = load_dataset()
     assert "timed out" in dataset.note
@@ -341,11 +341,11 @@ def test_silent_and_refused_servers_are_given_up_fast_and_the_note_tells_how_to_
     assert f"put mnist.npz at {keras_cache_path()}" in refused.note
     assert "1,500 for training, each with 7 slightly warped copies" in refused.note
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/mnist.npz")
-        monkeypatch.setattr(data, "CONNECT_SECONDS", 0.2)
+        monkeypatch.setattr(data.download, "MNIST_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/mnist.npz")
+        monkeypatch.setattr(data.download, "CONNECT_SECONDS", 0.2)
         started = time.monotonic()
         with pytest.raises(TimeoutError):
-            data.download(keras_cache_path(), None)
+            data.download.download_mnist(keras_cache_path(), None)
         assert time.monotonic() - started < 2
 
 
@@ -422,7 +422,7 @@ def test_without_a_home_folder_the_embedded_digits_are_loaded(monkeypatch):
     def homeless():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(data.Path, "home", homeless)
+    monkeypatch.setattr(Path, "home", homeless)
     monkeypatch.delenv("KERAS_HOME", raising=False)
     monkeypatch.delenv("DIGITLAB_DATA", raising=False)
     found = load_dataset()
@@ -437,7 +437,7 @@ def test_whatever_happens_while_digits_are_loaded_is_said_in_words(digits_file, 
     def fail(path):
         raise error
 
-    monkeypatch.setattr(data, "read_npz", fail)
+    monkeypatch.setattr(data.files, "read_npz", fail)
     with pytest.raises(DatasetError, match=words):
         load_dataset(digits_file)
 

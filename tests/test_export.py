@@ -115,8 +115,8 @@ def test_each_export_of_the_classic_network_is_what_numpy_computes(exported, dig
 def read_elsewhere(run, name, images):
     """The answers of an exported file, in a process of its own: no test brings TensorFlow into this one."""
     code = (
-        "import sys, numpy as np; from pathlib import Path; from core import proof; "
-        "np.save(sys.argv[3], proof.reader(sys.argv[1], Path(sys.argv[2]))(np.load(sys.argv[3])))"
+        "import sys, numpy as np; from pathlib import Path; from core.export import verify; "
+        "np.save(sys.argv[3], verify.reader(sys.argv[1], Path(sys.argv[2]))(np.load(sys.argv[3])))"
     )
     file = run.path / f"{name}.npy"
     np.save(file, images)

@@ -140,6 +140,6 @@ def test_running_failed_and_foreign_are_told(run):
 
 def test_a_click_starts_the_process(run, monkeypatch):
     started = []
-    monkeypatch.setattr(background, "start", lambda run, kind: started.append((run.id, kind)))
+    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
     open_page("export", run=run.id).button(key="export").click().run()
     assert started == [(run.id, "export")]

@@ -253,7 +253,7 @@ def test_a_damaged_run_is_shown_as_such_and_can_be_deleted(make_run):
 def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "nowhere.npz"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr("core.data.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    monkeypatch.setattr("core.data.download.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
     session.forget_loaded()
     at = open_page("train")
     assert "Embedded digits, not MNIST" in at.expander[0].label

@@ -8,6 +8,7 @@ from core.data.synthetic_digits import write_digits
 from core.predictor import Predictor
 from core.runs import starter
 from core.runs.starter import FOLDER, Starter
+from core.training import make_starter
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def shipped():
 def test_the_model_is_the_one_of_the_summary_and_small_enough_to_ship(shipped):
     assert shipped.is_whole
     assert shipped.has_model
-    assert shipped.config == starter.CONFIG
-    assert shipped.summary["epochs"] == starter.CONFIG.epochs
+    assert shipped.config == make_starter.CONFIG
+    assert shipped.summary["epochs"] == make_starter.CONFIG.epochs
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_000_000
     assert {path.suffix for path in FOLDER.iterdir()} <= {".json", ".tflite", ".npz"}
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.download import MNIST_URL, Progress, download
-from core.data.files import ARRAYS, DatasetError, read_idx_folder, read_npz
+from core.data import download, files
+from core.data.download import Progress
+from core.data.files import ARRAYS, DatasetError
 from core.storage import printable
 
 MNIST_TEST_LABELS = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
@@ -113,7 +114,7 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
         reasons.append("There is no home folder to keep MNIST in.")
     elif occupied:
         try:
-            return _dataset(read_npz(cache), f"Keras' cache, {cache}", warnings)
+            return _dataset(files.read_npz(cache), f"Keras' cache, {cache}", warnings)
         except DatasetError as error:
             warnings.append(f"Keras' cache was skipped: {error}")
     else:
@@ -121,13 +122,13 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
 
     if allow_download and cache is not None:
         try:
-            kept = download(cache, progress)
+            kept = download.download_mnist(cache, progress)
             if kept is not None:
                 warnings.append(f"MNIST was downloaded instead; the file that was there is now {kept}.")
-            return _dataset(read_npz(cache), f"download from {MNIST_URL}, kept as {cache}", warnings)
+            return _dataset(files.read_npz(cache), f"download from {download.MNIST_URL}, kept as {cache}", warnings)
         except (OSError, http.client.HTTPException, ValueError) as error:
             why = str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
-            reasons.append(f"The download of {MNIST_URL} did not work ({why}).")
+            reasons.append(f"The download of {download.MNIST_URL} did not work ({why}).")
     else:
         reasons.append("A download was not tried.")
 
@@ -138,7 +139,7 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
     except ImportError as error:
         raise DatasetError(" ".join([*warnings, *reasons, f"scikit-learn's digits cannot be had: {error}"])) from error
     train, test = len(arrays["y_train"]) // (1 + COPIES), len(arrays["y_test"])
-    repair = f"from {MNIST_URL}" + (", in place of the file that is there" if occupied else "")
+    repair = f"from {download.MNIST_URL}" + (", in place of the file that is there" if occupied else "")
     place = f"put mnist.npz at {cache} ({repair}), or " if cache else ""
     advice = f"{place}set DIGITLAB_DATA to the path of an mnist.npz, and start again"
     note = (
@@ -168,8 +169,8 @@ def _from_path(path: Path, how: str) -> Dataset:
     except (OSError, RuntimeError) as error:  # RuntimeError: of a "~" where there is no home folder
         raise DatasetError(f"{path} cannot be reached: {getattr(error, 'strerror', None) or error}.") from error
     if is_folder:
-        return _dataset(read_idx_folder(path), f"folder {path}{how}", [])
-    return _dataset(read_npz(path), f"file {path}{how}", [])
+        return _dataset(files.read_idx_folder(path), f"folder {path}{how}", [])
+    return _dataset(files.read_npz(path), f"file {path}{how}", [])
 
 
 def _dataset(arrays: dict[str, np.ndarray], source: str, warnings: list[str]) -> Dataset:

@@ -47,7 +47,7 @@ class _HttpsHandler(urllib.request.HTTPSHandler):
         return self.do_open(_Https, request)
 
 
-def download(target: Path, progress: Progress | None) -> Path | None:
+def download_mnist(target: Path, progress: Progress | None) -> Path | None:
     """Put the verified file at `target`; return the new name of a file that was in its place, else None."""
     opener = urllib.request.build_opener(_HttpHandler, _HttpsHandler)  # and urllib's own handling of proxies
     answer: queue.Queue[http.client.HTTPResponse | Exception] = queue.Queue()
