@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from sklearn.datasets import load_digits
 from core.runs import History, RunStore, State
 from core.terminal import bar_signs
 from digit_classification import progress_line, read_arguments, read_config
+from tests.support.paths import ROOT
 
-COMMAND = Path(__file__).parents[1] / "digit_classification.py"
+COMMAND = ROOT / "digit_classification.py"
 SECONDS = 180  # TensorFlow's import alone takes ten on a busy machine
 
 

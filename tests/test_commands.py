@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +15,8 @@ from core import home, terminal
 from core.config import TrainingConfig
 from core.runs import RunStore, starter
 from core.training import make_starter
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 FILES = [path for folder in ("core", "benchmarks", "dashboard") for path in sorted((ROOT / folder).rglob("*.py"))]
 FILES += sorted(ROOT.glob("*.py"))
 COMMANDS = [

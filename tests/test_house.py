@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 CORE = (  # each may import those before it
     ("names", "storage", "home", "endings", "keras_file"),
     ("leftovers", "terminal", "config"),
@@ -31,28 +30,42 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def files(folder: str) -> list[Path]:
-    """The Python files of a folder and all below it."""
-    return sorted((ROOT / folder).rglob("*.py"))
+def arrows(folder: str) -> Iterator[tuple[str, str]]:
+    """Each Python file below a folder, as a path below the program's, with each module that it imports."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for module in imported(path):
+            yield path.relative_to(ROOT).as_posix(), module
 
 
-@pytest.mark.parametrize("path", files("core"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_core_imports_downwards_and_nothing_of_the_pages(path):
-    own = path.relative_to(ROOT / "core").with_suffix("").parts[0]
-    for module in imported(path):
-        first, *rest = module.split(".")
-        assert first not in ("streamlit", "altair", "dashboard", "benchmarks", "tests"), module
-        if first == "core" and own != "__init__" and rest[0] != own:
-            assert RANKS[rest[0]] < RANKS[own], f"{own} imports {module}"
+def room(path_or_module: str) -> str:
+    """The part of core that a file or a module is in: "core/data/files.py" and "core.data.files" are in "data"."""
+    parts = path_or_module.removesuffix(".py").replace("/", ".").split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
 
 
-@pytest.mark.parametrize("path", files("dashboard/api"), ids=lambda path: path.name)
-def test_the_api_knows_no_page(path):
-    for module in imported(path):
-        assert module.split(".")[0] != "streamlit"
-        assert not module.startswith(("dashboard.components", "dashboard.app_pages")), module
+def test_core_imports_downwards():
+    inside = [(path, module) for path, module in arrows("core") if module.startswith("core.")]
+    across = [(path, module) for path, module in inside if room(path) not in ("__init__", room(module))]
+    assert len(across) > 100  # the rooms do use each other
+    assert not [(path, module) for path, module in across if RANKS[room(module)] >= RANKS[room(path)]]
 
 
-@pytest.mark.parametrize("path", files("dashboard/app_pages"), ids=lambda path: path.name)
-def test_no_page_imports_another(path):
-    assert not [module for module in imported(path) if module.startswith(("dashboard.app_pages", "dashboard.api"))]
+def test_core_knows_nothing_of_who_uses_it():
+    others = ("streamlit", "altair", "dashboard", "benchmarks", "tests")
+    assert not [(path, module) for path, module in arrows("core") if module.split(".")[0] in others]
+
+
+def test_the_api_knows_no_page():
+    pages = ("streamlit", "dashboard.components", "dashboard.app_pages")
+    assert not [(path, module) for path, module in arrows("dashboard/api") if module.startswith(pages)]
+
+
+def test_no_page_imports_another():
+    others = ("dashboard.app_pages", "dashboard.api")
+    assert not [(path, module) for path, module in arrows("dashboard/app_pages") if module.startswith(others)]
+
+
+def test_tests_import_no_other_test():
+    ours = [(path, module) for path, module in arrows("tests") if module.startswith("tests.")]
+    assert ours
+    assert not [(path, module) for path, module in ours if not module.startswith("tests.support.")]

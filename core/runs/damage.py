@@ -7,8 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.runs import arrays as run_arrays
-from core.runs import state
+from core.runs import arrays, state
 from core.runs.checkpoint import CHECKPOINT_FILE, checkpoint_flaw
 from core.storage import read_json
 
@@ -55,9 +54,9 @@ def _event_flaws(run: Run) -> tuple[str, ...]:
 def _damaged_files(run: Run) -> list[Path]:
     """The files with anything but settings, words and events that cannot be used."""
     folder = run.path
-    arrays = [folder / "probabilities.npy", *sorted(folder.glob("predictions/epoch-*.npy"))]
-    found = [path for path in arrays if path.exists() and run_arrays.read_probabilities(path) is None]
-    validation = folder / run_arrays.VALIDATION_FILE
+    files = [folder / "probabilities.npy", *sorted(folder.glob("predictions/epoch-*.npy"))]
+    found = [path for path in files if path.exists() and arrays.read_probabilities(path) is None]
+    validation = folder / arrays.VALIDATION_FILE
     found += [validation] if validation.exists() and run.validation() is None else []
     found += [path for name in MEASURED if (path := folder / name).exists() and not isinstance(read_json(path), dict)]
     return found + [path for name in (*ARCHIVES, "model.tflite") if _is_damaged(path := folder / name)]

@@ -17,8 +17,7 @@ from filelock import FileLock, Timeout
 from core import endings
 from core.config import TrainingConfig
 from core.names import MOST, visible
-from core.runs import arrays, damage
-from core.runs import state as run_files
+from core.runs import arrays, damage, state
 from core.runs.history import History, event_log, read_history
 from core.storage import append_line, write_json
 
@@ -66,7 +65,7 @@ class Run:
     @property
     def config(self) -> TrainingConfig | None:
         """The run's settings, None where config.json is missing or damaged."""
-        return run_files.read_config(self.path / "config.json").value
+        return state.read_config(self.path / "config.json").value
 
     @property
     def name(self) -> str:
@@ -94,7 +93,7 @@ class Run:
 
     def _read(self, name: str) -> dict:
         """What a JSON file holds, as far as it is of the right kinds; {} where there is nothing."""
-        value = run_files.read(self.path / name).value
+        value = state.read(self.path / name).value
         return value if isinstance(value, dict) else {}
 
     @property
@@ -196,7 +195,7 @@ class Run:
     @property
     def summary(self) -> dict | None:
         """What came of the run, None before its end."""
-        return run_files.read(self.path / "summary.json").value
+        return state.read(self.path / "summary.json").value
 
     @property
     def test_accuracy(self) -> float | None:
@@ -206,7 +205,7 @@ class Run:
     @property
     def architecture(self) -> list[dict]:
         """The layers as rows of name, kind, shape and parameters; empty before training began."""
-        return run_files.read(self.path / "architecture.json").value or []
+        return state.read(self.path / "architecture.json").value or []
 
     @property
     def has_model(self) -> bool:

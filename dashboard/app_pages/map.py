@@ -12,7 +12,7 @@ from core.predictor import ModelError, model_fingerprint
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.background_job import begin_button, follow
-from dashboard.components.charts import embedding as map_view
+from dashboard.components.charts import embedding as chart
 from dashboard.components.charts.cached import quick
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note
@@ -143,12 +143,12 @@ def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str)
     """The map; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
     event = st.altair_chart(
-        quick(map_view.map_chart(readings, shown)),
+        quick(chart.map_chart(readings, shown)),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",
     )
-    return map_view.chosen_region(event.selection)
+    return chart.chosen_region(event.selection)
 
 
 def show_images(run: Run, digits: Dataset, readings: Readings, shown: Layout, region: dict | None) -> None:

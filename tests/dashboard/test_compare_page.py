@@ -1,0 +1,166 @@
+"""The Compare page: its numbers against SciPy, its groups, old, running, damaged and foreign runs, nonsense."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from core.storage import write_json
+from dashboard.components.compare import run_table, verdict
+from tests.support.digits import mostly_right
+from tests.support.pages import by_label, galleries, open_page, tiles, words
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+
+def two(make_run, digits, first_wrong, second_wrong):
+    """Two runs that have these images wrong."""
+    first, second = make_run(), make_run(model="cnn")
+    first.write_probabilities(mostly_right(digits.y_test, first_wrong))
+    second.write_probabilities(mostly_right(digits.y_test, second_wrong))
+    return first, second
+
+
+def test_with_fewer_than_two_runs_it_leads_to_training(make_run):
+    assert [link.value for link in open_page("compare").page_link] == ["Train a network"]
+    make_run()
+    at = open_page("compare")
+    assert "at least two runs" in words(at)
+    assert [link.value for link in at.page_link] == ["Train another network"]
+
+
+def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digits):
+    first, second = two(make_run, digits, slice(0, 30), slice(20, 45))  # 20 fixed, 10 both wrong, 15 broken
+    at = open_page("compare", a=first.id, b=second.id)
+    assert f"could be chance: p = {binomtest(20, 35).pvalue:.2f}." in words(at)
+    assert "right on 20 that Dense 1 has wrong, and wrong on 15 that Dense 1 has right" in words(at)
+    options = by_label(at.segmented_control, "Images").options
+    assert options == [
+        "Fixed · 20",
+        "Broken · 15",
+        "Both wrong · 10",
+        "Both right · 352",
+    ]
+    left, right = galleries(at)
+    assert sorted(tile["index"] for tile in left) == list(range(20))
+    assert {tile["mark"] for tile in left} == {"wrong"}
+    assert [tile["index"] for tile in right] == [tile["index"] for tile in left]
+    assert {tile["mark"] for tile in right} == {"right"}
+
+    at = open_page("compare", a=first.id, b=second.id, group="both_wrong")
+    assert [sorted(tile["index"] for tile in one) for one in galleries(at)] == [list(range(20, 30))] * 2
+    next(button for button in at.button if button.label == "Swap").click().run()
+    assert "right on 15 that CNN 1 has wrong" in words(at)
+    assert (at.query_params["a"], at.query_params["b"]) == (second.id, first.id)
+
+
+def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digits):
+    first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
+    at = open_page("compare", a=first.id, b=second.id)
+    assert f"hardly chance: {verdict.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
+    second.write_probabilities(mostly_right(digits.y_test, slice(0, 40), sure=0.7))
+    at = open_page("compare", a=first.id, b=second.id)
+    assert "no difference to test" in words(at)
+    assert [len(one) for one in galleries(at)] == [24, 24]
+
+
+@pytest.mark.parametrize(
+    ("p", "told"),
+    [(1.0, "p = 1.00"), (0.312, "p = 0.31"), (0.0021, "p = 0.002"), (0.00042, "p = 0.0004"), (1e-9, "p < 0.0001")],
+)
+def test_p_values_are_short(p, told):
+    assert verdict.p_in_words(p) == told
+
+
+def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
+    old, damaged, foreign, running = make_run(), make_run(), make_run(), make_run("running", model="seed", end=False)
+    old.rename("Same *name*")
+    foreign.rename("Same *name*")
+    write_json(old.path / "summary.json", {"epochs": 3, "parameters": "many", "test_accuracy": 0.5})
+    write_json(old.path / "robustness.json", {"mean_accuracy": 0.8125})
+    (damaged.path / "config.json").write_text("{")
+    write_json(foreign.path / "dataset.json", {"name": "Others", "source": "a file", "fingerprint": "x"})
+    write_json(foreign.path / "summary.json", {"test_accuracy": 0.75})
+    running.append_event("epoch", epoch=1, step=3, val_accuracy=0.9, training_seconds=2.0)
+    with running.lock():
+        at = open_page("compare", a=foreign.id)
+        table = at.dataframe[0].value.set_index("Run")
+        assert set(table["State"]) == {"Finished", "Damaged", "Running"}
+        assert table.loc[f"Same *name* · {old.id}", ["Test accuracy", "Robustness"]].tolist() == pytest.approx(
+            [100 * 387 / 397, 81.25]
+        )
+        assert table.loc[f"Same *name* · {foreign.id}", "Test accuracy"] == 75
+        assert np.isnan(table.loc[f"Same *name* · {foreign.id}", "Calibration error"])
+        assert set(table["Batch size"]) == {"64", "32", "–"}
+        assert "cannot be compared here: it was trained and tested on Others" in words(at)
+        assert "it is damaged" in words(at)
+        assert "still training" in words(at)
+        assert set(by_label(at.selectbox, "First run").options) == {f"Same *name* · {old.id}", running.name}
+
+
+def test_robustness_is_read_in_both_forms_and_tolerantly(make_run):
+    run = make_run()
+    for kept, told in (
+        ({"mean_accuracy": 0.5}, 0.5),
+        ({"changed": [{"accuracy": 0.5}, {"accuracy": 1.0}]}, 0.75),
+        ({"changed": [{"accuracy": "x"}, 3]}, None),
+        ({"mean_accuracy": True}, None),
+        ([], None),
+    ):
+        write_json(run.path / "robustness.json", kept)
+        assert run_table.robustness(run) == told
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"a": "../../etc", "b": "x", "runs": "no,,such", "group": "'; drop"},
+        {"a": ["1", "2"], "b": "", "runs": "", "group": "fixed,broken"},
+    ],
+)
+def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, digits, address):
+    first, second = two(make_run, digits, slice(0, 5), slice(0, 3))
+    at = open_page("compare", **address)
+    assert len(at.dataframe[0].value) == 2
+    assert sorted(tile["index"] for tile in tiles(at)) in ([3, 4], [0, 1, 2])  # runs of one second have no order
+    at = open_page("compare", a=first.id, b=first.id)
+    assert by_label(at.selectbox, "Second run").value == second.id
+
+
+def test_runs_in_the_address_are_those_of_the_table_and_none_is_possible(make_run):
+    runs = [make_run() for _ in range(3)]
+    at = open_page("compare", runs=f"{runs[1].id},{runs[1].id},nonsense")
+    assert at.dataframe[0].value["Run"].tolist() == [runs[1].name]
+    by_label(at.multiselect, "Runs").set_value([]).run()
+    assert not at.exception
+    assert not at.dataframe
+    assert at.query_params["runs"] == "none"
+
+
+def test_two_choices_that_come_together_are_both_kept(make_run):
+    fourth, third, second, first = make_run(), make_run(), make_run(), make_run()
+    at = open_page("compare", a=first.id, b=second.id)
+    by_label(at.selectbox, "First run").set_value(third.id)
+    by_label(at.selectbox, "Second run").set_value(fourth.id).run()
+    assert (at.query_params["a"], at.query_params["b"]) == (third.id, fourth.id)
+
+
+def test_a_run_of_the_pair_that_was_deleted_is_named_until_somebody_chooses(make_run, store):
+    first, second, other, _ = (make_run() for _ in range(4))
+    first.rename("Mine")
+    at = open_page("compare", a=first.id, b=second.id)
+    store.delete(first)
+    by_label(at.button, "Swap").click().run()
+    for _ in range(2):
+        assert "Not found: Mine. Showing others instead." in words(at)
+        at.run()
+    by_label(at.main.selectbox, "Second run").select(other.id).run()
+    assert "Not found" not in words(at)
+
+
+def test_where_only_one_run_is_left_the_deleted_one_is_named(make_run, store):
+    first, second = make_run(), make_run()
+    first.rename("Mine")
+    at = open_page("compare", a=first.id, b=second.id)
+    store.delete(first)
+    at.run()
+    assert "Not found: Mine." in words(at)

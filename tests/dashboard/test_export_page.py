@@ -1,0 +1,145 @@
+"""The page Export in its states: nothing yet, running, finished, failed, out of date, packages missing, the starter."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from core import background
+from core.compute import job
+from core.export import verify
+from core.export.formats import FORMATS
+from core.export.verify import Exports, Proof
+from core.predictor import fingerprint, model_fingerprint
+from core.runs import Run
+from core.runs.starter import Starter
+from core.storage import write_json
+from tests.support.pages import as_seen, open_page, words
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+
+@pytest.fixture
+def run(make_run) -> Run:
+    """A run with the starter's network."""
+    run = make_run()
+    shutil.copyfile(Starter().path / "model.tflite", run.path / "model.tflite")
+    (run.path / "model.keras").write_bytes(b"never read by a page")
+    return run
+
+
+@pytest.fixture
+def exported(run, digits):
+    """Files that stand for exports, with their proofs: int8 differs, ONNX failed."""
+    proofs = []
+    for number, (name, format) in enumerate(FORMATS.items()):
+        if name != "litert":
+            format.path(run).parent.mkdir(exist_ok=True)
+            format.path(run).write_bytes(name.encode())
+        content = format.path(run).read_bytes()
+        found = Proof(name, "", len(content), fingerprint(content), 0.0, 0, 0.9, 300, 0.001, 0.1 * number, 0.001, 0.2)
+        proofs.append(found)
+    proofs[1] = Proof("int8", "", 4, proofs[1].fingerprint, 0.03, 7, 0.89, 299, 0.001, 0.1, 0.001, 0.2)
+    proofs[3] = Proof("onnx", "ValueError: not this time")
+    kept = Exports(model_fingerprint(run.path), digits.fingerprint, 397, "drawn by somebody", 400, tuple(proofs))
+    kept.save(run)
+    return kept
+
+
+def downloads(at):
+    """What can be downloaded, without the zip of the whole run."""
+    buttons = [button.proto for button in at.get("download_button")]
+    return [button.id.rsplit("-", 1)[-1] for button in buttons if button.label != "Run as a zip"]
+
+
+def test_a_run_without_exports_offers_them(run):
+    at = open_page("export", run=run.id)
+    assert "One click writes every format and reads all 397 test images" in words(at)
+    assert [button.label for button in at.button] == ["Export and prove"]
+    assert all(format.sentence in words(at) for format in FORMATS.values())
+    assert not downloads(at)
+    assert [button.proto.label for button in at.get("download_button")] == ["Run as a zip"]
+    assert not at.code
+
+
+def test_without_any_run_the_starter_is_there_as_litert_only():
+    at = open_page("export")
+    assert "shipped as LiteRT only" in at.info[0].value
+    assert downloads(at) == ["download_litert", "download_digit"]
+    assert [code.value for code in at.code] == [FORMATS["litert"].snippet.rstrip()]
+    assert not at.button
+
+
+def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(run, exported):
+    at = open_page("export", run=run.id)
+    table = at.dataframe[0].value
+    assert list(table["Format"]) == [FORMATS[name].title for name in ("litert", "int8", "keras", "savedmodel")]
+    assert np.isnan(table["difference"][0])
+    assert list(table["different"][1:]) == [7, 0, 0]
+    assert list(table["ratio"]) == pytest.approx([0, 0.5, 1, 2])
+    assert "7 predicted otherwise" in words(at)
+    assert words(at).count("proven the same") == 2
+    assert "Of 400 drawings (drawn by somebody) 299 read right instead of 300" in words(at)
+    assert "not this time" in at.error[0].value
+    assert [button.label for button in at.button] == ["Export again"]
+    shown = [name for name in FORMATS if name != "onnx"]
+    assert downloads(at) == [*(f"download_{name}" for name in shown), "download_digit"]
+    assert [code.value for code in at.code] == [FORMATS[name].snippet.rstrip() for name in shown]
+
+
+def test_exports_of_an_earlier_model_are_not_given_out(run, exported):
+    (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
+    at = open_page("export", run=run.id)
+    assert "another model" in words(at)
+    assert [button.label for button in at.button] == ["Export again"]
+    assert not downloads(at)
+
+
+def test_an_exported_file_that_is_damaged_is_named_and_not_given_out(run, exported):
+    FORMATS["int8"].path(run).write_bytes(b"in")
+    at = open_page("export", run=run.id)
+    assert "download_int8" not in downloads(at)
+    assert [warning.value for warning in at.warning].count("Its file is missing or damaged. Export it again.") == 1
+    assert [button.label for button in at.button] == ["Export again"]
+
+
+def test_missing_packages_are_told_and_the_rest_can_be_had(run, exported, monkeypatch):
+    monkeypatch.setattr("core.export.formats.find_spec", lambda name: None)
+    at = open_page("export", run=run.id)
+    assert "onnx, onnxruntime, tf2onnx" in at.info[0].value
+    assert "pip install -r requirements-export.txt" in at.info[0].value
+    assert not at.button
+
+
+def test_a_run_from_elsewhere_has_litert_only(run, digits):
+    (run.path / "model.keras").unlink()
+    at = open_page("export", run=run.id)
+    assert words(at).count("no Keras model") == 4
+    assert job.analyse(run, "export", background.TASKS["export"], digits)
+    assert verify.kept(run).of("litert").different == 0
+    at = open_page("export", run=run.id)
+    assert downloads(at) == ["download_litert", "download_digit"]
+    assert not at.button
+
+
+def test_running_failed_and_foreign_are_told(run):
+    with job._lock(run, "export").acquire():
+        write_json(run.path / "analysis-export.json", {"state": "running", "fraction": 0.4, "words": "Keras"})
+        at = open_page("export", run=run.id)
+        assert not at.button
+        assert "It goes on when you leave this page." in words(at)
+    write_json(run.path / "analysis-export.json", {"state": "failed", "words": "The disk is full."})
+    at = open_page("export", run=run.id)
+    assert at.error[0].value == "The disk is full."
+    assert [button.label for button in at.button] == ["Export and prove"]
+    write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
+    at = open_page("export", run=run.id)
+    assert "MNIST (elsewhere)" in as_seen(at.error[0].value)
+    assert not at.button
+
+
+def test_a_click_starts_the_process(run, monkeypatch):
+    started = []
+    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
+    open_page("export", run=run.id).button(key="export").click().run()
+    assert started == [(run.id, "export")]

@@ -1,0 +1,192 @@
+"""The pages Map and Robustness in their states, and the process behind them, once for real."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from core import background
+from core.compute import job
+from core.interpretability import embedding
+from core.predictor import Predictor, model_fingerprint
+from core.robustness import measure
+from core.runs.starter import Starter
+from core.storage import write_json
+from dashboard.components import loaded_models
+from dashboard.components.charts import embedding as chart
+from tests.support.pages import as_seen, numbers, open_page, tiles, words
+
+EXPORT = """
+import sys, pathlib, keras, numpy as np
+from keras import layers
+keras.utils.set_random_seed(4)
+image = keras.Input((28, 28), dtype="uint8", name="image")
+pixels = layers.Flatten()(layers.Rescaling(1 / 255)(image))
+hidden = layers.Dense(6, activation="relu")(pixels)
+probabilities = layers.Dense(10, activation="softmax")(hidden)
+model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
+model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
+"""
+
+LEARN_JUDGE = loaded_models.learn_judge  # the fixture of all page tests puts it out of action
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A tiny network that was never trained, exported in a process of its own."""
+    path = tmp_path_factory.mktemp("tiny") / "model.tflite"
+    subprocess.run([sys.executable, "-c", EXPORT, str(path)], check=True, capture_output=True)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def run(make_run, model):
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(model)
+    return run
+
+
+@pytest.mark.parametrize("page", ["map", "robustness"])
+def test_states_that_cannot_be_shown_are_told(page, make_run, model):
+    assert [link.value for link in open_page(page).page_link] == ["Train a network"]
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(model)
+    write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
+    assert "MNIST (elsewhere)" in as_seen(open_page(page).error[0].value)
+
+
+def test_the_map_shows_pca_at_once_and_offers_tsne(run, digits):
+    at = open_page("map")
+    assert any("All 397 test images" in caption.value and "variance" in caption.value for caption in at.caption)
+    assert len(tiles(at)) == 200
+    at.selectbox(key="map_label").select(3).run()
+    assert {tile["spoken"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
+    assert len(tiles(at)) == (digits.y_test == 3).sum()
+    at.segmented_control(key="layout").set_value("t-SNE").run()
+    assert [button.label for button in at.button] == ["Compute t-SNE"]
+    assert not at.exception
+
+
+def test_a_damaged_model_is_told_on_the_map(run):
+    (run.path / "model.tflite").write_bytes(b"no model")
+    assert "damaged" in open_page("map").error[0].value
+
+
+def test_nonsense_in_the_address_shows_the_map_as_it_is_without(run):
+    assert len(tiles(open_page("map", layout="x", map_label="77", map_read="-1", map_mistakes="maybe"))) == 200
+
+
+def test_the_background_process_measures_for_the_page(run, digits, wait_until):
+    at = open_page("robustness")
+    assert any("all 397 test images" in text.value for text in at.markdown)
+    at.button(key="measure").click().run()
+    assert not at.exception
+    job.start(run, "robustness")  # once more: nothing happens
+    wait_until(lambda: job.status(run, "robustness").name != "running", "the analysis to end")
+    assert job.status(run, "robustness").name == "finished"
+    result = measure.kept(run)
+    assert result.is_of(model_fingerprint(run.path), digits.fingerprint)
+    at = open_page("robustness")
+    assert at.metric[0].value == f"{100 * result.unchanged.accuracy:.2f} %"
+    assert any("breaks first" in text.value for text in at.markdown)
+    assert not at.button
+
+    (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
+    at = open_page("robustness")
+    assert "another model" in at.warning[0].value
+    assert [button.label for button in at.button] == ["Measure again"]
+
+
+def test_the_map_is_laid_out_and_then_shown(run, digits):
+    assert job.analyse(run, "map", background.TASKS["map"], digits)
+    assert len(embedding.kept(run).indices) == 397
+    at = open_page("map", layout="t-SNE")
+    assert not at.button
+    assert any("Neighbours are truly close" in caption.value for caption in at.caption)
+
+
+def test_a_failure_is_told_and_can_be_tried_again(run, digits):
+    (run.path / "model.tflite").write_bytes(b"no model")
+    assert not job.analyse(run, "robustness", background.TASKS["robustness"], digits)
+    at = open_page("robustness")
+    assert "damaged" in at.error[0].value
+    assert [button.label for button in at.button] == ["Measure"]
+
+
+def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_until):
+    holder = (
+        "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", holder, str(run.path / "analysis-map.lock")])
+    write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
+    wait_until(lambda: job.status(run, "map").name == "running", "the lock to be held")
+    at = open_page("map", layout="t-SNE")
+    assert not at.button
+    assert any("goes on" in caption.value for caption in at.caption)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    assert job.status(run, "map").name == "interrupted"
+    assert [button.label for button in open_page("map", layout="t-SNE").button] == ["Compute t-SNE"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "region"),
+    [
+        ({"region": {"x": [2, 1], "y": [0, 5]}}, {"x": (1, 2), "y": (0, 5)}),
+        ({"region": {}}, None),
+        ({}, None),
+        (None, None),
+        ({"region": {"x": [1], "y": [0, 5]}}, None),
+        ({"region": {"x": ["a", 1], "y": [0, float("inf")]}}, None),
+    ],
+)
+def test_a_rectangle_is_read_or_left(selection, region):
+    assert chart.chosen_region(selection) == region
+
+
+def test_a_rectangle_holds_exactly_the_images_in_it():
+    layout = embedding.Layout(np.array([4, 7, 9]), np.array([[0, 0], [1, 1], [3, 1]], np.float32))
+    assert layout.within({"x": (0.5, 3), "y": (0.5, 1)}).tolist() == [7, 9]
+    assert layout.only(np.arange(10) < 8).indices.tolist() == [4, 7]
+
+
+def test_an_older_run_reads_its_validation_images_again(run, digits):
+    at = open_page("confidence")
+    assert "Its model can read them again." in words(at)
+    assert at.button(key="read_validation").label == "Read the validation images"
+    assert job.analyse(run, "validation", background.TASKS["validation"], digits)
+    labels, probabilities = run.validation()
+    held_out = len(digits.x_train) // 6
+    np.testing.assert_array_equal(labels, digits.y_train[-held_out:])
+    again = Predictor.load(run.path).probabilities(digits.x_train[-held_out:])
+    np.testing.assert_allclose(probabilities, again, atol=1e-3)
+    at = open_page("confidence")
+    assert "Its model can read them again." not in words(at)
+    assert "Temperature" in numbers(at)
+
+
+def test_the_classic_network_has_no_validation_images_to_read(make_run, model, digits):
+    run = make_run(model="seed")
+    (run.path / "model.tflite").write_bytes(model)
+    assert not job.analyse(run, "validation", background.TASKS["validation"], digits)
+    assert run.validation() is None
+    assert "no validation images" in job.status(run, "validation").words
+
+
+def test_draw_lets_a_run_learn_what_is_no_digit_once_and_the_starter_never(run, monkeypatch):
+    started = []
+    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
+    for images in (1_400, 10_000):
+        write_json(run.path / "summary.json", {"training_images": images})
+        assert started == []
+        LEARN_JUDGE(run)
+    LEARN_JUDGE(Starter())
+    assert started == [(run.id, "novelty")]
+    write_json(run.path / "analysis-novelty.json", {"state": "failed", "words": "It did not work."})
+    LEARN_JUDGE(run)
+    assert len(started) == 1

@@ -1,0 +1,323 @@
+"""Train and Draw in Streamlit's own simulation, in their empty, running, finished and broken states."""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from core.config import TrainingConfig
+from core.runs.threshold import write_threshold
+from core.storage import write_json
+from dashboard.components import session
+from tests.support.pages import by_label, numbers, open_page, words
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+
+@pytest.fixture
+def training_run(make_run):
+    """A run in training, as its worker would leave it for a moment; the lock says that the worker lives."""
+    run = make_run("running", end=False)
+    run.append_event("taken", pid=1)
+    run.append_event("start", step=0, epoch=0, epoch_images=1000)
+    batch = {"epoch": 2, "images": 500, "epoch_loss": 0.5, "epoch_accuracy": 0.8, "training_seconds": 3.0}
+    for step in range(1, 13):
+        run.append_event(
+            "batch",
+            step=step,
+            position=step / 8,
+            loss=1 / step,
+            accuracy=0.8,
+            images_per_second=1000.0,
+            learning_rate=0.001,
+            **batch,
+        )
+    epoch = {"loss": 0.6, "accuracy": 0.8, "val_loss": 0.5, "val_accuracy": 0.81}
+    run.append_event("epoch", epoch=1, step=8, learning_rate=0.001, training_seconds=2.0, **epoch)
+    with run.lock().acquire(timeout=0):
+        yield run
+
+
+def test_an_empty_home_says_what_this_is_and_one_button_starts(store):
+    at = open_page("train")
+    assert "Train a network to read handwritten digits" in words(at)
+    at.button(key="start_classic").click().run()
+    [run] = store.runs()
+    assert run.state.name == "queued"
+    assert run.config == TrainingConfig()
+    assert at.query_params["run"] in (run.id, [run.id])
+    assert "Waiting for a worker" in at.get("progress")[0].proto.text
+
+
+def test_older_runs_where_it_was_started_are_said(tmp_path, monkeypatch):
+    assert not open_page("train").code
+    older = tmp_path / "digitlab-home"
+    (older / "runs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITLAB_HOME")
+    at = open_page("train")
+    assert "There are older runs" in words(at)
+    assert [code.value for code in at.code] == [f"DIGITLAB_HOME={older}"]
+
+
+def test_settings_from_the_address_go_into_the_run(store):
+    at = open_page(
+        "train", model="Dense", epochs="7", dense_hidden_layers="64, 32", dense_dropout="0.25", dense_batch_size="16"
+    )
+    at.button(key="start").click().run()
+    [run] = store.runs()
+    assert run.config == TrainingConfig(model="dense", epochs=7, hidden_layers=(64, 32), dropout=0.25, batch_size=16)
+
+
+@pytest.mark.parametrize("nonsense", ["1e400", "-3", "many", "0", "500"])
+def test_nonsense_in_the_address_is_shown_and_refused_in_words_and_start_is_off(store, nonsense):
+    at = open_page("train", epochs=nonsense, model=nonsense, run=nonsense)
+    assert epochs_shown(at) == nonsense
+    assert ":red[" in refusals(at)[0]
+    assert "Epochs" in refusals(at)[0]
+    assert at.button(key="start").disabled
+    assert "To start, correct: Epochs." in words(at)
+    assert at.sidebar.segmented_control[0].value == "seed"
+    assert store.runs() == []
+
+
+def epochs_shown(at):
+    """What the slider and its field were given to show."""
+    [found] = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_epochs"]
+    return json.loads(found.json)["text"]
+
+
+def refusals(at):
+    """What is said in red below fields."""
+    return [element.value for element in at.sidebar.markdown if ":red[" in element.value]
+
+
+def test_start_trains_what_stands_in_the_fields_when_it_is_clicked_also_what_came_with_the_click(store):
+    at = open_page("train", model="Dense", epochs="4")
+    by_label(at.text_input, "Learning rate").set_value("0,05")  # no run in between, as where a click ends the typing
+    by_label(at.text_input, "Training images").set_value("2,000")
+    at.sidebar.toggle[0].set_value(True)
+    at.button(key="start").click().run()
+    expected = {"epochs": 4, "learning_rate": 0.05, "training_images": 2000, "augment": True}
+    assert store.runs()[0].config == TrainingConfig("dense", **expected)
+    at.sidebar.segmented_control[0].set_value("cnn")
+    at.button(key="start").click().run()
+    configs = [run.config for run in store.runs()]
+    assert sorted(configs, key=lambda config: config.model)[0] == TrainingConfig("cnn", epochs=4, augment=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [("0,0005", "0.0005"), ("1e-4", "0.0001"), (",001", "0.001"), ("0.0005", "0.0005"), (" 1E-2 ", "0.01")],
+)
+def test_a_learning_rate_is_understood_as_people_write_it_and_said(store, typed, understood):
+    at = open_page("train", seed_learning_rate=typed)
+    assert (f"Read as {understood}" in words(at)) == (typed.strip() != understood)
+    at.button(key="start").click().run()
+    assert store.runs()[0].config.learning_rate == float(understood)
+
+
+@pytest.mark.parametrize("typed", ["0", "1,5", "0.0.1", "1.000,5", "abc", "", "nan", "1e999", "٣"])
+def test_a_learning_rate_that_makes_no_sense_starts_nothing_even_when_it_comes_with_the_click(store, typed):
+    at = open_page("train")
+    by_label(at.text_input, "Learning rate").set_value(typed)
+    at.button(key="start").click().run()
+    assert "Learning rate" in refusals(at)[0]
+    assert at.button(key="start").disabled
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize("name", ["cnn", "CNN", "Cnn"])
+def test_a_network_in_the_address_is_named_as_in_the_terminal_or_as_on_the_page(store, name):
+    at = open_page("train", model=name)
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig("cnn")
+
+
+def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_asked(store):
+    at = open_page("train", epochs="7")
+    at.sidebar.segmented_control[0].set_value("best").run()
+    assert (epochs_shown(at), at.sidebar.toggle[0].value) == ("7", False)
+    at.button(key="recipe").click().run()
+    assert (epochs_shown(at), at.sidebar.toggle[0].value) == ("20", True)
+    assert not [button for button in at.button if button.key == "recipe"]
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig("best", epochs=20, augment=True)
+
+
+def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
+    at = open_page("train", model="Dense")
+    by_label(at.text_input, "Hidden layers").set_value("many").run()
+    assert "Hidden layers are widths" in refusals(at)[0]
+    assert at.button(key="start").disabled
+    assert store.runs() == []
+
+
+def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
+    at = open_page("train")
+    bars = [bar.proto.text for bar in at.get("progress")]
+    assert bars[0].startswith("50 % of 3 epochs · ")
+    assert bars[1] == "Epoch 2 of 3"
+    assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
+    by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
+    assert training_run.control["learning_rate"] == 0.002
+    assert by_label(at.main.text_input, "Learning rate").value == "0.002"
+    assert "learning rate 0.002 (at first 0.001)" in words(at)
+    assert words(at).count("learning rate") == 1
+    by_label(at.main.text_input, "Learning rate").set_value("2").run()
+    assert "Learning rate must be between" in words(at)
+    assert training_run.control["learning_rate"] == 0.002
+    at.button(key=f"pause_{training_run.id}").click().run()
+    assert training_run.control["request"] == "pause"
+    assert at.get("progress")[0].proto.text == "Pausing"
+    at.button(key=f"stop_{training_run.id}").click().run()
+    assert training_run.control["request"] == "stop"
+
+
+def test_a_run_that_waits_between_two_others_says_how_many_are_before_it(store):
+    *_, run = (store.create(TrainingConfig()) for _ in range(4))
+    at = open_page("train", run=run.id)
+    assert at.get("progress")[0].proto.text == "Waiting for a worker, 3 before it in line"
+
+
+def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
+    (training_run.path / "log.txt").write_text("the last words\n")
+    state = json.loads((training_run.path / "state.json").read_text())
+    interrupted = store.create(TrainingConfig(model="dense"))
+    write_json(interrupted.path / "state.json", {**state, "target_epochs": 3})
+    (interrupted.path / "log.txt").write_text("the last words\n")
+    at = open_page("train", run=interrupted.id)
+    assert "Training stopped unexpectedly" in at.warning[0].value
+    assert "the last words" in at.code[0].value
+    at.button(key=f"resume_{interrupted.id}").click().run()
+    assert interrupted.state.name == "queued"
+    assert interrupted.state.resumes
+
+
+def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_click(make_run):
+    run = make_run()
+    for epoch in (1, 2, 3):
+        run.append_event("epoch", epoch=epoch, step=8 * epoch)
+    at = open_page("train", run=run.id)
+    at.text_input(key=f"more_epochs_{run.id}").set_value("0")
+    at.button(key=f"continue_{run.id}").click().run()
+    assert run.state.name == "finished"
+    assert "Epochs must be between 1 and 200, not 0" in words(at)
+    at.text_input(key=f"more_epochs_{run.id}").set_value("2")
+    by_label(at.main.text_input, "Learning rate").set_value(",004")
+    at.button(key=f"continue_{run.id}").click().run()
+    assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
+
+
+def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_best(make_run):
+    for accuracy in (0.99, 0.97):
+        run = make_run()
+        summary = {"test_accuracy": accuracy, "training_seconds": 3.21, "epochs": 3, "parameters": 101770}
+        write_json(run.path / "summary.json", {**summary, "parity": {"different_predictions": 0, "images": 397}})
+        write_json(run.path / "dataset.json", {"name": "MNIST"})
+    at = open_page("train", run=run.id)
+    numbers = {metric.label: metric for metric in at.metric}
+    assert numbers["Test accuracy"].value == "97.00 %"
+    assert numbers["Test accuracy"].delta == "+1.28 points against the classic script's 95.72 %"
+    assert numbers["Best run so far"].value == "99.00 %"
+    assert "the same digit for every one" in words(at)
+    assert len(at.dataframe) >= 2  # the epochs, and all runs
+
+
+def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
+    run = make_run()
+    at = open_page("train")
+    by_label(at.text_input, "Name").set_value("My first").run()
+    assert run.name == "My first"
+    assert at.header[0].value == "My first"
+    at.button(key=f"delete_{run.id}").click().run()
+    assert store.runs()
+    at.button(key=f"really_delete_{run.id}").click().run()
+    assert store.runs() == []
+    assert not at.exception
+
+
+def test_a_damaged_run_is_shown_as_such_and_can_be_deleted(make_run):
+    run = make_run()
+    (run.path / "config.json").write_text('{"model": "den')
+    at = open_page("train")
+    assert "missing or damaged" in at.error[0].value
+    assert at.button(key=f"delete_{run.id}")
+
+
+def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "nowhere.npz"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("core.data.download.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    session.forget_loaded()
+    at = open_page("train")
+    assert "Embedded digits, not MNIST" in at.expander[0].label
+    assert "nowhere.npz" in words(at)
+    assert str(tmp_path / "datasets" / "mnist.npz") in words(at)
+
+
+def test_draw_answers_with_the_starter_before_anything_is_trained():
+    at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
+    assert at.sidebar.selectbox[0].value == "starter"
+    assert "Starter" in at.sidebar.selectbox[0].options[0]
+    assert numbers(at)["It reads"] == "1"
+
+
+def test_draw_with_a_damaged_model_says_what_to_do(make_run):
+    run = make_run()
+    (run.path / "model.tflite").write_bytes(b"not a model")
+    at = open_page("draw")
+    assert "model.tflite" in at.error[0].value
+
+
+def drawing_of_a_one() -> dict:
+    """What the canvas component keeps in the session after a vertical stroke."""
+    picture = Image.new("RGBA", (300, 300), "black")
+    ImageDraw.Draw(picture).line([(150, 60), (150, 240)], "white", 20)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    data = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"drawing": {"raw": {"objects": []}, "data": data}}
+
+
+ALL_PAGES = """
+import sys
+for name in ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export"):
+    open_page(name)
+print([name for name in ("tensorflow", "keras") if name in sys.modules])
+"""
+
+
+def test_no_page_brings_tensorflow_into_the_dashboard(make_run):
+    make_run()
+    command = [sys.executable, "-c", ALL_PAGES]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert result.stdout.strip() == "[]", result.stderr[-2000:]
+
+
+def test_a_drawing_is_read(make_run, monkeypatch):
+    class OneReader:
+        """Reads everything as a 1, 97 % sure."""
+
+        def outputs(self, images):
+            assert images.shape == (1, 28, 28)
+            assert images.max() == 255
+            row = [0.97 if digit == 1 else 0.03 / 9 for digit in range(10)]
+            return {"probabilities": np.array([row], np.float32)}
+
+    run = make_run()
+    (run.path / "model.tflite").touch()
+    monkeypatch.setattr("core.predictor.Predictor.load", lambda folder: OneReader())
+    at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
+    assert at.metric[0].value == "1"
+    assert "97.00 %" in at.metric[0].delta
+    write_threshold(run.path, 0.98)
+    at.run()
+    assert at.metric[0].value == "Don't know"
+    assert "at best a 1" in at.metric[0].delta

@@ -1,0 +1,153 @@
+"""The real dashboard in headless Chromium: a server of its own, a browser, and a page that must show no exception."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.config import TrainingConfig
+from core.runs import Run, RunStore
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+PATIENCE = 120_000  # milliseconds; machines are shared
+
+needs_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("DIGITLAB_REQUIRE_BROWSER"),
+        reason="no Chromium on the PATH; install chromium to run the browser tests",
+    ),
+]
+
+
+class Dashboard:
+    """`streamlit run dashboard/app.py` on a free port of this machine, ended by its process id.
+
+    With `trains=False` it has no launcher: what is started there stays in the queue.
+    """
+
+    def __init__(self, home: Path, *, trains: bool = True) -> None:
+        self.store = RunStore(home)
+        self.script = "dashboard/app.py" if trains else "dashboard/main.py"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless", "true"]
+        command += ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
+        environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home)}
+        log = (self.store.home / "dashboard.log").open("ab")
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2).status == 200
+        except OSError:
+            return False
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(timeout=60)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait for what a condition says, looking often."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    dashboard = Dashboard(tmp_path_factory.mktemp("home"))
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+@pytest.fixture(scope="module")
+def finished(dashboard: Dashboard) -> Run:
+    """A run of three epochs, trained by the dashboard's worker."""
+    run = dashboard.store.create(TrainingConfig(epochs=3))
+    wait_until(lambda: run.state.name == "finished")
+    return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    pytest.importorskip("playwright.sync_api").expect.set_options(timeout=PATIENCE)
+    page = context.new_page()
+    yield page
+    assert page.get_by_test_id("stException").count() == 0
+    context.close()
+
+
+def start_long_run(dashboard: Dashboard, page: Page) -> Run:
+    """Start a run of 200 epochs with the mouse and wait until it learns."""
+    page.goto(f"{dashboard.url}/?epochs=200")
+    page.get_by_role("button", name="Start training").click()
+    pytest.importorskip("playwright.sync_api").expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    run = dashboard.store.runs()[0]
+    wait_until(lambda: run.history().epochs)
+    return run
+
+
+def draw_a_one(page: Page) -> None:
+    """A vertical stroke in the middle of the canvas, below its toolbar."""
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 60)
+    page.mouse.down()
+    for step in range(1, 11):
+        page.mouse.move(x, box["y"] + 60 + step * 18)
+    page.mouse.up()
+
+
+def touch_a_one(page: Page) -> None:
+    """A vertical stroke by a finger, in the middle of the canvas."""
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    finger = page.context.new_cdp_session(page)
+    x, top = box["x"] + box["width"] / 2, box["y"] + 60
+    for kind, y in (
+        ("touchStart", top),
+        *(("touchMove", top + 18 * step) for step in range(1, 11)),
+        ("touchEnd", None),
+    ):
+        points = [] if y is None else [{"x": x, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
