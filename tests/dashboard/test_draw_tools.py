@@ -339,6 +339,38 @@ def test_my_digits_are_shown_with_what_the_run_says_and_one_is_deleted(run, mine
     assert "delete_digit" not in [button.key for button in at.button]
 
 
+def fives(mine, count):
+    """Keep strokes that are no test images, each with the label 5."""
+    for width in range(1, count + 1):
+        image = np.zeros((28, 28), np.uint8)
+        image[4:24, 12 : 12 + width] = 255
+        mine.add(image, 5, said=None, run_id="run")
+
+
+def my_digits_read(at, run):
+    """What the table of My digits says of a run, in percent."""
+    return at.dataframe[0].value.set_index("Run").loc[run.name, "My digits"]
+
+
+def test_my_digits_does_not_count_as_read_what_draw_refuses_for_its_confidence(make_reader, mine):
+    run = make_reader(SeesNothing())  # a five with 82 %
+    fives(mine, 3)
+    assert my_digits_read(open_page("draw", session={"mode": "My digits"}), run) == 100
+    write_threshold(run.path, 0.95)
+    at = open_page("draw", session={"mode": "My digits"})
+    assert my_digits_read(at, run) == 0
+    assert [tile["caption"] for tile in galleries(at)[0]] == ["don't know"] * 3
+
+
+def test_my_digits_does_not_count_as_read_what_draw_takes_for_no_digit(make_reader, mine, verdicts):
+    run = make_reader(SeesNothing())
+    fives(mine, 3)
+    verdicts[run.id] = "This looks like several digits."
+    at = open_page("draw", session={"mode": "My digits"})
+    assert my_digits_read(at, run) == 0
+    assert at.dataframe[0].value["My digits"].tolist() == [0, 100]  # the starter reads fives
+
+
 def test_many_digits_come_in_pages(run, mine, digits):
     fill(mine, digits, 103)
     at = open_page("draw", session={"mode": "My digits"})
