@@ -1,7 +1,6 @@
 """The last hidden layer of the test images in two dimensions: PCA at once, t-SNE in the background.
 
-What the network holds to be alike lies close together. t-SNE is kept in the run as map-tsne.npz, with fingerprints of
-the model and the dataset, so that it is known to be out of date after the run was trained further.
+What the network holds to be alike lies close together.
 """
 
 from __future__ import annotations
@@ -10,18 +9,14 @@ import contextlib
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from zipfile import BadZipFile
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from core.data import Dataset
-from core.interpretability import embedding
 from core.predictor import Predictor
-from core.runs import Run
-from core.storage import write_atomically
+from core.runs import Run, results
 
-FILE = "map-tsne.npz"
 SAMPLE = 2500
 PERPLEXITY = 30.0
 ITERATIONS = 750
@@ -48,21 +43,20 @@ class Pca:
 
 @dataclass(frozen=True, eq=False)
 class TsneMap:
-    """A kept t-SNE: `indices` int64 (k,) of the test images, `points` float32 (k, 2), and what it is a map of."""
+    """A stored t-SNE: `indices` int64 (k,) of the test images, `points` float32 (k, 2), and what it is a map of."""
 
     model: str
     dataset: str
     indices: np.ndarray
     points: np.ndarray
 
-    def is_of(self, model: str, dataset: str) -> bool:
-        """Whether it shows this model and this dataset."""
-        return (self.model, self.dataset) == (model, dataset)
+    def stale(self, model: str, dataset: str) -> str:
+        """Why it is out of date, "" where it shows this model and this dataset."""
+        return results.stale(self, model=model, dataset=dataset)
 
     def save(self, run: Run) -> None:
-        """Keep it in the run."""
-        arrays = {"model": self.model, "dataset": self.dataset, "indices": self.indices, "points": self.points}
-        write_atomically(run.path / FILE, lambda file: np.savez(file, **arrays))
+        """Keep it in the run's folder."""
+        results.save(run.path, results.TSNE, asdict(self))
 
 
 def pca(hidden: np.ndarray) -> Pca:
@@ -128,16 +122,17 @@ def tsne(hidden: np.ndarray, report: Report = lambda *_: None) -> np.ndarray:
         return layout.fit_transform(reduced).astype(np.float32)
 
 
-def kept(run: Run) -> TsneMap | None:
-    """The t-SNE that the run keeps, None where there is none, or none that can be read."""
-    try:
-        with np.load(run.path / FILE, allow_pickle=False) as arrays:
-            indices, points = arrays["indices"].astype(np.int64), arrays["points"].astype(np.float32)
-            found = TsneMap(str(arrays["model"]), str(arrays["dataset"]), indices, points)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError):
-        return None
+def load_tsne(run: Run) -> TsneMap | None:
+    """The t-SNE that was laid out of the run, None where none was or the file is damaged."""
+    return results.load(run.path, results.TSNE, _tsne_map)
+
+
+def _tsne_map(arrays: dict[str, np.ndarray]) -> TsneMap:
+    indices, points = arrays["indices"].astype(np.int64), arrays["points"].astype(np.float32)
     whole = indices.ndim == 1 and points.shape == (len(indices), 2) and np.isfinite(points).all()
-    return found if whole and (indices >= 0).all() and len(np.unique(indices)) == len(indices) else None
+    if not whole or (indices < 0).any() or len(np.unique(indices)) < len(indices):
+        raise ValueError("not places of different images")
+    return TsneMap(str(arrays["model"]), str(arrays["dataset"]), indices, points)
 
 
 class _Iterations(io.TextIOBase):
@@ -164,7 +159,7 @@ class Readings:
     labels: np.ndarray
     predictions: np.ndarray
     confidence: np.ndarray
-    pca: embedding.Pca
+    pca: Pca
     shown: np.ndarray
 
     @property
@@ -194,20 +189,16 @@ class Layout:
         return self.indices[inside]
 
 
-def read(run: Run, dataset: Dataset) -> Readings:
-    """Read all test images with the exported model.
-
-    Raises:
-        ModelError: where the model is missing or damaged.
-    """
-    outputs = Predictor.load(run.path).outputs(dataset.x_test)
+def read(predictor: Predictor, dataset: Dataset) -> Readings:
+    """Read all test images with an exported model."""
+    outputs = predictor.outputs(dataset.x_test)
     labels, predictions = dataset.y_test.astype(np.int64), outputs["probabilities"].argmax(axis=1)
     return Readings(
         labels=labels,
         predictions=predictions,
         confidence=outputs["probabilities"].max(axis=1),
-        pca=embedding.pca(outputs["hidden"]),
-        shown=embedding.sample(predictions == labels),
+        pca=pca(outputs["hidden"]),
+        shown=sample(predictions == labels),
     )
 
 

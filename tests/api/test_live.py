@@ -188,7 +188,7 @@ def test_the_commands_on_the_draw_page_give_the_page_s_answer(alone, tmp_path, k
     [found] = json.loads(printed)["answers"]
     page = answer.ask(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
-    assert (found["digit"], found["confidence"]) == (page.vote, page.confidence) == (7, found["confidence"])
+    assert (found["digit"], found["confidence"]) == (page.digit, page.confidence) == (7, found["confidence"])
 
 
 def test_no_picture_is_too_large_for_its_own_command():

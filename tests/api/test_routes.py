@@ -29,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("laboratory")
 
 def test_a_drawing_gets_the_page_s_answer_to_the_last_digit(client, monkeypatch):
     asked = []
-    own = answer.ask
-    monkeypatch.setattr(answer, "ask", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
+    own = answer.answer_one
+    monkeypatch.setattr(answer, "answer_one", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
     at = open_page("draw", session={"canvas_0": drawn(SEVEN)}, run="starter")
     page = asked[0]
     [found] = send_picture(client, as_file(picture_of(drawn(SEVEN)))).json()["answers"]
@@ -105,9 +105,9 @@ def test_pixels_are_read_as_they_are_and_many_as_each_alone(client, digits):
     model, starter = answer.predictor(Starter()), Starter()
     many = client.post(PREDICT, json={"pixels": digits.x_test[:60].tolist()}).json()["answers"]
     for image, found in zip(digits.x_test, many[:60], strict=False):
-        expected = answer.ask(starter, model, image)
+        expected = answer.answer_one(starter, model, image)
         assert found["probabilities"] == expected.outputs["probabilities"].tolist()
-        assert (found["digit"], found["doubt"] or "") == (expected.vote, expected.doubt)
+        assert (found["digit"], found["doubt"] or "") == (expected.digit, expected.abstain_reason)
     [alone] = client.post(PREDICT, json={"pixels": digits.x_test[3].tolist()}).json()["answers"]
     assert alone == many[3]
 
@@ -121,7 +121,7 @@ def test_a_thousand_images_are_read_and_one_more_is_refused(client):
     assert_problem(client.post(PREDICT, **compact, **json_kind), 422, "up to 1,000")
 
 
-def test_the_threshold_and_the_judge_speak_here_too(client, run):
+def test_the_threshold_speaks_here_too(client, run):
     write_threshold(run.path, 0.9999999)
     [found] = client.post(f"/api/runs/{run.id}/predict", json={"pixels": np.full((28, 28), 90).tolist()}).json()[
         "answers"

@@ -116,7 +116,7 @@ def test_a_run_from_elsewhere_has_litert_only(run, digits):
     at = open_page("export", run=run.id)
     assert words(at).count("no Keras model") == 4
     assert job.analyse(run, "export", background.TASKS["export"], digits)
-    assert verify.kept(run).of("litert").different == 0
+    assert verify.load(run).of("litert").different == 0
     at = open_page("export", run=run.id)
     assert downloads(at) == ["download_litert", "download_digit"]
     assert not at.button

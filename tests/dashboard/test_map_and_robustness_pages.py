@@ -32,7 +32,7 @@ model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
 model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
 """
 
-LEARN_JUDGE = loaded_models.learn_judge  # the fixture of all page tests puts it out of action
+LEARN_OOD_DETECTOR = loaded_models.learn_ood_detector  # the fixture of all page tests puts it out of action
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -125,7 +125,7 @@ def test_with_another_set_of_changes_robustness_shows_what_was_measured_and_asks
 
 def test_the_map_is_laid_out_and_then_shown(run, digits):
     assert job.analyse(run, "map", background.TASKS["map"], digits)
-    assert len(embedding.kept(run).indices) == 397
+    assert len(embedding.load_tsne(run).indices) == 397
     at = open_page("map", layout="t-SNE")
     assert not at.button
     assert any("Neighbours are truly close" in caption.value for caption in at.caption)
@@ -205,9 +205,9 @@ def test_draw_lets_a_run_learn_what_is_no_digit_once_and_the_starter_never(run, 
     for images in (1_400, 10_000):
         write_json(run.path / "summary.json", {"training_images": images})
         assert started == []
-        LEARN_JUDGE(run)
-    LEARN_JUDGE(Starter())
+        LEARN_OOD_DETECTOR(run)
+    LEARN_OOD_DETECTOR(Starter())
     assert started == [(run.id, "novelty")]
     write_json(run.path / "analysis-novelty.json", {"state": "failed", "words": "It did not work."})
-    LEARN_JUDGE(run)
+    LEARN_OOD_DETECTOR(run)
     assert len(started) == 1

@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.interpretability import embedding
 from core.interpretability.embedding import TsneMap
+from core.runs.results import TSNE
 
 
 def test_pca_is_the_one_of_scikit_learn_up_to_signs():
@@ -53,16 +54,16 @@ def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is():
 
 def test_a_map_is_kept_and_a_damaged_one_is_none(make_run):
     run = make_run()
-    assert embedding.kept(run) is None
+    assert embedding.load_tsne(run) is None
     kept = TsneMap("model", "dataset", np.array([3, 8]), np.array([[0, 1], [2, 3]], np.float32))
     kept.save(run)
-    found = embedding.kept(run)
-    assert found.is_of("model", "dataset")
-    assert not found.is_of("another", "dataset")
+    found = embedding.load_tsne(run)
+    assert not found.stale("model", "dataset")
+    assert "another model" in found.stale("another", "dataset")
     np.testing.assert_array_equal(found.points, kept.points)
-    path = run.path / embedding.FILE
+    path = run.path / TSNE
     path.write_bytes(path.read_bytes()[:200])
-    assert embedding.kept(run) is None
+    assert embedding.load_tsne(run) is None
     for indices, points in (([1, 1], np.zeros((2, 2))), ([1], np.zeros((2, 2))), ([1, 2], np.full((2, 2), np.nan))):
         TsneMap("model", "dataset", np.array(indices), points).save(run)
-        assert embedding.kept(run) is None
+        assert embedding.load_tsne(run) is None
