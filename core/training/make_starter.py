@@ -17,13 +17,13 @@ from core.config import TrainingConfig
 from core.data import DatasetError, load_dataset
 from core.home import absolute
 from core.predictor import Predictor
-from core.runs import Run, RunStore
+from core.runs import Run, RunStore, results
 from core.runs.starter import FOLDER, sha256
 from core.storage import write_json
 from core.terminal import command_line, exit_with
 
 CONFIG = TrainingConfig("best", epochs=20, augment=True, validation_images=1000)
-FILES = ("config.json", "model.tflite", "novelty.npz")
+FILES = ("config.json", "model.tflite", results.OOD)
 KEPT = ("model", "epochs", "test_accuracy", "test_loss", "parameters", "training_images", "dataset", "versions")
 
 

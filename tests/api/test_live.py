@@ -186,7 +186,7 @@ def test_the_commands_on_the_draw_page_give_the_page_s_answer(alone, tmp_path, k
     line = python_line("starter", address) if shell == "python" else command("starter", address)
     printed = subprocess.run([*run, "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
     [found] = json.loads(printed)["answers"]
-    page = answer.ask(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
+    page = answer.answer_one(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
     assert (found["digit"], found["confidence"]) == (page.digit, page.confidence) == (7, found["confidence"])
 

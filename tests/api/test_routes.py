@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
+from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
 from core.data.loader import loading
@@ -14,6 +16,7 @@ from core.inference import answer
 from core.runs.starter import Starter
 from core.runs.threshold import write_threshold
 from core.storage import write_json
+from dashboard.api import errors
 from dashboard.components.draw.api_address import HERE
 from dashboard.components.draw.api_command import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
@@ -361,6 +364,13 @@ def test_json_that_python_cannot_hold_is_refused(client, store, settings):
     response = client.post("/api/runs", content=settings, headers={"Content-Type": "application/json"})
     assert_problem(response, 400, "JSON object")
     assert store.runs() == []
+
+
+def test_a_body_that_fastapi_cannot_parse_is_known_whatever_fastapi_calls_it():
+    error = HTTPException(400, "Something in other words.")
+    error.__cause__ = RecursionError()
+    response = asyncio.run(errors.of_http(None, error))
+    assert "JSON object" in json.loads(response.body)["detail"]
 
 
 # Documentation
