@@ -60,6 +60,12 @@ def test_the_api_knows_no_page():
     assert not [(path, module) for path, module in arrows("dashboard/api") if module.startswith(pages)]
 
 
+def test_the_dashboard_loads_no_model_by_itself():
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "dashboard").rglob("*.py")]
+    assert any("answer_one(" in source for source in sources)
+    assert not [source for source in sources if "Predictor.load(" in source or "Predictor(" in source]
+
+
 def test_no_page_imports_another():
     others = ("dashboard.app_pages", "dashboard.api")
     assert not [(path, module) for path, module in arrows("dashboard/app_pages") if module.startswith(others)]
