@@ -21,9 +21,9 @@ from core.storage import read_json, write_atomically, write_json
 ROBUSTNESS, EXPORTS = "robustness.json", "exports.json"
 TSNE, OOD = "map-tsne.npz", "novelty.npz"
 CHANGED = {
-    "model": "the run has another model now, after further training for instance",
-    "dataset": "it is of another dataset",
-    "method": "this Digit Lab computes it differently",
+    "model": "the model has changed, after further training for instance",
+    "dataset": "the dataset has changed",
+    "method": "the method has changed",
 }
 T = TypeVar("T")
 

@@ -90,7 +90,7 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
 def test_exports_of_an_earlier_model_are_not_given_out(run, exported):
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
     at = open_page("export", run=run.id)
-    assert "another model" in words(at)
+    assert "model has changed" in words(at)
     assert [button.label for button in at.button] == ["Export again"]
     assert not downloads(at)
 

@@ -99,7 +99,7 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
 
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
     at = open_page("robustness")
-    assert "another model" in at.warning[0].value
+    assert "model has changed" in at.warning[0].value
     assert [button.label for button in at.button] == ["Measure again"]
 
 
