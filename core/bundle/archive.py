@@ -19,6 +19,7 @@ from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limi
 from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.bundle.zip_kinds import kind_of
 from core.data import Dataset
+from core.formatting import percent
 from core.predictor import MODEL_FILE, ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
 from core.storage import explain_os_error, write_atomically, write_json
@@ -136,7 +137,9 @@ def _proof(parts: Parts, dataset: Dataset) -> dict | None:
         return None
     accuracy, says = float((claimed == labels).mean()), parts.summary["test_accuracy"]
     if abs(accuracy - says) > 1e-6:
-        raise PartError(f"it claims to read {says:.2%} of the test images, but its predictions say {accuracy:.2%}")
+        raise PartError(
+            f"it claims to read {percent(says)} of the test images, but its predictions say {percent(accuracy)}"
+        )
     read = Predictor(parts.model, Path(MODEL_FILE)).probabilities(dataset.x_test).argmax(axis=1)
     return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
 

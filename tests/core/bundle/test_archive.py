@@ -137,7 +137,7 @@ def test_what_it_claims_is_held_against_the_same_test_images(packed, store, digi
     files = files_of(packed)
     summary = json.loads(files["summary.json"])
     lie = zip_of({**files, "summary.json": json.dumps({**summary, "test_accuracy": 1.0}).encode()})
-    with pytest.raises(BundleError, match=r"claims to read 100\.00%"):
+    with pytest.raises(BundleError, match=r"claims to read 100\.00 %"):
         unpack(lie, store, "lie.zip", digits)
     assert nothing_in(store)
     swapped = np.load(io.BytesIO(files["probabilities.npy"]))
