@@ -6,6 +6,8 @@ import io
 import json
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -21,6 +23,7 @@ from core.predictor import ModelError
 from core.runs import Run, RunError, RunStore
 from core.storage import write_json
 from core.training.fine_tuning import FineTuningError, first_weights
+from tests.support.paths import ROOT
 from tests.support.runs import MODEL, fill_run, zip_of
 
 
@@ -484,6 +487,11 @@ def test_flipped_bits_inside_the_files_are_refused_or_can_be_read(data, packed, 
     assert run.probabilities().shape == (397, 10)
     assert 0 <= run.test_accuracy <= 1
     assert run.history().phase in ("training", "waiting")
+
+
+def test_pages_do_not_wait_for_pydantic():
+    code = "import sys, core.bundle.archive; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 # The command line
