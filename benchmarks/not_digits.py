@@ -27,6 +27,7 @@ from benchmarks.drawn_digits import (
 )
 from core.data import DatasetError, load_dataset
 from core.drawing import normalise_drawing
+from core.formatting import percent
 from core.inference import ood
 from core.predictor import ModelError, Predictor
 from core.runs import Run
@@ -247,7 +248,7 @@ def main(arguments: list[str] | None = None) -> None:
         images = readings([render_strokes(strokes, c) for strokes in digits])
         reasons = detector.reasons(images, predictor.outputs(images))
         everything += reasons
-        print(_row(f"brush {c.brush:2}, {c.size:.0%}, {c.place}", reasons))
+        print(_row(f"brush {c.brush:2}, {percent(c.size, 0)}, {c.place}", reasons))
     print(_row("all", everything))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.paths import ROOT
 
 CORE = (  # each may import those before it
-    ("names", "storage", "home", "endings", "keras_file"),
+    ("names", "formatting", "storage", "home", "endings", "keras_file"),
     ("leftovers", "terminal", "config"),
     ("data", "drawing", "models", "predictor"),
     ("runs",),

@@ -5,10 +5,6 @@ What the network holds to be alike lies close together.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -22,8 +18,6 @@ PERPLEXITY = 30.0
 ITERATIONS = 750
 _SEED = 20261123
 _PCA_FIRST = 50  # dimensions that t-SNE sees, as its authors advise
-
-Report = Callable[[int, int, str], None]  # steps done, steps in all, what is done
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,19 +56,17 @@ class TsneMap:
 def pca(hidden: np.ndarray) -> Pca:
     """Project `hidden`, float (n, d), on its first two principal components.
 
-    From the eigenvectors of the covariance (Jolliffe 2002, Principal Component Analysis, section 1.1). A direction's
-    sign is free; here its largest entry is positive. With fewer than two images or dimensions the rest is 0.
+    Computed by scikit-learn, which makes each direction's largest entry positive. Without two images that differ, or a
+    second dimension, the coordinates that are missing are 0.
     """
-    centred = hidden.astype(np.float64) - (hidden.mean(axis=0, dtype=np.float64) if len(hidden) else 0)
-    variances, directions = np.linalg.eigh(centred.T @ centred)
-    two = directions[:, ::-1][:, :2]
-    two = two * np.where(two[np.abs(two).argmax(axis=0), np.arange(two.shape[1])] < 0, -1, 1)
-    points = np.zeros((len(hidden), 2), np.float32)
-    points[:, : two.shape[1]] = centred @ two
-    total = variances.sum()
-    shares = [max(0.0, float(v / total)) if total > 0 else 0.0 for v in variances[::-1][:2]]
-    first, second = (*shares, 0.0, 0.0)[:2]
-    return Pca(points, (first, second), hidden.shape[1])
+    from sklearn.decomposition import PCA
+
+    points, explained = np.zeros((len(hidden), 2), np.float32), [0.0, 0.0]
+    if len(hidden) > 1 and np.ptp(hidden, axis=0).any():
+        found = PCA(min(2, *hidden.shape), svd_solver="covariance_eigh").fit(hidden.astype(np.float64))
+        points[:, : found.n_components_] = found.transform(hidden)
+        explained[: found.n_components_] = found.explained_variance_ratio_.tolist()
+    return Pca(points, tuple(explained), hidden.shape[1])
 
 
 def sample(right: np.ndarray, size: int = SAMPLE) -> np.ndarray:
@@ -94,7 +86,7 @@ def sample(right: np.ndarray, size: int = SAMPLE) -> np.ndarray:
     return np.sort(np.concatenate([mistakes, others]))
 
 
-def tsne(hidden: np.ndarray, report: Report = lambda *_: None) -> np.ndarray:
+def tsne(hidden: np.ndarray) -> np.ndarray:
     """Lay out `hidden`, float (k, d), by t-SNE (van der Maaten & Hinton 2008); returns float32 (k, 2).
 
     Deterministic: it begins with PCA and has a fixed seed.
@@ -115,10 +107,9 @@ def tsne(hidden: np.ndarray, report: Report = lambda *_: None) -> np.ndarray:
         max_iter=ITERATIONS,
         init="pca" if dimensions > 1 else "random",
         random_state=_SEED,
-        verbose=2,
     )
     # One thread: several wait for each other at every step, which is four times slower on a busy machine.
-    with contextlib.redirect_stdout(_Iterations(report)), threadpool_limits(1):
+    with threadpool_limits(1):
         return layout.fit_transform(reduced).astype(np.float32)
 
 
@@ -133,19 +124,6 @@ def _tsne_map(arrays: dict[str, np.ndarray]) -> TsneMap:
     if not whole or (indices < 0).any() or len(np.unique(indices)) < len(indices):
         raise ValueError("not places of different images")
     return TsneMap(str(arrays["model"]), str(arrays["dataset"]), indices, points)
-
-
-class _Iterations(io.TextIOBase):
-    """Takes what scikit-learn prints, which is the only word of how far its t-SNE is."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def write(self, text: str) -> int:
-        if found := re.search(r"Iteration (\d+)", text):
-            done = min(int(found[1]), ITERATIONS)
-            self._report(done, ITERATIONS, f"Iteration {done} of {ITERATIONS}")
-        return len(text)
 
 
 @dataclass(frozen=True, eq=False)
