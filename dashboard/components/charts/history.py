@@ -1,73 +1,72 @@
-"""The Altair charts that several pages show."""
+"""The learning curves of one run, while it trains and afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
 from core.runs import History
-from dashboard.components.charts.cached import Same
+from dashboard.components.charts.spec import category, number
 from dashboard.components.charts.theme import theme_colors
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
 BESIDE = 1.04  # of the width to the last epoch: its points and its label are whole
 SERIES = ["training", "validation"]
+TICKS = {"loss": "~g", "accuracy": ".4~p"}
+LEGENDS = {"loss": "top-right", "accuracy": "bottom-right"}  # where curves leave room
+
+
+def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, dict]:
+    """Loss and accuracy over the epochs, training and validation, with the batches faint behind; a spec of each."""
+    batches, epochs = _batch_table(history), _epoch_table(history.epochs)
+    x = number(
+        "epoch",
+        "Epoch",
+        scale={"domain": [0, BESIDE * max(1, total_epochs)], "nice": False},
+        axis={"values": _epoch_ticks(total_epochs), "format": "d", "grid": False},
+    )
+    dash = category("series", legend=None, sort=SERIES)
+    charts = {}
+    for measure in TICKS:
+        color = category(
+            "series",
+            legend={"orient": LEGENDS[measure], "symbolType": "stroke"},
+            scale={"domain": SERIES, "range": list(theme_colors())},
+        )
+        domain = _steady_domain(measure, epochs[measure].to_numpy(float), batches[measure].to_numpy(float))
+        y = number(measure, scale={"domain": domain, "nice": False}, axis={"tickCount": 5, "format": TICKS[measure]})
+        tooltip = [
+            category("series", "Images"),
+            number("epoch", "Epoch"),
+            number(measure, measure.capitalize(), format=".4f"),
+        ]
+        charts[measure] = {
+            "title": measure.capitalize(),
+            "height": height,
+            "datasets": {"batches": batches, "epochs": epochs},
+            "encoding": {"x": x, "y": y},
+            "layer": [
+                {
+                    "data": {"name": "batches"},
+                    "mark": {"type": "line", "opacity": 0.3, "strokeWidth": 1, "clip": True},
+                    "encoding": {"color": color},
+                },
+                {
+                    "data": {"name": "epochs"},
+                    "mark": {"type": "line", "point": {"size": 36}, "strokeWidth": 2.2, "clip": True},
+                    "encoding": {"color": color, "strokeDash": dash, "tooltip": tooltip},
+                },
+            ],
+        }
+    return charts
 
 
 def _epoch_ticks(total_epochs: int) -> list[int]:
     """At most about ten epochs to be named, none after the last, whose label would be cut off."""
     step = next(step for step in (1, 2, 5, 10, 20, 50) if total_epochs <= 10 * step or step == 50)
     return list(range(0, total_epochs + 1, step))
-
-
-def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, alt.LayerChart]:
-    """Loss and accuracy over the epochs, training and validation, with the batches faint behind."""
-    return _history_charts(Same(history), total_epochs, height, theme_colors())
-
-
-@lru_cache(maxsize=32)  # all sessions that watch a run have one history
-def _history_charts(same: Same, total_epochs: int, height: int, colors: tuple[str, str]) -> dict[str, alt.LayerChart]:
-    history: History = same.value
-    batches, epochs = _batch_table(history), _epoch_table(history.epochs)
-    x = alt.X(
-        "epoch:Q",
-        title="Epoch",
-        scale=alt.Scale(domain=[0, BESIDE * max(1, total_epochs)], nice=False),
-        axis=alt.Axis(values=_epoch_ticks(total_epochs), format="d", grid=False),
-    )
-    charts = {}
-    for measure, tick_format in (("loss", "~g"), ("accuracy", ".4~p")):
-        color = alt.Color(
-            "series:N",
-            title=None,
-            legend=alt.Legend(orient="top-right" if measure == "loss" else "bottom-right", symbolType="stroke"),
-            scale=alt.Scale(domain=SERIES, range=list(colors)),
-        )
-        domain = _steady_domain(measure, epochs[measure].to_numpy(float), batches[measure].to_numpy(float))
-        scale = alt.Scale(domain=domain, nice=False)
-        y = alt.Y(f"{measure}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, format=tick_format))
-        faint = alt.Chart(batches).mark_line(opacity=0.3, strokeWidth=1, clip=True).encode(x=x, y=y, color=color)
-        line = (
-            alt.Chart(epochs)
-            .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2.2, clip=True)
-            .encode(
-                x=x,
-                y=y,
-                color=color,
-                strokeDash=alt.StrokeDash("series:N", legend=None, sort=SERIES),
-                tooltip=[
-                    alt.Tooltip("series:N", title="Images"),
-                    alt.Tooltip("epoch:Q", title="Epoch"),
-                    alt.Tooltip(f"{measure}:Q", title=measure.capitalize(), format=".4f"),
-                ],
-            )
-        )
-        charts[measure] = (faint + line).properties(title=measure.capitalize(), height=height)
-    return charts
 
 
 def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> list[float]:
