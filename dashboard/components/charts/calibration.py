@@ -8,7 +8,7 @@ import pandas as pd
 from core.evaluation.calibration import ReliabilityDiagram
 from core.evaluation.confidence import THRESHOLDS, Calibrated
 from dashboard.components.charts import theme
-from dashboard.components.charts.spec import category, number
+from dashboard.components.charts.spec import category, number, table
 
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
 SERIES = ["answered", "right of these"]
@@ -25,33 +25,18 @@ BIN_TOOLTIP = [
 ]
 
 
-def bin_table(diagram: ReliabilityDiagram) -> pd.DataFrame:
-    """The bins that have images: fractions, and the gap, positive where confidence exceeds accuracy."""
-    filled = np.flatnonzero(diagram.count)
-    return pd.DataFrame(
-        {
-            "low": diagram.edges[filled],
-            "high": diagram.edges[filled + 1],
-            "images": diagram.count[filled],
-            "confidence": diagram.mean_confidence[filled],
-            "accuracy": diagram.accuracy[filled],
-            "gap": diagram.mean_confidence[filled] - diagram.accuracy[filled],
-        }
-    )
-
-
 def bins_in_percent(diagram: ReliabilityDiagram) -> pd.DataFrame:
     """A table of the bins that have images, in percent."""
-    bins = bin_table(diagram)
+    bins = _bins(diagram)
     return pd.DataFrame(
         {
             "Confidence": [
-                f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(bins.low, bins.high, strict=True)
+                f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(bins["low"], bins["high"], strict=True)
             ],
-            "Images": bins.images,
-            "Mean confidence": 100 * bins.confidence,
-            "Right": 100 * bins.accuracy,
-            "Gap": 100 * bins.gap,
+            "Images": bins["images"],
+            "Mean confidence": 100 * bins["confidence"],
+            "Right": 100 * bins["accuracy"],
+            "Gap": 100 * (bins["confidence"] - bins["accuracy"]),
         }
     )
 
@@ -65,10 +50,10 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
         axis={"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "minExtent": LEFT},
         scale={"domain": [0, 1]},
     )
-    ends = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
+    ends = table({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
     return {
         "height": 280,
-        "datasets": {"bins": bin_table(diagram), "ends": ends},
+        "datasets": {"bins": table(_bins(diagram)), "ends": ends},
         "data": {"name": "bins"},
         "layer": [
             {
@@ -102,7 +87,7 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
     """How many images each bin has, to stand below the diagram; logarithmic, since nearly all are in the last."""
     return {
         "height": 130,
-        "datasets": {"bins": bin_table(diagram)},
+        "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},
         "mark": {"type": "rect", "color": theme.theme_colors()[0], "opacity": 0.45},
         "encoding": {
@@ -121,12 +106,14 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
 
 def coverage_chart(found: Calibrated, threshold: float) -> dict:
     """The share answered, and the share right of those, at every threshold; a rule marks the chosen one."""
-    shares = zip(SERIES, (found.coverage, found.accuracy), strict=True)
-    curves = pd.concat(
-        pd.DataFrame({"threshold": THRESHOLDS, "share": values, "series": name}) for name, values in shares
-    ).dropna()
-    here = np.isclose(curves["threshold"], threshold, atol=0.0026)
-    lowest = float(np.floor(10 * curves["share"].min()) / 10)
+    curves = {
+        "threshold": np.tile(THRESHOLDS, 2),
+        "share": np.concatenate([found.coverage, found.accuracy]),
+        "series": np.repeat(SERIES, len(THRESHOLDS)),
+    }
+    there = np.isfinite(curves["share"])  # where nothing is answered, no share of it is right
+    here = there & np.isclose(curves["threshold"], threshold, atol=0.0026)
+    lowest = float(np.floor(10 * np.nanmin(curves["share"])) / 10)
     color = category(
         "series",
         legend={"orient": "top", "symbolType": "stroke"},
@@ -152,9 +139,9 @@ def coverage_chart(found: Calibrated, threshold: float) -> dict:
     return {
         "height": 280,
         "datasets": {
-            "chosen": pd.DataFrame({"threshold": [threshold]}),
-            "curves": curves,
-            "points": curves[here],
+            "chosen": table({"threshold": [threshold]}),
+            "curves": table(curves, there),
+            "points": table(curves, here),
         },
         "encoding": {"x": x},
         "layer": [
@@ -170,4 +157,16 @@ def coverage_chart(found: Calibrated, threshold: float) -> dict:
                 "encoding": {"y": y, "color": color, "tooltip": tooltip},
             },
         ],
+    }
+
+
+def _bins(diagram: ReliabilityDiagram) -> dict[str, np.ndarray]:
+    """The bins that have images, as columns of fractions and counts."""
+    filled = np.flatnonzero(diagram.count)
+    return {
+        "low": diagram.edges[filled],
+        "high": diagram.edges[filled + 1],
+        "images": diagram.count[filled],
+        "confidence": diagram.mean_confidence[filled],
+        "accuracy": diagram.accuracy[filled],
     }

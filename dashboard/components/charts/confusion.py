@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from core.evaluation import metrics
 from dashboard.components.charts import theme
@@ -25,11 +25,11 @@ def confusion_chart(matrix: np.ndarray, *, shares: bool, diagonal: bool, chosen:
         chosen: label and prediction that the gallery shows, None for any.
     """
     cells = _cells(matrix, shares, diagonal, chosen)
-    most = max(2, int(cells.loc[cells.kind == "cell", "count"].max()))
+    most = max(2, *(cell["count"] for cell in cells if cell["kind"] == "cell"))
     order = [*DIGITS, ALL]
     return {
         "height": 410,
-        "datasets": {"cells": cells},
+        "datasets": {"cells": pa.Table.from_pylist(cells)},
         "data": {"name": "cells"},
         "encoding": {
             "x": category(
@@ -78,29 +78,29 @@ def clicked(selection: object) -> tuple[int | None, int | None] | None:
     return (int(label) if label in DIGITS else None, int(prediction) if prediction in DIGITS else None)
 
 
-def _cells(matrix: np.ndarray, shares: bool, diagonal: bool, chosen: tuple[int | None, int | None]) -> pd.DataFrame:
+def _cells(matrix: np.ndarray, shares: bool, diagonal: bool, chosen: tuple[int | None, int | None]) -> list[dict]:
     portions = metrics.normalised_by_label(matrix)
     shown = matrix if diagonal else matrix - np.diag(np.diag(matrix))
-    rows = []
-    for label in range(10):
-        for prediction in range(10):
-            count, same = int(shown[label, prediction]), label == prediction
-            if same and not diagonal:
-                continue
-            number = f"{100 * portions[label, prediction]:.1f}" if shares else str(count)
-            words = f"{label} read as {prediction}: {_times(count)} ({portions[label, prediction]:.2%} of all {label})"
-            rows.append((label, prediction, count, number if count else "", "right" if same else "cell", words))
-    what = "images" if diagonal else "mistakes"
-    for digit in range(10):
-        row, column = int(shown[digit].sum()), int(shown[:, digit].sum())
-        rows.append((digit, ALL, row, str(row), "margin", f"All {row} {what} with label {digit}"))
-        rows.append((ALL, digit, column, str(column), "margin", f"All {column} {what} read as {digit}"))
-    frame = pd.DataFrame(rows, columns=["label", "prediction", "count", "text", "kind", "words"])
-    frame["shade"] = frame["count"].clip(lower=1).where(frame["kind"] != "margin", 1)
-    frame[["label", "prediction"]] = frame[["label", "prediction"]].astype(str)
     wanted = tuple(ALL if digit is None else str(digit) for digit in chosen)
-    frame["chosen"] = (frame["label"] == wanted[0]) & (frame["prediction"] == wanted[1])
-    return frame
+    cells = []
+
+    def add(label: str, prediction: str, kind: str, count: int, text: str, words: str) -> None:
+        place = {"label": label, "prediction": prediction, "chosen": (label, prediction) == wanted}
+        shade = 1 if kind == "margin" else max(1, count)
+        cells.append({**place, "kind": kind, "count": count, "shade": shade, "text": text, "words": words})
+
+    for (label, prediction), count in np.ndenumerate(shown):
+        if label == prediction and not diagonal:
+            continue
+        portion = portions[label, prediction]
+        text = "" if not count else f"{100 * portion:.1f}" if shares else str(count)
+        words = f"{label} read as {prediction}: {_times(count)} ({portion:.2%} of all {label})"
+        add(str(label), str(prediction), "right" if label == prediction else "cell", int(count), text, words)
+    what = "images" if diagonal else "mistakes"
+    for digit, (row, column) in enumerate(zip(shown.sum(axis=1).tolist(), shown.sum(axis=0).tolist(), strict=True)):
+        add(str(digit), ALL, "margin", row, str(row), f"All {row} {what} with label {digit}")
+        add(ALL, str(digit), "margin", column, str(column), f"All {column} {what} read as {digit}")
+    return cells
 
 
 def _times(count: int) -> str:

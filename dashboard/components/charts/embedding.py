@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
+import numpy as np
 
 from core.interpretability.embedding import Layout, Readings
 from dashboard.components.charts import theme
-from dashboard.components.charts.spec import category, number
+from dashboard.components.charts.spec import category, number, table
 
 REGION = "region"
-DIGITS = [str(digit) for digit in range(10)]
+NAMES = np.arange(10).astype(str)
 
 
 def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
@@ -27,16 +27,17 @@ def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
 
 def map_chart(readings: Readings, layout: Layout) -> dict:
     """The images as dots coloured by label, mistakes on top as crosses, each label's number at its middle."""
-    images = pd.DataFrame(
-        {
-            "x": layout.points[:, 0].round(4),
-            "y": layout.points[:, 1].round(4),
-            "index": layout.indices,
-            "label": readings.labels[layout.indices].astype(str),
-            "prediction": readings.predictions[layout.indices].astype(str),
-        }
-    )
-    wrong = images["label"] != images["prediction"]
+    labels, points = readings.labels[layout.indices], layout.points.round(4)
+    images = {
+        "x": points[:, 0],
+        "y": points[:, 1],
+        "index": layout.indices,
+        "label": NAMES[labels],
+        "prediction": NAMES[readings.predictions[layout.indices]],
+    }
+    right = readings.right[layout.indices]
+    shown = np.unique(labels)
+    middles = np.array([np.median(points[labels == label], axis=0) for label in shown])
     place = {
         "axis": {"labels": False, "ticks": False, "grid": False, "domain": False},
         "scale": {"zero": False, "nice": False, "padding": 14},
@@ -45,7 +46,7 @@ def map_chart(readings: Readings, layout: Layout) -> dict:
         "color": category(
             "label",
             "Label",
-            scale={"domain": DIGITS, "range": list(theme.DIGITS)},
+            scale={"domain": NAMES.tolist(), "range": list(theme.DIGITS)},
             legend={"orient": "top", "direction": "horizontal", "columns": 10, "symbolSize": 80, "titleOrient": "left"},
         ),
         "tooltip": [number("index", "Image"), category("label", "Label"), category("prediction", "Read as")],
@@ -55,9 +56,9 @@ def map_chart(readings: Readings, layout: Layout) -> dict:
     return {
         "height": 600,
         "datasets": {
-            "right": images[~wrong],
-            "mistakes": images[wrong],
-            "middles": images.groupby("label", as_index=False)[["x", "y"]].median(),
+            "right": table(images, right),
+            "mistakes": table(images, ~right),
+            "middles": table({"x": middles[:, 0], "y": middles[:, 1], "label": NAMES[shown]}),
         },
         "encoding": {"x": number("x", **place), "y": number("y", **place)},
         "layer": [

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from core.runs import History
-from dashboard.components.charts.spec import category, number
+from dashboard.components.charts.spec import category, number, table
 from dashboard.components.charts.theme import theme_colors
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
@@ -20,7 +19,7 @@ LEGENDS = {"loss": "top-right", "accuracy": "bottom-right"}  # where curves leav
 
 def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, dict]:
     """Loss and accuracy over the epochs, training and validation, with the batches faint behind; a spec of each."""
-    batches, epochs = _batch_table(history), _epoch_table(history.epochs)
+    batches, epochs = _batch_columns(history), _epoch_columns(history.epochs)
     x = number(
         "epoch",
         "Epoch",
@@ -35,7 +34,7 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
             legend={"orient": LEGENDS[measure], "symbolType": "stroke"},
             scale={"domain": SERIES, "range": list(theme_colors())},
         )
-        domain = _steady_domain(measure, epochs[measure].to_numpy(float), batches[measure].to_numpy(float))
+        domain = _steady_domain(measure, epochs[measure], batches[measure])
         y = number(measure, scale={"domain": domain, "nice": False}, axis={"tickCount": 5, "format": TICKS[measure]})
         tooltip = [
             category("series", "Images"),
@@ -45,7 +44,7 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
         charts[measure] = {
             "title": measure.capitalize(),
             "height": height,
-            "datasets": {"batches": batches, "epochs": epochs},
+            "datasets": {"batches": table(batches), "epochs": table(epochs)},
             "encoding": {"x": x, "y": y},
             "layer": [
                 {
@@ -85,33 +84,26 @@ def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> lis
     return [next((low for low in (0.98, 0.96, 0.94, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
 
 
-def _batch_table(history: History) -> pd.DataFrame:
-    batches = history.batches
-    if len(batches) > MOST_POINTS:
-        chosen = np.linspace(0, len(batches) - 1, MOST_POINTS).astype(int)
-        batches = [batches[index] for index in chosen]
-    rows = [
-        {
-            "epoch": batch.get("position"),
-            "loss": batch.get("loss"),
-            "accuracy": batch.get("accuracy"),
-            "series": "training",
-        }
-        for batch in batches
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "series"])
+def _batch_columns(history: History) -> dict[str, np.ndarray]:
+    chosen = np.linspace(0, len(history.batches) - 1, min(MOST_POINTS, len(history.batches))).astype(int)
+    batches = [history.batches[index] for index in chosen]
+    return {
+        "epoch": _column(batches, "position"),
+        "loss": _column(batches, "loss"),
+        "accuracy": _column(batches, "accuracy"),
+        "series": np.full(len(batches), "training"),
+    }
 
 
-def _epoch_table(epochs: Sequence[Mapping]) -> pd.DataFrame:
-    rows = []
-    for epoch in epochs:
-        for series, prefix in (("training", ""), ("validation", "val_")):
-            rows.append(
-                {
-                    "epoch": epoch.get("epoch"),
-                    "loss": epoch.get(f"{prefix}loss"),
-                    "accuracy": epoch.get(f"{prefix}accuracy"),
-                    "series": series,
-                }
-            )
-    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "series"])
+def _epoch_columns(epochs: Sequence[Mapping]) -> dict[str, np.ndarray]:
+    return {
+        "epoch": np.tile(_column(epochs, "epoch"), 2),
+        "loss": np.concatenate([_column(epochs, "loss"), _column(epochs, "val_loss")]),
+        "accuracy": np.concatenate([_column(epochs, "accuracy"), _column(epochs, "val_accuracy")]),
+        "series": np.repeat(SERIES, len(epochs)),
+    }
+
+
+def _column(events: Sequence[Mapping], name: str) -> np.ndarray:
+    """A number of each event, nan where it is missing."""
+    return np.array([event.get(name) for event in events], float)

@@ -6,7 +6,7 @@ import base64
 import io
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from PIL import Image
 
 from core.robustness import corruptions
@@ -62,7 +62,7 @@ def change_chart(pictures: list[str], result: Robustness | None) -> dict:
         ]
     return {
         "height": HEIGHT,
-        "datasets": {"changes": pd.DataFrame(rows)},
+        "datasets": {"changes": pa.Table.from_pylist(rows)},
         "data": {"name": "changes"},
         "encoding": {
             "x": category("strength", sort=STRENGTHS, axis={"labelAngle": 0, "orient": "top", **PLAIN}),
@@ -88,7 +88,7 @@ def digit_chart(result: Robustness, strength: int | None) -> dict:
     ]
     return {
         "height": HEIGHT,
-        "datasets": {"losses": pd.DataFrame(rows)},
+        "datasets": {"losses": pa.Table.from_pylist(rows)},
         "data": {"name": "losses"},
         "encoding": {
             "x": category("digit", axis={"labelAngle": 0, "orient": "top", "labelOverlap": False, **PLAIN}),
