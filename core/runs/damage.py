@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.runs import arrays, state
 from core.runs.checkpoint import CHECKPOINT_FILE, checkpoint_flaw
-from core.storage import read_json
+from core.storage import read_json, until_changed
 
 if TYPE_CHECKING:
     from core.runs.run import Run
@@ -64,17 +63,16 @@ def _damaged_files(run: Run) -> list[Path]:
 
 def _is_damaged(path: Path) -> bool:
     try:
-        stat = path.stat()
+        return not _is_whole(path)
     except OSError:
         return False
-    return not _is_whole(str(path), stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=1024)
-def _is_whole(path: str, modified: int, size: int) -> bool:
+@until_changed(maxsize=1024)
+def _is_whole(path: Path) -> bool:
     try:
-        if path.endswith(".tflite"):
-            with open(path, "rb") as file:
+        if path.suffix == ".tflite":
+            with path.open("rb") as file:
                 return file.read(8)[4:] == LITERT_MARK
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

@@ -129,7 +129,7 @@ def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filte
                 "images",
                 csv=lambda: reports.as_csv(reading, found),
             )
-    doubted = label_errors.errors_by_index() if digits.is_mnist else {}
+    doubted = label_errors.ERRORS_BY_INDEX if digits.is_mnist else {}
     tiles = [
         Tile(
             index=i,

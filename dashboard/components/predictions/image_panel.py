@@ -101,7 +101,7 @@ def show_reading(reading: Reading, image: int) -> None:
 
 def show_doubt(digits: Dataset, image: int) -> None:
     """What people saw, where the label is known to be in doubt."""
-    error = label_errors.errors_by_index().get(image) if digits.is_mnist else None
+    error = label_errors.ERRORS_BY_INDEX.get(image) if digits.is_mnist else None
     if error is not None:
         st.warning(
             f"This label is in doubt: of five people, {error.votes_given} saw a {error.given}, "
