@@ -34,6 +34,8 @@ from tests.support.drawing import SEVEN, drawn, picture_of
 from tests.support.paths import ROOT
 from tests.support.runs import worker_pid
 
+pytestmark = pytest.mark.slow
+
 ALONE = ("uvicorn", "dashboard.api:app", "--host", "127.0.0.1", "--port")
 IN_DASHBOARD = ("streamlit", "run", "dashboard/app.py", "--server.headless=true", "--server.address=127.0.0.1")
 SHORT = {"model": "dense", "epochs": 2, "hidden_layers": [32]}

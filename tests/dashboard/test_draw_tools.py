@@ -20,7 +20,7 @@ from dashboard.components.draw.tools import TABS, agreement
 from tests.support.drawing import LeftReader, canvas_data, drawn
 from tests.support.pages import by_label, galleries, numbers, open_page, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 ONE = [(150, 60), (150, 240)]
 
 

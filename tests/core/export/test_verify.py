@@ -25,6 +25,8 @@ from core.runs.results import EXPORTS
 from core.storage import read_json, write_json
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXPORT = """
 import sys
 from pathlib import Path
