@@ -13,7 +13,6 @@ from core.runs import Run
 from core.storage import printable
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import embedding as chart
-from dashboard.components.charts.cached import quick
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
@@ -142,8 +141,8 @@ def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
 def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str) -> dict | None:
     """The map; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
-    event = st.altair_chart(
-        quick(chart.map_chart(readings, shown)),
+    event = st.vega_lite_chart(
+        chart.map_chart(readings, shown),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",

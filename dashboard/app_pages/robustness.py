@@ -12,7 +12,6 @@ from core.robustness.measure import Robustness
 from core.runs import Run
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import robustness as charts
-from dashboard.components.charts.cached import quick
 from dashboard.components.formatting import percent
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note
@@ -128,8 +127,8 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
     )
     index = int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
     with st.container(width="stretch" if result else 420):
-        st.altair_chart(
-            quick(charts.change_chart(samples(digits.fingerprint, index, digits), result)),
+        st.vega_lite_chart(
+            charts.change_chart(samples(digits.fingerprint, index, digits), result),
             key="changes",
             alt="Accuracy under each change and strength, with a sample of each"
             if result
@@ -140,7 +139,7 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def samples(fingerprint: str, index: int, _digits: Dataset) -> dict:
+def samples(fingerprint: str, index: int, _digits: Dataset) -> list[str]:
     """A test image under each change, made once for all sessions."""
     return charts.samples(_digits.x_test, index)
 
@@ -152,8 +151,8 @@ def show_digits(result: Robustness) -> None:
     name = st.segmented_control(
         "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
     )
-    st.altair_chart(
-        quick(charts.digit_chart(result, names.get(name))),
+    st.vega_lite_chart(
+        charts.digit_chart(result, names.get(name)),
         key="digits",
         alt="Percentage points of accuracy that each digit loses under each change",
     )
