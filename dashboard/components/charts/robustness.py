@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from core.formatting import percent
 from core.robustness import corruptions
 from core.robustness.measure import Robustness
 from dashboard.components.charts import theme
@@ -42,7 +43,7 @@ def change_chart(pictures: list[str], result: Robustness | None) -> dict:
         if result is not None:
             measurement = result.changed[place]
             lost = result.loss(measurement)
-            row |= {"accuracy": f"{100 * measurement.accuracy:.1f} %", "lost": lost, "points": _points(lost)}
+            row |= {"accuracy": percent(measurement.accuracy, 1), "lost": lost, "points": _points(lost)}
         rows.append(row)
     tooltip = [category("change", "Change"), category("meaning", "What it does")]
     image = {"type": "image", "width": TILE, "height": TILE, "smooth": False}
