@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.evaluation import comparison, predictions, selection
 from core.evaluation.comparison import GROUPS, Pair
+from core.formatting import percent
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
@@ -252,7 +253,7 @@ def show_image(both: Pair, image: int, one: str, other: str) -> None:
     ):
         prediction = int(reading.predictions[image])
         with column:
-            st.markdown(f"{words} reads a **{prediction}**, {100 * reading.confidence[image]:.2f} % sure")
+            st.markdown(f"{words} reads a **{prediction}**, {percent(reading.confidence[image])} sure")
             st.vega_lite_chart(
                 probabilities.probability_chart(reading, image),
                 alt=f"Probabilities of image {image}, highest for {prediction}",

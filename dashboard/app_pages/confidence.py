@@ -175,9 +175,9 @@ def in_words(found: Calibrated, threshold: float) -> str:
     if threshold == 0:
         return f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them."
     if told.answered == 0:
-        return f"Below **{100 * threshold:.1f} %** it says “I don’t know”: it answers **none** of the {n:,} images."
+        return f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **none** of the {n:,} images."
     return (
-        f"Below **{100 * threshold:.1f} %** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
+        f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
         f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
         f"So it keeps **{told.caught:,}** of its {reading.mistakes:,} mistakes to itself, at the price of "
         f"**{told.lost:,}** images that it would have read right."

@@ -32,7 +32,7 @@ def page() -> None:
     if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
-    result = measure.kept(run)
+    result = measure.load(run)
     running = follow(run, KIND)
     if not running:
         offer(run, digits, result)
@@ -58,22 +58,22 @@ def page() -> None:
 
 def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
     """The button that measures, where there is nothing yet or what there is belongs to an earlier model."""
-    if result is not None and result.is_of(model_fingerprint(run.path), digits.fingerprint):
+    reason = "" if result is None else result.stale(model_fingerprint(run.path), digits.fingerprint)
+    if result is not None and not reason:
         return
-    images = len(digits.x_test)
+    images, changes = len(digits.x_test), len(corruptions.CHANGES)
     if result is None:
         st.markdown(
-            f"Reads all {images:,} test images under {len(corruptions.CHANGES)} changes in three strengths, "
-            f"{images * 30:,} images in all. On two processor cores that takes 10 to 30 seconds, "
+            f"Reads all {images:,} test images under {changes} changes in three strengths, "
+            f"{images * changes * 3:,} images in all. On two processor cores that takes 10 to 30 seconds, "
             "and the result is kept in the run."
             if images > 2000
-            else f"Reads all {images:,} test images under {len(corruptions.CHANGES)} changes in three strengths. "
+            else f"Reads all {images:,} test images under {changes} changes in three strengths. "
             "That takes a few seconds, and the result is kept in the run."
         )
     else:
         st.warning(
-            "These numbers were measured with another model, dataset or set of changes: the run was trained further, "
-            "for instance. Measure again to bring them up to date.",
+            f"These numbers are out of date: {reason}. Measure again.",
             icon=":material/history:",
         )
     begin_button(run, KIND, "Measure" if result is None else "Measure again", key="measure", primary=True)
@@ -139,7 +139,7 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def samples(fingerprint: str, index: int, _digits: Dataset) -> list[str]:
+def samples(fingerprint: str, index: int, _digits: Dataset) -> dict[tuple[str, int], str]:
     """A test image under each change, made once for all sessions."""
     return charts.samples(_digits.x_test, index)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -15,34 +16,35 @@ from dashboard.components.charts import theme
 from dashboard.components.charts.spec import category, number
 from dashboard.components.widgets.gallery import enlarged
 
-NAMES = [name.capitalize() for name in corruptions.CHANGES]
 STRENGTHS = [corruptions.STRENGTH_NAMES[strength].capitalize() for strength in corruptions.STRENGTHS]
 TILE = 42
-HEIGHT = (TILE + 6) * len(NAMES)
 PLAIN = {"ticks": False, "domain": False, "labelPadding": 6}
 
 
-def samples(images: np.ndarray, index: int) -> list[str]:
+def samples(images: np.ndarray, index: int) -> dict[tuple[str, int], str]:
     """The image `index` of the test images under each change and strength, exactly as it is measured, as PNG URLs."""
-    return [
-        _url(corruptions.changed(images[: index + 1], name, strength)[-1])
+    return {
+        (name, strength): _url(corruptions.changed(images[: index + 1], name, strength)[-1])
         for name in corruptions.CHANGES
         for strength in corruptions.STRENGTHS
-    ]
+    }
 
 
-def change_chart(pictures: list[str], result: Robustness | None) -> dict:
+def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None) -> dict:
     """One row a change, one column a strength: a sample, and with `result` accuracy and what it lost."""
+    measured = {} if result is None else {(each.change, each.strength): each for each in result.changed}
+    names = _names(name for name, _ in measured or pictures)
     rows = []
-    for place, picture in enumerate(pictures):
-        name, strength = divmod(place, len(STRENGTHS))
-        change = list(corruptions.CHANGES.values())[name]
-        row = {"change": NAMES[name], "strength": STRENGTHS[strength], "picture": picture}
-        row["meaning"] = change.describe(strength + 1)
-        if result is not None:
-            measurement = result.changed[place]
+    for name, strength in measured or pictures:
+        row = {"change": name.capitalize(), "strength": STRENGTHS[strength - 1]}
+        row["picture"] = pictures.get((name, strength))
+        if result is None:
+            row["meaning"] = corruptions.CHANGES[name].describe(strength)
+        else:
+            measurement = measured[name, strength]
             lost = result.loss(measurement)
             row |= {"accuracy": f"{100 * measurement.accuracy:.1f} %", "lost": lost, "points": _points(lost)}
+            row["meaning"] = measurement.meaning
         rows.append(row)
     tooltip = [category("change", "Change"), category("meaning", "What it does")]
     image = {"type": "image", "width": TILE, "height": TILE, "smooth": False}
@@ -53,7 +55,11 @@ def change_chart(pictures: list[str], result: Robustness | None) -> dict:
         text = {"type": "text", "align": "left", "dx": 1, "color": theme.ink()}
         layers = [
             _loss_layer(corner_radius=4),
-            {"mark": {**image, "xOffset": -25}, "encoding": {"url": category("picture")}},
+            {
+                "transform": [{"filter": "datum.picture"}],  # a change that is no longer measured has no sample
+                "mark": {**image, "xOffset": -25},
+                "encoding": {"url": category("picture")},
+            },
             {
                 "mark": {**text, "dy": -7, "fontSize": 12, "fontWeight": 600},
                 "encoding": {"text": category("accuracy")},
@@ -61,12 +67,12 @@ def change_chart(pictures: list[str], result: Robustness | None) -> dict:
             {"mark": {**text, "dy": 9, "fontSize": 11}, "encoding": {"text": category("points")}},
         ]
     return {
-        "height": HEIGHT,
+        "height": (TILE + 6) * len(names),
         "datasets": {"changes": pa.Table.from_pylist(rows)},
         "data": {"name": "changes"},
         "encoding": {
             "x": category("strength", sort=STRENGTHS, axis={"labelAngle": 0, "orient": "top", **PLAIN}),
-            "y": category("change", sort=NAMES, axis=PLAIN),
+            "y": category("change", sort=names, axis=PLAIN),
             "tooltip": tooltip,
         },
         "layer": layers,
@@ -75,24 +81,25 @@ def change_chart(pictures: list[str], result: Robustness | None) -> dict:
 
 def digit_chart(result: Robustness, strength: int | None) -> dict:
     """How many points of accuracy each digit loses under each change, of one strength or the mean of all."""
+    names = _names(result.changes)
     rows = [
         {
-            "change": NAMES[change],
+            "change": names[change],
             "digit": str(digit),
             "lost": max(0.0, float(lost)),
             "text": _points(lost, decimals=0),
-            "words": f"{NAMES[change]}: {digit} {_points(lost)} points",
+            "words": f"{names[change]}: {digit} {_points(lost)} points",
         }
         for (change, digit), lost in np.ndenumerate(result.digit_losses(strength))
         if not np.isnan(lost)
     ]
     return {
-        "height": HEIGHT,
+        "height": (TILE + 6) * len(names),
         "datasets": {"losses": pa.Table.from_pylist(rows)},
         "data": {"name": "losses"},
         "encoding": {
             "x": category("digit", axis={"labelAngle": 0, "orient": "top", "labelOverlap": False, **PLAIN}),
-            "y": category("change", sort=NAMES, axis=PLAIN),
+            "y": category("change", sort=names, axis=PLAIN),
             "tooltip": [category("words", " ")],
         },
         "layer": [
@@ -103,6 +110,11 @@ def digit_chart(result: Robustness, strength: int | None) -> dict:
             },
         ],
     }
+
+
+def _names(changes: Iterable[str]) -> list[str]:
+    """The rows of a chart, each once, in order."""
+    return [name.capitalize() for name in dict.fromkeys(changes)]
 
 
 def _loss_layer(*, corner_radius: int) -> dict:
