@@ -28,6 +28,7 @@ from core.runs import Run
 from core.storage import is_locked, read_json, write_json
 
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
+LOCK_SECONDS = 5.0  # `is_locked` holds a lock for a moment
 _REPORT_SECONDS = 0.2
 
 Report = Callable[[int, int, str], None]
@@ -137,7 +138,7 @@ def execute(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
 def execute_once(run: Run, kind: str, task: Task) -> int:
     """Do the task unless another process does; returns the exit status: 0, 1 where it failed, 3 where another does."""
     try:
-        with FileLock(_file(run, kind, "lock")).acquire(timeout=5):  # `is_locked` holds it for a moment
+        with FileLock(_file(run, kind, "lock")).acquire(timeout=LOCK_SECONDS):
             return 0 if execute(run, kind, task) else 1
     except Timeout:
         print("Another process is running this job.", file=sys.stderr)
