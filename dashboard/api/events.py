@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from core.runs import History, Run, State
@@ -23,19 +24,19 @@ MOST_WATCHING = 64
 MEDIA_TYPE = "text/event-stream"
 _FIELDS = {name: {"type": "string"} for name in ("event", "data", "id")}
 DESCRIBED = {"content": {MEDIA_TYPE: {"itemSchema": {"type": "object", "properties": _FIELDS}}}}
-_watching: set[object] = set()
 
 
-async def room() -> AsyncIterator[None]:
+async def room(request: Request) -> AsyncIterator[None]:
     """A place for one watcher, from before its answer begins until it has ended; refused where there is none."""
-    if len(_watching) >= MOST_WATCHING:
+    watching = request.app.state.watching
+    if len(watching) >= MOST_WATCHING:
         raise HTTPException(503, "Too many watch runs already. Try again later.", {"Retry-After": "10"})
     watcher = object()
-    _watching.add(watcher)
+    watching.add(watcher)
     try:
         yield
     finally:
-        _watching.discard(watcher)
+        watching.discard(watcher)
 
 
 def answer(events: AsyncIterator[bytes]) -> StreamingResponse:

@@ -17,8 +17,7 @@ from starlette.exceptions import HTTPException
 
 from core.drawing import NO_INK, drawing_steps
 from core.drawing.upload import read_picture
-from core.inference import answer
-from core.inference.answer import Answer
+from core.inference.answer import Answer, Models
 from core.runs import Run
 from dashboard.api.schemas import MOST_IMAGES, Pixels, Reading, Readings
 
@@ -74,7 +73,7 @@ async def _of_form(request: Request) -> bytes:
     raise HTTPException(422, f"The form has no file. {FORM_WORDS}")
 
 
-def read(run: Run, kind: str, data: bytes) -> Readings:
+def read(models: Models, run: Run, kind: str, data: bytes) -> Readings:
     """The run's answers to a picture or to pixels.
 
     Raises:
@@ -82,11 +81,11 @@ def read(run: Run, kind: str, data: bytes) -> Readings:
         HTTPException: where there is no model, no ink, or the pixels are not as they should be.
     """
     try:
-        model = answer.predictor(run)
+        model = models.predictor(run)
     except OSError as error:
         raise HTTPException(409, f"{run.name} has no model yet, so it cannot read. Wait for its end.") from error
     images = of_picture(data) if kind == "picture" else of_pixels(data)
-    return Readings(run=run.id, answers=[_reading(each) for each in answer.answer_all(run, model, images)])
+    return Readings(run=run.id, answers=[_reading(each) for each in models.answer_all(run, model, images)])
 
 
 def of_picture(data: bytes) -> np.ndarray:

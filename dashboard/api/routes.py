@@ -9,11 +9,12 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
-from core.data.loader import loading
+from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
-from core.runs import ID, Run, RunError, RunStore
+from core.runs import ID, Run, RunError
 from core.runs.starter import Starter
+from core.services import Services
 from dashboard.api import events
 from dashboard.api.errors import MEDIA_TYPE, Problem
 from dashboard.api.predict import PICTURES, heavy, read, sent
@@ -45,12 +46,21 @@ WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
 router = APIRouter()
 
 
+def served(request: Request) -> Services:
+    """What the server shares."""
+    return request.app.state.services
+
+
+Served = Annotated[Services, Depends(served)]
+
+
 def stored(
+    services: Served,
     run_id: Annotated[str, Path(pattern=f"^{ID.pattern}$", description="A run's id.", examples=[EXAMPLE_ID])],
 ) -> Run:
     """The run of an id, or the starter."""
     starter = Starter()
-    run = RunStore().get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
+    run = services.store.get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
     if run is None:
         raise HTTPException(404, f"There is no run {run_id} here. GET /api/runs lists them.")
     return run
@@ -67,11 +77,13 @@ async def health() -> Health:
 
 @router.get("/runs", tags=["Runs"], responses=problems(422))
 def list_runs(
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0
+    services: Served,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Runs:
     """List the runs, newest first; the shipped starter is the last."""
     starter = Starter()
-    runs = [*RunStore().runs(), *([starter] if starter.is_whole else [])]
+    runs = [*services.store.runs(), *([starter] if starter.is_whole else [])]
     return Runs(total=len(runs), runs=[RunInfo(**_info(run)) for run in runs[offset : offset + limit]])
 
 
@@ -102,31 +114,33 @@ def get_run(run: StoredRun) -> RunDetails:
         }
     },
 )
-async def predict(run: StoredRun, request: Request) -> Readings:
+async def predict(services: Served, run: StoredRun, request: Request) -> Readings:
     """Read a digit.
 
     A picture (PNG, JPEG, WebP) of a drawing or a photo is brought to MNIST's form first, as on the Draw page; pixels
     are read as they are, up to 1,000 images at once.
     """
-    return await heavy(read, run, *await sent(request))
+    return await heavy(read, services.models, run, *await sent(request))
 
 
 @router.get("/runs/{run_id}/predictions", tags=["Reading"], responses=problems(404, 409, 422, 503))
-async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Query()]) -> KeptPredictions:
+async def get_predictions(
+    services: Served, run: StoredRun, wanted: Annotated[PredictionFilter, Query()]
+) -> KeptPredictions:
     """List what a run reads of the test images, as the Predictions page shows it."""
-    return await heavy(_predictions, run, wanted)
+    return await heavy(_predictions, services.digits, run, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
-def start_run(settings: NewRun, request: Request, response: Response) -> RunDetails:
+def start_run(services: Served, settings: NewRun, request: Request, response: Response) -> RunDetails:
     """Start a training run; it waits in line where others train."""
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
     config = TrainingConfig.from_dict(values)
-    if config.start_from and RunStore().get(config.start_from) is None:
+    if config.start_from and services.store.get(config.start_from) is None:
         raise HTTPException(422, f"There is no run {config.start_from!r} here to start from.")
     try:
-        run = RunStore().create(config, name)
+        run = services.store.create(config, name)
     except RunError as error:
         raise HTTPException(422, str(error)) from error
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/runs/{run.id}"
@@ -224,8 +238,8 @@ def _details(run: Run) -> RunDetails:
     )
 
 
-def _predictions(run: Run, wanted: PredictionFilter) -> KeptPredictions:
-    dataset = loading().outcome(1.0)
+def _predictions(digits: DatasetLoader, run: Run, wanted: PredictionFilter) -> KeptPredictions:
+    dataset = digits.outcome(1.0)
     if dataset is None:
         raise HTTPException(503, "The dataset is still loading. Try again in a moment.", {"Retry-After": "2"})
     kept = run.predicted_epochs()

@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.data import Dataset
 from core.data.split import split
-from core.inference.answer import ood_detector, predictor, version
+from core.inference.answer import model_version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
 from core.runs import Run
-from dashboard.components.session import jobs, store
+from dashboard.components.session import jobs, models, store
 from dashboard.components.text import escape_markdown
 
 OOD_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
@@ -21,7 +21,7 @@ OOD_IMAGES = 10_000  # training images that it takes to tell digits from other d
 def load(run: Run, *, quiet: bool = False) -> Predictor | None:
     """The run's model; where it cannot be read the page says so, unless it is to be quiet."""
     try:
-        return predictor(run)
+        return models().predictor(run)
     except (ModelError, OSError) as error:
         if not quiet:
             st.error(escape_markdown(error), icon=":material/error:")
@@ -37,7 +37,7 @@ def learn_ood_detector(run: Run) -> None:
     if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
         return
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
-    if enough and ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
+    if enough and models().ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
             jobs().start(run, "novelty")
 
@@ -47,9 +47,9 @@ def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
     learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
     if run.config is not None:
         learned = min(learned, len(split(digits, run.config).x_train))  # augmentation mixes others in
-    return _hidden_layer(*version(run), learned, digits.fingerprint, model, digits)
+    return _hidden_layer(model_version(run), learned, digits.fingerprint, model, digits)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _hidden_layer(folder: bytes, modified: int, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
+def _hidden_layer(version: tuple, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
     return HiddenLayer(_model, _digits.x_train[:learned])

@@ -7,12 +7,10 @@ import os
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from core.runs import state
 from core.runs.starter import FOLDER
 from core.storage import write_json
-from dashboard.api import app
 from tests.support.pages import open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -24,12 +22,6 @@ BINARY_FILES = ("checkpoint.npz", "probabilities.npy", "predictions/epoch-0002.n
 BATCH = tuple(state.EVENTS["batch"])
 BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz")
 WRONG = ("text", -1, 1e300, None, True, [], {}, [[1]], {"a": {"b": None}})
-
-
-@pytest.fixture
-def client():
-    """A client on this machine; the server trains nothing."""
-    return TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False)
 
 
 @pytest.fixture

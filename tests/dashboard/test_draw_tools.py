@@ -11,8 +11,7 @@ from PIL import Image
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits
 from core.drawing.transform import reshape
-from core.inference import answer
-from core.inference.answer import Answer
+from core.inference.answer import Answer, Models
 from core.runs.threshold import write_threshold
 from core.storage import write_json
 from dashboard.components import loaded_models
@@ -48,9 +47,7 @@ def make_reader(make_run, monkeypatch):
         return run
 
     monkeypatch.setattr("core.predictor.Predictor.load", load)
-    answer.forget()  # the starter's folder is the same in all tests, whatever reads there
-    yield make
-    answer.forget()
+    return make
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +59,9 @@ def ood_reasons(monkeypatch):
         def __init__(self, reason):
             self.reasons = lambda images, outputs: [reason] * len(images)
 
-    monkeypatch.setattr(answer, "ood_detector", lambda run: Detector(by_run[run.id]) if run.id in by_run else None)
+    monkeypatch.setattr(
+        Models, "ood_detector", lambda models, run: Detector(by_run[run.id]) if run.id in by_run else None
+    )
     monkeypatch.setattr(loaded_models, "learn_ood_detector", lambda run: None)
     return by_run
 

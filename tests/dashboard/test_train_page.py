@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw
 from core.config import TrainingConfig
 from core.runs.threshold import write_threshold
 from core.storage import write_json
-from dashboard.components import session
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
 
@@ -255,7 +254,6 @@ def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "nowhere.npz"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("core.data.download.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
-    session.forget_loaded()
     at = open_page("train")
     assert "Embedded digits, not MNIST" in at.expander[0].label
     assert "nowhere.npz" in words(at)

@@ -10,12 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from core.data.my_digits import MyDigit
-from core.inference.answer import Answer, answer_all, answer_version
+from core.inference.answer import Answer, answer_version
 from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.draw.labelling import delete_digit, my_digits
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
+from dashboard.components.session import models
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
@@ -101,7 +102,7 @@ def read_all(run: Run, model: Predictor, digits: Sequence[MyDigit]) -> list[Answ
     """The run's answers as Draw gives them, without outputs; each digit is read once until the run changes."""
     answers = _answers(answer_version(run))
     new = [digit for digit in digits if digit.id not in answers]
-    for digit, answer in zip(new, answer_all(run, model, _images(new)), strict=True):
+    for digit, answer in zip(new, models().answer_all(run, model, _images(new)), strict=True):
         answers[digit.id] = replace(answer, outputs={})
     return [answers[digit.id] for digit in digits]
 

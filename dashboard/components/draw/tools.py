@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.drawing import DrawingSteps, plain_resize
 from core.drawing.transform import reshape
-from core.inference.answer import Answer, answer_one
+from core.inference.answer import Answer
 from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import Run
@@ -22,6 +22,7 @@ from dashboard.components import loaded_models
 from dashboard.components.formatting import percent
 from dashboard.components.run_picker import readers
 from dashboard.components.saliency import in_words, occlusion
+from dashboard.components.session import models
 from dashboard.components.widgets.gallery import enlarged
 
 STEP_SIDE = 224  # eight pixels for each of an image's 28; the page shows it smaller
@@ -79,7 +80,7 @@ def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
         for words, pixels in pictures.items():
             st.image(pixels, caption=words, width="stretch", alt=words)
     if plain:
-        other = answer_one(run, model, resized)
+        other = models().answer_one(run, model, resized)
         st.markdown(
             f"Resized as it is, it would read **{other.first}** ({percent(other.confidence)}); as MNIST was made, it "
             f"reads **{answer.first}** ({percent(answer.confidence)})."
@@ -115,7 +116,7 @@ def comparable_runs() -> list[tuple[Run, Predictor]]:
 
 def show_all_runs(image: np.ndarray) -> None:
     """Every run's answer, and which of them agree."""
-    answers = [(run, answer_one(run, model, image)) for run, model in comparable_runs()]
+    answers = [(run, models().answer_one(run, model, image)) for run, model in comparable_runs()]
     st.markdown(agreement([answer for _, answer in answers]))
     table = pd.DataFrame(
         {
@@ -178,7 +179,7 @@ def show_changes(run: Run, model: Predictor, answer: Answer, image: np.ndarray) 
         st.button("Reset", icon=":material/restart_alt:", key="reset", on_click=reset)
     amounts["scale"] /= 100
     changed = reshape(image, **amounts)
-    other = answer_one(run, model, changed)
+    other = models().answer_one(run, model, changed)
     with shown, st.container(horizontal=True, vertical_alignment="center"):
         st.image(enlarged(changed, 6), width=140, alt="The changed digit")
         st.markdown(
