@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from core import endings
 from core.config import TrainingConfig
+from core.home import absolute
 from core.names import MOST, visible
 from core.runs import arrays, damage, state
 from core.runs.history import History, event_log, read_history
@@ -61,6 +62,11 @@ class Run:
         return f"Run({self.id})"
 
     # What it is
+
+    @property
+    def home(self) -> Path:
+        """The home that the run is in, an absolute path, also where the run's own is relative to the current folder."""
+        return absolute(self.path).parent.parent
 
     @property
     def config(self) -> TrainingConfig | None:

@@ -1,13 +1,14 @@
 """A run that starts from another one: what it learns, what it reports, and why it may not begin."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits
-from core.runs import RunStore
+from core.runs import Run, RunStore
 from core.training import fine_tuning, worker
 
 BASE = TrainingConfig("dense", epochs=3, hidden_layers=(32,))
@@ -62,6 +63,19 @@ def test_what_a_run_learns_stays_as_it_was_when_it_began(home, digits):
     assert run.summary["my_digits"]["trained"] == 8
     assert np.array_equal(fine_tuning.material(run).images, first.images)
     mine.delete(extra)
+
+
+@pytest.mark.parametrize(("where", "path"), [("runs", "{id}"), (".", "runs/{id}"), ("runs/{id}", ".")])
+def test_base_and_digits_are_found_in_the_home_of_a_run_that_is_given_as_a_relative_path(
+    home, monkeypatch, where, path
+):
+    [base] = [run for run in home.runs() if not run.config.start_from]
+    run = home.create(TrainingConfig("dense", hidden_layers=(32,), start_from=base.id))
+    monkeypatch.chdir(home.home / where.format(id=run.id))
+    relative = Run(Path(path.format(id=run.id)))
+    assert relative.config.start_from == base.id
+    assert len(fine_tuning.material(relative).labels) == 12
+    assert fine_tuning.first_weights(relative)
 
 
 @pytest.mark.parametrize(

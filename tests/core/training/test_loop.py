@@ -15,8 +15,10 @@ from scipy.special import softmax
 from core import models
 from core.config import MODELS, TrainingConfig
 from core.data import Dataset, DatasetError, split
+from core.runs.checkpoint import CheckpointError
 from core.training import loop
-from core.training.loop import CheckpointError, Diverged, Epoch, Progress, Training
+from core.training.loop import Diverged, Epoch, Progress, Training
+from core.training.step import Steps
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
 DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
@@ -106,7 +108,7 @@ def largest_difference(chunks: list[Progress], losses: list[float], sizes: list[
 def one_step_a_chunk():
     """The loop looks up after each step (after the first eight of an epoch, which are one chunk)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "CHUNK_SECONDS", 0)
+        patch.setattr(loop, "REPORT_SECONDS", 0)
         yield
 
 
@@ -332,11 +334,11 @@ def test_a_cnn_paused_between_the_last_batch_and_the_end_of_an_epoch_ends_as_one
 def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_after_a_pause(digits):
     config = TrainingConfig("best", epochs=2, batch_size=64, augment=True, training_images=600)
     whole = Watched(config, digits).train()
-    loop = whole.training
-    names = [f"variable_{number:03d}" for number in range(len(loop._variables()))]
-    count = len(loop.model.weights)
-    learned = {id(variable): name for variable, name in zip(loop._variables(), names, strict=True)}
-    learned = [learned[id(weight)] for weight in loop._learner.weights]
+    network = whole.training.network
+    names = [f"variable_{number:03d}" for number in range(len(network.variables()))]
+    count = len(network.model.weights)
+    learned = {id(variable): name for variable, name in zip(network.variables(), names, strict=True)}
+    learned = [learned[id(weight)] for weight in network.trained.weights]
     checkpoints = dict(whole.checkpoints)
     for step in (9, 10, 20):  # each a chunk of its own
         before, after = checkpoints[step - 1], checkpoints[step]
@@ -344,7 +346,7 @@ def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_a
         for average, weight in zip(names[-count:], learned, strict=True):
             expected = before[average] + part * (after[weight] - before[average])
             np.testing.assert_allclose(after[average], expected, atol=1e-5)
-    assert not np.allclose(loop.model.get_weights()[0], loop._learner.get_weights()[0], atol=1e-4)
+    assert not np.allclose(network.model.get_weights()[0], network.trained.get_weights()[0], atol=1e-4)
     step, paused = next(pair for pair in whole.checkpoints if 10 < pair[0] < 20)
     resumed = Watched(config, digits, checkpoint=through_a_file(paused)).train()
     same_history(resumed.epochs, whole.epochs[1:])
@@ -410,9 +412,7 @@ def test_a_checkpoint_is_never_made_of_weights_that_are_no_numbers(classic):
 @pytest.fixture
 def scripted(digits, monkeypatch):
     """Make trainings that learn nothing, and have the validation losses that a test writes down."""
-    monkeypatch.setattr(
-        Training, "_compile", lambda self: lambda order, rates, first, last, size, before: (before + 1.0, 1)
-    )
+    monkeypatch.setattr(Steps, "train", lambda self, order, rates, first, last, loss_sum: (loss_sum + 1.0, 1))
 
     def make(losses, patience, **more):
         run = Training(TrainingConfig("dense", epochs=10, patience=patience), digits, **more)
@@ -453,22 +453,22 @@ def test_a_training_made_ready_is_the_one_that_would_have_been_made(digits):
     ready = Training(TrainingConfig("dense", epochs=7, dropout=0.3, patience=2, seed=5), digits)
     ready.compile_ahead()
     assert ready.position.step == 0
-    assert not ready.take_up(TrainingConfig("dense", epochs=1, dropout=0.2, seed=5))
-    assert ready.take_up(wanted)
+    assert not ready.reuse_for(TrainingConfig("dense", epochs=1, dropout=0.2, seed=5))
+    assert ready.reuse_for(wanted)
     [*_, made_ready], [*_, fresh] = ready, Training(wanted, digits)
     assert (made_ready.epoch, made_ready.step) == (1, fresh.step)
     assert made_ready.loss == pytest.approx(fresh.loss, abs=1e-5)
     np.testing.assert_allclose(made_ready.probabilities, fresh.probabilities, atol=1e-5)
-    assert not ready.take_up(wanted)  # it has learned something by now
+    assert not ready.reuse_for(wanted)  # it has learned something by now
 
 
 def test_training_accuracy_counts_what_is_read_right_by_the_rule_of_validation_also_where_sigmoids_tie(digits):
     config = TrainingConfig("seed", epochs=1, batch_size=1400)  # one batch, counted before its step
-    loop = Training(config, digits)
-    kernel = loop._learner.get_layer("output").kernel
+    run = Training(config, digits)
+    kernel = run.network.trained.get_layer("output").kernel
     kernel.assign(kernel * 1000)  # nearly all sigmoids are 0 or 1
-    accuracy = loop.accuracy(digits.x_train, digits.y_train)
-    progress = next(iter(loop))
+    accuracy = run.accuracy(digits.x_train, digits.y_train)
+    progress = next(iter(run))
     assert progress.images == 1400
     assert progress.epoch_accuracy == pytest.approx(accuracy)
 
