@@ -3,7 +3,7 @@
     my_digits.npz       the digits as they were when the run began, with those that are held out
     fine_tuning.json    accuracy before the first batch
 
-Both stay in the run's folder, so that it can be paused, and continues the same when digits or the first run are deleted.
+Both stay in the run's folder, so that it can be paused, and continues the same when digits or its base are deleted.
 """
 
 from __future__ import annotations
