@@ -6,6 +6,7 @@ TensorFlow is imported here, and every `Training` is compiled, which takes secon
 from __future__ import annotations
 
 import io
+import re
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from core.data import Dataset, DatasetError, split
 from core.runs.checkpoint import CheckpointError
 from core.training import loop
 from core.training.loop import Diverged, Epoch, Progress, Training
+from core.training.schedule import warm_up_and_decay
 from core.training.step import Steps
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
@@ -142,6 +144,31 @@ def test_every_architecture_has_a_function_and_explicit_names(name):
     rows = models.architecture_rows(models.build(config))
     assert [row["name"] for row in rows] == [layer.name for layer in layers]
     assert (rows[0]["kind"], rows[-1]["name"], rows[-1]["shape"]) == ("Rescaling", "output", [10])
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        (keras.layers.Activation("softmax", name="last"), "Activation"),
+        (keras.layers.Dense(12, "softmax", name="last"), "Dense(12, softmax, use_bias=True)"),
+        (keras.layers.Dense(10, name="last"), "Dense(10, linear, use_bias=True)"),
+        (keras.layers.Dense(10, "softmax", use_bias=False, name="last"), "Dense(10, softmax, use_bias=False)"),
+    ],
+)
+def test_a_network_with_another_last_layer_is_refused_with_what_is_wanted_and_what_came(monkeypatch, last, found):
+    monkeypatch.setattr(models, "dense", lambda config: [keras.layers.Flatten(), last])
+    with pytest.raises(ValueError, match=re.escape(f'but its layer "last" is {found}.')) as refused:
+        models.build(DENSE)
+    assert "Dense(10, softmax, use_bias=True) or Dense(10, sigmoid, use_bias=True)" in str(refused.value)
+
+
+def test_the_last_layer_of_a_network_may_have_any_name(monkeypatch, digits):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax", name="scores")]
+    monkeypatch.setattr(models, "dense", lambda config: layers)
+    run = Training(TrainingConfig("dense", epochs=1), digits)
+    probabilities, _ = run.evaluate(digits.x_test, digits.y_test)
+    np.testing.assert_allclose(probabilities, run.model(digits.x_test), atol=1e-6)
+    assert set(models.for_export(run.model).output_names) == {"probabilities", "hidden"}
 
 
 def test_the_classic_network_is_the_classic_network():
@@ -279,13 +306,8 @@ def test_progress_counts_every_image_once_and_ends_each_epoch_with_all_of_them(c
     assert seconds == sorted(seconds)
 
 
-def test_a_decaying_learning_rate_rises_then_falls_to_almost_0_whatever_came_before(digits):
-    config = TrainingConfig("cnn", epochs=20, batch_size=128, training_images=1024)
-    run = Training(config, digits)
-    whole = []
-    for epoch in range(20):
-        run.position.epoch = epoch
-        whole += list(run._learning_rates())
+def test_a_decaying_learning_rate_rises_then_falls_to_almost_0(digits):
+    whole = list(warm_up_and_decay(np.arange(160), 160))
     peak = whole.index(1)
     assert whole == pytest.approx([schedule(step, 160) for step in range(160)])
     assert (np.diff(whole[: peak + 1]) > 0).all()
@@ -293,7 +315,8 @@ def test_a_decaying_learning_rate_rises_then_falls_to_almost_0_whatever_came_bef
     assert (np.diff(whole[peak + 1 :]) < 0).all()
     assert max(whole) == 1
     assert 0 < whole[-1] < 0.01
-    run.position.epoch, run.position.batch = 7, 5  # how far into the epoch, and how it came there, does not matter
+    run = Training(TrainingConfig("cnn", epochs=20, batch_size=128, training_images=1024), digits)
+    run.position.epoch, run.position.batch = 7, 5  # how far into the epoch does not matter
     assert list(run._learning_rates()) == whole[7 * 8 : 8 * 8]
 
 
