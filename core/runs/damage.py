@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.runs import arrays, state
+from core.runs import arrays, results, state
 from core.runs.checkpoint import CHECKPOINT_FILE, checkpoint_flaw
 from core.storage import read_json, until_changed
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 MOST_FLAWS = 3  # of a file: more says no more
 LITERT_MARK = b"TFL3"  # bytes 4 to 8 of a LiteRT file
-MEASURED = ("robustness.json", "exports.json", "threshold.json", "fine_tuning.json")
-ARCHIVES = ("model.keras", "novelty.npz", "map-tsne.npz", "my_digits.npz")
+MEASURED = (results.ROBUSTNESS, results.EXPORTS, "threshold.json", "fine_tuning.json")
+ARCHIVES = ("model.keras", results.OOD, results.TSNE, "my_digits.npz")
 UNREADABLE = "it cannot be read"
 
 

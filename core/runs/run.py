@@ -19,7 +19,7 @@ from core.config import TrainingConfig
 from core.home import absolute
 from core.names import MOST, visible
 from core.runs import arrays, damage, state
-from core.runs.history import History, event_log, read_history
+from core.runs.history import History, read_history
 from core.storage import append_line, write_json
 
 if TYPE_CHECKING:
@@ -157,13 +157,6 @@ class Run:
                 return True
             except OSError:
                 return False
-
-    @property
-    def worker_pid(self) -> int | None:
-        """The process id of the worker that is at this run, None without one."""
-        pids = [event.get("pid") for event in event_log(self.path / "events.jsonl").values()]
-        pid = next((pid for pid in reversed(pids) if isinstance(pid, int)), None)
-        return pid if self.has_worker() else None
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines that the worker printed."""

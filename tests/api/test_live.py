@@ -32,6 +32,9 @@ from dashboard.api import events, guard
 from dashboard.components.draw.api_command import FILE, command, picture_file, python_line
 from tests.support.drawing import SEVEN, drawn, picture_of
 from tests.support.paths import ROOT
+from tests.support.runs import worker_pid
+
+pytestmark = pytest.mark.slow
 
 ALONE = ("uvicorn", "dashboard.api:app", "--host", "127.0.0.1", "--port")
 IN_DASHBOARD = ("streamlit", "run", "dashboard/app.py", "--server.headless=true", "--server.address=127.0.0.1")
@@ -93,8 +96,8 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
         for run in self.store.runs():
-            if run.worker_pid:
-                os.kill(run.worker_pid, signal.SIGKILL)
+            if pid := worker_pid(run):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +189,9 @@ def test_the_commands_on_the_draw_page_give_the_page_s_answer(alone, tmp_path, k
     line = python_line("starter", address) if shell == "python" else command("starter", address)
     printed = subprocess.run([*run, "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
     [found] = json.loads(printed)["answers"]
-    page = answer.ask(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
+    page = answer.answer_one(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
-    assert (found["digit"], found["confidence"]) == (page.vote, page.confidence) == (7, found["confidence"])
+    assert (found["digit"], found["confidence"]) == (page.digit, page.confidence) == (7, found["confidence"])
 
 
 def test_no_picture_is_too_large_for_its_own_command():

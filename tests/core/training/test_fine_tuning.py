@@ -11,6 +11,8 @@ from core.data.my_digits import MyDigits
 from core.runs import Run, RunStore
 from core.training import fine_tuning, worker
 
+pytestmark = pytest.mark.slow
+
 BASE = TrainingConfig("dense", epochs=3, hidden_layers=(32,))
 
 

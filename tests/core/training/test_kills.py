@@ -16,6 +16,8 @@ from core.runs import Run, RunStore
 
 LONG = replace(CONFIG, epochs=100)  # long enough that a look at its folder finds it training
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def start(digits_file):

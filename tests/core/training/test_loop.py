@@ -22,6 +22,8 @@ from core.training.loop import Diverged, Epoch, Progress, Training
 from core.training.schedule import warm_up_and_decay
 from core.training.step import Steps
 
+pytestmark = pytest.mark.slow
+
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
 DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
 DROPOUT = TrainingConfig(

@@ -20,6 +20,8 @@ from core.runs import Run, RunStore
 from core.runs.checkpoint import checkpoint_flaw
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SHORT = TrainingConfig("dense", epochs=3, hidden_layers=(32,), dropout=0.1)
 
 
