@@ -136,7 +136,7 @@ class Training:
                 began = time.perf_counter()
                 progress = self._train(order, rates * position.learning_rate, last)
                 seconds = time.perf_counter() - began
-                batches = max(1, min(2 * batches, round(batches * REPORT_SECONDS / seconds)))
+                batches = max(1, min(2 * batches, round(batches * REPORT_SECONDS / seconds)))  # of the next call
                 yield progress
             yield self._end_epoch()
 
