@@ -25,9 +25,9 @@ from core.training.step import Steps
 pytestmark = pytest.mark.slow
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
-DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
+DENSE = TrainingConfig("dense", epochs=4, batch_size=32, hidden_layers=(32, 16), training_images=1024)
 DROPOUT = TrainingConfig(
-    "dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, augment=True, training_images=1024
+    "dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, augment=True, training_images=1098
 )
 CNN = TrainingConfig("cnn", epochs=3, batch_size=64, training_images=640, learning_rate=0.005)
 
@@ -130,7 +130,7 @@ def convolutional(digits):
 
 @pytest.fixture(scope="module")
 def with_dropout(digits):
-    """A dense network with dropout and augmentation, trained without a break, 17 steps an epoch."""
+    """A dense network with dropout and augmentation, trained without a break, 18 whole steps an epoch."""
     return Watched(DROPOUT, digits).train()
 
 
@@ -170,7 +170,8 @@ def test_the_last_layer_of_a_network_may_have_any_name(monkeypatch, digits):
     run = Training(TrainingConfig("dense", epochs=1), digits)
     probabilities, _ = run.evaluate(digits.x_test, digits.y_test)
     np.testing.assert_allclose(probabilities, run.model(digits.x_test), atol=1e-6)
-    assert set(models.for_export(run.model).output_names) == {"probabilities", "hidden"}
+    outputs = models.for_export(run.model)({"images": digits.x_test})
+    np.testing.assert_allclose(outputs["probabilities"], probabilities, atol=1e-6)
 
 
 def test_the_classic_network_is_the_classic_network():
@@ -272,19 +273,19 @@ def test_augmentation_mixes_in_one_written_digit_to_twenty(digits):
 
 
 def test_the_classic_network_learns_with_the_losses_of_keras_partial_batches_included(classic, digits):
-    losses, sizes = keras_losses(CLASSIC, digits, [0.001] * 200)
+    losses, sizes = keras_losses(CLASSIC, digits, [0.001] * 100)
     assert 24 in sizes
     assert largest_difference(classic.chunks, losses, sizes) < 1e-4
     assert classic.epochs[-1].val_accuracy > 0.85
 
 
 def test_a_dense_network_learns_with_the_losses_of_keras_also_after_its_learning_rate_was_changed(digits):
-    ours = Watched(DENSE, digits).train(new_rates={100: 0.004})
+    ours = Watched(DENSE, digits).train(new_rates={50: 0.004})
     ((changed_at, rate),) = ours.rate_from.items()
-    assert 100 <= changed_at < 110
-    rates = [0.001] * changed_at + [rate] * (200 - changed_at)
+    assert 50 <= changed_at < 60
+    rates = [0.001] * changed_at + [rate] * (100 - changed_at)
     assert largest_difference(ours.chunks, *keras_losses(DENSE, digits, rates)) < 1e-4
-    assert [epoch.learning_rate for epoch in ours.epochs] == pytest.approx([0.001] * 3 + [0.004] * 4)
+    assert [epoch.learning_rate for epoch in ours.epochs] == pytest.approx([0.001] + [0.004] * 3)
 
 
 def test_a_cnn_learns_with_the_losses_of_keras_on_its_schedule(convolutional, digits):
@@ -340,7 +341,7 @@ def same_history(epochs: list[Epoch], expected: list[Epoch]) -> None:
 
 
 def test_a_dense_run_paused_in_an_epoch_and_then_extended_ends_as_one_that_was_not(with_dropout, digits):
-    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 17 and step % 17)
+    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 18 and step % 18)
     resumed = Watched(DROPOUT, digits, target_epochs=3, checkpoint=through_a_file(paused)).train()
     same_history(resumed.epochs, with_dropout.epochs[1:3])
     ended = through_a_file(resumed.training.checkpoint())
