@@ -16,10 +16,9 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from core.compute.process import start_process
+from core.compute.process import explain_end, start_process
 from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
-from core.endings import cause, exit_in_words
 from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
 from core.runs import ENDED, History, Run, RunError, RunStore, State
@@ -161,8 +160,8 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
             run.stop()
         state = run.state
         if state.name == "queued" and worker.poll() not in (None, 0) and not run.has_worker():
-            how = exit_in_words(worker.returncode)
-            run.set_state("failed", f"The worker could not start ({how}). {cause(run.log_tail(40), run.path)}".strip())
+            words = explain_end("The worker could not start", worker.returncode, run.path / "log.txt")
+            run.set_state("failed", words)
         ended = state.name in (*ENDED, "damaged") and not run.has_worker()
         history = run.history()
         for epoch in history.epochs[shown:]:

@@ -10,7 +10,7 @@ import os
 import sys
 from dataclasses import replace
 
-from core.compute.job import Report, Task, analyse_alone
+from core.compute.job import Report, Task, execute_once
 from core.data import Dataset, DatasetError
 from core.data.split import split
 from core.export import verify
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     if hasattr(os, "nice"):
         os.nice(10)  # the page comes first
     use_own_temporary_folder()
-    return analyse_alone(run, options.kind, TASKS[options.kind])
+    return execute_once(run, options.kind, TASKS[options.kind])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 REPLACE_SECONDS = 5.0  # Windows refuses to replace a file while somebody reads it
 READ_SECONDS = 1.0 if sys.platform == "win32" else 0.0  # and to read one that is being replaced
@@ -134,6 +135,25 @@ def append_line(path: Path, value: object) -> None:
             file.write(line)
     except OSError as error:
         raise _of_file(error, path) from error
+
+
+# Locks
+
+_PROBE = threading.RLock()  # reentrant: a signal handler may probe in the middle of a probe
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process of this machine holds the lock file at `path`, which the system frees however it ends."""
+    if not path.exists():
+        return False  # and trying would make it, with the folder of a run that was deleted
+    with _PROBE:  # two threads that probe at once would take each other for the holder
+        try:
+            with FileLock(path).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
 
 
 # Reading

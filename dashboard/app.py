@@ -77,7 +77,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     leave_out_what_is_of_no_use()
     if words := reach.who_can_reach():
         print(words, flush=True)
-    launcher = Launcher(session.store())
+    launcher = session.launcher()
     threading.Thread(target=get_ready, args=(launcher,), daemon=True).start()
     try:
         yield

@@ -1,21 +1,20 @@
-"""What runs in the background for the pages Map, Robustness and Confidence: begin it, follow it, say why it failed."""
+"""A background job on the pages Map, Robustness, Confidence and Export: start it, follow it, say why it failed."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.compute import job
 from core.runs import Run
 from dashboard.components.attempts import attempt
-from dashboard.components.session import chosen_since
+from dashboard.components.session import chosen_since, jobs
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
 
 
 def follow(run: Run, kind: str) -> bool:
-    """Show a bar while the analysis runs, or why it failed; whether it runs."""
-    status = job.status(run, kind)
+    """Show a bar while the job runs, or why it failed; returns whether it runs."""
+    status = jobs().status(run, kind)
     if status.name == "running":
         _progress(run, kind)
     elif status.name in ("failed", "interrupted"):
@@ -24,7 +23,7 @@ def follow(run: Run, kind: str) -> bool:
 
 
 def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, help: str | None = None) -> None:
-    """A button that starts the analysis in a process of its own."""
+    """A button that starts the job in a process of its own."""
     st.button(
         label,
         key=key,
@@ -37,13 +36,13 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    attempt(job.start, chosen_since(run), kind)
+    attempt(jobs().start, chosen_since(run), kind)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _progress(run: Run, kind: str) -> None:
-    status = job.status(run, kind)
+    status = jobs().status(run, kind)
     if status.name != "running":
         st.rerun()
     st.progress(status.fraction, text=escape_markdown(status.words))
-    st.caption("It goes on when you leave this page.")
+    st.caption("Keeps running if you leave this page.")

@@ -6,14 +6,13 @@ from contextlib import suppress
 
 import streamlit as st
 
-from core.compute import job
 from core.data import Dataset
 from core.data.split import split
 from core.inference.answer import ood_detector, predictor, version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
 from core.runs import Run
-from dashboard.components.session import store
+from dashboard.components.session import jobs, store
 from dashboard.components.text import escape_markdown
 
 OOD_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
@@ -38,9 +37,9 @@ def learn_ood_detector(run: Run) -> None:
     if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
         return
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
-    if enough and ood_detector(run) is None and job.status(run, "novelty").name in ("none", "finished"):
+    if enough and ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
-            job.start(run, "novelty")
+            jobs().start(run, "novelty")
 
 
 def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:

@@ -197,7 +197,7 @@ def test_a_run_that_trains_is_stopped_and_deleted_by_one_click(
         expect(page.get_by_text("Stopping; it is deleted as soon as its worker has ended.")).to_be_visible()
         expect(dialog).to_have_count(0)
         assert run.control["request"] == "stop"
-    home.delete_discarded()  # as a launcher does
+    home.delete(run)  # as a launcher does
     expect(page.get_by_text("Mine was deleted.")).to_be_visible()
     assert home.get(run.id) is None
 

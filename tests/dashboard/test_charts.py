@@ -92,6 +92,21 @@ def test_every_chart_is_valid_vega_lite(charts, validator):
         assert not [error.message[:300] for error in validator.iter_errors(sent)], name
 
 
+def test_every_chart_writes_percent_with_a_space(charts):
+    for name, chart in charts.items():
+        numbers = {axis.get("format") for axis in parts(chart) if isinstance(axis.get("format"), str)}
+        if any(form.endswith(("%", "p")) for form in numbers):
+            assert chart["config"]["locale"]["number"]["percent"] == "\u00a0%", name
+
+
+def parts(spec):
+    """All objects of a spec."""
+    if isinstance(spec, dict):
+        yield spec
+    for part in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
+        yield from parts(part)
+
+
 def fields(part):
     """All fields that a part of an encoding shows."""
     if isinstance(part, list):

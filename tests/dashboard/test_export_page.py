@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from core import background
 from core.compute import job
@@ -115,7 +116,7 @@ def test_a_run_from_elsewhere_has_litert_only(run, digits):
     (run.path / "model.keras").unlink()
     at = open_page("export", run=run.id)
     assert words(at).count("no Keras model") == 4
-    assert job.analyse(run, "export", background.TASKS["export"], digits)
+    assert job.execute(run, "export", background.TASKS["export"], digits)
     assert verify.load(run).of("litert").different == 0
     at = open_page("export", run=run.id)
     assert downloads(at) == ["download_litert", "download_digit"]
@@ -123,11 +124,11 @@ def test_a_run_from_elsewhere_has_litert_only(run, digits):
 
 
 def test_running_failed_and_foreign_are_told(run):
-    with job._lock(run, "export").acquire():
+    with FileLock(run.path / "analysis-export.lock").acquire():
         write_json(run.path / "analysis-export.json", {"state": "running", "fraction": 0.4, "words": "Keras"})
         at = open_page("export", run=run.id)
         assert not at.button
-        assert "It goes on when you leave this page." in words(at)
+        assert "Keeps running if you leave this page." in words(at)
     write_json(run.path / "analysis-export.json", {"state": "failed", "words": "The disk is full."})
     at = open_page("export", run=run.id)
     assert at.error[0].value == "The disk is full."
@@ -140,6 +141,6 @@ def test_running_failed_and_foreign_are_told(run):
 
 def test_a_click_starts_the_process(run, monkeypatch):
     started = []
-    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
+    monkeypatch.setattr(job.Jobs, "start", lambda self, run, kind: started.append((run.id, kind)))
     open_page("export", run=run.id).button(key="export").click().run()
     assert started == [(run.id, "export")]

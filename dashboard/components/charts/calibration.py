@@ -7,8 +7,9 @@ import pandas as pd
 
 from core.evaluation.calibration import ReliabilityDiagram
 from core.evaluation.confidence import THRESHOLDS, Calibrated
+from core.formatting import percent
 from dashboard.components.charts import theme
-from dashboard.components.charts.spec import category, number, table
+from dashboard.components.charts.spec import PERCENT, category, number, table
 
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
 SERIES = ["answered", "right of these"]
@@ -31,7 +32,7 @@ def bins_in_percent(diagram: ReliabilityDiagram) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Confidence": [
-                f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(bins["low"], bins["high"], strict=True)
+                f"{100 * low:.0f} to {percent(high, 0)}" for low, high in zip(bins["low"], bins["high"], strict=True)
             ],
             "Images": bins["images"],
             "Mean confidence": 100 * bins["confidence"],
@@ -52,6 +53,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
     )
     ends = table({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
     return {
+        "config": PERCENT,
         "height": 280,
         "datasets": {"bins": table(_bins(diagram)), "ends": ends},
         "data": {"name": "bins"},
@@ -86,6 +88,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
 def count_chart(diagram: ReliabilityDiagram) -> dict:
     """How many images each bin has, to stand below the diagram; logarithmic, since nearly all are in the last."""
     return {
+        "config": PERCENT,
         "height": 130,
         "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},
@@ -137,6 +140,7 @@ def coverage_chart(found: Calibrated, threshold: float) -> dict:
         number("share", "is", format=".2%"),
     ]
     return {
+        "config": PERCENT,
         "height": 280,
         "datasets": {
             "chosen": table({"threshold": [threshold]}),

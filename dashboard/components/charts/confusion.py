@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.evaluation import metrics
+from core.formatting import percent
 from dashboard.components.charts import theme
 from dashboard.components.charts.spec import category, number
 
@@ -94,7 +95,7 @@ def _cells(matrix: np.ndarray, shares: bool, diagonal: bool, chosen: tuple[int |
             continue
         portion = portions[label, prediction]
         text = "" if not count else f"{100 * portion:.1f}" if shares else str(count)
-        words = f"{label} read as {prediction}: {_times(count)} ({portion:.2%} of all {label})"
+        words = f"{label} read as {prediction}: {_times(count)} ({percent(portion)} of all {label})"
         add(str(label), str(prediction), "right" if label == prediction else "cell", int(count), text, words)
     what = "images" if diagonal else "mistakes"
     for digit, (row, column) in enumerate(zip(shown.sum(axis=1).tolist(), shown.sum(axis=0).tolist(), strict=True)):

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from dashboard.components.charts.spec import category, number
+from dashboard.components.charts.spec import PERCENT, category, number
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
 COLORS = 6  # of the theme; after as many lines the dashes change
@@ -23,6 +23,7 @@ def curves_chart(frame: pd.DataFrame, axis: str) -> dict:
     color = category("run", sort=order, legend={"orient": "bottom", "columns": 3, "labelLimit": 220})
     dash = category("run", sort=order, legend=None, scale={"domain": order, "range": dashes})
     return {
+        "config": PERCENT,
         "datasets": {"curves": frame},
         "data": {"name": "curves"},
         "height": 290 + 24 * -(-len(order) // 3),

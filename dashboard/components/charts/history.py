@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from core.runs import History
-from dashboard.components.charts.spec import category, number, table
+from dashboard.components.charts.spec import PERCENT, category, number, table
 from dashboard.components.charts.theme import theme_colors
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
@@ -42,6 +42,7 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
             number(measure, measure.capitalize(), format=".4f"),
         ]
         charts[measure] = {
+            "config": PERCENT,
             "title": measure.capitalize(),
             "height": height,
             "datasets": {"batches": table(batches), "epochs": table(epochs)},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from core.evaluation.predictions import Past, Reading
+from core.formatting import percent
 from dashboard.components.charts import theme
-from dashboard.components.charts.spec import category, number
+from dashboard.components.charts.spec import PERCENT, category, number
 
 ROLES = {"label": theme.RIGHT, "prediction": theme.WRONG, "other": theme.NEUTRAL}
 
@@ -18,11 +19,12 @@ def probability_chart(reading: Reading, index: int) -> dict:
     for digit, p in enumerate(reading.probabilities[index].tolist()):
         role = "label" if digit == label else "prediction" if digit == prediction else "other"
         said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
-        text = " · ".join([f"{100 * p:.1f} %", *said])
+        text = " · ".join([percent(p, 1), *said])
         rows.append({"digit": str(digit), "probability": p, "role": role, "text": text})
     axis = {"labelFontSize": 13, "labelOverlap": False, "labelFlush": False, "ticks": False, "domain": False}
     text = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": theme.ink()}
     return {
+        "config": PERCENT,
         "data": {"values": rows},
         "height": 210,
         "encoding": {
@@ -48,6 +50,7 @@ def past_chart(past: Past, reading: Reading, index: int) -> dict:
     ]
     dashes = {"domain": ["label", "prediction"], "range": [[1, 0], [5, 3]]}
     return {
+        "config": PERCENT,
         "data": {"values": rows},
         "height": 160,
         "encoding": {
@@ -77,6 +80,7 @@ def probability_bars(probabilities: np.ndarray, *, marked: int, height: int = 25
         {"digit": digit, "probability": p, "marked": digit == marked} for digit, p in enumerate(probabilities.tolist())
     ]
     return {
+        "config": PERCENT,
         "data": {"values": rows},
         "height": height,
         "mark": {"type": "bar", "cornerRadiusEnd": 3, "color": strong},

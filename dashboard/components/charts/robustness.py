@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from core.formatting import percent
 from core.robustness import corruptions
 from core.robustness.measure import Robustness
 from dashboard.components.charts import theme
@@ -43,7 +44,7 @@ def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None
         else:
             measurement = measured[name, strength]
             lost = result.loss(measurement)
-            row |= {"accuracy": f"{100 * measurement.accuracy:.1f} %", "lost": lost, "points": _points(lost)}
+            row |= {"accuracy": percent(measurement.accuracy, 1), "lost": lost, "points": _points(lost)}
             row["meaning"] = measurement.meaning
         rows.append(row)
     tooltip = [category("change", "Change"), category("meaning", "What it does")]

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+NUMBERS = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["$", ""], "percent": "\u00a0%"}
+PERCENT = {"locale": {"number": NUMBERS}}  # the config of charts that show percent: "97.69 %", as everywhere else
+
 
 def table(columns: Mapping[str, Sequence | np.ndarray], where: np.ndarray | None = None) -> pa.Table:
     """A table of columns of one length; of the rows that are true in `where`, bool (n,), if it is given."""

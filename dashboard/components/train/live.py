@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.compute import launcher
 from core.runs import History, Run
 from dashboard.components.charts.history import history_charts
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import percent
-from dashboard.components.session import note_gone, store
+from dashboard.components.session import launcher, note_gone, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.results import test_images
 
@@ -70,7 +69,7 @@ def _queue_position(run: Run) -> str:
         return f"Waiting for {' and '.join(training)} to end, {place}"
     if ahead:  # between two runs
         return f"Waiting for a worker, {place}"
-    if launcher.trouble():
+    if launcher().problem:
         return "Waiting for a worker"  # why none comes is said above
     return "Waiting for a worker; TensorFlow takes a few seconds to start"
 

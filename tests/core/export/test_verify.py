@@ -150,7 +150,7 @@ def test_a_run_that_was_trained_further_has_no_proof_and_keeps_no_file_of_before
     before = verify.load(copy)
     assert before.stale(model_fingerprint(copy.path), digits.fingerprint)
     assert verify.proven_file(copy, before, "litert") is None
-    assert job.analyse(copy, "export", background.TASKS["export"], digits)
+    assert job.execute(copy, "export", background.TASKS["export"], digits)
     assert [found.format for found in verify.load(copy).proofs] == ["litert"]
     assert not list((copy.path / "exports").glob("*"))
 
