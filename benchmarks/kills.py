@@ -72,7 +72,7 @@ def compare(one: Run, other: Run) -> list[str]:
     steps = [batch["step"] for batch in other.history().batches]
     if steps != sorted(set(steps)):
         found.append(f"{other.name}: a step is twice in the history")
-    for epoch in (*range(1, CONFIG.epochs + 1), None):
+    for epoch in (*range(1, one.config.epochs + 1), None):
         if not np.array_equal(one.probabilities(epoch), other.probabilities(epoch)):
             found.append(f"{other.name}: the predictions after epoch {epoch} differ")
     first, second = (load_checkpoint(run.path / "checkpoint.npz") for run in (one, other))

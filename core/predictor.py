@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.storage import printable
 
 MODEL_FILE = "model.tflite"
-IMAGE_SHAPE = (28, 28)
 REQUIRED_OUTPUTS = {"probabilities", "hidden"}
 
 # Measured, 10,000 images, a small CNN, two threads: 100 at once 0.33 s, 250 to 10,000 at once 0.37 to 0.40 s.

@@ -11,7 +11,8 @@ from tests.support.paths import ROOT
 CORE = (  # each may import those before it
     ("names", "formatting", "storage", "home", "endings", "keras_file"),
     ("leftovers", "terminal", "config"),
-    ("data", "drawing", "models", "predictor"),
+    ("drawing",),
+    ("data", "models", "predictor"),
     ("runs",),
     ("evaluation", "interpretability"),
     ("inference", "robustness", "compute"),

@@ -184,7 +184,7 @@ def drawings(run: Run) -> tuple[str, np.ndarray, np.ndarray]:
     My digits that no run learns from, where there are enough; otherwise digits that a program wrote with a pen of its
     own, always the same.
     """
-    images, labels, held_out = MyDigits(run.path.absolute().parent.parent).arrays()
+    images, labels, held_out = MyDigits(run.home).arrays()
     if held_out.sum() >= ENOUGH_DIGITS:
         return "digits of yours that no run learns from", images[held_out], labels[held_out]
     images, labels = synthetic_digits.write_digits(np.random.default_rng(0), WRITTEN)

@@ -22,8 +22,9 @@ import numpy as np
 
 from core.data import Dataset
 from core.data.split import split
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.inference import ood_samples
-from core.predictor import IMAGE_SHAPE, Predictor, model_fingerprint
+from core.predictor import Predictor, model_fingerprint
 from core.runs import Run, results
 
 PASS_SHARE = 0.97  # of held-out digits in other hands: this share is let through
@@ -221,7 +222,7 @@ def _edges(images: np.ndarray) -> np.ndarray:
     for direction in range(ANGLES):
         apart = np.abs(angle - direction)
         share = strength * np.clip(1 - np.minimum(apart, ANGLES - apart), 0, 1)
-        cells.append(share.reshape(-1, CELLS, 28 // CELLS, CELLS, 28 // CELLS).sum(axis=(2, 4)))
+        cells.append(share.reshape(-1, CELLS, IMAGE_SIDE // CELLS, CELLS, IMAGE_SIDE // CELLS).sum(axis=(2, 4)))
     return np.sqrt(np.stack(cells, axis=-1).reshape(len(images), CELLS**2 * ANGLES))
 
 

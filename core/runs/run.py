@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from core import endings
 from core.config import TrainingConfig
+from core.home import absolute
 from core.names import MOST, visible
 from core.runs import arrays, damage, state
 from core.runs.history import History, read_history
@@ -59,6 +60,11 @@ class Run:
         return f"Run({self.id})"
 
     # What it is
+
+    @property
+    def home(self) -> Path:
+        """The home that the run is in, an absolute path, also where the run's own is relative to the current folder."""
+        return absolute(self.path).parent.parent
 
     @property
     def config(self) -> TrainingConfig | None:

@@ -3,7 +3,7 @@
     my_digits.npz       the digits as they were when the run began, with those that are held out
     fine_tuning.json    accuracy before the first batch
 
-Both stay in the run's folder, so that it can be paused, and goes on alike when digits or the first run are deleted.
+Both stay in the run's folder, so that it can be paused, and continues the same when digits or its base are deleted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def material(run: Run) -> Material | None:
         return None
     path = run.path / DIGITS_FILE
     if not path.exists():
-        images, labels, held_out = MyDigits(run.path.parent.parent).arrays()
+        images, labels, held_out = MyDigits(run.home).arrays()
         if not (~held_out).any():
             raise FineTuningError("There are no digits of yours to learn. Draw some and say what they are, first.")
         arrays = {"images": images, "labels": labels, "held_out": held_out}
@@ -72,7 +72,7 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
     config = run.config
     if not config.start_from:
         return None
-    base = RunStore(run.path.parent.parent).get(config.start_from)
+    base = RunStore(run.home).get(config.start_from)
     if base is None or base.config is None:
         raise FineTuningError(f"The run {config.start_from} that this one starts from is gone. Choose another one.")
     if _architecture(base.config) != _architecture(config):

@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from core.drawing import DrawingSteps, plain_resize
+from core.drawing.mnist_form import IMAGE_SIDE
 from core.drawing.transform import reshape
 from core.inference.answer import Answer
 from core.interpretability import saliency
@@ -25,7 +26,7 @@ from dashboard.components.saliency import in_words, occlusion
 from dashboard.components.session import models
 from dashboard.components.widgets.gallery import enlarged
 
-STEP_SIDE = 224  # eight pixels for each of an image's 28; the page shows it smaller
+STEP_SIDE = 8 * IMAGE_SIDE  # pixels; the page shows it smaller
 MOST_RUNS = 12
 TABS = ("What it sees", "All runs", "Which ink decided", "Change it")
 SLIDERS = {  # of `reshape`: label, least, most, step, format
@@ -63,8 +64,8 @@ def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
     pictures = {
         "Drawn": _fitted(steps.ink),
         "Cropped": _fitted(steps.cropped),
-        "Scaled": _framed(enlarged(steps.scaled, STEP_SIDE // 28)),
-        "Centred": enlarged(steps.centred, STEP_SIDE // 28),
+        "Scaled": _framed(enlarged(steps.scaled, STEP_SIDE // IMAGE_SIDE)),
+        "Centred": enlarged(steps.centred, STEP_SIDE // IMAGE_SIDE),
     }
     plain = st.toggle(
         "Resize the canvas as it is",
@@ -75,7 +76,7 @@ def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
     )
     if plain:
         resized = plain_resize(picture)
-        pictures["As it is"] = enlarged(resized, STEP_SIDE // 28)
+        pictures["As it is"] = enlarged(resized, STEP_SIDE // IMAGE_SIDE)
     with st.grid(len(pictures), min_column_width=64, gap="xsmall", width=len(pictures) * 150):
         for words, pixels in pictures.items():
             st.image(pixels, caption=words, width="stretch", alt=words)
