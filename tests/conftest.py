@@ -89,9 +89,15 @@ def make_run(store, digits):
 
 
 @pytest.fixture
-def client(laboratory):
-    """A client of the HTTP API on this machine, which looks at this test's home and trains nothing."""
+def served(laboratory):
+    """The HTTP API, which looks at this test's home and trains nothing."""
     from dashboard.api import api, app  # takes half a second that most tests need not wait for
 
     api.state.services = session.services()
-    return TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False)
+    return app
+
+
+@pytest.fixture
+def client(served):
+    """A client of the HTTP API on this machine."""
+    return TestClient(served, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False)
