@@ -100,4 +100,6 @@ def served(laboratory):
 @pytest.fixture
 def client(served):
     """A client of the HTTP API on this machine."""
-    return TestClient(served, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False)
+    return TestClient(
+        served, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False
+    )
