@@ -13,6 +13,7 @@ from keras import layers
 
 from core.config import TrainingConfig
 from core.keras_file import make_portable
+from core.runs.files import KERAS_MODEL, LITERT_MODEL
 
 
 def seed(config: TrainingConfig) -> list[layers.Layer]:
@@ -129,7 +130,7 @@ def save(model: keras.Model, folder: Path) -> None:
     whole = folder / ".partial.keras"
     model.save(whole)
     make_portable(whole)
-    whole.replace(folder / "model.keras")
+    whole.replace(folder / KERAS_MODEL)
     lite = folder / ".partial.tflite"
     for_export(model).export(lite, format="litert", verbose=False)
-    lite.replace(folder / "model.tflite")
+    lite.replace(folder / LITERT_MODEL)

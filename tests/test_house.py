@@ -11,8 +11,9 @@ from tests.support.paths import ROOT
 CORE = (  # each may import those before it
     ("names", "storage", "home", "endings", "keras_file"),
     ("leftovers", "terminal", "config"),
-    ("data", "drawing", "models", "predictor"),
+    ("data", "drawing"),
     ("runs",),
+    ("models", "predictor"),
     ("evaluation", "interpretability"),
     ("inference", "robustness", "compute"),
     ("export", "bundle", "training"),

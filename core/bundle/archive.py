@@ -19,9 +19,11 @@ from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.bundle.schema import EPOCH_FILE, LIMITS, PartError, Parts, plain
 from core.bundle.zip_kinds import kind_of
 from core.data import Dataset
-from core.predictor import MODEL_FILE, ModelError, Predictor
+from core.predictor import ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
-from core.storage import explain_os_error, write_atomically, write_json
+from core.runs.files import CONFIG, EVENTS, LITERT_MODEL, PREDICTIONS_FOLDER
+from core.runs.state import config_values, newer_format
+from core.storage import explain_os_error, parse_json, write_atomically
 
 MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
@@ -46,6 +48,8 @@ class WrongZip(BundleError):
 
 def why_not(run: Run) -> str:
     """Why a run cannot be packed now, and what to do; "" where it can."""
+    if run.too_new:
+        return run.too_new
     if run.state.name == "damaged":
         return "Its config.json or state.json is damaged. Choose another run."
     if run.state.name not in ENDED or run.has_worker():
@@ -67,10 +71,11 @@ def pack(run: Run) -> bytes:
         files = {name: (run.path / name).read_bytes() for name in _names(run)}
     except OSError as error:
         raise BundleError(f"{run.name} cannot be packed. {explain_os_error(error)}") from error
-    files["events.jsonl"] = _events(run)
+    files[EVENTS] = _events(run)
     try:
         parts = schema.check(files)
-        packed = _zip(schema.files(parts))
+        config = json.dumps(config_values(parts.config), indent=1).encode()
+        packed = _zip({**schema.files(parts), CONFIG: config})
         _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
@@ -86,8 +91,8 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 
 def _names(run: Run) -> list[str]:
-    kept = [name for name in LIMITS if name != "events.jsonl" and (run.path / name).exists()]
-    epochs = (f"predictions/{path.name}" for path in sorted(run.path.glob("predictions/*.npy")))
+    kept = [name for name in LIMITS if name != EVENTS and (run.path / name).exists()]
+    epochs = (f"{PREDICTIONS_FOLDER}/{path.name}" for path in sorted((run.path / PREDICTIONS_FOLDER).glob("*.npy")))
     return kept + [name for name in epochs if EPOCH_FILE.fullmatch(name)]
 
 
@@ -138,7 +143,7 @@ def _proof(parts: Parts, dataset: Dataset) -> dict | None:
     accuracy, says = float((claimed == labels).mean()), parts.summary["test_accuracy"]
     if abs(accuracy - says) > 1e-6:
         raise PartError(f"it claims to read {says:.2%} of the test images, but its predictions say {accuracy:.2%}")
-    read = Predictor(parts.model, Path(MODEL_FILE)).probabilities(dataset.x_test).argmax(axis=1)
+    read = Predictor(parts.model, Path(LITERT_MODEL)).probabilities(dataset.x_test).argmax(axis=1)
     return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
 
 
@@ -146,14 +151,18 @@ def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
     names = safe_zip.names(data, entries=MOST_FILES)
-    if not any(schema.limit(name) for name in names if name != "config.json"):  # which Keras' files have too
+    if not any(schema.limit(name) for name in names if name != CONFIG):  # which Keras' files have too
         raise WrongZip(f"it is {kind_of(names)}, not a run")
-    return schema.check(read_zip(data, schema.limit, entries=MOST_FILES, total=MOST_BYTES))
+    files = read_zip(data, schema.limit, entries=MOST_FILES, total=MOST_BYTES)
+    if newer := newer_format(parse_json(files.get(CONFIG, b""))):
+        raise BundleError(f"The run {newer}. Update Digit Lab to import it.")
+    return schema.check(files)
 
 
 def _write(parts: Parts, run: Run, imported: dict) -> None:
-    for name, contents in schema.files(parts).items():
+    files = {name: contents for name, contents in schema.files(parts).items() if name != CONFIG}  # there already
+    for name, contents in files.items():
         path = run.path / name
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, lambda file, contents=contents: file.write(contents))
-    write_json(run.path / "imported.json", imported)
+    run.write_imported(imported)

@@ -24,8 +24,9 @@ from filelock import FileLock, Timeout
 from core.compute.process import start_process
 from core.data import Dataset, DatasetError, load_dataset
 from core.endings import cause, exit_in_words
-from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
+from core.predictor import ModelError, Predictor, fingerprint
 from core.runs import Run
+from core.runs.files import job_file
 from core.storage import read_json, write_json
 
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
@@ -71,7 +72,7 @@ def status(run: Run, kind: str) -> Status:
 
 def _why_it_ended(run: Run, kind: str) -> str:
     """Why an analysis stopped that did not say so itself: the status of its process, its last words, the disk."""
-    log, process = run.path / f"analysis-{kind}.log", _started.get((run.id, kind))
+    log, process = run.path / job_file(kind, "log"), _started.get((run.id, kind))
     said = log.read_text(errors="replace")[-4000:] if log.exists() else ""
     how = f" ({exit_in_words(process.returncode)})" if process and process.poll() else ""
     return " ".join(filter(None, [f"The job stopped unexpectedly{how}. See {log.name}.", cause(said, run.path)]))
@@ -87,7 +88,7 @@ def start(run: Run, kind: str) -> None:
         if status(run, kind).name == "running":
             return
         _say(run, kind, "starting", 0.0, "Starting")
-        log = run.path / f"analysis-{kind}.log"
+        log = run.path / job_file(kind, "log")
         log.unlink(missing_ok=True)
         _started[run.id, kind] = start_process("core.background", run.path.absolute(), kind, log=log)
 
@@ -107,7 +108,7 @@ def analyse(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
         dataset = dataset or load_dataset(allow_download=False)
         if reason := run.foreign_dataset(dataset):
             raise DatasetError(reason)
-        path = run.path / MODEL_FILE
+        path = run.model_path
         model = path.read_bytes() if path.exists() else None
         predictor = Predictor.load(run.path) if model is None else Predictor(model, path)
         task(run, predictor, fingerprint(model), dataset, report)
@@ -119,7 +120,7 @@ def analyse(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
         words = "The memory was not enough. Close other programs and try again."
     except Exception as error:
         traceback.print_exc()
-        words = f"An unexpected error: {error}. The file analysis-{kind}.log in the run's folder has the details."
+        words = f"An unexpected error: {error}. The file {job_file(kind, 'log')} in the run's folder has the details."
     with suppress(OSError):  # the run may have been deleted meanwhile
         _say(run, kind, "failed", 0.0, words)
     return False
@@ -131,11 +132,11 @@ def _say(run: Run, kind: str, state: str, fraction: float, words: str) -> None:
 
 
 def _progress_file(run: Run, kind: str) -> Path:
-    return run.path / f"analysis-{kind}.json"
+    return run.path / job_file(kind, "json")
 
 
 def _lock(run: Run, kind: str) -> FileLock:
-    return FileLock(run.path / f"analysis-{kind}.lock")
+    return FileLock(run.path / job_file(kind, "lock"))
 
 
 _PROBE = Lock()
@@ -143,7 +144,7 @@ _PROBE = Lock()
 
 def _is_held(run: Run, kind: str) -> bool:
     """Whether a process is at it now, on this machine; as `Run.has_worker`."""
-    if not (run.path / f"analysis-{kind}.lock").exists():
+    if not (run.path / job_file(kind, "lock")).exists():
         return False
     with _PROBE:
         try:

@@ -20,12 +20,12 @@ import numpy as np
 
 from core.data import Dataset, synthetic_digits
 from core.data.my_digits import MyDigits
-from core.export.formats import FOLDER, FORMATS, Format, possible
+from core.export.formats import FORMATS, Format, possible
 from core.predictor import ModelError, Predictor, fingerprint
-from core.runs import Run
+from core.runs import Run, RunView
+from core.runs.files import EXPORTS, EXPORTS_FOLDER
 from core.storage import read_json, write_json
 
-FILE = "exports.json"
 FORM = 2  # of the files: 1 had Keras files that only Keras 3.15 reads, and a SavedModel without a numbered folder
 BATCH = 100  # images at once when all are read, in every runtime: what LiteRT is fastest with
 SAME = 1e-4  # the largest difference in a probability that rounding in another order explains, with room
@@ -102,12 +102,12 @@ class Exports:
 
     def save(self, run: Run) -> None:
         """Keep it in the run."""
-        write_json(run.path / FILE, asdict(self))
+        write_json(run.path / EXPORTS, asdict(self))
 
 
-def kept(run: Run) -> Exports | None:
+def kept(run: RunView) -> Exports | None:
     """What the run keeps, None where there is nothing, or nothing that can be read."""
-    values = read_json(run.path / FILE)
+    values = read_json(run.path / EXPORTS)
     try:
         texts = {name: str(values[name]) for name in ("model", "dataset", "drawings")}
         counts = {name: _number(values[name], int) for name in ("images", "drawn")}
@@ -117,7 +117,7 @@ def kept(run: Run) -> Exports | None:
         return None
 
 
-def proven_file(run: Run, exports: Exports, name: str) -> bytes | None:
+def proven_file(run: RunView, exports: Exports, name: str) -> bytes | None:
     """The exported file, None where it is not there or not the one that was proven."""
     proof = exports.of(name)
     if proof is None or proof.error:
@@ -160,9 +160,9 @@ def export_all(
     words, images, labels = drawings(run)
     report(0, len(chosen) + 1, "Reading the test images with LiteRT")
     measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reading(predictor.outputs, dataset))
-    making = run.path / FOLDER / ".making"
+    making = run.path / EXPORTS_FOLDER / ".making"
     if not proofs:
-        shutil.rmtree(run.path / FOLDER, ignore_errors=True)  # of an earlier model
+        shutil.rmtree(run.path / EXPORTS_FOLDER, ignore_errors=True)  # of an earlier model
     for number, format in enumerate(chosen, start=1):
         report(number, len(chosen) + 1, f"{format.title}: writing and reading it")
         shutil.rmtree(making, ignore_errors=True)
@@ -182,13 +182,13 @@ def export_all(
     return exports
 
 
-def drawings(run: Run) -> tuple[str, np.ndarray, np.ndarray]:
+def drawings(run: RunView) -> tuple[str, np.ndarray, np.ndarray]:
     """What stands for drawings, in words; images uint8 (n, 28, 28); labels uint8 (n,).
 
     My digits that no run learns from, where there are enough; otherwise digits that a program wrote with a pen of its
     own, always the same.
     """
-    images, labels, held_out = MyDigits(run.path.absolute().parent.parent).arrays()
+    images, labels, held_out = MyDigits(run.home).arrays()
     if held_out.sum() >= ENOUGH_DIGITS:
         return "digits of yours that no run learns from", images[held_out], labels[held_out]
     images, labels = synthetic_digits.write_digits(np.random.default_rng(0), WRITTEN)
@@ -214,7 +214,7 @@ def _made(run: Run, format: Format, folder: Path) -> Path:
         raise ModuleNotFoundError(", ".join(format.missing))
     from core.export import convert
 
-    convert.convert(format.name, run.path / "model.keras", folder / format.file)
+    convert.convert(format.name, run.keras_path, folder / format.file)
     return folder / format.file
 
 

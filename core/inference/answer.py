@@ -15,8 +15,8 @@ import numpy as np
 from core.inference import ood
 from core.inference.ood import Judge
 from core.predictor import Predictor
-from core.runs import Run
-from core.runs.threshold import read_threshold
+from core.runs import RunView
+from core.runs.files import OOD
 
 _LOADING = threading.Lock()  # two who ask at once shall get the same model, not one each
 
@@ -44,12 +44,12 @@ class Answer:
         return None if self.doubt else self.first
 
 
-def ask(run: Run, model: Predictor, image: np.ndarray) -> Answer:
+def ask(run: RunView, model: Predictor, image: np.ndarray) -> Answer:
     """Let the run's model read an image, uint8 (28, 28), and the run say whether it can be trusted with it."""
     return ask_all(run, model, image[np.newaxis])[0]
 
 
-def ask_all(run: Run, model: Predictor, images: np.ndarray) -> list[Answer]:
+def ask_all(run: RunView, model: Predictor, images: np.ndarray) -> list[Answer]:
     """The answers to uint8 (n, 28, 28), each as if it had been asked alone."""
     alone = [model.outputs(images[i : i + 1]) for i in range(len(images))]  # kernels may round a batch differently
     if not alone:
@@ -65,23 +65,23 @@ def _answer(outputs: dict[str, np.ndarray], doubt: str) -> Answer:
     return Answer(outputs, first, second, float(probabilities[first]), doubt)
 
 
-def _doubts(run: Run, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
-    its_judge, threshold = judge(run), read_threshold(run.path)
+def _doubts(run: RunView, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
+    its_judge, threshold = judge(run), run.threshold
     verdicts = [None] * len(images) if its_judge is None else its_judge.verdicts(images, outputs)
     unsure = outputs["probabilities"].max(axis=1) < (threshold or 0.0)
     words = f"Its confidence is below {100 * (threshold or 0.0):.2f} %, the threshold of this run."
     return [verdict or (words if below else "") for verdict, below in zip(verdicts, unsure, strict=True)]
 
 
-def version(run: Run) -> tuple[bytes, int]:
+def version(run: RunView) -> tuple[bytes, int]:
     """What tells this run's model from every other, also from its own before it was trained further.
 
     Raises OSError where there is none.
     """
-    return os.fsencode(run.path), (run.path / "model.tflite").stat().st_mtime_ns
+    return os.fsencode(run.path), run.model_path.stat().st_mtime_ns
 
 
-def predictor(run: Run) -> Predictor:
+def predictor(run: RunView) -> Predictor:
     """The run's model, loaded once for everybody in this process.
 
     Raises:
@@ -92,10 +92,10 @@ def predictor(run: Run) -> Predictor:
         return _predictor(*version(run))
 
 
-def judge(run: Run) -> Judge | None:
+def judge(run: RunView) -> Judge | None:
     """What tells digits from other drawings for the run's model; None where it has not learned that."""
     try:
-        modified = (run.path / ood.FILE).stat().st_mtime_ns
+        modified = (run.path / OOD).stat().st_mtime_ns
         with _LOADING:
             return _judge(*version(run), modified)
     except OSError:

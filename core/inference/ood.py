@@ -26,10 +26,10 @@ from core.data import Dataset
 from core.data.split import split
 from core.inference import ood_samples
 from core.predictor import IMAGE_SHAPE, Predictor, model_fingerprint
-from core.runs import Run
+from core.runs import RunView
+from core.runs.files import OOD
 from core.storage import write_atomically
 
-FILE = "novelty.npz"
 KEPT = 0.97  # of held-out digits in other hands: this share is let through
 SEED = 20_261_125
 DIGITS, NOT_DIGITS = 1600, 1600  # drawings that it learns from; as many digits again set the threshold
@@ -104,13 +104,13 @@ class Judge:
     def save(self, run_folder: str | os.PathLike[str]) -> None:
         """Keep it in the run. Raises OSError where the folder is gone or cannot be written."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        write_atomically(Path(run_folder) / FILE, lambda file: np.savez(file, **values))
+        write_atomically(Path(run_folder) / OOD, lambda file: np.savez(file, **values))
 
 
 def load(run_folder: str | os.PathLike[str]) -> Judge | None:
     """The judge of the run's model; None where there is none, a damaged one, or one of an earlier model."""
     try:
-        with np.load(Path(run_folder) / FILE, allow_pickle=False) as arrays:
+        with np.load(Path(run_folder) / OOD, allow_pickle=False) as arrays:
             values = {field.name: arrays[field.name] for field in fields(Judge)}
     except Exception:  # a damaged zip raises many kinds
         return None
@@ -133,7 +133,7 @@ def load(run_folder: str | os.PathLike[str]) -> Judge | None:
     return judge if usable and fits and judge.model and judge.model == model_fingerprint(run_folder) else None
 
 
-def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> Judge:
+def fit_for_run(run: RunView, predictor: Predictor, dataset: Dataset) -> Judge:
     """The judge for a run's exported model, not yet saved; 5 to 14 s on two busy cores.
 
     What it learns from is among the training images. Its threshold comes from the validation images; where there are

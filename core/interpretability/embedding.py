@@ -18,10 +18,10 @@ import numpy as np
 from core.data import Dataset
 from core.interpretability import embedding
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import Run, RunView
+from core.runs.files import TSNE
 from core.storage import write_atomically
 
-FILE = "map-tsne.npz"
 SAMPLE = 2500
 PERPLEXITY = 30.0
 ITERATIONS = 750
@@ -62,7 +62,7 @@ class TsneMap:
     def save(self, run: Run) -> None:
         """Keep it in the run."""
         arrays = {"model": self.model, "dataset": self.dataset, "indices": self.indices, "points": self.points}
-        write_atomically(run.path / FILE, lambda file: np.savez(file, **arrays))
+        write_atomically(run.path / TSNE, lambda file: np.savez(file, **arrays))
 
 
 def pca(hidden: np.ndarray) -> Pca:
@@ -128,10 +128,10 @@ def tsne(hidden: np.ndarray, report: Report = lambda *_: None) -> np.ndarray:
         return layout.fit_transform(reduced).astype(np.float32)
 
 
-def kept(run: Run) -> TsneMap | None:
+def kept(run: RunView) -> TsneMap | None:
     """The t-SNE that the run keeps, None where there is none, or none that can be read."""
     try:
-        with np.load(run.path / FILE, allow_pickle=False) as arrays:
+        with np.load(run.path / TSNE, allow_pickle=False) as arrays:
             indices, points = arrays["indices"].astype(np.int64), arrays["points"].astype(np.float32)
             found = TsneMap(str(arrays["model"]), str(arrays["dataset"]), indices, points)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError):
@@ -194,7 +194,7 @@ class Layout:
         return self.indices[inside]
 
 
-def read(run: Run, dataset: Dataset) -> Readings:
+def read(run: RunView, dataset: Dataset) -> Readings:
     """Read all test images with the exported model.
 
     Raises:

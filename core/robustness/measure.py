@@ -18,10 +18,9 @@ from core.data import Dataset
 from core.evaluation import metrics
 from core.predictor import Predictor
 from core.robustness import corruptions
-from core.runs import Run
+from core.runs import Run, RunView
+from core.runs.files import ROBUSTNESS
 from core.storage import read_json, write_json
-
-FILE = "robustness.json"
 
 Report = Callable[[int, int, str], None]  # steps done, steps in all, what comes next
 
@@ -93,7 +92,7 @@ class Robustness:
 
     def save(self, run: Run) -> None:
         """Keep it in the run."""
-        write_json(run.path / FILE, asdict(self))
+        write_json(run.path / ROBUSTNESS, asdict(self))
 
     def as_csv(self) -> bytes:
         """One row a change and strength, the unchanged images first: accuracy, its loss, accuracy of each digit."""
@@ -107,9 +106,9 @@ class Robustness:
         return file.getvalue().encode()
 
 
-def kept(run: Run) -> Robustness | None:
+def kept(run: RunView) -> Robustness | None:
     """What the run keeps, None where there is nothing, or nothing that can be read."""
-    values = read_json(run.path / FILE)
+    values = read_json(run.path / ROBUSTNESS)
     try:
         return Robustness(
             model=str(values["model"]),

@@ -38,8 +38,8 @@ from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
-from core.runs.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, load_checkpoint
-from core.storage import explain_os_error, printable, write_atomically, write_json
+from core.runs.checkpoint import CheckpointError
+from core.storage import explain_os_error, printable, write_json
 from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
@@ -81,7 +81,7 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
             )
         if mine and checkpoint is None:
             fine_tuning.note_before(run, training, mine, dataset)
-        write_json(run.path / "architecture.json", models.architecture_rows(training.model))
+        run.write_architecture(models.architecture_rows(training.model))
         run.append_event(
             "start",
             step=training.position.step,
@@ -105,9 +105,9 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
 
 def _checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
     """What the run goes on from; None where it begins at epoch 1, which is said where it learned before."""
-    flaw = checkpoint_flaw(run.path)
+    flaw = run.checkpoint_flaw
     if not flaw:
-        return load_checkpoint(run.path / CHECKPOINT_FILE)
+        return run.checkpoint()
     if flaw == "damaged" or run.history().epochs:
         run.set_state("running", f"It begins again at epoch 1, since its checkpoint is {flaw}.", resumes=resumes)
     return None
@@ -211,7 +211,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
     }
     if mine:
         summary["my_digits"] = fine_tuning.report(run, training, mine, dataset)
-    write_json(run.path / "summary.json", summary)
+    run.write_summary(summary)
 
 
 def _identity(dataset: Dataset) -> dict:
@@ -220,18 +220,17 @@ def _identity(dataset: Dataset) -> dict:
 
 def _check_dataset(run: Run, dataset: Dataset) -> None:
     """Note the dataset of a new run; refuse to go on with another one."""
-    path = run.path / "dataset.json"
-    known = run.dataset
-    if known and known.get("fingerprint") != dataset.fingerprint:
+    if run.foreign_dataset(dataset):
+        known = run.dataset
         raise DatasetError(
             f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
             f"{dataset.name} ({dataset.source}). Bring the first one back to go on, or start a new run."
         )
-    write_json(path, _identity(dataset))
+    run.write_dataset(_identity(dataset))
 
 
 def _save_checkpoint(run: Run, training: Training) -> None:
-    write_atomically(run.path / CHECKPOINT_FILE, lambda file: np.savez(file, **training.checkpoint()))
+    run.write_checkpoint(training.checkpoint())
 
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
@@ -260,7 +259,7 @@ def _is_called() -> bool:
 
 def _take_over_output(run: Run) -> None:
     """Send what this process prints to the run's log from now on."""
-    log = os.open(run.path / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(run.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
@@ -284,8 +283,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not path:
         return 0  # whoever kept this worker ready has gone
     run = Run(Path(path))
-    if run.config is None:
-        print(f"{path} is not a run folder, or its config.json is damaged.", file=sys.stderr)
+    if run.unusable:
+        print(run.unusable, file=sys.stderr)
         return 2
     if options.wait:
         _take_over_output(run)

@@ -52,6 +52,7 @@ STATE_ICONS = {
     "failed": ":material/error:",
     "interrupted": ":material/power_off:",
     "damaged": ":material/broken_image:",
+    "newer": ":material/upgrade:",
 }
 
 

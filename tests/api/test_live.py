@@ -32,6 +32,7 @@ from dashboard.api import events, guard
 from dashboard.components.draw.api_command import FILE, command, picture_file, python_line
 from tests.support.drawing import SEVEN, drawn, picture_of
 from tests.support.paths import ROOT
+from tests.support.runs import worker_pid
 
 ALONE = ("uvicorn", "dashboard.api:app", "--host", "127.0.0.1", "--port")
 IN_DASHBOARD = ("streamlit", "run", "dashboard/app.py", "--server.headless=true", "--server.address=127.0.0.1")
@@ -93,8 +94,8 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
         for run in self.store.runs():
-            if run.worker_pid:
-                os.kill(run.worker_pid, signal.SIGKILL)
+            if pid := worker_pid(run):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

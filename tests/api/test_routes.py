@@ -12,7 +12,6 @@ from core.data.loader import loading
 from core.drawing import normalise_drawing, upload
 from core.inference import answer
 from core.runs.starter import Starter
-from core.runs.threshold import write_threshold
 from core.storage import write_json
 from dashboard.components.draw.api_address import HERE
 from dashboard.components.draw.api_command import command, python_line
@@ -122,7 +121,7 @@ def test_a_thousand_images_are_read_and_one_more_is_refused(client):
 
 
 def test_the_threshold_and_the_judge_speak_here_too(client, run):
-    write_threshold(run.path, 0.9999999)
+    run.set_threshold(0.9999999)
     [found] = client.post(f"/api/runs/{run.id}/predict", json={"pixels": np.full((28, 28), 90).tolist()}).json()[
         "answers"
     ]

@@ -13,7 +13,6 @@ from core.data.my_digits import MyDigits
 from core.drawing.transform import reshape
 from core.inference import answer
 from core.inference.answer import Answer
-from core.runs.threshold import write_threshold
 from core.storage import write_json
 from dashboard.components import loaded_models
 from dashboard.components.draw.tools import TABS, agreement
@@ -146,7 +145,7 @@ def test_a_model_that_cannot_be_read_is_left_out_of_all_runs(make_run):
 
 def test_a_run_below_its_threshold_abstains(make_reader):
     run = make_reader()
-    write_threshold(run.path, 0.95)
+    run.set_threshold(0.95)
     at = open_drawn("All runs")
     assert at.metric[0].value == "Don't know"
     assert "below 95.00 %" in words(at)

@@ -13,6 +13,7 @@ from core.config import TrainingConfig
 from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.runs import Run
+from core.runs.files import ROBUSTNESS
 from core.storage import read_json
 from dashboard.components.formatting import percent, seconds_in_words
 
@@ -41,7 +42,7 @@ def scores(run: Run, dataset: Dataset) -> Scores:
 
 def robustness(run: Run) -> float | None:
     """The mean accuracy under changes that robustness.json tells of, None without one."""
-    values = read_json(run.path / "robustness.json")
+    values = read_json(run.path / ROBUSTNESS)
     values = values if isinstance(values, dict) else {}
     if "mean_accuracy" in values:
         return _fraction(values["mean_accuracy"])
@@ -61,10 +62,12 @@ def _list(value: object) -> list:
 
 def refused(run: Run, dataset: Dataset) -> str | None:
     """Why a run cannot be set beside another on the images here, None where it can."""
+    if run.too_new:
+        return "a newer version of Digit Lab made it"
     if run.state.name == "damaged":
         return "it is damaged"
-    known = run.dataset
-    if known.get("fingerprint") not in (None, dataset.fingerprint):
+    if run.foreign_dataset(dataset):
+        known = run.dataset
         return f"it was trained and tested on {known.get('name')} ({known.get('source')})"
     probabilities = run.probabilities()
     if probabilities is None:

@@ -20,7 +20,7 @@ from core.data.my_digits import MyDigits
 from core.export import __main__, verify
 from core.export.formats import FORMATS
 from core.predictor import Predictor, fingerprint, model_fingerprint
-from core.runs import Run, RunStore
+from core.runs import Run, RunStore, files
 from core.storage import read_json, write_json
 from tests.support.paths import ROOT
 
@@ -233,10 +233,10 @@ def _litert(run):
 def test_a_damaged_proof_is_none(exported, store, damage):
     run = store.create(TrainingConfig())
     verify.kept(exported["seed"][0]).save(run)
-    values = read_json(run.path / verify.FILE)
+    values = read_json(run.path / files.EXPORTS)
     assert verify.kept(run) is not None
     damage(values)
-    write_json(run.path / verify.FILE, values)
+    write_json(run.path / files.EXPORTS, values)
     assert verify.kept(run) is None
 
 
@@ -307,5 +307,5 @@ def test_a_saved_model_is_a_numbered_version(exported):
 def test_exports_in_an_earlier_form_are_made_again(exported, digits, tmp_path):
     run, _ = exported["seed"]
     copy = Run(shutil.copytree(run.path, tmp_path / "copy"))
-    write_json(copy.path / verify.FILE, {k: v for k, v in read_json(run.path / verify.FILE).items() if k != "form"})
+    write_json(copy.path / files.EXPORTS, {k: v for k, v in read_json(run.path / files.EXPORTS).items() if k != "form"})
     assert not verify.kept(copy).is_of(model_fingerprint(copy.path), digits.fingerprint)

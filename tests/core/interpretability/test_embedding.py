@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.interpretability import embedding
 from core.interpretability.embedding import TsneMap
+from core.runs import files
 
 
 def test_pca_is_the_one_of_scikit_learn_up_to_signs():
@@ -60,7 +61,7 @@ def test_a_map_is_kept_and_a_damaged_one_is_none(make_run):
     assert found.is_of("model", "dataset")
     assert not found.is_of("another", "dataset")
     np.testing.assert_array_equal(found.points, kept.points)
-    path = run.path / embedding.FILE
+    path = run.path / files.TSNE
     path.write_bytes(path.read_bytes()[:200])
     assert embedding.kept(run) is None
     for indices, points in (([1, 1], np.zeros((2, 2))), ([1], np.zeros((2, 2))), ([1, 2], np.full((2, 2), np.nan))):

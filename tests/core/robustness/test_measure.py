@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.robustness import corruptions, measure
+from core.runs import files
 from core.storage import read_json, write_json
 
 
@@ -84,9 +85,9 @@ def test_what_is_kept_is_what_was_measured_and_is_known_to_be_out_of_date(result
 def test_a_damaged_result_is_none(result, make_run, damage):
     run = make_run()
     result.save(run)
-    values = read_json(run.path / measure.FILE)
+    values = read_json(run.path / files.ROBUSTNESS)
     damage(values)
-    write_json(run.path / measure.FILE, values)
+    write_json(run.path / files.ROBUSTNESS, values)
     assert measure.kept(run) is None
 
 

@@ -273,7 +273,7 @@ def test_a_run_does_not_go_on_with_other_digits(finished, digits, tmp_path):
 def test_a_run_that_diverges_keeps_the_last_good_model_and_says_what_to_try(finished, digits, tmp_path):
     run = copy(finished, tmp_path)
     run.extend(1)
-    run.ask(learning_rate=1e30)  # as a page never would, but a hand in control.json can
+    run.request(learning_rate=1e30)  # as a page never would, but a hand in control.json can
     train_here(run, digits)
     assert run.state.name == "failed"
     assert "last good model was kept" in run.state.message
