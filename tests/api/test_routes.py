@@ -292,7 +292,7 @@ def test_a_filter_that_is_none_is_refused(client, run, query, status, words):
 def test_another_dataset_s_predictions_are_not_shown(client, run):
     loading().outcome(30)
     write_json(run.path / "dataset.json", {"name": "Other", "source": "elsewhere", "fingerprint": "0"})
-    assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "another dataset")
+    assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "trained and tested on Other")
 
 
 # Training
