@@ -17,6 +17,7 @@ import numpy as np
 
 from core.compute.launcher import Launcher
 from core.config import TrainingConfig
+from core.formatting import percent
 from core.runs import RunStore
 from core.storage import write_json
 
@@ -88,7 +89,7 @@ def main() -> int:
     options = parser.parse_args()
     few, many = measure(FEW), measure(options.count)
     print(f"| | {FEW} runs | {options.count} runs | ratio |\n| --- | --- | --- | --- |")
-    print(f"| launcher, idle | {few['launcher']:.2%} | {many['launcher']:.2%} of a processor | |")
+    print(f"| launcher, idle | {percent(few['launcher'])} | {percent(many['launcher'])} of a processor | |")
     for page in PAGES:
         print(f"| {page}, drawn again | {few[page]:.3f} s | {many[page]:.3f} s | {many[page] / few[page]:.1f} |")
     return 0

@@ -27,6 +27,7 @@ from benchmarks.drawn_digits import (
 )
 from core.data import DatasetError, load_dataset
 from core.drawing import normalise_drawing
+from core.formatting import percent
 from core.inference import ood
 from core.predictor import ModelError, Predictor
 from core.runs import Run
@@ -198,12 +199,7 @@ def readings(canvases: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([np.zeros((28, 28), np.uint8) if image is None else image for image in images])
 
 
-def judged(judge: ood.Judge, predictor: Predictor, images: np.ndarray) -> list[str | None]:
-    """The judge's verdict on each image."""
-    return judge.verdicts(images, predictor.outputs(images))
-
-
-def _row(name: str, reasons: Sequence[str | None]) -> str:
+def _row(name: str, reasons: Sequence[str]) -> str:
     words = (ood.SEVERAL, ood.FILLED, ood.UNKNOWN, ood.BLANK)
     counts = [sum(reason == word for reason in reasons) for word in words]
     shares = "".join(f"{100 * count / len(reasons):9.1f} %" for count in (sum(counts), *counts))
@@ -211,33 +207,34 @@ def _row(name: str, reasons: Sequence[str | None]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Judge digits and other drawings, and print how many of each are refused and why."""
+    """Show digits and other drawings to the OOD detector, and print how many of each are refused and why."""
     parser = command_line("python -m benchmarks.not_digits", __doc__)
     parser.add_argument("--run", required=True, type=Path, help="folder of a finished run")
     parser.add_argument("--strokes", required=True, type=Path, help=".npz file of pen strokes")
     parser.add_argument("--count", type=int, default=330, help="drawings of each kind")
     parser.add_argument("--limit", type=int, default=500, help="real digits, evenly spread over the file")
-    parser.add_argument("--data", help="dataset to fit a judge on where the run keeps none")
+    parser.add_argument("--data", help="dataset to fit a detector on where the run has none")
     options = parser.parse_args(arguments)
 
     try:
         predictor, run = Predictor.load(options.run), Run(options.run)
         digits, _ = load_strokes(options.strokes)
-        judge = ood.load(run.path)
-        if judge is None:
+        detector = ood.load(run.path)
+        if detector is None:
             began = time.perf_counter()
-            judge = ood.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
-            print(f"The run keeps no judge of its model: fitted here in {time.perf_counter() - began:.1f} s.")
+            detector = ood.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
+            print(f"The run has no detector for its model: fitted here in {time.perf_counter() - began:.1f} s.")
     except (ModelError, StrokesError, DatasetError) as error:
         parser.error(str(error))
     digits = [digits[index] for index in np.linspace(0, len(digits) - 1, min(options.limit, len(digits))).astype(int)]
 
     heads = "".join(f"{head:>11}" for head in ("refused", "several", "filled", "no digit", "blank"))
     print(f"\n{'kind':<32}{'drawings':>9}{heads}")
-    kinds: dict[str, list[str | None]] = {}
+    kinds: dict[str, list[str]] = {}
     for name, canvases in drawings(digits, options.count).items():
         kind, _, maker = name.partition(": ")
-        reasons = judged(judge, predictor, readings(canvases))
+        images = readings(canvases)
+        reasons = detector.reasons(images, predictor.outputs(images))
         kinds[kind] = kinds.get(kind, []) + reasons
         if maker != kind:
             print(_row(f"    {maker}", reasons))
@@ -246,12 +243,12 @@ def main(arguments: list[str] | None = None) -> None:
     print(_row("all but letters", [r for kind in kinds if kind != "letters" for r in kinds[kind]]))
 
     print(f"\n{'real digits':<32}{'drawings':>9}{heads}")
-    everything: list[str | None] = []
+    everything: list[str] = []
     for c in conditions(BRUSHES):
         images = readings([render_strokes(strokes, c) for strokes in digits])
-        reasons = judged(judge, predictor, images)
+        reasons = detector.reasons(images, predictor.outputs(images))
         everything += reasons
-        print(_row(f"brush {c.brush:2}, {c.size:.0%}, {c.place}", reasons))
+        print(_row(f"brush {c.brush:2}, {percent(c.size, 0)}, {c.place}", reasons))
     print(_row("all", everything))
 
 

@@ -31,11 +31,10 @@ def measure_robustness(run: Run, predictor: Predictor, model: str, dataset: Data
 
 def lay_out_map(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
     """Lay out a sample of the test images by t-SNE, and keep it in the run."""
-    report(0, embedding.ITERATIONS, "Reading the test images")
     outputs = predictor.outputs(dataset.x_test)
     indices = embedding.sample(outputs["probabilities"].argmax(axis=1) == dataset.y_test)
-    report(0, embedding.ITERATIONS, "Finding each image's neighbours")
-    points = embedding.tsne(outputs["hidden"][indices], report)
+    report(0, 1, f"Laying out {len(indices):,} test images, in half a minute or so")  # scikit-learn reports no steps
+    points = embedding.tsne(outputs["hidden"][indices])
     embedding.TsneMap(model, dataset.fingerprint, indices, points).save(run)
 
 

@@ -13,12 +13,13 @@ import time
 import zipfile
 from pathlib import Path
 
-from core.bundle import safe_zip, schema
+from core.bundle import safe_zip
 from core.bundle.model_check import check_model
+from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
-from core.bundle.schema import EPOCH_FILE, LIMITS, PartError, Parts, plain
 from core.bundle.zip_kinds import kind_of
 from core.data import Dataset
+from core.formatting import percent
 from core.predictor import ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
 from core.runs.files import CONFIG, EVENTS, LITERT_MODEL, PREDICTIONS_FOLDER
@@ -54,7 +55,7 @@ def why_not(run: Run) -> str:
         return "Its config.json or state.json is damaged. Choose another run."
     if run.state.name not in ENDED or run.has_worker():
         return "It is still in training. Pause or stop it first."
-    if missing := [name for name in schema.NEEDED if not (run.path / name).exists()]:
+    if missing := [name for name in NEEDED if not (run.path / name).exists()]:
         return f"It has no {' and no '.join(missing)} yet. Train it to its end first."
     return ""
 
@@ -73,9 +74,9 @@ def pack(run: Run) -> bytes:
         raise BundleError(f"{run.name} cannot be packed. {explain_os_error(error)}") from error
     files[EVENTS] = _events(run)
     try:
-        parts = schema.check(files)
+        parts = _checked(files)
         config = json.dumps(config_values(parts.config), indent=1).encode()
-        packed = _zip({**schema.files(parts), CONFIG: config})
+        packed = _zip({**parts.files(), CONFIG: config})
         _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
@@ -142,7 +143,9 @@ def _proof(parts: Parts, dataset: Dataset) -> dict | None:
         return None
     accuracy, says = float((claimed == labels).mean()), parts.summary["test_accuracy"]
     if abs(accuracy - says) > 1e-6:
-        raise PartError(f"it claims to read {says:.2%} of the test images, but its predictions say {accuracy:.2%}")
+        raise PartError(
+            f"it claims to read {percent(says)} of the test images, but its predictions say {percent(accuracy)}"
+        )
     read = Predictor(parts.model, Path(LITERT_MODEL)).probabilities(dataset.x_test).argmax(axis=1)
     return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
 
@@ -151,16 +154,22 @@ def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
     names = safe_zip.names(data, entries=MOST_FILES)
-    if not any(schema.limit(name) for name in names if name != CONFIG):  # which Keras' files have too
+    if not any(limit(name) for name in names if name != CONFIG):  # which Keras' files have too
         raise WrongZip(f"it is {kind_of(names)}, not a run")
-    files = read_zip(data, schema.limit, entries=MOST_FILES, total=MOST_BYTES)
+    files = read_zip(data, limit, entries=MOST_FILES, total=MOST_BYTES)
     if newer := newer_format(parse_json(files.get(CONFIG, b""))):
         raise BundleError(f"The run {newer}. Update Digit Lab to import it.")
-    return schema.check(files)
+    return _checked(files)
+
+
+def _checked(files: dict[str, bytes]) -> Parts:
+    from core.bundle.schema import check  # pydantic's import is left to who packs or imports
+
+    return check(files)
 
 
 def _write(parts: Parts, run: Run, imported: dict) -> None:
-    files = {name: contents for name, contents in schema.files(parts).items() if name != CONFIG}  # there already
+    files = {name: contents for name, contents in parts.files().items() if name != CONFIG}  # there already
     for name, contents in files.items():
         path = run.path / name
         path.parent.mkdir(exist_ok=True)

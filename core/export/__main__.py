@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     if status:
         print(job.status(run, "export").words, file=sys.stderr)
         return status
-    exports = verify.kept(run)
+    exports = verify.load(run)
     print(table(run, exports))
     for name in skipped:
         why = f"{INSTALL} first" if name in possible(run) else "the run has no Keras model"

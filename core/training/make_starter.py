@@ -15,6 +15,7 @@ from pathlib import Path
 
 from core.config import TrainingConfig
 from core.data import DatasetError, load_dataset
+from core.formatting import percent
 from core.home import absolute
 from core.predictor import Predictor
 from core.runs import Run, RunStore
@@ -71,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         ood.fit_for_run(run, Predictor.load(run.path), dataset).save(run.path)
         ship(run, folder or FOLDER)
-        print(f"{folder or FOLDER}: {100 * run.test_accuracy:.2f} % of MNIST's test images")
+        print(f"{folder or FOLDER}: {percent(run.test_accuracy)} of MNIST's test images")
     return 0
 
 

@@ -35,6 +35,7 @@ WORDS = {
     405: "This address does not take that method. /api/docs lists what it takes.",
     500: "Something went wrong inside Digit Lab. What exactly is in the server's output.",
 }
+UNREADABLE = (ValueError, RecursionError, MemoryError)  # what JSON that Python cannot hold raises
 NO_OBJECT = "The body must be one JSON object, sent with Content-Type: application/json."
 
 
@@ -75,7 +76,7 @@ def install(api: FastAPI) -> None:
 
 async def of_http(request: Request, error: HTTPException) -> Response:
     """A problem of an HTTP error, also of those that the framework raises."""
-    if error.detail == "There was an error parsing the body":  # FastAPI's, of JSON that Python cannot hold
+    if error.status_code == 400 and isinstance(error.__cause__, UNREADABLE):  # FastAPI's, of JSON in a body
         return problem(400, NO_OBJECT)
     own_words = error.detail != HTTPStatus(error.status_code).phrase
     detail = error.detail if own_words else WORDS.get(error.status_code, error.detail)

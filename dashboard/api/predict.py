@@ -89,7 +89,7 @@ def read(run: RunView, kind: str, data: bytes) -> Readings:
     except OSError as error:
         raise HTTPException(409, f"{run.name} has no model yet, so it cannot read. Wait for its end.") from error
     images = of_picture(data) if kind == "picture" else of_pixels(data)
-    return Readings(run=run.id, answers=[_reading(each) for each in answer.ask_all(run, model, images)])
+    return Readings(run=run.id, answers=[_reading(each) for each in answer.answer_all(run, model, images)])
 
 
 def of_picture(data: bytes) -> np.ndarray:
@@ -123,8 +123,8 @@ def _flaw(error: ValidationError) -> str:
 def _reading(found: Answer) -> Reading:
     scores = found.outputs.get("scores")
     return Reading(
-        digit=found.vote,
-        doubt=found.doubt or None,
+        digit=found.digit,
+        doubt=found.abstain_reason or None,
         first=found.first,
         second=found.second,
         confidence=min(found.confidence, 1.0),

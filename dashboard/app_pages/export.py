@@ -60,38 +60,35 @@ def show_starter(starter: RunView) -> bool:
 
 def show_run(run: Run, digits: Dataset) -> bool:
     """The button, how far it is, the proof, and the formats; whether there is something to run."""
-    kept = verify.kept(run)
-    current = kept if kept and kept.is_of(model_fingerprint(run.path), digits.fingerprint) else None
+    stored = verify.load(run)
+    reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
+    current = None if reason else stored
     files = {name: verify.proven_file(run, current, name) if current else None for name in FORMATS}
-    if reason := run.foreign_dataset(digits):
-        st.error(escape_markdown(reason), icon=":material/database_off:")
+    if foreign := run.foreign_dataset(digits):
+        st.error(escape_markdown(foreign), icon=":material/database_off:")
     elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
-        offer(run, digits, kept, current)
+        offer(run, digits, stored, reason)
     if current:
         format_cards.proof_table(current)
         if words := format_cards.price(current):
             st.markdown(words)
     st.subheader("Formats")
     for name, format in FORMATS.items():
-        reason = "" if name in possible(run) else "This run has no Keras model to make it from, only LiteRT."
-        format_cards.card(format, current.of(name) if current else None, files[name], reason=reason)
+        why_not = "" if name in possible(run) else "This run has no Keras model to make it from, only LiteRT."
+        format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
     return any(files.values())
 
 
-def offer(run: Run, digits: Dataset, kept: Exports | None, current: Exports | None) -> None:
-    """The button that exports, where a file is missing, and why."""
-    if kept and not current:
-        st.warning(
-            "What was exported belongs to another model or dataset, or to an earlier Digit Lab: the run was trained "
-            "further, for instance. Export again to bring it up to date.",
-            icon=":material/history:",
-        )
-    elif kept is None:
+def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:
+    """The button that exports, where a file is missing, and the reason why what is stored is out of date."""
+    if reason:
+        st.warning(f"These exports are out of date: {reason}. Export again.", icon=":material/history:")
+    elif stored is None:
         st.markdown(
             f"One click writes every format and reads all {len(digits.x_test):,} test images with each, in its own "
             "runtime. On two processor cores that takes 10 to 60 seconds, and files and proof are kept in the run."
         )
-    label = "Export and prove" if kept is None else "Export again"
+    label = "Export and prove" if stored is None else "Export again"
     begin_button(run, KIND, label, key="export", primary=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.config import TrainingConfig
+from core.formatting import percent as percent
 from dashboard.components.fields import number_text
 
 
@@ -54,8 +55,3 @@ STATE_ICONS = {
     "damaged": ":material/broken_image:",
     "newer": ":material/upgrade:",
 }
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as "97.69 %", "–" for None."""
-    return "–" if fraction is None else f"{100 * fraction:.2f} %"

@@ -9,13 +9,13 @@ import streamlit as st
 from core.compute import job
 from core.data import Dataset
 from core.data.split import split
-from core.inference.answer import judge, predictor, version
+from core.inference.answer import ood_detector, predictor, version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunView
 from dashboard.components.text import escape_markdown
 
-JUDGE_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
+OOD_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
 
 
 def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
@@ -28,16 +28,16 @@ def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
         return None
 
 
-def learn_judge(run: RunView) -> None:
+def learn_ood_detector(run: RunView) -> None:
     """Let the run learn in the background what is no digit, where it has not and learned from images enough.
 
-    The starter brings what it knows. A judge of few images, or of the embedded digits, which are few people's and
-    coarse, refuses too many digits in other hands.
+    The starter brings its detector. One of few images, or of the embedded digits, which are few people's and coarse,
+    refuses too many digits in other hands.
     """
     if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == "Embedded digits":
         return
-    enough = (run.summary or {}).get("training_images", 0) >= JUDGE_IMAGES
-    if enough and judge(run) is None and job.status(run, "novelty").name in ("none", "finished"):
+    enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
+    if enough and ood_detector(run) is None and job.status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # in a home that cannot be written it does without
             job.start(run, "novelty")
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from core import background
 from core.compute import job
 from core.interpretability import embedding
 from core.predictor import Predictor, model_fingerprint
-from core.robustness import measure
+from core.robustness import corruptions, measure
 from core.runs.starter import Starter
 from core.storage import write_json
 from dashboard.components import loaded_models
@@ -31,7 +32,7 @@ model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
 model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
 """
 
-LEARN_JUDGE = loaded_models.learn_judge  # the fixture of all page tests puts it out of action
+LEARN_OOD_DETECTOR = loaded_models.learn_ood_detector  # the fixture of all page tests puts it out of action
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -89,8 +90,8 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     job.start(run, "robustness")  # once more: nothing happens
     wait_until(lambda: job.status(run, "robustness").name != "running", "the analysis to end")
     assert job.status(run, "robustness").name == "finished"
-    result = measure.kept(run)
-    assert result.is_of(model_fingerprint(run.path), digits.fingerprint)
+    result = measure.load(run)
+    assert not result.stale(model_fingerprint(run.path), digits.fingerprint)
     at = open_page("robustness")
     assert at.metric[0].value == f"{100 * result.unchanged.accuracy:.2f} %"
     assert any("breaks first" in text.value for text in at.markdown)
@@ -98,13 +99,33 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
 
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
     at = open_page("robustness")
-    assert "another model" in at.warning[0].value
+    assert "model has changed" in at.warning[0].value
     assert [button.label for button in at.button] == ["Measure again"]
+
+
+NEW = replace(corruptions.CHANGES["blur"], name="new")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"new": NEW, **corruptions.CHANGES}, {name: corruptions.CHANGES[name] for name in ("shift", "blur")}],
+    ids=["added", "removed"],
+)
+def test_with_another_set_of_changes_robustness_shows_what_was_measured_and_asks_to_measure_again(
+    run, digits, monkeypatch, changes
+):
+    assert job.analyse(run, "robustness", background.TASKS["robustness"], digits)
+    shown = numbers(open_page("robustness"))
+    monkeypatch.setattr(corruptions, "CHANGES", changes)
+    at = open_page("robustness")
+    assert "out of date" in at.warning[0].value
+    assert [button.label for button in at.button] == ["Measure again"]
+    assert numbers(at) == shown
 
 
 def test_the_map_is_laid_out_and_then_shown(run, digits):
     assert job.analyse(run, "map", background.TASKS["map"], digits)
-    assert len(embedding.kept(run).indices) == 397
+    assert len(embedding.load_tsne(run).indices) == 397
     at = open_page("map", layout="t-SNE")
     assert not at.button
     assert any("Neighbours are truly close" in caption.value for caption in at.caption)
@@ -184,9 +205,9 @@ def test_draw_lets_a_run_learn_what_is_no_digit_once_and_the_starter_never(run, 
     for images in (1_400, 10_000):
         write_json(run.path / "summary.json", {"training_images": images})
         assert started == []
-        LEARN_JUDGE(run)
-    LEARN_JUDGE(Starter())
+        LEARN_OOD_DETECTOR(run)
+    LEARN_OOD_DETECTOR(Starter())
     assert started == [(run.id, "novelty")]
     write_json(run.path / "analysis-novelty.json", {"state": "failed", "words": "It did not work."})
-    LEARN_JUDGE(run)
+    LEARN_OOD_DETECTOR(run)
     assert len(started) == 1

@@ -20,8 +20,8 @@ def in_words(confidence: float) -> str:
 
 def show_answer(answer: Answer) -> None:
     """The digit that is read and how sure the run is, or that it does not know."""
-    reading = "Don't know" if answer.doubt else str(answer.first)
-    words = f"at best a {answer.first}" if answer.doubt else in_words(answer.confidence)
+    reading = "Don't know" if answer.abstain_reason else str(answer.first)
+    words = f"at best a {answer.first}" if answer.abstain_reason else in_words(answer.confidence)
     st.metric(
         "It reads",
         reading,

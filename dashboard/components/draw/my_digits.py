@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.my_digits import MyDigit
-from core.inference.answer import version
+from core.inference.answer import Answer, answer_all, answer_version
 from core.predictor import Predictor
 from core.runs import RunView
 from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.draw.labelling import delete_digit, my_digits
-from dashboard.components.draw.tools import MOST_RUNS, asked
+from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
@@ -29,18 +32,16 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
             icon=":material/draw:",
         )
         return
-    images, labels = np.stack([digit.image for digit in digits]), np.array([digit.label for digit in digits])
-    apart = np.array([digit.held_out for digit in digits])
     left, right = st.columns([3, 2], gap="large")
     with left:
-        show_gallery(digits, images, model, run)
+        show_gallery(digits, model, run)
     with right:
-        show_accuracies(images, labels, apart)
+        show_accuracies(digits)
         fine_tuning_report(run)
         fine_tune_form(run, len(digits))
 
 
-def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predictor, run: RunView) -> None:
+def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> None:
     """The digits, the newest first, a hundred a page; a chosen one can be deleted, and all be exported."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -59,22 +60,13 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
     pages = max(1, -(-len(digits) // PAGE_SIZE))
     page = st.pagination(pages, key="my_digits_page") if pages > 1 else 1
     shown = range(len(digits))[::-1][(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    probabilities = read_all(model, run, images)
-    tiles = [
-        Tile(
-            index=place,
-            label=digits[place].label,
-            prediction=int(probabilities[place].argmax()),
-            confidence=float(probabilities[place].max()),
-            of="my digits:",
-        )
-        for place in shown
-    ]
+    answers = read_all(run, model, digits)
+    tiles = [_tile(place, digits[place], answers[place]) for place in shown]
     places = {digit.id: place for place, digit in enumerate(digits)}
     chosen = places.get(st.session_state.get("my_digit"))
     with here:
         gallery(
-            images[list(shown)],
+            _images([digits[place] for place in shown]),
             tiles,
             key="my_digits",
             selected=chosen,
@@ -93,27 +85,43 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
         )
 
 
+def _tile(place: int, digit: MyDigit, answer: Answer) -> Tile:
+    if answer.digit is None:
+        return Tile(place, digit.label, note="don't know", of="my digits:")
+    return Tile(place, digit.label, answer.digit, answer.confidence, of="my digits:")
+
+
 def _delete(digit_id: str, place: int) -> None:
     """Delete the digit that the button was drawn for, unless another one was chosen since."""
     if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
         delete_digit(digit_id)
 
 
-def read_all(model: Predictor, run: RunView, images: np.ndarray) -> np.ndarray:
-    """Probabilities float32 (n, 10) of all images, computed once until model or images change."""
-    return _read_all(version(run), images.tobytes(), model)
+def read_all(run: RunView, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
+    """The run's answers as Draw gives them, without outputs; each digit is read once until the run changes."""
+    answers = _answers(answer_version(run))
+    new = [digit for digit in digits if digit.id not in answers]
+    for digit, answer in zip(new, answer_all(run, model, _images(new)), strict=True):
+        answers[digit.id] = replace(answer, outputs={})
+    return [answers[digit.id] for digit in digits]
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _read_all(version: tuple[bytes, int], pixels: bytes, _model: Predictor) -> np.ndarray:
-    return _model.probabilities(np.frombuffer(pixels, np.uint8).reshape(-1, 28, 28))
+def _answers(version: tuple) -> dict[str, Answer]:
+    """The answers of a run so far, by a digit's id: what is under an id never changes."""
+    return {}
 
 
-def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -> None:
-    """How many of them each run reads right, all of them and those held out."""
-    rows = []
-    for run, model in asked():
-        right = read_all(model, run, images).argmax(axis=1) == labels
+def _images(digits: Sequence[MyDigit]) -> np.ndarray:
+    return np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28)
+
+
+def show_accuracies(digits: Sequence[MyDigit]) -> None:
+    """How many of them each run reads right, all of them and those held out; what it abstains from is not read."""
+    apart, rows = np.array([digit.held_out for digit in digits]), []
+    for run, model in comparable_runs():
+        answers = read_all(run, model, digits)
+        right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
         rows.append((run.name, 100 * right.mean(), 100 * right[apart].mean() if apart.any() else np.nan, on_test))
     table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
@@ -126,6 +134,6 @@ def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -
         column_config=numbers,
         alt="Accuracy of each run on my digits",
     )
-    words = f"Held out: {int(apart.sum())} of {len(labels)}. Of each digit every third is never trained on, so that it "
+    words = f"Held out: {int(apart.sum())} of {len(digits)}. Of each digit every third is never trained on, so that it "
     which = f" The newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
-    st.caption(f"{words}tells what was learned.{which}")
+    st.caption(f"{words}tells what was learned. Where a run does not know, it counts as not read.{which}")

@@ -56,13 +56,13 @@ def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, p
         # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
         st.switch_page(DRAW_PAGE, query_params={"run": run.id})
     st.vega_lite_chart(
-        probabilities.probability_spec(reading, image),
+        probabilities.probability_chart(reading, image),
         alt=f"Probabilities of image {image}, highest for {prediction}",
     )
     if past is not None and len(past.epochs) > 1:
         st.caption(predictions.story(past, image))
         st.vega_lite_chart(
-            probabilities.past_spec(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
+            probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
         )
     if model is None:
         st.caption("Which ink decided, and which training images are near, is shown once the run has a model.")

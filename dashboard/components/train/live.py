@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.compute import launcher
 from core.runs import History, Run
-from dashboard.components.charts.cached import quick
 from dashboard.components.charts.history import history_charts
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import percent
@@ -33,7 +32,7 @@ def live(run: Run) -> None:
     _numbers(history)
     if history.batches:
         for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
-            column.altair_chart(quick(chart), key=f"live_{measure}")
+            column.vega_lite_chart(chart, key=f"live_{measure}")
     test_images(run)
 
 

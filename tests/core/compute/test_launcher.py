@@ -16,6 +16,8 @@ from core.compute.launcher import Launcher, worker_limit
 from core.config import TrainingConfig
 from core.predictor import Predictor
 
+pytestmark = pytest.mark.slow
+
 LONG = TrainingConfig("seed", epochs=200, batch_size=8)  # ended by the test long before its end
 
 

@@ -101,6 +101,7 @@ def test_commands_say_that_a_folder_is_newer_and_leave_it(newer, capsys):
     assert contents(newer) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("laboratory")
 def test_pages_and_api_say_that_a_folder_is_newer_and_leave_it(newer, make_run):
     make_run().rename("Other")

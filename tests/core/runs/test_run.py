@@ -85,6 +85,7 @@ def leave_requests(path, name):
         Run(path).request(**{f"{name}_{number}": number})
 
 
+@pytest.mark.slow
 def test_requests_that_meet_from_two_processes_are_all_heard(store):
     run = store.create(DENSE)
     spawn = multiprocessing.get_context("spawn")
