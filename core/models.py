@@ -15,6 +15,7 @@ from keras import layers
 from core.config import TrainingConfig
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.keras_file import make_portable
+from core.runs.files import KERAS_MODEL, LITERT_MODEL
 
 CLASSES = 10  # the digits
 
@@ -156,7 +157,7 @@ def save(model: keras.Model, folder: Path) -> None:
     whole = folder / ".partial.keras"
     model.save(whole)
     make_portable(whole)
-    whole.replace(folder / "model.keras")
+    whole.replace(folder / KERAS_MODEL)
     lite = folder / ".partial.tflite"
     for_export(model).export(lite, format="litert", verbose=False)
-    lite.replace(folder / "model.tflite")
+    lite.replace(folder / LITERT_MODEL)

@@ -13,9 +13,8 @@ import numpy as np
 
 from core.inference import ood
 from core.inference.ood import OODDetector
-from core.predictor import MODEL_FILE, Predictor
-from core.runs import Run, results
-from core.runs.threshold import read_threshold
+from core.predictor import Predictor
+from core.runs import RunView, files
 from core.storage import until_changed, version
 
 
@@ -53,7 +52,7 @@ class Models:
         self._predictors = until_changed(maxsize=16)(lambda path: Predictor.load(path.parent))
         self._detectors = until_changed(maxsize=16)(lambda path, of_model: ood.load(path.parent))
 
-    def predictor(self, run: Run) -> Predictor:
+    def predictor(self, run: RunView) -> Predictor:
         """The run's model.
 
         Raises:
@@ -61,21 +60,21 @@ class Models:
             OSError: where there is none.
         """
         with self._loading:
-            return self._predictors(run.path / MODEL_FILE)
+            return self._predictors(run.model_path)
 
-    def ood_detector(self, run: Run) -> OODDetector | None:
+    def ood_detector(self, run: RunView) -> OODDetector | None:
         """What tells digits from other drawings for the run's model; None where it has not learned that."""
         try:
             with self._loading:
-                return self._detectors(run.path / results.OOD, version(run.path / MODEL_FILE))
+                return self._detectors(run.path / files.OOD, version(run.model_path))
         except OSError:
             return None
 
-    def answer_one(self, run: Run, model: Predictor, image: np.ndarray) -> Answer:
+    def answer_one(self, run: RunView, model: Predictor, image: np.ndarray) -> Answer:
         """The run's answer to an image, uint8 (28, 28); `model` is what `predictor` gave."""
         return self.answer_all(run, model, image[np.newaxis])[0]
 
-    def answer_all(self, run: Run, model: Predictor, images: np.ndarray) -> list[Answer]:
+    def answer_all(self, run: RunView, model: Predictor, images: np.ndarray) -> list[Answer]:
         """The run's answers to uint8 (n, 28, 28), each what `answer_one` gives."""
         alone = [model.outputs(images[i : i + 1]) for i in range(len(images))]  # kernels may round a batch differently
         if not alone:
@@ -84,8 +83,8 @@ class Models:
         reasons = self._abstain_reasons(run, images, outputs)
         return [_answer({name: values[i] for name, values in outputs.items()}, reasons[i]) for i in range(len(images))]
 
-    def _abstain_reasons(self, run: Run, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
-        detector, threshold = self.ood_detector(run), read_threshold(run.path) or 0.0
+    def _abstain_reasons(self, run: RunView, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
+        detector, threshold = self.ood_detector(run), run.threshold or 0.0
         reasons = [""] * len(images) if detector is None else detector.reasons(images, outputs)
         unsure = outputs["probabilities"].max(axis=1) < threshold
         words = f"Its confidence is below {100 * threshold:.2f} %, the threshold of this run."
@@ -98,18 +97,18 @@ def _answer(outputs: dict[str, np.ndarray], abstain_reason: str) -> Answer:
     return Answer(outputs, first, second, float(probabilities[first]), abstain_reason)
 
 
-def model_version(run: Run) -> tuple:
+def model_version(run: RunView) -> tuple:
     """What tells this run's model from every other, also from its own before it was trained further.
 
     Raises OSError where there is none.
     """
-    return os.fsencode(run.path), *version(run.path / MODEL_FILE)
+    return os.fsencode(run.path), *version(run.model_path)
 
 
-def answer_version(run: Run) -> tuple:
+def answer_version(run: RunView) -> tuple:
     """What changes whenever the run may answer otherwise: model, OOD detector or threshold.
 
     Raises OSError where there is no model.
     """
-    detector = run.path / results.OOD
-    return *model_version(run), version(detector) if detector.exists() else None, read_threshold(run.path)
+    detector = run.path / files.OOD
+    return *model_version(run), version(detector) if detector.exists() else None, run.threshold

@@ -1,19 +1,16 @@
-"""A training's variables and position as a checkpoint: taken, written to a run's folder, and restored.
+"""A training's variables and position as a checkpoint: taken and restored.
 
-Which files a folder's checkpoint is read from, and whether they are sound, is in core.runs.checkpoint, which needs no
-TensorFlow.
+Its file, and whether that is sound, is in core.runs, which needs no TensorFlow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from core.runs.checkpoint import CHECKPOINT_FILE, CheckpointError, Position, read_position
-from core.storage import write_atomically
+from core.runs.checkpoint import CheckpointError, Position, read_position
 
 DOES_NOT_FIT = "The checkpoint does not fit this network. Start a new run with the same settings."
 
@@ -24,11 +21,6 @@ def take_checkpoint(variables: Sequence[keras.Variable], position: Position) -> 
     if not all(np.isfinite(array).all() for array in arrays.values()):
         return None
     return {**arrays, "position": position.as_array()}
-
-
-def write_checkpoint(folder: Path, checkpoint: dict[str, np.ndarray]) -> None:
-    """Write a checkpoint into a run's folder, whole or not at all."""
-    write_atomically(folder / CHECKPOINT_FILE, lambda file: np.savez(file, **checkpoint))
 
 
 def restore_variables(variables: Sequence[keras.Variable], checkpoint: dict[str, np.ndarray]) -> None:

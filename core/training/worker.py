@@ -39,11 +39,10 @@ from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
-from core.runs.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, load_checkpoint
+from core.runs.checkpoint import CheckpointError
 from core.storage import explain_os_error, printable, write_json
 from core.terminal import command_line, exit_with
 from core.training import fine_tuning
-from core.training.checkpoint import write_checkpoint
 from core.training.fine_tuning import FineTuningError, Material
 from core.training.loop import Diverged, Epoch, Progress, Training
 
@@ -83,7 +82,7 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
             )
         if mine and checkpoint is None:
             fine_tuning.note_before(run, training, mine, dataset)
-        write_json(run.path / "architecture.json", models.architecture_rows(training.model))
+        run.write_architecture(models.architecture_rows(training.model))
         run.append_event(
             "start",
             step=training.position.step,
@@ -107,9 +106,9 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
 
 def _load_checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
     """What the run continues from; None where it begins at epoch 1, which is said of a run that was trained before."""
-    flaw = checkpoint_flaw(run.path)
+    flaw = run.checkpoint_flaw
     if not flaw:
-        return load_checkpoint(run.path / CHECKPOINT_FILE)
+        return run.checkpoint()
     if flaw == "damaged" or run.history().epochs:
         run.set_state("running", f"It begins again at epoch 1, since its checkpoint is {flaw}.", resumes=resumes)
     return None
@@ -143,16 +142,16 @@ def _train_and_record(run: Run, training: Training) -> tuple[str, str]:
                 _write_epoch(run, event)
             request = _apply_requests(run, training)
             if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                write_checkpoint(run.path, training.checkpoint())
+                run.write_checkpoint(training.checkpoint())
                 saved_at = time.monotonic()
             if request == "pause":
                 return "paused", ""
             if request == "stop":
                 return "stopped", ""
     except Diverged:
-        write_checkpoint(run.path, training.checkpoint())
+        run.write_checkpoint(training.checkpoint())
         return "failed", DIVERGED
-    write_checkpoint(run.path, training.checkpoint())
+    run.write_checkpoint(training.checkpoint())
     position = training.position
     if position.stopped_early:
         return "finished", f"Stopped early: the validation loss was lowest after epoch {position.best_epoch}."
@@ -214,7 +213,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
     }
     if mine:
         summary["my_digits"] = fine_tuning.report(run, training, mine, dataset)
-    write_json(run.path / "summary.json", summary)
+    run.write_summary(summary)
 
 
 def _identity(dataset: Dataset) -> dict:
@@ -223,14 +222,13 @@ def _identity(dataset: Dataset) -> dict:
 
 def _check_dataset(run: Run, dataset: Dataset) -> None:
     """Write which dataset a new run is trained on; raise DatasetError where a run continues on another one."""
-    path = run.path / "dataset.json"
-    known = run.dataset
-    if known and known.get("fingerprint") != dataset.fingerprint:
+    if run.foreign_dataset(dataset):
+        known = run.dataset
         raise DatasetError(
             f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
             f"{dataset.name} ({dataset.source}). Bring the first one back to go on, or start a new run."
         )
-    write_json(path, _identity(dataset))
+    run.write_dataset(_identity(dataset))
 
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
@@ -259,7 +257,7 @@ def _run_is_waiting() -> bool:
 
 def _redirect_output(run: Run) -> None:
     """Send what this process prints to the run's log from now on."""
-    log = os.open(run.path / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(run.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
@@ -283,8 +281,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not path:
         return 0  # the process that started this worker has ended
     run = Run(Path(path))
-    if run.config is None:
-        print(f"{path} is not a run folder, or its config.json is damaged.", file=sys.stderr)
+    if run.unusable:
+        print(run.unusable, file=sys.stderr)
         return 2
     if options.wait:
         _redirect_output(run)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from core.runs import History, Run, State
+from core.runs import History, RunView, State
 from dashboard.server import running
 
 LOOK_SECONDS = 0.25
@@ -45,7 +45,7 @@ def answer(events: AsyncIterator[bytes]) -> StreamingResponse:
     return StreamingResponse(events, headers=unbuffered, media_type=MEDIA_TYPE)
 
 
-async def happens(run: Run, last_epoch: int) -> AsyncIterator[bytes]:
+async def happens(run: RunView, last_epoch: int) -> AsyncIterator[bytes]:
     """The run's state, each epoch after `last_epoch` and the progress, each when it is new; "end" when it has ended."""
     told, batch, spoke = None, {}, time.monotonic()
     while not server_leaves():
@@ -84,7 +84,7 @@ def server_leaves() -> bool:
     return server is not None and server.should_exit
 
 
-def _look(run: Run) -> tuple[State, History]:
+def _look(run: RunView) -> tuple[State, History]:
     state = run.state  # before its history: the last state comes after all events
     return state, run.history()
 

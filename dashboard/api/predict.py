@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from core.drawing import NO_INK, drawing_steps
 from core.drawing.upload import read_picture
 from core.inference.answer import Answer, Models
-from core.runs import Run
+from core.runs import RunError, RunView
 from dashboard.api.schemas import MOST_IMAGES, Pixels, Reading, Readings
 
 PICTURES = ("image/png", "image/jpeg", "image/webp")
@@ -73,13 +73,16 @@ async def _of_form(request: Request) -> bytes:
     raise HTTPException(422, f"The form has no file. {FORM_WORDS}")
 
 
-def read(models: Models, run: Run, kind: str, data: bytes) -> Readings:
+def read(models: Models, run: RunView, kind: str, data: bytes) -> Readings:
     """The run's answers to a picture or to pixels.
 
     Raises:
         PictureError, ModelError: where the picture or the run's model cannot be used.
+        RunError: where a newer version made the run.
         HTTPException: where there is no model, no ink, or the pixels are not as they should be.
     """
+    if run.too_new:
+        raise RunError(run.too_new)
     try:
         model = models.predictor(run)
     except OSError as error:

@@ -12,7 +12,7 @@ from core.config import TrainingConfig
 from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
-from core.runs import ID, Run, RunError
+from core.runs import ID, Run, RunError, RunView
 from core.runs.starter import Starter
 from core.services import Services
 from dashboard.api import events
@@ -57,7 +57,7 @@ Served = Annotated[Services, Depends(served)]
 def stored(
     services: Served,
     run_id: Annotated[str, Path(pattern=f"^{ID.pattern}$", description="A run's id.", examples=[EXAMPLE_ID])],
-) -> Run:
+) -> RunView:
     """The run of an id, or the starter."""
     starter = Starter()
     run = services.store.get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
@@ -66,7 +66,7 @@ def stored(
     return run
 
 
-StoredRun = Annotated[Run, Depends(stored)]
+StoredRun = Annotated[RunView, Depends(stored)]
 
 
 @router.get("/health", tags=["Server"], responses=problems())
@@ -150,16 +150,14 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
 @router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def pause_run(run: StoredRun) -> RunDetails:
     """Ask a run to write a checkpoint and pause."""
-    _refuse_unless_active(run, "paused")
-    run.pause()
+    _active(run, "paused").pause()
     return _details(run)
 
 
 @router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def stop_run(run: StoredRun) -> RunDetails:
     """Ask a run to end here and keep what was learned."""
-    _refuse_unless_active(run, "stopped")
-    run.stop()
+    _active(run, "stopped").stop()
     return _details(run)
 
 
@@ -171,11 +169,11 @@ def resume_run(
     ] = None,
 ) -> RunDetails:
     """Let a run go on from its last checkpoint, or train a finished one further."""
-    _refuse_starter(run)
+    own = _own(run)
     if more_epochs is None:
-        run.resume()
+        own.resume()
     else:
-        run.extend(more_epochs)
+        own.extend(more_epochs)
     return _details(run)
 
 
@@ -198,19 +196,24 @@ async def watch_run(
     return events.answer(events.happens(run, known))
 
 
-def _refuse_starter(run: Run) -> None:
-    if isinstance(run, Starter):
+def _own(run: RunView) -> Run:
+    """The run as one that can be trained, which the starter is not."""
+    if not isinstance(run, Run):
         raise RunError("The starter is shipped as it is and cannot be trained. Start a run of your own.")
+    return run
 
 
-def _refuse_unless_active(run: Run, done: str) -> None:
-    _refuse_starter(run)
-    state = run.state
+def _active(run: RunView, done: str) -> Run:
+    """The run, where it trains or waits, as it does until it is `done`."""
+    own, state = _own(run), run.state
+    if run.too_new:
+        raise RunError(run.too_new)
     if not state.is_active:
         raise RunError(f"A run that is {state.name} cannot be {done}; only one that trains or waits can.")
+    return own
 
 
-def _info(run: Run) -> dict:
+def _info(run: RunView) -> dict:
     state, config = run.state, run.config
     return {
         "id": run.id,
@@ -224,7 +227,7 @@ def _info(run: Run) -> dict:
     }
 
 
-def _details(run: Run) -> RunDetails:
+def _details(run: RunView) -> RunDetails:
     history, config = run.history(), run.config
     position = history.last_batch.get("position")
     return RunDetails(
@@ -238,7 +241,7 @@ def _details(run: Run) -> RunDetails:
     )
 
 
-def _predictions(digits: DatasetLoader, run: Run, wanted: PredictionFilter) -> KeptPredictions:
+def _predictions(digits: DatasetLoader, run: RunView, wanted: PredictionFilter) -> KeptPredictions:
     dataset = digits.outcome(1.0)
     if dataset is None:
         raise HTTPException(503, "The dataset is still loading. Try again in a moment.", {"Retry-After": "2"})

@@ -11,14 +11,14 @@ from core.data.split import split
 from core.inference.answer import model_version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
-from core.runs import Run
-from dashboard.components.session import jobs, models, store
+from core.runs import Run, RunView
+from dashboard.components.session import jobs, models
 from dashboard.components.text import escape_markdown
 
 OOD_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
 
 
-def load(run: Run, *, quiet: bool = False) -> Predictor | None:
+def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
     """The run's model; where it cannot be read the page says so, unless it is to be quiet."""
     try:
         return models().predictor(run)
@@ -28,13 +28,13 @@ def load(run: Run, *, quiet: bool = False) -> Predictor | None:
         return None
 
 
-def learn_ood_detector(run: Run) -> None:
+def learn_ood_detector(run: RunView) -> None:
     """Let the run learn in the background what is no digit, where it has not and learned from images enough.
 
     The starter brings its detector. One of few images, or of the embedded digits, which are few people's and coarse,
     refuses too many digits in other hands.
     """
-    if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
+    if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == "Embedded digits":
         return
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
     if enough and models().ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
@@ -42,7 +42,7 @@ def learn_ood_detector(run: Run) -> None:
             jobs().start(run, "novelty")
 
 
-def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
+def hidden_layer(run: RunView, model: Predictor, digits: Dataset) -> HiddenLayer:
     """The layer of the images that the run learned from: the training set without what it was validated on."""
     learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
     if run.config is not None:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.inference.answer import model_version
 from core.interpretability import saliency
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import RunView
 
 PATCH = 5
 
@@ -27,7 +27,7 @@ def in_words(effect: np.ndarray, digit: int) -> str:
     return " ".join(sentences)
 
 
-def occlusion(run: Run, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
+def occlusion(run: RunView, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
     """The digit that the finished network reads, and the occlusion map for it."""
     return _occlusion(model_version(run), model, image.tobytes())
 

@@ -13,7 +13,6 @@ from core.config import TrainingConfig
 from core.drawing import normalise_drawing, upload
 from core.inference.answer import Models
 from core.runs.starter import Starter
-from core.runs.threshold import write_threshold
 from core.storage import write_json
 from dashboard.api import errors
 from dashboard.components import session
@@ -126,7 +125,7 @@ def test_a_thousand_images_are_read_and_one_more_is_refused(client):
 
 
 def test_the_threshold_speaks_here_too(client, run):
-    write_threshold(run.path, 0.9999999)
+    run.set_threshold(0.9999999)
     [found] = client.post(f"/api/runs/{run.id}/predict", json={"pixels": np.full((28, 28), 90).tolist()}).json()[
         "answers"
     ]
@@ -297,7 +296,7 @@ def test_a_filter_that_is_none_is_refused(client, run, query, status, words):
 def test_another_dataset_s_predictions_are_not_shown(client, run):
     session.services().digits.outcome(30)
     write_json(run.path / "dataset.json", {"name": "Other", "source": "elsewhere", "fingerprint": "0"})
-    assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "another dataset")
+    assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "trained and tested on Other")
 
 
 # Training

@@ -203,3 +203,14 @@ def test_events_without_what_pages_show_break_no_page(whole, client):
     whole.set_state("running")
     with whole.lock().acquire(timeout=0):
         check_everywhere(client, whole, ["train", "compare"])
+
+
+@pytest.mark.parametrize("left_out", [("test_accuracy",), None], ids=["without test_accuracy", "empty"])
+def test_a_summary_that_lacks_values_breaks_no_page_and_no_answer(whole, client, left_out):
+    summary = json.loads((whole.path / "summary.json").read_bytes())
+    kept = {name: value for name, value in summary.items() if left_out and name not in left_out}
+    write_json(whole.path / "summary.json", {**kept, "parameters": "many"} if left_out else {})
+    assert "97.00 %" not in check_everywhere(client, whole)["train"]
+    answer = client.get(f"/api/runs/{whole.id}").json()
+    assert answer["test_accuracy"] is None
+    assert "parameters" not in answer["summary"]

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.config import TrainingConfig
-from core.runs.threshold import write_threshold
 from core.storage import write_json
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
@@ -316,7 +315,7 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
     assert at.metric[0].value == "1"
     assert "97.00 %" in at.metric[0].delta
-    write_threshold(run.path, 0.98)
+    run.set_threshold(0.98)
     at.run()
     assert at.metric[0].value == "Don't know"
     assert "at best a 1" in at.metric[0].delta

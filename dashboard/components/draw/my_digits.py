@@ -12,7 +12,7 @@ import streamlit as st
 from core.data.my_digits import MyDigit
 from core.inference.answer import Answer, answer_version
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import RunView
 from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.draw.labelling import delete_digit, my_digits
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
@@ -23,7 +23,7 @@ from dashboard.components.widgets.gallery import Tile, gallery
 PAGE_SIZE = 100
 
 
-def show_my_digits(run: Run, model: Predictor) -> None:
+def show_my_digits(run: RunView, model: Predictor) -> None:
     """The gallery, the accuracy of each run and fine-tuning; what it is for where nothing is kept."""
     digits = my_digits().all()
     if not digits:
@@ -42,7 +42,7 @@ def show_my_digits(run: Run, model: Predictor) -> None:
         fine_tune_form(run, len(digits))
 
 
-def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: Run) -> None:
+def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> None:
     """The digits, the newest first, a hundred a page; a chosen one can be deleted, and all be exported."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -98,7 +98,7 @@ def _delete(digit_id: str, place: int) -> None:
         delete_digit(digit_id)
 
 
-def read_all(run: Run, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
+def read_all(run: RunView, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
     """The run's answers as Draw gives them, without outputs; each digit is read once until the run changes."""
     answers = _answers(answer_version(run))
     new = [digit for digit in digits if digit.id not in answers]

@@ -18,7 +18,7 @@ from core.drawing.transform import reshape
 from core.inference.answer import Answer
 from core.interpretability import saliency
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import RunView
 from dashboard.components import loaded_models
 from dashboard.components.formatting import percent
 from dashboard.components.run_picker import readers
@@ -39,7 +39,7 @@ SLIDERS = {  # of `reshape`: label, least, most, step, format
 NEUTRAL = {"scale": 100, "pen": 0.0}  # of the others it is 0
 
 
-def show_tools(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
+def show_tools(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
     """The tabs, of which the open one is shown."""
     sees, runs, ink, change = st.tabs(TABS, key="tool_tab", on_change="rerun")
     if sees.open:
@@ -59,7 +59,7 @@ def show_tools(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
 # What it sees
 
 
-def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
+def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
     """The steps from the drawing to the image, and what a plain resize would have given instead."""
     pictures = {
         "Drawn": _fitted(steps.ink),
@@ -108,7 +108,7 @@ def _framed(pixels: np.ndarray) -> np.ndarray:
 # All runs
 
 
-def comparable_runs() -> list[tuple[Run, Predictor]]:
+def comparable_runs() -> list[tuple[RunView, Predictor]]:
     """The newest runs whose model can be read, and the starter."""
     runs = list(readers().values())
     loaded = ((run, loaded_models.load(run, quiet=True)) for run in (*runs[:MOST_RUNS], *runs[MOST_RUNS:][-1:]))
@@ -161,7 +161,7 @@ def agreement(answers: list[Answer]) -> str:
 # Which ink decided
 
 
-def show_ink(run: Run, model: Predictor, image: np.ndarray) -> None:
+def show_ink(run: RunView, model: Predictor, image: np.ndarray) -> None:
     """The occlusion map on the drawing, and how to read it."""
     digit, effect = occlusion(run, model, image)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -172,7 +172,7 @@ def show_ink(run: Run, model: Predictor, image: np.ndarray) -> None:
 # Change it
 
 
-def show_changes(run: Run, model: Predictor, answer: Answer, image: np.ndarray) -> None:
+def show_changes(run: RunView, model: Predictor, answer: Answer, image: np.ndarray) -> None:
     """Sliders that change the image, and the answer to what they make of it."""
     shown, sliders = st.columns([2, 3], gap="medium")
     with sliders, st.grid(2, min_column_width=150):

@@ -17,7 +17,6 @@ import pytest
 from core.config import TrainingConfig
 from core.predictor import Predictor
 from core.runs import Run, RunStore
-from core.runs.checkpoint import checkpoint_flaw
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -175,7 +174,7 @@ def test_a_checkpoint_that_cannot_be_used_is_found_before_a_run_is_trained_furth
     damage_checkpoint(run, damage)
     word = "missing" if damage == "gone" else "damaged"
     assert run.damage() == (f"checkpoint.npz of {run.name} is {word}, so training it further begins at epoch 1.",)
-    assert checkpoint_flaw(run.path) == word
+    assert run.checkpoint_flaw == word
 
 
 @pytest.mark.parametrize(("damage", "word"), [("gone", "missing"), ("not a number", "damaged")])
@@ -261,7 +260,7 @@ def test_a_run_does_not_go_on_with_other_digits(finished, digits, tmp_path):
 def test_a_run_that_diverges_keeps_the_last_good_model_and_says_what_to_try(finished, digits, tmp_path):
     run = copy(finished, tmp_path)
     run.extend(1)
-    run.ask(learning_rate=1e30)  # as a page never would, but a hand in control.json can
+    run.request(learning_rate=1e30)  # as a page never would, but a hand in control.json can
     train_here(run, digits)
     assert run.state.name == "failed"
     assert "last good model was kept" in run.state.message
