@@ -1,6 +1,7 @@
-"""What many runs cost: `python -m benchmarks.many_runs --count 500` compares them with five.
+"""The cost of many runs: `python -m benchmarks.many_runs --count 500` compares them with five.
 
-The processor time of the launcher while nothing waits, and the time of a page that is drawn again, without a browser.
+Measures the processor time of the launcher while no run is queued, and the time to draw a page again, without a
+browser.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ PAGES = ("train", "predictions", "draw")
 
 
 def fill(store: RunStore, count: int) -> None:
-    """Finished runs with all that lists show of them."""
+    """Create finished runs with all files that lists read."""
     probabilities = np.full((397, 10), 0.1)
     for number in range(len(store.runs()), count):
         run = store.create(TrainingConfig("dense", epochs=3), f"Dense {number}")
@@ -41,7 +42,7 @@ def fill(store: RunStore, count: int) -> None:
 
 
 def idle_share(store: RunStore) -> float:
-    """The share of a processor that a launcher takes while nothing waits."""
+    """The share of a processor that a launcher uses while no run is queued."""
     launcher = Launcher(store)
     launcher._next_warm = float("inf")  # no TensorFlow
     launcher.start()
@@ -54,7 +55,7 @@ def idle_share(store: RunStore) -> float:
 
 
 def touch_seconds(page: str) -> float:
-    """The median time of a page that is drawn again."""
+    """The median time to draw a page again."""
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file(Path(__file__).parents[1] / "dashboard" / "main.py", default_timeout=300)
@@ -68,7 +69,7 @@ def touch_seconds(page: str) -> float:
 
 
 def measure(count: int) -> dict[str, float]:
-    """All figures of a home with so many runs."""
+    """All figures for a home with so many runs."""
     from dashboard.components import session
 
     with tempfile.TemporaryDirectory() as home:
@@ -82,9 +83,9 @@ def measure(count: int) -> dict[str, float]:
 def main() -> int:
     """Measure and print; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.many_runs", description=f"What many runs cost, beside {FEW}."
+        prog="python -m benchmarks.many_runs", description=f"The cost of many runs, compared with {FEW}."
     )
-    parser.add_argument("--count", type=int, default=500, metavar="N", help="how many (default: 500)")
+    parser.add_argument("--count", type=int, default=500, metavar="N", help="number of runs (default: 500)")
     options = parser.parse_args()
     few, many = measure(FEW), measure(options.count)
     print(f"| | {FEW} runs | {options.count} runs | ratio |\n| --- | --- | --- | --- |")

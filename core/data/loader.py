@@ -1,4 +1,4 @@
-"""The dataset on its way, once for everybody in this process: pages, the launcher and the HTTP API."""
+"""Loading the dataset in the background, once for this process: pages, launcher and HTTP API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.data import Dataset, DatasetError, load_dataset
 
 
 class Loading:
-    """The dataset on its way, in a thread of its own."""
+    """The dataset while it loads in a thread of its own."""
 
     def __init__(self) -> None:
         self.progress = (0, 0)
@@ -23,19 +23,19 @@ class Loading:
             self._outcome = load_dataset(progress=lambda *progress: setattr(self, "progress", progress))
         except DatasetError as error:
             self._outcome = error
-        except BaseException as error:  # whatever it is, pages must not wait for ever
+        except BaseException as error:  # of any kind: pages must not wait for ever
             self._outcome = DatasetError(f"The digits could not be loaded: {error or type(error).__name__}.")
             raise
 
     def when_done(self, action: Callable[[], None]) -> None:
-        """Call `action` once, in another thread, when the dataset is there or cannot be had."""
+        """Call `action` once, in another thread, when the dataset is loaded or cannot be."""
         threading.Thread(target=lambda: (self._thread.join(), action()), daemon=True).start()
 
     def outcome(self, seconds: float) -> Dataset | None:
         """The dataset, or None where it is still loading after `seconds`.
 
         Raises:
-            DatasetError: where it cannot be had.
+            DatasetError: where it cannot be loaded.
         """
         self._thread.join(seconds)
         if isinstance(self._outcome, DatasetError):
@@ -45,5 +45,5 @@ class Loading:
 
 @lru_cache(maxsize=1)
 def loading() -> Loading:
-    """The one load of this process; the first call begins it."""
+    """The `Loading` of this process; the first call starts it."""
     return Loading()

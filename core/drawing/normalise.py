@@ -4,8 +4,8 @@ A network trained on MNIST has only ever seen digits of one size, in one place, 
 LeCun, Cortes and Burges describe how they came about (http://yann.lecun.com/exdb/mnist/): "size normalized to
 fit in a 20x20 pixel box while preserving their aspect ratio […] grey levels as a result of the anti-aliasing
 technique […] centered in a 28x28 image by computing the center of mass of the pixels, and translating the
-image so as to position this point at the center". `normalise_drawing` does the same to any picture, and gives
-the pen MNIST's width.
+image so as to position this point at the center". `normalise_drawing` does this to any picture, and gives the
+pen MNIST's width.
 
 SciPy and Pillow are imported where they are used, so that a page that draws nothing starts without them.
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from core.drawing.ink import border, find_ink, length
 
-NO_INK = "No ink was found in it. Take the picture nearer, in more light."
+NO_INK = "No digit found. Move closer or add light."
 IMAGE_SIDE = 28
 BOX_SIDE = 20
 SMALLEST_SIDE, LARGEST_SIDE = 8, 4096
@@ -35,18 +35,18 @@ THINNEST = 0.4  # of the drawn width: a pen is never thinned further than this
 
 @dataclass(frozen=True, eq=False)
 class DrawingSteps:
-    """What happens to a drawing on its way to the network: four uint8 pictures, ink 255 on background 0.
+    """The steps from a drawing to the network's input: four uint8 pictures, ink 255 on background 0.
 
     Attributes
     ----------
     ink
         (H, W): the picture without its background and dust; at most 1,024 a side.
     cropped
-        (h, w): the same, cut to where the ink is.
+        (h, w): the ink cropped to its bounding box.
     scaled
         (h, w), the longer of them 20: area-averaged, the pen as wide as MNIST's.
     centred
-        (28, 28): the same with its centre of mass in the middle; what the network gets.
+        (28, 28): the scaled digit with its centre of mass in the middle, the network's input.
     """
 
     ink: np.ndarray
@@ -66,7 +66,10 @@ def normalise_drawing(picture: np.ndarray) -> np.ndarray | None:
 
 
 def drawing_steps(picture: np.ndarray) -> DrawingSteps | None:
-    """Return every step to the MNIST image; takes and raises what `normalise_drawing` does."""
+    """Return every step to the MNIST image, None where nothing is drawn.
+
+    `picture` is uint8 (H, W), (H, W, 3) or (H, W, 4) with sides from 8 to 4,096; anything else raises ValueError.
+    """
     ink = find_ink(_flatten_alpha(shrink(_checked(picture))))
     if ink is None:
         return None
@@ -78,7 +81,8 @@ def drawing_steps(picture: np.ndarray) -> DrawingSteps | None:
 def plain_resize(picture: np.ndarray) -> np.ndarray:
     """Return what a naive demo feeds its network: the whole canvas area-averaged to uint8 (28, 28).
 
-    Takes and raises what `normalise_drawing` does. Colours become luminance (Rec. 601), transparent is black.
+    `picture` is uint8 (H, W), (H, W, 3) or (H, W, 4) with sides from 8 to 4,096; anything else raises ValueError.
+    Colours become luminance (Rec. 601), transparent is black.
     """
     from PIL import Image
 

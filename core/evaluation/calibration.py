@@ -1,6 +1,7 @@
-"""Whether confidence can be believed: reliability, calibration error, temperature, coverage.
+"""Calibration: reliability diagram, expected calibration error, temperature scaling and coverage.
 
-Arguments, checks and what happens without images are as in `core.evaluation.metrics`.
+`labels` are integers (n,), 0 to 9; `probabilities` are floats (n, 10) whose rows sum to 1. Invalid arguments raise
+ValueError. Without images, counts are 0 and shares are nan.
 """
 
 from dataclasses import dataclass
@@ -70,8 +71,8 @@ def reliability_diagram(labels: ArrayLike, probabilities: ArrayLike, *, bins: in
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, *, bins: int = 15) -> float:
     """Return ECE = Σ_m |B_m| / n · |acc(B_m) − conf(B_m)|, 0 to 1; nan without images.
 
-    Guo et al. 2017 (arXiv:1706.04599, equation 3; 15 bins as there). Bins and errors as in
-    `reliability_diagram`.
+    B_m are equal-width bins of confidence and M = `bins`; Guo et al. 2017 (arXiv:1706.04599, equation 3) use 15.
+    Raises ValueError for bins < 1.
     """
     diagram = reliability_diagram(labels, probabilities, bins=bins)
     gaps = np.abs(diagram.accuracy - diagram.mean_confidence)
@@ -169,7 +170,7 @@ def coverage_at(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -
 
 @dataclass(frozen=True, eq=False)
 class CoverageCurve:
-    """`coverage_at` for every threshold where it changes, as arrays (k,) of float64 with rising thresholds.
+    """Coverage and selective accuracy at every threshold where they change, float64 (k,), thresholds rising.
 
     Between two thresholds the values are those of the upper one; above the last nothing is answered.
     """
@@ -182,8 +183,8 @@ class CoverageCurve:
 def coverage_curve(labels: ArrayLike, probabilities: ArrayLike) -> CoverageCurve:
     """Return the exact coverage curve, from threshold 0 (all answered) over each confidence that occurs.
 
-    Source and rule as in `coverage_at`. At most n + 1 points; the single point at threshold 0, all nan,
-    without images.
+    An image is answered if its confidence is at least the threshold (El-Yaniv & Wiener 2010, JMLR 11; Geifman &
+    El-Yaniv 2017, arXiv:1705.08500). At most n + 1 points; without images one point at threshold 0, all nan.
     """
     confidence, right = confidence_and_right(labels, probabilities)
     if not len(confidence):

@@ -1,4 +1,4 @@
-"""What runs in the background for the pages Map, Robustness and Confidence: begin it, follow it, say why it failed."""
+"""A run's background jobs on the pages: the button that starts one, its progress, and why it failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.compute import job
 from core.runs import Run
-from dashboard.components.attempts import attempt
+from dashboard.components.actions import run_action
 from dashboard.components.session import chosen_since
 from dashboard.components.text import escape_markdown
 
@@ -14,7 +14,7 @@ REFRESH_SECONDS = 0.5
 
 
 def follow(run: Run, kind: str) -> bool:
-    """Show a bar while the analysis runs, or why it failed; whether it runs."""
+    """Show the job's progress while it runs, or why it failed; returns whether it runs."""
     status = job.status(run, kind)
     if status.name == "running":
         _progress(run, kind)
@@ -24,7 +24,7 @@ def follow(run: Run, kind: str) -> bool:
 
 
 def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, help: str | None = None) -> None:
-    """A button that starts the analysis in a process of its own."""
+    """Show a button that starts the job in a process of its own."""
     st.button(
         label,
         key=key,
@@ -37,7 +37,7 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    attempt(job.start, chosen_since(run), kind)
+    run_action(job.start, chosen_since(run), kind)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -46,4 +46,4 @@ def _progress(run: Run, kind: str) -> None:
     if status.name != "running":
         st.rerun()
     st.progress(status.fraction, text=escape_markdown(status.words))
-    st.caption("It goes on when you leave this page.")
+    st.caption("Keeps running if you leave this page.")

@@ -1,4 +1,4 @@
-"""Which files of a run are damaged, on the pages that show it."""
+"""The warning that files of a run are damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_SENTENCES = 5
 
 
 def show_damage(run: Run) -> None:
-    """Name the files of a run that are damaged; nothing where all are well."""
+    """Name the damaged files of a run; shows nothing where there are none."""
     damage = run.damage()
     if not damage:
         return

@@ -1,4 +1,4 @@
-"""A run's exported model, and what it makes of the training images: each once for all browser sessions."""
+"""A run's exported model and its activations for the training images, shared by all browser sessions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from core.runs import Run
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
 
-JUDGE_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
+JUDGE_IMAGES = 10_000  # training images from which on the detector is reliable
 
 
 def load(run: Run, *, quiet: bool = False) -> Predictor | None:
-    """The run's model; where it cannot be read the page says so, unless it is to be quiet."""
+    """The run's model; where it cannot be read, None and an error on the page unless `quiet`."""
     try:
         return predictor(run)
     except (ModelError, OSError) as error:
@@ -30,21 +30,21 @@ def load(run: Run, *, quiet: bool = False) -> Predictor | None:
 
 
 def learn_judge(run: Run) -> None:
-    """Let the run learn in the background what is no digit, where it has not and learned from images enough.
+    """Fit the run's out-of-distribution detector in the background, where it has none and enough training images.
 
-    The starter brings what it knows. A judge of few images, or of the embedded digits, which are few people's and
-    coarse, refuses too many digits in other hands.
+    The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
+    few people, it would refuse too many digits in other handwriting.
     """
     if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
         return
     enough = (run.summary or {}).get("training_images", 0) >= JUDGE_IMAGES
     if enough and judge(run) is None and job.status(run, "novelty").name in ("none", "finished"):
-        with suppress(OSError):  # in a home that cannot be written it does without
+        with suppress(OSError):  # a home that cannot be written: go on without a detector
             job.start(run, "novelty")
 
 
 def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
-    """The layer of the images that the run learned from: the training set without what it was validated on."""
+    """The last hidden layer for the run's training images: the training set without the validation images."""
     learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
     if run.config is not None:
         learned = min(learned, len(split(digits, run.config).x_train))  # augmentation mixes others in

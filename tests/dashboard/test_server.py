@@ -111,5 +111,5 @@ def test_of_what_streamlit_says_only_the_fragment_that_is_gone_is_left_out(monke
     for _ in range(2):
         logger.info(beginning + " - it might have been removed.", "f1")
         logger.info("Something else about %s", "f1")
-        server.leave_out_what_is_of_no_use()
+        server.hide_harmless_log_lines()
     assert said == [f"{beginning % 'f1'} - it might have been removed.", *["Something else about f1"] * 2]

@@ -1,4 +1,4 @@
-"""My digits on Draw: what was kept, how each run reads it, and a network that learns it."""
+"""My digits on Draw: the saved drawings, each run's accuracy on them, and fine-tuning on them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.draw.labelling import delete_digit, my_digits
-from dashboard.components.draw.tools import MOST_RUNS, asked
+from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
-PAGE_SIZE = 100
+DIGITS_PER_PAGE = 100
 
 
 def show_my_digits(run: Run, model: Predictor) -> None:
-    """The gallery, the accuracy of each run and fine-tuning; what it is for where nothing is kept."""
+    """Show the gallery, the accuracy of each run and fine-tuning; before the first digit, what this is for."""
     digits = my_digits().all()
     if not digits:
         st.info(
-            "Draw a digit and say what it is: it is kept here. So you see how well each run reads *your* digits, and a "
-            "network can learn them.",
+            "Draw a digit and say what it is: it is saved here. Then see how well each run reads *your* digits, and "
+            "fine-tune a network on them.",
             icon=":material/draw:",
         )
         return
@@ -41,7 +41,7 @@ def show_my_digits(run: Run, model: Predictor) -> None:
 
 
 def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predictor, run: Run) -> None:
-    """The digits, the newest first, a hundred a page; a chosen one can be deleted, and all be exported."""
+    """Show the digits, newest first, a hundred a page, with buttons that delete the chosen one and export all."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{count}**, as {escape_markdown(run.name)} reads them", width="content")
@@ -56,9 +56,9 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
             help="A zip file: one PNG a digit, and labels.csv.",
         )
     here = st.container()
-    pages = max(1, -(-len(digits) // PAGE_SIZE))
+    pages = max(1, -(-len(digits) // DIGITS_PER_PAGE))
     page = st.pagination(pages, key="my_digits_page") if pages > 1 else 1
-    shown = range(len(digits))[::-1][(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    shown = range(len(digits))[::-1][(page - 1) * DIGITS_PER_PAGE : page * DIGITS_PER_PAGE]
     probabilities = read_all(model, run, images)
     tiles = [
         Tile(
@@ -94,13 +94,13 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
 
 
 def _delete(digit_id: str, place: int) -> None:
-    """Delete the digit that the button was drawn for, unless another one was chosen since."""
+    """Delete the digit that the button names, unless another one was chosen since."""
     if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
         delete_digit(digit_id)
 
 
 def read_all(model: Predictor, run: Run, images: np.ndarray) -> np.ndarray:
-    """Probabilities float32 (n, 10) of all images, computed once until model or images change."""
+    """Probabilities float32 (n, 10) of all images, cached until the model or the images change."""
     return _read_all(version(run), images.tobytes(), model)
 
 
@@ -110,9 +110,9 @@ def _read_all(version: tuple[bytes, int], pixels: bytes, _model: Predictor) -> n
 
 
 def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -> None:
-    """How many of them each run reads right, all of them and those held out."""
+    """Show each run's accuracy on all of my digits and on those held out."""
     rows = []
-    for run, model in asked():
+    for run, model in comparable_runs():
         right = read_all(model, run, images).argmax(axis=1) == labels
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
         rows.append((run.name, 100 * right.mean(), 100 * right[apart].mean() if apart.any() else np.nan, on_test))
@@ -126,6 +126,6 @@ def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -
         column_config=numbers,
         alt="Accuracy of each run on my digits",
     )
-    words = f"Held out: {int(apart.sum())} of {len(labels)}. Of each digit every third is never trained on, so that it "
-    which = f" The newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
-    st.caption(f"{words}tells what was learned.{which}")
+    held_out = f"Held out for testing: every third digit of a label, {int(apart.sum())} of {len(labels)}."
+    which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
+    st.caption(f"{held_out}{which}")
