@@ -91,7 +91,7 @@ def read(run: Run, dataset: Dataset, epoch: int | None) -> Reading:
     if known.get("fingerprint") not in (None, dataset.fingerprint):
         raise ReadingError(
             f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset "
-            f"loaded now is {dataset.name}. Load the run's dataset, or choose another run."
+            f"loaded now is {dataset.name}. Start Digit Lab with the run's dataset, or choose another run."
         )
     probabilities, labels = run.probabilities(epoch), dataset.y_test
     if probabilities is None:
@@ -99,7 +99,7 @@ def read(run: Run, dataset: Dataset, epoch: int | None) -> Reading:
     if len(probabilities) != len(labels):
         raise ReadingError(
             f"This run belongs to another dataset: it has predictions for {len(probabilities):,} test images, and "
-            f"{dataset.name} has {len(labels):,}. Load the run's dataset, or choose another run."
+            f"{dataset.name} has {len(labels):,}. Start Digit Lab with the run's dataset, or choose another run."
         )
     try:
         predictions = metrics.predicted_digits(probabilities)

@@ -193,7 +193,7 @@ def _refuse_unless_active(run: Run, done: str) -> None:
     _refuse_starter(run)
     state = run.state
     if not state.is_active:
-        raise RunError(f"The run is {state.name}. Only a queued or running run can be {done}.")
+        raise RunError(f"A run that is {state.name} cannot be {done}. Only a queued or running run can.")
 
 
 def _info(run: Run) -> dict:

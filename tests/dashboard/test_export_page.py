@@ -54,8 +54,8 @@ def downloads(at):
 
 def test_a_run_without_exports_offers_them(run):
     at = open_page("export", run=run.id)
-    assert "One click writes every format and reads all 397 test images" in words(at)
-    assert [button.label for button in at.button] == ["Export and prove"]
+    assert "verifies each on all 397 test images" in words(at)
+    assert [button.label for button in at.button] == ["Export and verify"]
     assert all(format.sentence in words(at) for format in FORMATS.values())
     assert not downloads(at)
     assert [button.proto.label for button in at.get("download_button")] == ["Run as a zip"]
@@ -78,8 +78,8 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
     assert list(table["different"][1:]) == [7, 0, 0]
     assert list(table["ratio"]) == pytest.approx([0, 0.5, 1, 2])
     assert "7 predicted otherwise" in words(at)
-    assert words(at).count("proven the same") == 2
-    assert "Of 400 drawings (drawn by somebody) 299 read right instead of 300" in words(at)
+    assert words(at).count("verified]") == 2
+    assert "Of 400 drawings (drawn by somebody), 299 correct (LiteRT: 300)" in words(at)
     assert "not this time" in at.error[0].value
     assert [button.label for button in at.button] == ["Export again"]
     shown = [name for name in FORMATS if name != "onnx"]
@@ -90,7 +90,7 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
 def test_exports_of_an_earlier_model_are_not_given_out(run, exported):
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
     at = open_page("export", run=run.id)
-    assert "another model" in words(at)
+    assert "out of date" in words(at)
     assert [button.label for button in at.button] == ["Export again"]
     assert not downloads(at)
 
@@ -99,7 +99,7 @@ def test_an_exported_file_that_is_damaged_is_named_and_not_given_out(run, export
     FORMATS["int8"].path(run).write_bytes(b"in")
     at = open_page("export", run=run.id)
     assert "download_int8" not in downloads(at)
-    assert [warning.value for warning in at.warning].count("Its file is missing or damaged. Export it again.") == 1
+    assert [warning.value for warning in at.warning].count("The file is missing or damaged. Export again.") == 1
     assert [button.label for button in at.button] == ["Export again"]
 
 
@@ -127,11 +127,11 @@ def test_running_failed_and_foreign_are_told(run):
         write_json(run.path / "analysis-export.json", {"state": "running", "fraction": 0.4, "words": "Keras"})
         at = open_page("export", run=run.id)
         assert not at.button
-        assert "It goes on when you leave this page." in words(at)
+        assert "Keeps running if you leave this page." in words(at)
     write_json(run.path / "analysis-export.json", {"state": "failed", "words": "The disk is full."})
     at = open_page("export", run=run.id)
     assert at.error[0].value == "The disk is full."
-    assert [button.label for button in at.button] == ["Export and prove"]
+    assert [button.label for button in at.button] == ["Export and verify"]
     write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
     at = open_page("export", run=run.id)
     assert "MNIST (elsewhere)" in as_seen(at.error[0].value)

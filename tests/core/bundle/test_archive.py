@@ -342,7 +342,7 @@ REFUSED = {
     "a long number": (replaced("state.json", b'{"target_epochs": ' + b"9" * 9000 + b"}"), "state.json"),
     "an infinite number": (replaced("events.jsonl", b'{"type":"finishing","time":1e999}'), "time must be a number"),
     "a list as config": (replaced("config.json", b"[]"), "config.json cannot be used"),
-    "an unknown network": (changed("config.json", model="__init__"), "There is no model"),
+    "an unknown network": (changed("config.json", model="__init__"), "Unknown model"),
     "another network": (changed("config.json", model="cnn"), "another network"),
     "too many epochs": (changed("config.json", epochs=10**9), "Epochs must be between"),
     "accuracy as text": (changed("summary.json", test_accuracy="much"), "test_accuracy must be a number"),
