@@ -57,8 +57,8 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--model",
         default="seed",
-        metavar=f"{{{','.join(MODELS)}}}",
-        help="the network (default: seed, the classic network)",
+        metavar=f"{{{','.join(info.title.lower() for info in MODELS.values())}}}",
+        help="the network (default: classic)",
     )
     add("--epochs", type=int, default=10, metavar="N", help="passes over the training images (default: 10)")
     add("--batch-size", type=int, metavar="N", help="images a step")

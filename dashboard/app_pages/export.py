@@ -74,7 +74,7 @@ def show_run(run: Run, digits: Dataset) -> bool:
             st.markdown(words)
     st.subheader("Formats")
     for name, format in FORMATS.items():
-        reason = "" if name in possible(run) else "Needs a Keras model, and this run has only LiteRT."
+        reason = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
         format_cards.card(format, current.of(name) if current else None, files[name], reason=reason)
     return any(files.values())
 

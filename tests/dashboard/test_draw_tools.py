@@ -171,7 +171,7 @@ def test_at_most_twelve_runs_and_the_starter_are_asked(make_reader):
         make_reader()
     at = open_drawn("All runs")
     assert len(at.dataframe[0].value) == 13
-    assert "The newest 12 runs" in words(at)
+    assert "the newest 12 runs" in words(at)
 
 
 @pytest.mark.parametrize(

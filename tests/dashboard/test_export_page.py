@@ -77,7 +77,7 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
     assert np.isnan(table["difference"][0])
     assert list(table["different"][1:]) == [7, 0, 0]
     assert list(table["ratio"]) == pytest.approx([0, 0.5, 1, 2])
-    assert "7 predicted otherwise" in words(at)
+    assert "7 predictions differ" in words(at)
     assert words(at).count("verified]") == 2
     assert "Of 400 drawings (drawn by somebody), 299 correct (LiteRT: 300)" in words(at)
     assert "not this time" in at.error[0].value
@@ -114,7 +114,7 @@ def test_missing_packages_are_told_and_the_rest_can_be_had(run, exported, monkey
 def test_a_run_from_elsewhere_has_litert_only(run, digits):
     (run.path / "model.keras").unlink()
     at = open_page("export", run=run.id)
-    assert words(at).count("no Keras model") == 4
+    assert words(at).count("Needs a Keras model") == 4
     assert job.analyse(run, "export", background.TASKS["export"], digits)
     assert verify.kept(run).of("litert").different == 0
     at = open_page("export", run=run.id)

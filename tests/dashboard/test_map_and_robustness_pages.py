@@ -127,7 +127,7 @@ def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_un
     wait_until(lambda: job.status(run, "map").name == "running", "the lock to be held")
     at = open_page("map", layout="t-SNE")
     assert not at.button
-    assert any("goes on" in caption.value for caption in at.caption)
+    assert any("Keeps running" in caption.value for caption in at.caption)
     os.kill(process.pid, signal.SIGTERM)
     process.wait()
     assert job.status(run, "map").name == "interrupted"

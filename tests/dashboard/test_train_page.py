@@ -117,10 +117,20 @@ def test_start_trains_what_stands_in_the_fields_when_it_is_clicked_also_what_cam
     [("0,0005", "0.0005"), ("1e-4", "0.0001"), (",001", "0.001"), ("0.0005", "0.0005"), (" 1E-2 ", "0.01")],
 )
 def test_a_learning_rate_is_understood_as_people_write_it_and_said(store, typed, understood):
-    at = open_page("train", seed_learning_rate=typed)
+    at = open_page("train", classic_learning_rate=typed)
     assert (f"Read as {understood}" in words(at)) == (typed.strip() != understood)
     at.button(key="start").click().run()
     assert store.runs()[0].config.learning_rate == float(understood)
+
+
+def test_links_of_earlier_versions_call_the_classic_network_seed(store):
+    at = open_page("train", model="seed", seed_learning_rate="0.0005")
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig("seed", learning_rate=0.0005)
+    by_label(at.text_input, "Learning rate").set_value("0.002").run()
+    at.button(key="start").click().run()
+    assert store.runs()[0].config.learning_rate == 0.002
+    assert at.query_params["classic_learning_rate"] == ["0.002"]
 
 
 @pytest.mark.parametrize("typed", ["0", "1,5", "0.0.1", "1.000,5", "abc", "", "nan", "1e999", "٣"])

@@ -28,7 +28,7 @@ def verification_table(exports: Exports) -> None:
                 help="The largest difference of any probability for any test image from the run's own LiteRT model.",
             ),
             "different": st.column_config.NumberColumn(
-                "Other predictions", format="%,d", help=f"Of {exports.images:,} test images."
+                "Different predictions", format="%,d", help=f"Of {exports.images:,} test images."
             ),
             "accuracy": st.column_config.NumberColumn("Accuracy", format="%.2f %%", help="On the test images."),
             "one": st.column_config.NumberColumn("One image", format="%.2f ms", help="The median of 50."),
@@ -123,5 +123,5 @@ def _badge(found: Proof | None) -> str:
         return ""
     if found.is_same:
         return ":green-badge[:material/check: verified]"
-    words = f"{found.different:,} other predictions" if found.different else f"up to {found.difference:.0e} off"
+    words = f"{found.different:,} predictions differ" if found.different else f"up to {found.difference:.0e} off"
     return f":orange-badge[:material/difference: {words}]"

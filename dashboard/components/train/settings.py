@@ -169,13 +169,19 @@ def text_now(model: str, name: str) -> str:
 
 
 def last_text(model: str, name: str) -> str:
-    """The text typed last for a setting, or its default."""
-    return recall(PAGE, address_name(model, name), default_text(model, name))[:MOST_TYPED]
+    """The text typed last for a setting, or its default; links of earlier versions say "seed" for Classic."""
+    earlier = recall(PAGE, f"{model}_{name}", default_text(model, name))
+    return recall(PAGE, address_name(model, name), earlier)[:MOST_TYPED]
 
 
 def address_name(model: str, name: str) -> str:
     """A setting's name in the address; each architecture has its own, since their defaults differ."""
-    return name if name == "epochs" else f"{model}_{name}"
+    return name if name == "epochs" else f"{title_in_address(model)}_{name}"
+
+
+def title_in_address(model: str) -> str:
+    """An architecture's name in the address, "classic" for instance; `model_name` reads it back."""
+    return MODELS[model].title.lower()
 
 
 def setting_of(name: str) -> Setting:

@@ -23,6 +23,7 @@ from dashboard.components.train.settings import (
     setting_of,
     shown_settings,
     text_now,
+    title_in_address,
     understand,
 )
 from dashboard.components.views import view
@@ -79,7 +80,7 @@ def _choose_model() -> str:
         list(MODELS),
         default=model,
         required=True,
-        **view("model", model, partial(remember, PAGE, "model")),
+        **view("model", model, lambda chosen: remember(PAGE, "model", title_in_address(chosen))),
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
     )
