@@ -16,10 +16,10 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from core.compute.process import start_process
+from core.compute.process import explain_end, start_process
 from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
 from core.data import Dataset, DatasetError, load_dataset
-from core.endings import cause, exit_in_words
+from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
 from core.runs import ENDED, History, Run, RunError, RunStore, State
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
@@ -160,8 +160,8 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
             run.stop()
         state = run.state
         if state.name == "queued" and worker.poll() not in (None, 0) and not run.has_worker():
-            how = exit_in_words(worker.returncode)
-            run.set_state("failed", f"The worker could not start ({how}). {cause(run.log_tail(40), run.path)}".strip())
+            words = explain_end("The worker could not start", worker.returncode, run.path / "log.txt")
+            run.set_state("failed", words)
         ended = state.name in (*ENDED, "damaged") and not run.has_worker()
         history = run.history()
         for epoch in history.epochs[shown:]:
@@ -178,8 +178,8 @@ def epoch_line(epoch: dict, epochs: int) -> str:
     """A completed epoch in one line."""
     return (
         f"Epoch {epoch['epoch']:>{len(str(epochs))}}/{epochs}   "
-        f"loss {epoch['loss']:.4f}   accuracy {epoch['accuracy']:7.2%}   "
-        f"validation loss {epoch['val_loss']:.4f}   accuracy {epoch['val_accuracy']:7.2%}"
+        f"loss {epoch['loss']:.4f}   accuracy {percent(epoch['accuracy']):>8}   "
+        f"validation loss {epoch['val_loss']:.4f}   accuracy {percent(epoch['val_accuracy']):>8}"
     )
 
 
@@ -195,8 +195,8 @@ def progress_line(history: History, state: State, width: int = 24, signs: str = 
     done = round(share * width)
     bar = signs[0] * done + signs[1] * (width - done)
     return (
-        f"{bar} {share:4.0%}  epoch {batch['epoch']}/{state.target_epochs}  loss {batch['epoch_loss']:.4f}  "
-        f"accuracy {batch['epoch_accuracy']:.2%}  {left // 60:.0f}:{left % 60:02.0f} left"
+        f"{bar} {percent(share, 0):>5}  epoch {batch['epoch']}/{state.target_epochs}  loss {batch['epoch_loss']:.4f}  "
+        f"accuracy {percent(batch['epoch_accuracy'])}  {left // 60:.0f}:{left % 60:02.0f} left"
     )
 
 
@@ -232,7 +232,7 @@ def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
     terminal.show("Drawing the figures")
     for path in save_figures(run, dataset):
         terminal.say(f"Figure: {path}")
-    terminal.say(f"Test Accuracy: {run.test_accuracy:.2%}")
+    terminal.say(f"Test Accuracy: {run.test_accuracy:.2%}")  # this form is a contract: no space
     return 0
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.drawing import normalise_drawing, plain_resize
+from core.formatting import percent
 from core.predictor import ModelError, Predictor
 from core.terminal import command_line, exit_with
 
@@ -172,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
         "condition",
         [
             (
-                f"brush {s.condition.brush:2}, {s.condition.size:.0%}, {s.condition.place}",
+                f"brush {s.condition.brush:2}, {percent(s.condition.size, 0)}, {s.condition.place}",
                 s.drawn,
                 s.right_resized,
                 s.right_normalised,

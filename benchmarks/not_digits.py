@@ -27,13 +27,14 @@ from benchmarks.drawn_digits import (
 )
 from core.data import DatasetError, load_dataset
 from core.drawing import normalise_drawing
+from core.formatting import percent
 from core.inference import ood
 from core.predictor import ModelError, Predictor
 from core.runs import Run
 from core.terminal import command_line, exit_with
 
 SEED = 20_261_124
-LETTERS = "ACDEFHJKLMNPQRTUVWXY" + "acdefhjkmnprtuvwx"  # without those that look like a digit: O, l, S, z, B, g …
+LETTERS = "ACDEFHJKLMNPQRTUVWXY" + "acdefhjkmnprtuvwx"  # without letters that look like a digit: O, I, S, Z, B, G
 Strokes = list[np.ndarray]
 
 
@@ -198,12 +199,7 @@ def readings(canvases: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([np.zeros((28, 28), np.uint8) if image is None else image for image in images])
 
 
-def judged(judge: ood.Judge, predictor: Predictor, images: np.ndarray) -> list[str | None]:
-    """Why each image is refused, None where it is not."""
-    return judge.verdicts(images, predictor.outputs(images))
-
-
-def _row(name: str, reasons: Sequence[str | None]) -> str:
+def _row(name: str, reasons: Sequence[str]) -> str:
     words = (ood.SEVERAL, ood.FILLED, ood.UNKNOWN, ood.BLANK)
     counts = [sum(reason == word for reason in reasons) for word in words]
     shares = "".join(f"{100 * count / len(reasons):9.1f} %" for count in (sum(counts), *counts))
@@ -223,10 +219,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         predictor, run = Predictor.load(options.run), Run(options.run)
         digits, _ = load_strokes(options.strokes)
-        judge = ood.load(run.path)
-        if judge is None:
+        detector = ood.load(run.path)
+        if detector is None:
             began = time.perf_counter()
-            judge = ood.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
+            detector = ood.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
             print(f"The run has no out-of-distribution detector: fitted here in {time.perf_counter() - began:.1f} s.")
     except (ModelError, StrokesError, DatasetError) as error:
         parser.error(str(error))
@@ -234,10 +230,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     heads = "".join(f"{head:>11}" for head in ("refused", "several", "filled", "no digit", "blank"))
     print(f"\n{'kind':<32}{'drawings':>9}{heads}")
-    kinds: dict[str, list[str | None]] = {}
+    kinds: dict[str, list[str]] = {}
     for name, canvases in drawings(digits, options.count).items():
         kind, _, maker = name.partition(": ")
-        reasons = judged(judge, predictor, readings(canvases))
+        images = readings(canvases)
+        reasons = detector.reasons(images, predictor.outputs(images))
         kinds[kind] = kinds.get(kind, []) + reasons
         if maker != kind:
             print(_row(f"    {maker}", reasons))
@@ -246,12 +243,12 @@ def main(arguments: list[str] | None = None) -> None:
     print(_row("all but letters", [r for kind in kinds if kind != "letters" for r in kinds[kind]]))
 
     print(f"\n{'real digits':<32}{'drawings':>9}{heads}")
-    everything: list[str | None] = []
+    everything: list[str] = []
     for c in conditions(BRUSHES):
         images = readings([render_strokes(strokes, c) for strokes in digits])
-        reasons = judged(judge, predictor, images)
+        reasons = detector.reasons(images, predictor.outputs(images))
         everything += reasons
-        print(_row(f"brush {c.brush:2}, {c.size:.0%}, {c.place}", reasons))
+        print(_row(f"brush {c.brush:2}, {percent(c.size, 0)}, {c.place}", reasons))
     print(_row("all", everything))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
+from core.formatting import percent
+
 
 def row(
     group: str,
@@ -51,7 +53,7 @@ def markdown(rows: Iterable[dict]) -> str:
         figures += f", 95 % within {_number(entry['within_95'])}" if "within_95" in entry else ""
         ratio = entry["ratio"]
         times = (f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}") if ratio else "–"
-        accuracy = f", {entry['accuracy']:.2%} test" if entry.get("accuracy") else ""
+        accuracy = f", {percent(entry['accuracy'])} test" if entry.get("accuracy") else ""
         lines.append(
             f"| {title(entry)}{accuracy} | {_number(entry['median'])} {entry['unit']} ({figures}) "
             f"| {entry['reference'] or '–'} | {times} |"

@@ -10,7 +10,7 @@ import os
 import sys
 from dataclasses import replace
 
-from core.compute.job import Report, Task, analyse_alone
+from core.compute.job import Report, Task, execute_once
 from core.data import Dataset, DatasetError
 from core.data.split import split
 from core.export import verify
@@ -31,11 +31,10 @@ def measure_robustness(run: Run, predictor: Predictor, model: str, dataset: Data
 
 def lay_out_map(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
     """Lay out a sample of the test images by t-SNE, and keep it in the run."""
-    report(0, embedding.ITERATIONS, "Reading the test images")
     outputs = predictor.outputs(dataset.x_test)
     indices = embedding.sample(outputs["probabilities"].argmax(axis=1) == dataset.y_test)
-    report(0, embedding.ITERATIONS, "Finding each image's neighbours")
-    points = embedding.tsne(outputs["hidden"][indices], report)
+    report(0, 1, f"Laying out {len(indices):,} test images, in half a minute or so")  # scikit-learn reports no steps
+    points = embedding.tsne(outputs["hidden"][indices])
     embedding.TsneMap(model, dataset.fingerprint, indices, points).save(run)
 
 
@@ -76,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     if hasattr(os, "nice"):
         os.nice(10)  # the page comes first
     use_own_temporary_folder()
-    return analyse_alone(run, options.kind, TASKS[options.kind])
+    return execute_once(run, options.kind, TASKS[options.kind])
 
 
 if __name__ == "__main__":

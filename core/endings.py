@@ -16,7 +16,7 @@ MEANINGS = {
     "SIGSEGV": "it crashed",
     "SIGABRT": "it crashed",
     "SIGBUS": "it crashed",
-    "SIGKILL": "it was killed, or memory ran out",
+    "SIGKILL": "it was killed, or the memory ran out",
     "SIGTERM": "it was terminated",
 }
 
@@ -40,7 +40,7 @@ def cause(said: str, folder: Path) -> str:
     if any(word in said for word in NO_SPACE) or _free_bytes(folder) < LEAST_FREE:
         return "No space was left on the disk. Free some space."
     if any(word in said for word in NO_MEMORY):
-        return "Memory ran out. Close other programs."
+        return "The memory was not enough. Close other programs."
     if any(word in said for word in NO_PACKAGE):
         return "A package is missing or broken. Install what Digit Lab needs: pip install -r requirements.txt"
     return ""

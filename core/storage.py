@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 REPLACE_SECONDS = 5.0  # Windows refuses to replace a file while somebody reads it
 READ_SECONDS = 1.0 if sys.platform == "win32" else 0.0  # and to read one that is being replaced
@@ -136,7 +137,60 @@ def append_line(path: Path, value: object) -> None:
         raise _of_file(error, path) from error
 
 
+# Locks
+
+_PROBE = threading.RLock()  # reentrant: a signal handler may probe in the middle of a probe
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process of this machine holds the lock file at `path`, which the system frees however it ends."""
+    if not path.exists():
+        return False  # and trying would make it, with the folder of a run that was deleted
+    with _PROBE:  # two threads that probe at once would take each other for the holder
+        try:
+            with FileLock(path).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
+
 # Reading
+
+
+def version(path: Path) -> tuple[int, int, int]:
+    """What is another whenever the file or folder at `path` was changed: its inode, time of change in ns, and size.
+
+    Raises:
+        OSError: where there is none.
+    """
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def until_changed(maxsize: int) -> Callable[[Callable], Callable]:
+    """Keep what a function makes of a file, for everybody in this process, until the file changes.
+
+    The function takes the file's path and what else tells results apart. At most `maxsize` results are kept, those
+    used last. What is raised is not kept; callers must not change what they get.
+
+    Raises:
+        OSError: by the function, where there is no such file.
+    """
+
+    def keep(read: Callable) -> Callable:
+        @lru_cache(maxsize)
+        def kept(path: str, version: tuple[int, int, int], *others: object) -> Any:
+            return read(Path(path), *others)
+
+        @wraps(read)
+        def current(path: Path, *others: object) -> Any:
+            return kept(str(path), version(path), *others)
+
+        return current
+
+    return keep
 
 
 def read_json(path: Path, check: Callable[[Any], Any] | None = None) -> Any:
@@ -150,18 +204,14 @@ def read_json(path: Path, check: Callable[[Any], Any] | None = None) -> Any:
             until the file changes.
     """
     try:
-        stat = path.stat()
+        return _patiently(lambda: _parsed(path, check), READ_SECONDS)
     except (OSError, ValueError):
         return check(None) if check else None
-    try:
-        return _patiently(lambda: _parsed(str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size, check), READ_SECONDS)
-    except OSError:
-        return check(None) if check else None
 
 
-@lru_cache(maxsize=8192)
-def _parsed(path: str, inode: int, modified: int, size: int, check: Callable[[Any], Any] | None) -> Any:
-    value = parse_json(Path(path).read_bytes())
+@until_changed(maxsize=8192)
+def _parsed(path: Path, check: Callable[[Any], Any] | None) -> Any:
+    value = parse_json(path.read_bytes())
     return check(value) if check else value
 
 

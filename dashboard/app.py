@@ -77,7 +77,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     hide_harmless_log_lines()
     if words := reach.who_can_reach():
         print(words, flush=True)
-    launcher = Launcher(session.store())
+    launcher = session.launcher()
     threading.Thread(target=get_ready, args=(launcher,), daemon=True).start()
     try:
         yield

@@ -16,6 +16,8 @@ from core.terminal import bar_signs
 from digit_classification import progress_line, read_arguments, read_config
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 COMMAND = ROOT / "digit_classification.py"
 SECONDS = 180  # TensorFlow's import alone takes ten on a busy machine
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.paths import ROOT
 
 CORE = (  # each may import those before it
-    ("names", "storage", "home", "endings", "keras_file"),
+    ("names", "formatting", "storage", "home", "endings", "keras_file"),
     ("leftovers", "terminal", "config"),
     ("data", "drawing", "models", "predictor"),
     ("runs",),
@@ -58,6 +58,12 @@ def test_core_knows_nothing_of_who_uses_it():
 def test_the_api_knows_no_page():
     pages = ("streamlit", "dashboard.components", "dashboard.app_pages")
     assert not [(path, module) for path, module in arrows("dashboard/api") if module.startswith(pages)]
+
+
+def test_the_dashboard_loads_no_model_by_itself():
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "dashboard").rglob("*.py")]
+    assert any("answer_one(" in source for source in sources)
+    assert not [source for source in sources if "Predictor.load(" in source or "Predictor(" in source]
 
 
 def test_no_page_imports_another():

@@ -13,12 +13,13 @@ import time
 import zipfile
 from pathlib import Path
 
-from core.bundle import safe_zip, schema
+from core.bundle import safe_zip
 from core.bundle.model_check import check_model
+from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
-from core.bundle.schema import EPOCH_FILE, LIMITS, PartError, Parts, plain
 from core.bundle.zip_kinds import kind_of
 from core.data import Dataset
+from core.formatting import percent
 from core.predictor import MODEL_FILE, ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
 from core.storage import explain_os_error, write_atomically, write_json
@@ -50,7 +51,7 @@ def why_not(run: Run) -> str:
         return "Its config.json or state.json is damaged. Choose another run."
     if run.state.name not in ENDED or run.has_worker():
         return "It is still in training. Pause or stop it first."
-    if missing := [name for name in schema.NEEDED if not (run.path / name).exists()]:
+    if missing := [name for name in NEEDED if not (run.path / name).exists()]:
         return f"It has no {' and no '.join(missing)} yet. Train it to its end first."
     return ""
 
@@ -69,8 +70,7 @@ def pack(run: Run) -> bytes:
         raise BundleError(f"{run.name} cannot be packed. {explain_os_error(error)}") from error
     files["events.jsonl"] = _events(run)
     try:
-        parts = schema.check(files)
-        packed = _zip(schema.files(parts))
+        packed = _zip(_checked(files).files())
         _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
@@ -137,7 +137,9 @@ def _proof(parts: Parts, dataset: Dataset) -> dict | None:
         return None
     accuracy, says = float((claimed == labels).mean()), parts.summary["test_accuracy"]
     if abs(accuracy - says) > 1e-6:
-        raise PartError(f"it claims to read {says:.2%} of the test images, but its predictions say {accuracy:.2%}")
+        raise PartError(
+            f"it claims to read {percent(says)} of the test images, but its predictions say {percent(accuracy)}"
+        )
     read = Predictor(parts.model, Path(MODEL_FILE)).probabilities(dataset.x_test).argmax(axis=1)
     return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
 
@@ -146,13 +148,19 @@ def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
     names = safe_zip.names(data, entries=MOST_FILES)
-    if not any(schema.limit(name) for name in names if name != "config.json"):  # which Keras' files have too
+    if not any(limit(name) for name in names if name != "config.json"):  # which Keras' files have too
         raise WrongZip(f"it is {kind_of(names)}, not a run")
-    return schema.check(read_zip(data, schema.limit, entries=MOST_FILES, total=MOST_BYTES))
+    return _checked(read_zip(data, limit, entries=MOST_FILES, total=MOST_BYTES))
+
+
+def _checked(files: dict[str, bytes]) -> Parts:
+    from core.bundle.schema import check  # pydantic's import is left to who packs or imports
+
+    return check(files)
 
 
 def _write(parts: Parts, run: Run, imported: dict) -> None:
-    for name, contents in schema.files(parts).items():
+    for name, contents in parts.files().items():
         path = run.path / name
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, lambda file, contents=contents: file.write(contents))

@@ -1,7 +1,7 @@
-"""What each file of a bundle must be: names, sizes, and a check for every kind of contents.
+"""What each file of a bundle must be: a pydantic model for every kind of JSON, and checks for the arrays.
 
-Both ways the files are made anew from what was understood. Unknown values are left out: so nothing from elsewhere
-reaches a page unseen, and nothing goes out that nobody meant to send.
+Values that no model names are left out: nothing from elsewhere reaches a page unseen, and nothing goes out that nobody
+meant to send. Pydantic takes a while to import, so whoever packs or imports imports this module then.
 """
 
 from __future__ import annotations
@@ -10,110 +10,155 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
+from pydantic_core import PydanticCustomError
 
+from core.bundle.parts import ARRAY_BYTES, EPOCH_FILE, KB, MOST_IMAGES, NEEDED, PartError, Parts, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.config import ConfigError, TrainingConfig
 from core.evaluation.metrics import checked_digits, checked_probabilities
 from core.names import MOST, visible
-from core.storage import printable
 
-MOST_IMAGES = 300_000  # as in core.data
-KB, MB = 2**10, 2**20
-ARRAY_BYTES = MOST_IMAGES * 10 * 2 + KB
-LIMITS = {  # the most bytes of each file
-    "config.json": 16 * KB,
-    "name.json": 4 * KB,
-    "state.json": 16 * KB,
-    "summary.json": 64 * KB,
-    "dataset.json": 16 * KB,
-    "architecture.json": 64 * KB,
-    "events.jsonl": 16 * MB,
-    "probabilities.npy": ARRAY_BYTES,
-    "validation.npz": ARRAY_BYTES + MOST_IMAGES + 4 * KB,
-    "model.tflite": 48 * MB,  # 12 million parameters
-}
-NEEDED = ("config.json", "summary.json", "dataset.json", "probabilities.npy", "model.tflite")
-EPOCH_FILE = re.compile(r"predictions/epoch-([0-9]{4})\.npy")
 VALIDATION = {"labels.npy": MOST_IMAGES + KB, "probabilities.npy": ARRAY_BYTES}
-MOST_LETTERS = 300
-
-# Kinds of values: see _value
-COUNT, NUMBER, FRACTION = "a whole number from 0", "a number from 0", "a number from 0 to 1"
-TEXT, SOURCE, FINGERPRINT = "text", "text without folders", "16 hex digits"
-DATASET = {"name": TEXT, "source": SOURCE, "fingerprint": FINGERPRINT}
-ACCURACIES = {"mine": FRACTION, "mine_held_out": FRACTION, "test": FRACTION}
-SUMMARY = {
-    "model": TEXT,
-    "epochs": COUNT,
-    "test_accuracy": FRACTION,
-    "test_loss": NUMBER,
-    "training_seconds": NUMBER,
-    "parameters": COUNT,
-    "training_images": COUNT,
-    "validation_images": COUNT,
-    "dataset": DATASET,
-    "parity": {"max_abs_difference": NUMBER, "different_predictions": COUNT, "images": COUNT},
-    "machine": TEXT,
-    "versions": {"python": TEXT, "tensorflow": TEXT, "keras": TEXT, "numpy": TEXT},
-    "finished": NUMBER,
-}
-FINE_TUNED = {"from": TEXT, "trained": COUNT, "held_out": COUNT, "before": ACCURACIES, "after": ACCURACIES}
-MEASURED = {"step": COUNT, "epoch": COUNT, "loss": NUMBER, "accuracy": FRACTION, "training_seconds": NUMBER}
-EVENTS = {
-    "start": {"step": COUNT, "epoch": COUNT, "epoch_images": COUNT},
-    "batch": {
-        **MEASURED,
-        "position": NUMBER,
-        "images": COUNT,
-        "epoch_loss": NUMBER,
-        "epoch_accuracy": FRACTION,
-        "images_per_second": NUMBER,
-        "learning_rate": NUMBER,
-    },
-    "epoch": {**MEASURED, "val_loss": NUMBER, "val_accuracy": FRACTION, "learning_rate": NUMBER},
-    "finishing": {},
-}
-LAYER = {"name": TEXT, "kind": TEXT, "parameters": COUNT}
-STATE = {"name": TEXT, "message": TEXT, "target_epochs": COUNT}
 
 
-class PartError(ValueError):
-    """A file of a bundle is not what it should be; the message says which and how."""
+def _without_folders(text: str) -> str:
+    """The text with only the last part of each path in it: folders often tell a person's name."""
+    return re.sub(r"(^|(?<=\s))([A-Za-z]:)?[/\\].*[/\\]", "…/", text)
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """All of a bundle, checked; the model only by its size.
-
-    Attributes:
-        state: name "finished" or "stopped", message and target_epochs.
-        events: of the kinds in `EVENTS`, in order.
-        probabilities: float16 (n, 10) of the test images; `epochs` the same by epoch, as far as they were kept.
-        validation: labels uint8 (m,) and probabilities float16 (m, 10), or None.
-        model: a LiteRT file, not tried yet.
-    """
-
-    config: TrainingConfig
-    name: str
-    state: dict
-    summary: dict
-    dataset: dict
-    architecture: list[dict]
-    events: list[dict]
-    probabilities: np.ndarray
-    epochs: dict[int, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray] | None
-    model: bytes
+def _fingerprint(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{16}", text):
+        raise PydanticCustomError("fingerprint", "Input should be 16 hex digits")
+    return text
 
 
-def limit(name: str) -> int | None:
-    """The most bytes that a file of this name has, None where no bundle holds such a file."""
-    return ARRAY_BYTES if EPOCH_FILE.fullmatch(name) else LIMITS.get(name)
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Number = Annotated[float, Field(ge=0, le=1e12)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, BeforeValidator(lambda value: plain(value) if isinstance(value, str) else value)]
+Source = Annotated[Text, AfterValidator(_without_folders)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+
+
+class _Object(BaseModel):
+    """A JSON object: numbers are finite, nothing is converted ("1" or true is not 1), other values are left out."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="ignore")
+
+
+class _Name(_Object):
+    name: Text
+
+
+class _State(_Object):
+    name: Text
+    message: Text
+    target_epochs: Count
+
+
+class _Dataset(_Object):
+    name: Text
+    source: Source
+    fingerprint: Fingerprint
+
+
+class _Parity(_Object):
+    max_abs_difference: Number
+    different_predictions: Count
+    images: Count
+
+
+class _Versions(_Object):
+    python: Text
+    tensorflow: Text
+    keras: Text
+    numpy: Text
+
+
+class _Accuracies(_Object):  # None where there was nothing to measure on
+    mine: Fraction | None = None
+    mine_held_out: Fraction | None = None
+    test: Fraction | None = None
+
+
+class _MyDigits(_Object):
+    base: Text = Field(alias="from")
+    trained: Count
+    held_out: Count
+    before: _Accuracies = _Accuracies()
+    after: _Accuracies = _Accuracies()
+
+
+class _Summary(_Object):
+    model: Text
+    epochs: Count
+    test_accuracy: Fraction
+    test_loss: Number
+    training_seconds: Number
+    parameters: Count
+    training_images: Count
+    validation_images: Count
+    dataset: _Dataset
+    parity: _Parity
+    machine: Text
+    versions: _Versions
+    finished: Number
+    my_digits: _MyDigits | None = None
+
+
+class _Layer(_Object):
+    name: Text
+    kind: Text
+    parameters: Count
+    shape: Annotated[list[Count], Field(max_length=8)]
+
+
+_Architecture = RootModel[Annotated[list[_Layer], Field(max_length=100)]]
+
+
+class _Event(_Object):
+    type: Text
+
+
+class _Finishing(_Event):
+    time: Number
+
+
+class _Start(_Finishing):
+    step: Count
+    epoch: Count
+    epoch_images: Count
+
+
+class _Measured(_Finishing):
+    step: Count
+    epoch: Count
+    loss: Number
+    accuracy: Fraction
+    training_seconds: Number
+
+
+class _Batch(_Measured):
+    position: Number
+    images: Count
+    epoch_loss: Number
+    epoch_accuracy: Fraction
+    images_per_second: Number
+    learning_rate: Number
+
+
+class _Epoch(_Measured):
+    val_loss: Number
+    val_accuracy: Fraction
+    learning_rate: Number
+
+
+EVENTS = {"start": _Start, "batch": _Batch, "epoch": _Epoch, "finishing": _Finishing}
 
 
 def check(files: Mapping[str, bytes]) -> Parts:
@@ -128,7 +173,7 @@ def check(files: Mapping[str, bytes]) -> Parts:
         config = TrainingConfig.from_dict(_json(files, "config.json"))
     except (ConfigError, TypeError) as error:
         raise PartError(f"config.json cannot be used: {error}") from error
-    summary = _summary(_json(files, "summary.json"))
+    summary = _values(_Summary, "summary.json", _json(files, "summary.json"))
     if summary["model"] != config.model:
         raise PartError(f"summary.json is of another network ({summary['model']}) than config.json ({config.model})")
     probabilities = _probabilities("probabilities.npy", files["probabilities.npy"])
@@ -141,7 +186,7 @@ def check(files: Mapping[str, bytes]) -> Parts:
         name=_name(_json(files, "name.json"), config),
         state=_state(_json(files, "state.json"), config),
         summary=summary,
-        dataset=_values("dataset.json", _json(files, "dataset.json"), DATASET),
+        dataset=_values(_Dataset, "dataset.json", _json(files, "dataset.json")),
         architecture=_architecture(_json(files, "architecture.json")),
         events=_events(files.get("events.jsonl", b"")),
         probabilities=probabilities,
@@ -149,33 +194,6 @@ def check(files: Mapping[str, bytes]) -> Parts:
         validation=_validation(files["validation.npz"]) if "validation.npz" in files else None,
         model=files["model.tflite"],
     )
-
-
-def files(parts: Parts) -> dict[str, bytes]:
-    """The files of a bundle by their names, as `check` takes them and a run's folder holds them."""
-    objects = {
-        "config.json": parts.config.as_dict(),
-        "name.json": {"name": parts.name},
-        "state.json": parts.state,
-        "summary.json": parts.summary,
-        "dataset.json": parts.dataset,
-        "architecture.json": parts.architecture,
-    }
-    lines = (json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in parts.events)
-    epochs = {f"predictions/epoch-{number:04d}.npy": array for number, array in parts.epochs.items()}
-    arrays = {**epochs, "probabilities.npy": parts.probabilities}  # in this order: the newest counts
-    found = {name: json.dumps(value, indent=1).encode() for name, value in objects.items()}
-    found["events.jsonl"] = b"".join(lines)
-    if parts.validation:
-        labels, probabilities = parts.validation
-        found["validation.npz"] = _written(np.savez, labels=labels, probabilities=probabilities)
-    return {**found, **{name: _written(np.save, array) for name, array in arrays.items()}, "model.tflite": parts.model}
-
-
-def _written(save: Callable, *arrays: np.ndarray, **named: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    save(file, *arrays, **named)
-    return file.getvalue()
 
 
 # JSON
@@ -195,94 +213,39 @@ def _parsed(name: str, text: bytes) -> Any:
         raise PartError(f"{name} is no JSON that can be read ({str(error)[:80]})") from error
 
 
-def _values(where: str, given: Any, kinds: Mapping[str, Any]) -> dict:
-    """The values of `kinds` alone; all of them must be there."""
-    if not isinstance(given, dict):
-        raise PartError(f"{where} must be a JSON object")
-    return {name: _value(f"{where}: {name}", given.get(name), kind) for name, kind in kinds.items()}
-
-
-def _value(where: str, value: Any, kind: Any) -> Any:
-    if isinstance(kind, Mapping):
-        return _values(where, value, kind)
-    if kind in (TEXT, SOURCE) and isinstance(value, str):
-        return plain(value) if kind == TEXT else _without_folders(plain(value))
-    if kind == FINGERPRINT and isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value):
-        return value
-    if kind == COUNT and isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**12:
-        return value
-    if kind in (NUMBER, FRACTION) and isinstance(value, int | float) and not isinstance(value, bool):
-        most = 1 if kind == FRACTION else 1e12
-        if 0 <= value <= most:
-            return value
-    raise PartError(f"{where} must be {kind}")
-
-
-def plain(text: str) -> str:
-    """Text from elsewhere as a page can show it: one short line, and no Markdown that would load a picture or link."""
-    return visible(printable(text)).translate(str.maketrans("[]<>`", "()()'"))[:MOST_LETTERS]
-
-
-def _without_folders(text: str) -> str:
-    """The same with only the last part of a path: folders often tell a person's name."""
-    return re.sub(r"(^|(?<=\s))([A-Za-z]:)?[/\\].*[/\\]", "…/", text)
-
-
-def _summary(given: Any) -> dict:
-    summary = _values("summary.json", given, SUMMARY)
-    report = given.get("my_digits")
-    if report is not None:  # there was nothing to measure where a share is null
-        if not isinstance(report, dict):
-            raise PartError("summary.json: my_digits must be a JSON object")
-        measured = {when: _known(report.get(when)) for when in ("before", "after")}
-        kinds = {**FINE_TUNED, **{when: dict.fromkeys(part, FRACTION) for when, part in measured.items()}}
-        summary["my_digits"] = _values("summary.json: my_digits", {**report, **measured}, kinds)
-    return summary
-
-
-def _known(shares: Any) -> dict:
-    given = shares if isinstance(shares, dict) else {}
-    return {name: given[name] for name in ACCURACIES if given.get(name) is not None}
+def _values(model: type[BaseModel], where: str, given: Any) -> Any:
+    """What `model` takes from `given`, as JSON can hold it; the error names the first value that is wrong."""
+    try:
+        return model.model_validate(given).model_dump(by_alias=True, exclude_none=True)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        place = [part if isinstance(part, str) else f"item {part + 1}" for part in wrong["loc"]]
+        wanted = "Input should be a JSON object" if wrong["type"] == "model_type" else wrong["msg"]
+        raise PartError(f"{', '.join([where, *place])}: {wanted}") from error
 
 
 def _name(given: Any, config: TrainingConfig) -> str:
-    name = given.get("name") if isinstance(given, dict) else None
-    if given is not None and not isinstance(name, str):
-        raise PartError("name.json: name must be text")
-    return visible(plain(name or "")[:MOST]) or config.info.title
+    name = "" if given is None else _values(_Name, "name.json", given)["name"]
+    return visible(name[:MOST]) or config.info.title
 
 
 def _state(given: Any, config: TrainingConfig) -> dict:
     plan = {"name": "finished", "message": "", "target_epochs": config.epochs}
-    state = _values("state.json", plan if given is None else given, STATE)
+    state = _values(_State, "state.json", plan if given is None else given)
     return {**state, "name": "finished" if state["name"] == "finished" else "stopped"}
 
 
 def _architecture(given: Any) -> list[dict]:
-    rows = [] if given is None else given
-    if not isinstance(rows, list) or len(rows) > 100:
-        raise PartError("architecture.json must be a list of layers, at most 100")
-    return [_layer(f"architecture.json, layer {number}", row) for number, row in enumerate(rows, start=1)]
-
-
-def _layer(where: str, row: Any) -> dict:
-    layer = _values(where, row, LAYER)
-    shape = row.get("shape")
-    if not isinstance(shape, list) or len(shape) > 8:
-        raise PartError(f"{where}: shape must be a list of whole numbers")
-    return {**layer, "shape": [_value(f"{where}: shape", size, COUNT) for size in shape]}
+    return [] if given is None else _values(_Architecture, "architecture.json", given)
 
 
 def _events(text: bytes) -> list[dict]:
     events = []
     for number, line in enumerate(text.splitlines(), start=1):
-        event = _parsed(f"events.jsonl, line {number}", line)
-        kind = event.get("type") if isinstance(event, dict) else None
-        if not isinstance(kind, str):
-            raise PartError(f"events.jsonl, line {number}: type must be text")
-        if kind in EVENTS:  # another version may know others
-            values = _values(f"events.jsonl, line {number}", event, {"time": NUMBER, **EVENTS[kind]})
-            events.append({"type": kind, **values})
+        where = f"events.jsonl, line {number}"
+        event = _parsed(where, line)
+        if model := EVENTS.get(_values(_Event, where, event)["type"]):  # another version may know others
+            events.append(_values(model, where, event))
     return events
 
 

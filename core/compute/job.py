@@ -1,6 +1,6 @@
-"""A background job: what takes longer than a page should, in a process of its own, which leaves its result in the run.
+"""A background job: a task too long for a page, in a process of its own that leaves the result in the run folder.
 
-It goes on when the page that started it is closed. What there is to do is in core.background.
+It continues when the page that started it is closed. The tasks themselves are in core.background.
 
     analysis-KIND.json    how far it is, and the error where it failed
     analysis-KIND.lock    held while it lives: it is not started twice, and a killed one is noticed
@@ -21,17 +21,15 @@ from threading import Lock
 
 from filelock import FileLock, Timeout
 
-from core.compute.process import start_process
+from core.compute.process import explain_end, start_process
 from core.data import Dataset, DatasetError, load_dataset
-from core.endings import cause, exit_in_words
 from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
 from core.runs import Run
-from core.storage import read_json, write_json
+from core.storage import is_locked, read_json, write_json
 
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
+LOCK_SECONDS = 5.0  # `is_locked` holds a lock for a moment
 _REPORT_SECONDS = 0.2
-_started: dict[tuple[str, str], subprocess.Popen] = {}
-_starting = Lock()
 
 Report = Callable[[int, int, str], None]
 Task = Callable[[Run, Predictor, str, Dataset, Report], object]
@@ -39,7 +37,7 @@ Task = Callable[[Run, Predictor, str, Dataset, Report], object]
 
 @dataclass(frozen=True)
 class Status:
-    """Where an analysis stands.
+    """Where a job stands.
 
     Attributes:
         name: "none", "running", "finished", "failed" or "interrupted".
@@ -52,58 +50,70 @@ class Status:
     words: str = ""
 
 
-def status(run: Run, kind: str) -> Status:
-    """Where the analysis `kind` of a run stands; one whose process is gone without a word is "interrupted"."""
-    for _ in range(2):  # it may have ended properly between the look at its words and the look at its lock
-        values = read_json(_progress_file(run, kind))
-        values = values if isinstance(values, dict) else {}
-        name, words = values.get("state"), str(values.get("words", ""))
-        fraction = values.get("fraction")
-        fraction = min(1.0, max(0.0, fraction)) if isinstance(fraction, int | float) else 0.0
-        if name in ("finished", "failed"):
-            return Status(name, fraction, words)
-        if name not in ("starting", "running"):
-            return Status("none")
-        if _is_held(run, kind) or (name == "starting" and _may_still_start(run, kind, values.get("time"))):
-            return Status("running", fraction, words)
-    return Status("interrupted", fraction, _why_it_ended(run, kind))
+class Jobs:
+    """Starts background jobs, and tells where each stands, also those that another program started."""
+
+    def __init__(self) -> None:
+        self._processes: dict[tuple[Path, str], subprocess.Popen] = {}
+        self._starting = Lock()
+
+    def start(self, run: Run, kind: str) -> None:
+        """Start the job `kind` of a run in the background; nothing happens where it runs already.
+
+        Raises:
+            OSError: where the run folder cannot be written.
+        """
+        with self._starting:
+            if self.status(run, kind).name == "running":
+                return
+            _write_progress(run, kind, "starting", 0.0, "Starting")
+            log = _file(run, kind, "log")
+            log.unlink(missing_ok=True)
+            process = start_process("core.background", run.path.absolute(), kind, log=log)
+            self._processes[run.path, kind] = process
+
+    def status(self, run: Run, kind: str) -> Status:
+        """Where the job `kind` of a run stands; one whose process ended without saying so is "interrupted"."""
+        for _ in range(2):  # it may have ended properly between the look at its progress and the look at its lock
+            values = read_json(_file(run, kind, "json"))
+            values = values if isinstance(values, dict) else {}
+            name, words = values.get("state"), str(values.get("words", ""))
+            fraction = values.get("fraction")
+            fraction = min(1.0, max(0.0, fraction)) if isinstance(fraction, int | float) else 0.0
+            if name in ("finished", "failed"):
+                return Status(name, fraction, words)
+            if name not in ("starting", "running"):
+                return Status("none")
+            may_start = name == "starting" and self._may_start(run, kind, values.get("time"))
+            if is_locked(_file(run, kind, "lock")) or may_start:
+                return Status("running", fraction, words)
+        log = _file(run, kind, "log")
+        words = explain_end("The job stopped unexpectedly", self._exit_status(run, kind), log)
+        return Status("interrupted", fraction, f"{words} See {log.name}.")
+
+    def _exit_status(self, run: Run, kind: str) -> int | None:
+        """The exit status of the process that was started here; None while it lives, or where there is none."""
+        process = self._processes.get((run.path, kind))
+        return process.poll() if process else None
+
+    def _may_start(self, run: Run, kind: str, since: object) -> bool:
+        """Whether a process that was started at `since` and has no lock yet may still be getting ready."""
+        is_recent = isinstance(since, int | float) and 0 <= time.time() - since < START_SECONDS
+        return is_recent and self._exit_status(run, kind) is None
 
 
-def _why_it_ended(run: Run, kind: str) -> str:
-    """Why an analysis stopped that did not say so itself: the status of its process, its last words, the disk."""
-    log, process = run.path / f"analysis-{kind}.log", _started.get((run.id, kind))
-    said = log.read_text(errors="replace")[-4000:] if log.exists() else ""
-    how = f" ({exit_in_words(process.returncode)})" if process and process.poll() else ""
-    return " ".join(filter(None, [f"The job stopped unexpectedly{how}. See {log.name}.", cause(said, run.path)]))
-
-
-def start(run: Run, kind: str) -> None:
-    """Start the analysis `kind` in the background; nothing happens where it runs already.
-
-    Raises:
-        OSError: where the run folder cannot be written.
-    """
-    with _starting:
-        if status(run, kind).name == "running":
-            return
-        _say(run, kind, "starting", 0.0, "Starting")
-        log = run.path / f"analysis-{kind}.log"
-        log.unlink(missing_ok=True)
-        _started[run.id, kind] = start_process("core.background", run.path.absolute(), kind, log=log)
-
-
-def analyse(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> bool:
-    """Do the task here and now, telling of progress and failure in the run folder; True where it succeeded."""
+def execute(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> bool:
+    """Do the task here and now, with progress and failure in the run folder; returns whether it succeeded."""
     last = 0.0
 
     def report(done: int, total: int, words: str) -> None:
         nonlocal last
         if time.monotonic() - last > _REPORT_SECONDS:
             last = time.monotonic()
-            _say(run, kind, "running", done / total, words)
+            _write_progress(run, kind, "running", done / total, words)
 
     try:
-        _say(run, kind, "running", 0.0, "Loading the dataset and the model")
+        _write_progress(run, kind, "running", 0.0, "Loading the dataset and the model")
         dataset = dataset or load_dataset(allow_download=False)
         if reason := run.foreign_dataset(dataset):
             raise DatasetError(reason)
@@ -111,7 +121,7 @@ def analyse(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
         model = path.read_bytes() if path.exists() else None
         predictor = Predictor.load(run.path) if model is None else Predictor(model, path)
         task(run, predictor, fingerprint(model), dataset, report)
-        _say(run, kind, "finished", 1.0, "")
+        _write_progress(run, kind, "finished", 1.0, "")
         return True
     except (DatasetError, ModelError) as error:
         words = str(error)
@@ -121,53 +131,24 @@ def analyse(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
         traceback.print_exc()
         words = f"An unexpected error: {error}. The file analysis-{kind}.log in the run's folder has the details."
     with suppress(OSError):  # the run may have been deleted meanwhile
-        _say(run, kind, "failed", 0.0, words)
+        _write_progress(run, kind, "failed", 0.0, words)
     return False
 
 
-def _say(run: Run, kind: str, state: str, fraction: float, words: str) -> None:
-    values = {"state": state, "fraction": fraction, "words": words, "time": time.time()}
-    write_json(_progress_file(run, kind), values)
-
-
-def _progress_file(run: Run, kind: str) -> Path:
-    return run.path / f"analysis-{kind}.json"
-
-
-def _lock(run: Run, kind: str) -> FileLock:
-    return FileLock(run.path / f"analysis-{kind}.lock")
-
-
-_PROBE = Lock()
-
-
-def _is_held(run: Run, kind: str) -> bool:
-    """Whether a process is at it now, on this machine; as `Run.has_worker`."""
-    if not (run.path / f"analysis-{kind}.lock").exists():
-        return False
-    with _PROBE:
-        try:
-            with _lock(run, kind).acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError:
-            return False
-
-
-def _may_still_start(run: Run, kind: str, since: object) -> bool:
-    """Whether a process that has no lock yet may be on its way."""
-    process = _started.get((run.id, kind))
-    if process is not None and process.poll() is not None:
-        return False
-    return isinstance(since, int | float) and 0 <= time.time() - since < START_SECONDS
-
-
-def analyse_alone(run: Run, kind: str, task: Task) -> int:
-    """Do the task while no other process is at it; returns the exit status, 3 where another one is."""
+def execute_once(run: Run, kind: str, task: Task) -> int:
+    """Do the task unless another process does; returns the exit status: 0, 1 where it failed, 3 where another does."""
     try:
-        with _lock(run, kind).acquire(timeout=5):  # a page that looks holds it for a moment
-            return 0 if analyse(run, kind, task) else 1
+        with FileLock(_file(run, kind, "lock")).acquire(timeout=LOCK_SECONDS):
+            return 0 if execute(run, kind, task) else 1
     except Timeout:
-        print("Another process is at it.", file=sys.stderr)
+        print("Another process is running this job.", file=sys.stderr)
         return 3
+
+
+def _write_progress(run: Run, kind: str, state: str, fraction: float, words: str) -> None:
+    values = {"state": state, "fraction": fraction, "words": words, "time": time.time()}
+    write_json(_file(run, kind, "json"), values)
+
+
+def _file(run: Run, kind: str, ending: str) -> Path:
+    return run.path / f"analysis-{kind}.{ending}"

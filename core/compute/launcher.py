@@ -1,8 +1,8 @@
 """Starts workers for the runs that wait, and keeps one worker warm, so that a run begins within a second.
 
 The queue is in the run folders: whoever wants a run trained creates or resumes it there, and the launcher of any
-dashboard takes it up. It also deletes the runs that were discarded, once their workers have ended. Workers have a
-session of their own and go on when the launcher ends.
+dashboard starts it. It also deletes the runs that were discarded, once their workers have ended. Workers have a
+session of their own and continue when the launcher ends.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from core.compute.process import start_process
-from core.endings import cause, exit_in_words
+from core.compute.process import explain_end, last_output, start_process
+from core.compute.queue import Queue
 from core.leftovers import sweep_up
-from core.runs import Run, RunStore
+from core.runs import Run, RunError, RunStore
 from core.storage import explain_os_error
 
 LOOK_SECONDS = 0.1
-SLOW_SECONDS = 1.0  # between two looks into each run, where nothing says that one has changed
+SLOW_SECONDS = 2.0  # between two looks at the run folders, where nothing says that one has changed
 LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
 MOST_FAILURES = 5  # workers in a row that could not start, until only a run makes another one come
 HEALTHY_SECONDS = 30.0  # a worker that waits for so long has started
@@ -38,7 +38,7 @@ def worker_limit() -> int:
 
 
 class Launcher:
-    """Watches the queue of a store in a thread of its own, and goes on watching whatever happens.
+    """Watches the queue of a store in a thread of its own, and survives every error.
 
     Args:
         store: where runs wait.
@@ -48,36 +48,34 @@ class Launcher:
     def __init__(self, store: RunStore, limit: int | None = None) -> None:
         self.store = store
         self.limit = limit or worker_limit()
+        self._queue = Queue(store)
         self._warm: subprocess.Popen | None = None
         self._warm_since = 0.0
-        self._seen, self._next_look = (
-            -1,
-            0.0,
-        )  # the store's stamp at the last look into each run, and the next such look
+        self._seen = -1  # the store's stamp at the last look at the run folders
+        self._next_look = 0.0
         self._next_warm = 0.0  # not before: a worker that dies by itself is not started again and again
         self._sent: dict[str, tuple[subprocess.Popen, float]] = {}
         self._failures = 0  # workers in a row that could not start
-        self._worker_trouble = self._own_trouble = ""
+        self._worker_problem = self._watch_problem = ""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="launcher", daemon=True)
 
     @property
-    def trouble(self) -> str:
-        """Why runs are not started, in words; "" where they are."""
-        if self._thread.ident and not self._thread.is_alive() and not self._ended.is_set():
-            return "The launcher, which starts the runs that wait, has ended. Start Digit Lab again."
-        return self._own_trouble or self._worker_trouble
+    def problem(self) -> str:
+        """Why queued runs are not started, in words; "" where they are, and before the start and after the end."""
+        if self._ended.is_set():
+            return ""
+        if self._thread.ident and not self._thread.is_alive():
+            return "The launcher, which starts queued runs, has stopped. Restart Digit Lab."
+        return self._watch_problem or self._worker_problem
 
     def start(self) -> None:
         """Get the first worker ready and begin to watch."""
-        _launchers.append(self)
         self._thread.start()
 
     def close(self) -> None:
-        """Stop watching and let the warm worker go; workers with a run go on."""
+        """Stop watching and end the warm worker; workers with a run continue."""
         self._ended.set()
-        if self in _launchers:
-            _launchers.remove(self)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         if self._warm:
@@ -95,36 +93,34 @@ class Launcher:
         while not self._ended.wait(pause):
             try:
                 self._look()
-                self._own_trouble, pause = "", LOOK_SECONDS
+                self._watch_problem, pause = "", LOOK_SECONDS
             except Exception as error:  # nothing may end the watch: a full disk, a folder that vanished, no memory
                 words = explain_os_error(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-                if words != self._own_trouble:  # once, not with every look
+                if words != self._watch_problem:  # once, not with every look
                     print(f"Launcher: {words}", file=sys.stderr)
                     if not isinstance(error, OSError):
                         traceback.print_exc()
-                self._own_trouble, pause = words, min(max(1.0, 2 * pause), LONGEST_PAUSE)
+                self._watch_problem, pause = words, min(max(1.0, 2 * pause), LONGEST_PAUSE)
 
     def _look(self) -> None:
         self._reap()
         now, stamp = time.monotonic(), self.store.stamp()
         if stamp != self._seen or now >= self._next_look:
             self._next_look = now + SLOW_SECONDS
-            for run in self.store.queued():
-                if run.id not in self._sent and self._training() < self.limit:
+            active = self._queue.look(now)
+            for run in active.queued:
+                if run.id not in self._sent and len(active.running | set(self._sent)) < self.limit:
                     self._send(run)
-            self.store.delete_discarded()
-            self._seen = stamp  # at the end: after an error all runs are looked into again
+            for run in active.discarded:
+                with suppress(RunError, FileNotFoundError):  # its worker still ends, or another launcher was faster
+                    self.store.delete(run)
+            self._seen = stamp  # at the end: after an error it looks again
         if (
             self._warm is None
             and now >= self._next_warm
             and all(now - at > SPARE_SECONDS for _, at in self._sent.values())
         ):
             self._warm, self._warm_since = self._spawn(), now
-
-    def _training(self) -> int:
-        """Runs that train now, whoever started them, and those on their way."""
-        running = {run.id for run in self.store.runs() if run.state.name == "running"}
-        return len(running | set(self._sent))
 
     def _send(self, run: Run) -> None:
         waited, worker = self._warm is not None, self._warm or self._spawn()
@@ -144,38 +140,36 @@ class Launcher:
         """Start a worker that gets ready and then waits for a run on its standard input."""
         self.store.home.mkdir(parents=True, exist_ok=True)
         self._log.unlink(missing_ok=True)
-        return start_process("core.training.worker", "--wait", self.store.home, log=self._log, talks=True)
+        return start_process("core.training.worker", "--wait", self.store.home, log=self._log, takes_input=True)
 
     def _reap(self) -> None:
         """Forget workers that ended; a run that one of them did not even begin has failed."""
         for run_id, (worker, _) in list(self._sent.items()):
             run = self.store.get(run_id)
             if worker.poll() is None:
-                if self._worker_trouble and run and run.state.name == "running":
+                if self._worker_problem and run and run.state.name == "running":
                     self._worker_started()
                 continue
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
                 self._worker_failed(worker.returncode)
-                run.set_state("failed", self._worker_trouble)
+                run.set_state("failed", self._worker_problem)
             self._next_look = 0.0  # there is room for another one
             del self._sent[run_id]  # at the end: where the failure cannot be written, the run is not sent again
         if self._warm and self._warm.poll() is not None:
             self._worker_failed(self._warm.returncode)
             self._warm = None
-        elif self._warm and self._worker_trouble and time.monotonic() - self._warm_since > HEALTHY_SECONDS:
+        elif self._warm and self._worker_problem and time.monotonic() - self._warm_since > HEALTHY_SECONDS:
             self._worker_started()
 
     def _worker_started(self) -> None:
-        self._failures, self._worker_trouble = 0, ""
+        self._failures, self._worker_problem = 0, ""
 
     def _worker_failed(self, status: int) -> None:
         """Note why a worker could not start; the next one comes later and later, in the end only with a run."""
-        log = self._worker_log()
-        words = [f"The worker could not start ({exit_in_words(status)}).", cause(log, self.store.home)]
-        words = " ".join(filter(None, words)) + (f"\n\n{log}" if log else "")
-        if words != self._worker_trouble:
+        words = f"{explain_end('The worker could not start', status, self._log)}\n\n{last_output(self._log)}".strip()
+        if words != self._worker_problem:
             print(f"Launcher: {words}", file=sys.stderr)
-        self._worker_trouble = words
+        self._worker_problem = words
         self._failures += 1
         pause = math.inf if self._failures >= MOST_FAILURES else min(2.0**self._failures, LONGEST_PAUSE)
         self._next_warm = time.monotonic() + pause
@@ -184,17 +178,3 @@ class Launcher:
     def _log(self) -> Path:
         """What the warm worker prints; another dashboard has one of its own."""
         return self.store.home / f"worker-{os.getpid()}.log"
-
-    def _worker_log(self) -> str:
-        try:
-            return self._log.read_text(errors="replace")[-1500:].strip()
-        except OSError:
-            return ""
-
-
-_launchers: list[Launcher] = []
-
-
-def trouble() -> str:
-    """Why the launcher of this process starts no runs, in words; "" where it does, or where it has none."""
-    return next(filter(None, (launcher.trouble for launcher in _launchers)), "")

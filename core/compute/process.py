@@ -1,4 +1,7 @@
-"""Processes of this project that go on by themselves."""
+"""Processes beside this one: started so that they outlive it, and why one ended that did not say so itself.
+
+Whether one lives is told by the lock that it holds, also when another program started it: `core.storage.is_locked`.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+from core.endings import cause, exit_in_words
 from core.home import ROOT, absolute
 
 PATHS = ("DIGITLAB_DATA", "DIGITLAB_HOME", "KERAS_HOME")  # in the environment
+SHOWN_CHARACTERS = 2000  # of what a process printed last
 
 
 def start_process(
-    module: str, *arguments: object, log: Path, talks: bool = False, **environment: str
+    module: str, *arguments: object, log: Path, takes_input: bool = False, **environment: str
 ) -> subprocess.Popen:
-    """Start `python -m module` in a session of its own: it goes on when this process or its terminal ends.
+    """Start `python -m module` in a session of its own: it continues when this process or its terminal ends.
 
     Args:
         module: a module of this project that can be run.
         arguments: what is passed to it, as text.
         log: takes what it prints, behind what is there already.
-        talks: whether its standard input is a pipe to be written to; otherwise it has none.
+        takes_input: whether its standard input is a pipe to be written to; otherwise it has none.
         environment: variables to set besides those of this process.
     """
     paths = {name: str(absolute(os.environ[name])) for name in PATHS if os.environ.get(name)}  # it works elsewhere
@@ -35,8 +40,28 @@ def start_process(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
             env={**os.environ, **paths, **environment},
-            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             **own_session,
         )
+
+
+def last_output(log: Path) -> str:
+    """The last 2,000 characters that a process printed into `log`; "" where that cannot be read."""
+    try:
+        return log.read_text(errors="replace")[-SHOWN_CHARACTERS:].strip()
+    except OSError:
+        return ""
+
+
+def explain_end(what: str, status: int | None, log: Path) -> str:
+    """Why a process ended that did not say so itself, in sentences for people.
+
+    Args:
+        what: what happened, such as "The worker could not start".
+        status: its exit status as `subprocess` gives it, None where it is not known.
+        log: what it printed; this and the free space of its disk tell the cause.
+    """
+    how = f" ({exit_in_words(status)})" if status is not None else ""
+    return f"{what}{how}. {cause(last_output(log), log.parent)}".strip()

@@ -87,7 +87,7 @@ def load_dataset(
         raise
     except MemoryError as error:
         raise DatasetError(
-            "Memory ran out while loading the digits. Close other programs, then start again."
+            "The memory was not enough to load the digits. Close other programs, then start again."
         ) from error
     except Exception as error:
         traceback.print_exc()

@@ -14,7 +14,6 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -22,7 +21,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from filelock import FileLock
 
-from core.storage import write_atomically
+from core.storage import until_changed, write_atomically
 
 MOST = 2_000
 MOST_PICTURE_SIDE = 512
@@ -182,14 +181,13 @@ def _small(picture: np.ndarray | None) -> np.ndarray:
 
 def _read(path: Path) -> MyDigit | None:
     try:
-        stat = path.stat()
+        return _parsed(path)
     except OSError:
         return None
-    return _parsed(str(path), stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=MOST)
-def _parsed(path: str, modified: int, size: int) -> MyDigit | None:
+@until_changed(maxsize=MOST)
+def _parsed(path: Path) -> MyDigit | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             image, about = arrays["image"], json.loads(str(arrays["about"]))
@@ -197,9 +195,7 @@ def _parsed(path: str, modified: int, size: int) -> MyDigit | None:
         if image.shape != (28, 28) or image.dtype != np.uint8 or label not in range(10):
             return None
         said = said if said in range(10) else None
-        digit = MyDigit(
-            Path(path).stem, image, int(label), said, str(run_id), float(when), about.get("held_out") is True
-        )
+        digit = MyDigit(path.stem, image, int(label), said, str(run_id), float(when), about.get("held_out") is True)
     except Exception:  # a damaged archive raises nearly anything
         return None
     image.setflags(write=False)

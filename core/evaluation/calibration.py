@@ -20,7 +20,6 @@ from core.evaluation.metrics import (
 )
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
-MOST_STEPS = 60  # five or six are enough for a network; halving alone would be done by then
 
 
 def confidence_and_right(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Mask]:
@@ -96,11 +95,12 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Return the temperature with the smallest negative log-likelihood on these images, 0.05 to 20.
 
     min_T mean(−log softmax(log p / T)_y) (Guo et al. 2017, arXiv:1706.04599, section 4.2). With β = 1 / T it is
-    convex, its slope E_β[log p] − log p_y and its curvature Var_β[log p], both averaged over the images; so
-    Newton's steps on β, halving the interval where one would leave it (Numerical Recipes, `rtsafe`), find the
-    only minimum. Never worse on these images than T = 1. Fit on validation images, never on the test set.
-    Without a mistake it ends at the lower bound. Raises ValueError without images.
+    convex, with the slope E_β[log p] − log p_y averaged over the images, so the slope's only root is the minimum. Never
+    worse on these images than T = 1. Fit on validation images, never on the test set. Without
+    a mistake it ends at the lower bound. Raises ValueError without images.
     """
+    from scipy.optimize import brentq
+
     labels = checked_digits("labels", labels)
     logits = np.log(positive_probabilities(probabilities, length=len(labels)))
     if not len(labels):
@@ -110,69 +110,25 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     if not logits.any():
         return 1.0  # ten equal probabilities stay equal at any temperature
 
-    def slope_and_curvature(inverse: float) -> tuple[float, float]:
+    def slope(inverse: float) -> float:
         powers = np.exp(logits * inverse)
-        powers /= powers.sum(axis=1, keepdims=True)
-        mean = (powers * logits).sum(axis=1)
-        variance = (powers * logits**2).sum(axis=1) - mean**2
-        return float(np.mean(mean - of_label)), float(np.mean(variance))
+        return float(np.mean((powers * logits).sum(axis=1) / powers.sum(axis=1) - of_label))
 
     low, high = 1 / TEMPERATURE_BOUNDS[1], 1 / TEMPERATURE_BOUNDS[0]
-    if slope_and_curvature(low)[0] >= 0:
+    if slope(low) >= 0:
         return TEMPERATURE_BOUNDS[1]
-    if slope_and_curvature(high)[0] <= 0:
+    if slope(high) <= 0:
         return TEMPERATURE_BOUNDS[0]
-    inverse = 1.0
-    for _ in range(MOST_STEPS):
-        slope, curvature = slope_and_curvature(inverse)
-        low, high = (inverse, high) if slope < 0 else (low, inverse)
-        newton = inverse - slope / curvature if curvature > 0 else np.inf
-        step_to = newton if low <= newton <= high else (low + high) / 2
-        if abs(step_to - inverse) <= 1e-9 * inverse:
-            break
-        inverse = step_to
-    return float(1 / inverse)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What is left when the network says "don't know" below `threshold`.
-
-    `answered` images have at least that confidence; `coverage` is their fraction of all, `accuracy` the
-    fraction of them that is right (nan if none is answered).
-    """
-
-    threshold: float
-    answered: int
-    coverage: float
-    accuracy: float
-
-
-def coverage_at(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Coverage:
-    """Return coverage and selective accuracy at one threshold.
-
-    Answered are the images with confidence ≥ threshold. El-Yaniv & Wiener 2010, On the Foundations of
-    Noise-free Selective Classification, JMLR 11; for networks Geifman & El-Yaniv 2017, arXiv:1705.08500.
-    Raises ValueError if the threshold is NaN.
-    """
-    if np.isnan(threshold):
-        raise ValueError("threshold must be a number; got NaN.")
-    confidence, right = confidence_and_right(labels, probabilities)
-    answers = confidence >= threshold
-    answered = int(np.count_nonzero(answers))
-    return Coverage(
-        threshold=float(threshold),
-        answered=answered,
-        coverage=float(share(answered, len(answers))),
-        accuracy=float(share(np.count_nonzero(right & answers), answered)),
-    )
+    return 1 / brentq(slope, low, high, rtol=1e-10)
 
 
 @dataclass(frozen=True, eq=False)
 class CoverageCurve:
-    """Coverage and selective accuracy at every threshold where they change, float64 (k,), thresholds rising.
+    """Coverage and accuracy where the network abstains below a threshold, at every threshold where they change.
 
-    Between two thresholds the values are those of the upper one; above the last nothing is answered.
+    As float64 (k,), thresholds rising: answered are the images whose confidence is at least `threshold`; `coverage` is
+    their fraction of all, `accuracy` the fraction of them that is right. Between two thresholds the values are those of
+    the upper one; above the last nothing is answered.
     """
 
     threshold: Floats
@@ -183,8 +139,9 @@ class CoverageCurve:
 def coverage_curve(labels: ArrayLike, probabilities: ArrayLike) -> CoverageCurve:
     """Return the exact coverage curve, from threshold 0 (all answered) over each confidence that occurs.
 
-    An image is answered if its confidence is at least the threshold (El-Yaniv & Wiener 2010, JMLR 11; Geifman &
-    El-Yaniv 2017, arXiv:1705.08500). At most n + 1 points; without images one point at threshold 0, all nan.
+    El-Yaniv & Wiener 2010, On the Foundations of Noise-free Selective Classification, JMLR 11; for networks Geifman &
+    El-Yaniv 2017, arXiv:1705.08500. At most n + 1 points; the single point at threshold 0, all nan,
+    without images.
     """
     confidence, right = confidence_and_right(labels, probabilities)
     if not len(confidence):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from core.formatting import percent
 
 # Blue and vermillion stay apart in every common form of colour blindness (Okabe and Ito, jfly.uni-koeln.de/color).
 RIGHT, WRONG = "#0072B2", "#C84E00"
@@ -39,8 +41,8 @@ def history_figure(epochs: Sequence[Mapping], title: str) -> Figure:
     size = 14 if len(title) <= 45 else 11
     figure.text(0.065, 0.92, title, color=INK, size=size, weight="bold", family=FONT, parse_math=False)
     loss, accuracy = figure.subplots(1, 2)
-    _history_panel(loss, epochs, "loss", "{:.4f}")
-    _history_panel(accuracy, epochs, "accuracy", "{:.2%}")
+    _history_panel(loss, epochs, "loss", "{:.4f}".format)
+    _history_panel(accuracy, epochs, "accuracy", percent)
     figure.legend(
         *loss.get_legend_handles_labels(),
         loc="upper right",
@@ -53,7 +55,7 @@ def history_figure(epochs: Sequence[Mapping], title: str) -> Figure:
     loss.set_ylim(0, None if epochs else 1)
     low, high = accuracy.get_ylim() if epochs else (0, 1)
     accuracy.set_ylim(max(0, low), min(1.002, high))  # accuracy ends at 100 %
-    accuracy.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    accuracy.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
     for axes in (loss, accuracy):
         for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             tick.set_family(FONT)
@@ -97,7 +99,7 @@ def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False) ->
     Args:
         matrix: counts (10, 10), rows are labels, columns predictions.
         title: shown as it is.
-        shares: write percent of the label instead of counts.
+        shares: write the share of the label, in percent, instead of counts.
     """
     figure = Figure(figsize=(7, 7), facecolor="white")
     figure.text(0.1, 0.955, title, color=INK, size=12, weight="bold", family=FONT, parse_math=False)
@@ -119,7 +121,7 @@ def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False) ->
         dark = ground[label, prediction] @ (0.299, 0.587, 0.114) < 0.5
         style = {"color": "white" if dark else INK, "size": 9, "family": FONT}
         axes.text(prediction, label, said, ha="center", va="center", **style)
-    axes.set_xlabel("Read as" + (" (percent of the label)" if shares else ""), color=MUTED, size=9.5, family=FONT)
+    axes.set_xlabel("Read as" + (" (% of the label)" if shares else ""), color=MUTED, size=9.5, family=FONT)
     axes.set_ylabel("Label", color=MUTED, size=9.5, family=FONT)
     axes.xaxis.set_label_position("top")
     axes.xaxis.tick_top()
@@ -187,7 +189,7 @@ def figure_bytes(figure: Figure, format: Literal["png", "svg"] = "png") -> bytes
     return buffer.getvalue()
 
 
-def _history_panel(axes: Axes, epochs: Sequence[Mapping], measure: str, numbers: str) -> None:
+def _history_panel(axes: Axes, epochs: Sequence[Mapping], measure: str, written: Callable[[float], str]) -> None:
     x = [epoch["epoch"] for epoch in epochs]
     marked = "o" if len(x) <= MOST_MARKERS else ""
     line = "" if len(x) == 1 else "-"
@@ -199,7 +201,7 @@ def _history_panel(axes: Axes, epochs: Sequence[Mapping], measure: str, numbers:
         style = {"color": colour, "linewidth": width, "linestyle": line, "marker": marked, "markersize": 5}
         shape = {"markerfacecolor": "white", "markeredgewidth": 1.4} if name == "Training" else {}
         axes.plot(x, y, label=name, clip_on=False, zorder=3, **style, **shape)
-    said = f"validation {numbers.format(epochs[-1][f'val_{measure}'])} after epoch {x[-1]}" if x else "no epoch yet"
+    said = f"validation {written(epochs[-1][f'val_{measure}'])} after epoch {x[-1]}" if x else "no epoch yet"
     axes.set_title(measure.capitalize(), loc="left", color=INK, size=11.5, weight="bold", family=FONT, pad=9)
     axes.set_title(said, loc="right", color=MUTED, size=9.5, family=FONT, pad=9)
     axes.set_xlabel("Epoch", color=MUTED, size=9.5, family=FONT)
@@ -220,7 +222,7 @@ def _probability_bars(axes: Axes, probabilities: np.ndarray, label: int, predict
     axes.barh(range(10), probabilities, color=colours, height=0.7)
     for digit, p in enumerate(probabilities):
         said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
-        axes.text(p + 0.02, digit, " · ".join([f"{p:.1%}", *said]), va="center", color=INK, size=7.5, family=FONT)
+        axes.text(p + 0.02, digit, " · ".join([percent(p, 1), *said]), va="center", color=INK, size=7.5, family=FONT)
     axes.set_title("probabilities", color=MUTED, size=8, family=FONT, pad=4)
     axes.set_xlim(0, 1.6)
     axes.set_ylim(9.6, -0.6)
@@ -237,7 +239,7 @@ def _past_lines(axes: Axes, epochs: Sequence[int], probabilities: np.ndarray, la
         axes.plot(epochs, line, "--", color=WRONG, marker="o", markersize=4, label=f"{prediction} (read)")
     axes.set_title("over the epochs", color=MUTED, size=8, family=FONT, pad=4)
     axes.set_ylim(-0.03, 1.03)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.tick_params(length=0, colors=MUTED, labelsize=8, labelfontfamily=FONT)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
@@ -265,12 +267,10 @@ def _digit(axes: Axes, image: np.ndarray, label: int, prediction: int, confidenc
     for spine in axes.spines.values():
         spine.set(color=colour, linewidth=frame)
     axes.set_title(f"label {label}", color=MUTED, size=8, family=FONT, pad=4)
-    said = f"{sign} {prediction}  {_percent(confidence)}"
+    said = f"{sign} {prediction}  {_confidence(confidence)}"
     axes.set_xlabel(said, color=colour, size=9, weight="bold", family=FONT, labelpad=4)
 
 
-def _percent(confidence: float) -> str:
-    """A whole percentage; never "100%" for what is less than certain."""
-    if 0.99 <= confidence < 1:
-        return f"{min(confidence, 0.999):.1%}"
-    return f"{confidence:.0%}"
+def _confidence(confidence: float) -> str:
+    """A whole percentage; never "100 %" for what is less than certain."""
+    return percent(min(confidence, 0.999), 1) if 0.99 <= confidence < 1 else percent(confidence, 0)

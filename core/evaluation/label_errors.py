@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,6 +48,7 @@ KNOWN_LABEL_ERRORS = (
     LabelError(9679, 6, 3, 2, 0, 3),
     LabelError(9729, 5, 6, 2, 3, 0),
 )
+ERRORS_BY_INDEX = {error.index: error for error in KNOWN_LABEL_ERRORS}
 MNIST_TEST_IMAGES = 10_000
 
 
@@ -78,9 +78,3 @@ def corrected_accuracy(labels: ArrayLike, predictions: ArrayLike) -> CorrectedAc
     kept = corrected >= 0
     after_correction = accuracy(corrected[kept], np.asarray(predictions)[kept])
     return CorrectedAccuracy(official=official, corrected=after_correction, n=int(np.count_nonzero(kept)))
-
-
-@lru_cache(maxsize=1)
-def errors_by_index() -> dict[int, LabelError]:
-    """MNIST's known label errors by index."""
-    return {error.index: error for error in KNOWN_LABEL_ERRORS}

@@ -20,7 +20,6 @@ class LearningHistory:
     right : bool (epochs, n), whether the prediction was right after each epoch.
     first_learned_epoch : int64 (n,), the first epoch that was right; 0 for never.
     settled_epoch : int64 (n,), the epoch from which it stayed right to the end; 0 if wrong at the end.
-    learned_last : int64, indices of all that are right at the end, latest settled first, then by index.
     forgotten : int64, indices right at some epoch and wrong at the end.
     never_right : int64, indices that no epoch had right.
     """
@@ -28,7 +27,6 @@ class LearningHistory:
     right: Mask
     first_learned_epoch: Integers
     settled_epoch: Integers
-    learned_last: Integers
     forgotten: Integers
     never_right: Integers
 
@@ -54,7 +52,7 @@ def predictions_over_epochs(epochs: Iterable[ArrayLike]) -> Integers:
 
 
 def learning_history(labels: ArrayLike, epochs: Iterable[ArrayLike]) -> LearningHistory:
-    """Return which images were learned last, forgotten or never right.
+    """Return when each image was learned, and which were forgotten or never right.
 
     `labels` are (n,), and `epochs` gives the probabilities or predictions of each epoch to `predictions_over_epochs`,
     which raises ValueError for invalid ones. Toneva et al. 2019 (arXiv:1812.05159) count every change from right to
@@ -67,12 +65,10 @@ def learning_history(labels: ArrayLike, epochs: Iterable[ArrayLike]) -> Learning
     backwards_wrong = ~right[::-1]
     right_at_the_end = np.where(right.all(axis=0), len(right), backwards_wrong.argmax(axis=0))
     settled_epoch = np.where(right[-1], len(right) - right_at_the_end + 1, 0)
-    by_settled = np.argsort(-settled_epoch, kind="stable")
     return LearningHistory(
         right=right,
         first_learned_epoch=first_learned_epoch,
         settled_epoch=settled_epoch,
-        learned_last=by_settled[: np.count_nonzero(right[-1])],
         forgotten=np.flatnonzero(ever & ~right[-1]),
         never_right=np.flatnonzero(~ever),
     )

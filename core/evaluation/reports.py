@@ -9,6 +9,7 @@ import numpy as np
 
 from core.data import Dataset
 from core.evaluation.predictions import Reading
+from core.formatting import percent
 
 
 def as_csv(reading: Reading, indices: np.ndarray) -> bytes:
@@ -42,7 +43,7 @@ def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> 
     """The confusion matrix as a file, PNG or SVG."""
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
 
-    title = f"{name}, after epoch {reading.epoch}: accuracy {reading.accuracy:.2%}"
+    title = f"{name}, after epoch {reading.epoch}: accuracy {percent(reading.accuracy)}"
     return figures.figure_bytes(figures.confusion_figure(reading.matrix, title, shares=shares), format)
 
 

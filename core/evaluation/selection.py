@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.label_errors import errors_by_index
+from core.evaluation.label_errors import ERRORS_BY_INDEX
 from core.evaluation.predictions import Past, Reading
 
 SHOW = ("Mistakes", "Right", "All")
@@ -52,7 +52,7 @@ def matching(reading: Reading, past: Past | None, wanted: Filter) -> np.ndarray:
     low, high = wanted.confidence
     mask &= (100 * reading.confidence >= low) & (100 * reading.confidence <= high)
     if wanted.only == "Known label errors":
-        mask &= _mask(len(mask), list(errors_by_index()))
+        mask &= _mask(len(mask), list(ERRORS_BY_INDEX))
     elif wanted.only is not None:
         lists = {"Forgotten": past.history.forgotten, "Never right": past.history.never_right} if past else {}
         mask &= _mask(len(mask), lists.get(wanted.only, []))

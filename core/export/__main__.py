@@ -53,13 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(reason, file=sys.stderr)
         return 2
     skipped = [name for name in names if name not in possible(run) or FORMATS[name].missing]
-    status = job.analyse_alone(
+    status = job.execute_once(
         run, "export", partial(verify.export_all, names=[name for name in names if name not in skipped])
     )
     if status:
-        print(job.status(run, "export").words, file=sys.stderr)
+        print(job.Jobs().status(run, "export").words, file=sys.stderr)
         return status
-    exports = verify.kept(run)
+    exports = verify.load(run)
     print(table(run, exports))
     for name in skipped:
         why = f"{INSTALL} first" if name in possible(run) else "the run has no Keras model"

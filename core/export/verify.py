@@ -1,7 +1,6 @@
 """Exports and the proof that they answer as the run does: each is read in its own runtime over the whole test set.
 
-Kept in the run as exports.json, with fingerprints of the model, the dataset and each file, so that a proof is void once
-the run was trained further, and a file that was changed is not given out.
+A proof holds the fingerprint of its file, so that a file that was changed is not given out.
 """
 
 from __future__ import annotations
@@ -22,10 +21,8 @@ from core.data import Dataset, synthetic_digits
 from core.data.my_digits import MyDigits
 from core.export.formats import FOLDER, FORMATS, Format, possible
 from core.predictor import ModelError, Predictor, fingerprint
-from core.runs import Run
-from core.storage import read_json, write_json
+from core.runs import Run, results
 
-FILE = "exports.json"
 FORM = 2  # of the files: 1 had Keras files that only Keras 3.15 reads, and a SavedModel without a numbered folder
 BATCH = 100  # images at once when all are read, in every runtime: what LiteRT is fastest with
 SAME = 1e-4  # the largest difference in a probability that rounding in another order explains, with room
@@ -92,29 +89,27 @@ class Exports:
     proofs: tuple[Proof, ...]
     form: int = FORM
 
-    def is_of(self, model: str, dataset: str) -> bool:
-        """Whether it was proven with this model and this dataset, and the files are as they are written today."""
-        return (self.model, self.dataset, self.form) == (model, dataset, FORM)
+    @property
+    def method(self) -> int:
+        """How the files were written."""
+        return self.form
+
+    def stale(self, model: str, dataset: str) -> str:
+        """Why it is out of date, "" where it is of this model and dataset, with files as they are written today."""
+        return results.stale(self, model=model, dataset=dataset, method=FORM)
 
     def of(self, name: str) -> Proof | None:
         """The proof of one format, None where it was not exported."""
         return next((proof for proof in self.proofs if proof.format == name), None)
 
     def save(self, run: Run) -> None:
-        """Keep it in the run."""
-        write_json(run.path / FILE, asdict(self))
+        """Keep it in the run's folder."""
+        results.save(run.path, results.EXPORTS, asdict(self))
 
 
-def kept(run: Run) -> Exports | None:
-    """What the run keeps, None where there is nothing, or nothing that can be read."""
-    values = read_json(run.path / FILE)
-    try:
-        texts = {name: str(values[name]) for name in ("model", "dataset", "drawings")}
-        counts = {name: _number(values[name], int) for name in ("images", "drawn")}
-        form = _number(values.get("form", 1), int)
-        return Exports(**texts, **counts, proofs=tuple(_proof(row) for row in values["proofs"]), form=form)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
+def load(run: Run) -> Exports | None:
+    """What the exports of the run were found to do, None where there are none or the file is damaged."""
+    return results.load(run.path, results.EXPORTS, _exports)
 
 
 def proven_file(run: Run, exports: Exports, name: str) -> bytes | None:
@@ -155,8 +150,9 @@ def export_all(
         raise ModelError("The dataset has no test images, so there is nothing to prove an export by.")
     wanted = set(possible(run) if names is None else names) | {"litert"}
     chosen = [format for format in FORMATS.values() if format.name in wanted and (names or not format.missing)]
-    before = kept(run)
-    proofs = {p.format: p for p in before.proofs} if before and before.is_of(model, dataset.fingerprint) else {}
+    before = load(run)
+    current = before is not None and not before.stale(model, dataset.fingerprint)
+    proofs = {proof.format: proof for proof in before.proofs} if current else {}
     words, images, labels = drawings(run)
     report(0, len(chosen) + 1, "Reading the test images with LiteRT")
     measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reading(predictor.outputs, dataset))
@@ -281,6 +277,13 @@ def _in_words(format: Format, error: Exception) -> str:
     if isinstance(error, ImportError):
         return f"A package is missing: {error}. Install requirements-export.txt and export again."
     return f"{type(error).__name__}: {error}"[:500]
+
+
+def _exports(values: dict) -> Exports:
+    texts = {name: str(values[name]) for name in ("model", "dataset", "drawings")}
+    counts = {name: _number(values[name], int) for name in ("images", "drawn")}
+    form = _number(values.get("form", 1), int)
+    return Exports(**texts, **counts, proofs=tuple(_proof(row) for row in values["proofs"]), form=form)
 
 
 def _proof(row: dict) -> Proof:

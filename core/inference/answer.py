@@ -1,6 +1,6 @@
-"""What a run says of an image: the digit, or that it does not know and why. The one way to an answer.
+"""What a run answers to an image: a digit, or that it abstains and why. The one way to an answer.
 
-The pages and the HTTP API both ask here, with the same models in memory; so they cannot answer differently.
+Every page and the HTTP API come here, with the same models in memory, so they cannot answer differently.
 """
 
 from __future__ import annotations
@@ -13,64 +13,64 @@ from functools import lru_cache
 import numpy as np
 
 from core.inference import ood
-from core.inference.ood import Judge
-from core.predictor import Predictor
-from core.runs import Run
+from core.inference.ood import OODDetector
+from core.predictor import MODEL_FILE, Predictor
+from core.runs import Run, results
 from core.runs.threshold import read_threshold
 
-_LOADING = threading.Lock()  # two who ask at once shall get the same model, not one each
+_LOADING = threading.Lock()  # two threads that come at once get the same model, not one each
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a network reads of one image.
+    """What a run reads in one image.
 
     Attributes:
         outputs: the model's outputs for it, float32 (d,) each.
         first, second: the most probable digits.
         confidence: the probability of the first.
-        doubt: why it had better not answer; "" where it answers.
+        abstain_reason: why it abstains, as a sentence; "" where it answers.
     """
 
     outputs: dict[str, np.ndarray]
     first: int
     second: int
     confidence: float
-    doubt: str = ""
+    abstain_reason: str = ""
 
     @property
-    def vote(self) -> int | None:
-        """The digit that it stands for, None where it does not know."""
-        return None if self.doubt else self.first
+    def digit(self) -> int | None:
+        """The digit that it answers, None where it abstains."""
+        return None if self.abstain_reason else self.first
 
 
-def ask(run: Run, model: Predictor, image: np.ndarray) -> Answer:
-    """Let the run's model read an image, uint8 (28, 28), and the run say whether it can be trusted with it."""
-    return ask_all(run, model, image[np.newaxis])[0]
+def answer_one(run: Run, model: Predictor, image: np.ndarray) -> Answer:
+    """The run's answer to an image, uint8 (28, 28); `model` is the run's `predictor`."""
+    return answer_all(run, model, image[np.newaxis])[0]
 
 
-def ask_all(run: Run, model: Predictor, images: np.ndarray) -> list[Answer]:
-    """The answers to uint8 (n, 28, 28), each as if it had been asked alone."""
+def answer_all(run: Run, model: Predictor, images: np.ndarray) -> list[Answer]:
+    """The run's answers to uint8 (n, 28, 28), each what `answer_one` gives."""
     alone = [model.outputs(images[i : i + 1]) for i in range(len(images))]  # kernels may round a batch differently
     if not alone:
         return []
     outputs = {name: np.concatenate([each[name] for each in alone]) for name in alone[0]}
-    doubts = _doubts(run, images, outputs)
-    return [_answer({name: values[i] for name, values in outputs.items()}, doubts[i]) for i in range(len(images))]
+    reasons = _abstain_reasons(run, images, outputs)
+    return [_answer({name: values[i] for name, values in outputs.items()}, reasons[i]) for i in range(len(images))]
 
 
-def _answer(outputs: dict[str, np.ndarray], doubt: str) -> Answer:
+def _answer(outputs: dict[str, np.ndarray], abstain_reason: str) -> Answer:
     probabilities = outputs["probabilities"]
     second, first = (int(place) for place in probabilities.argsort()[-2:])
-    return Answer(outputs, first, second, float(probabilities[first]), doubt)
+    return Answer(outputs, first, second, float(probabilities[first]), abstain_reason)
 
 
-def _doubts(run: Run, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
-    its_judge, threshold = judge(run), read_threshold(run.path)
-    verdicts = [None] * len(images) if its_judge is None else its_judge.verdicts(images, outputs)
-    unsure = outputs["probabilities"].max(axis=1) < (threshold or 0.0)
-    words = f"Its confidence is below {100 * (threshold or 0.0):.2f} %, the threshold of this run."
-    return [verdict or (words if below else "") for verdict, below in zip(verdicts, unsure, strict=True)]
+def _abstain_reasons(run: Run, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
+    detector, threshold = ood_detector(run), read_threshold(run.path) or 0.0
+    reasons = [""] * len(images) if detector is None else detector.reasons(images, outputs)
+    unsure = outputs["probabilities"].max(axis=1) < threshold
+    words = f"Its confidence is below {100 * threshold:.2f} %, the threshold of this run."
+    return [reason or (words if below else "") for reason, below in zip(reasons, unsure, strict=True)]
 
 
 def version(run: Run) -> tuple[bytes, int]:
@@ -78,7 +78,15 @@ def version(run: Run) -> tuple[bytes, int]:
 
     Raises OSError where there is none.
     """
-    return os.fsencode(run.path), (run.path / "model.tflite").stat().st_mtime_ns
+    return os.fsencode(run.path), (run.path / MODEL_FILE).stat().st_mtime_ns
+
+
+def answer_version(run: Run) -> tuple:
+    """What changes whenever the run may answer otherwise: model, OOD detector or threshold.
+
+    Raises OSError where there is no model.
+    """
+    return *version(run), _detector_modified(run), read_threshold(run.path)
 
 
 def predictor(run: Run) -> Predictor:
@@ -92,12 +100,14 @@ def predictor(run: Run) -> Predictor:
         return _predictor(*version(run))
 
 
-def judge(run: Run) -> Judge | None:
+def ood_detector(run: Run) -> OODDetector | None:
     """What tells digits from other drawings for the run's model; None where it has not learned that."""
+    modified = _detector_modified(run)
+    if modified is None:
+        return None
     try:
-        modified = (run.path / ood.FILE).stat().st_mtime_ns
         with _LOADING:
-            return _judge(*version(run), modified)
+            return _ood_detector(*version(run), modified)
     except OSError:
         return None
 
@@ -105,7 +115,14 @@ def judge(run: Run) -> Judge | None:
 def forget() -> None:
     """Forget all models, so that tests can put others in their place."""
     _predictor.cache_clear()
-    _judge.cache_clear()
+    _ood_detector.cache_clear()
+
+
+def _detector_modified(run: Run) -> int | None:
+    try:
+        return (run.path / results.OOD).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 @lru_cache(maxsize=16)
@@ -114,5 +131,5 @@ def _predictor(folder: bytes, modified: int) -> Predictor:
 
 
 @lru_cache(maxsize=16)
-def _judge(folder: bytes, model_modified: int, modified: int) -> Judge | None:
+def _ood_detector(folder: bytes, model_modified: int, modified: int) -> OODDetector | None:
     return ood.load(os.fsdecode(folder))

@@ -1,4 +1,4 @@
-"""Whether a drawing is a digit at all: a network names one of ten whatever it is shown, this judge may refuse.
+"""Whether a drawing is a digit at all: a network names one of ten whatever it is shown, this detector may refuse.
 
 A logistic regression tells digits, as other people write them, from drawings that are none
 (`core.inference.ood_samples`), as Hendrycks et al. 2019 (Deep Anomaly Detection with Outlier Exposure,
@@ -10,15 +10,13 @@ arXiv:1812.04606) train on outliers to know others. It is given
   subspaces: Watanabe & Pakvasa 1973; Oja 1983);
 - plain facts: pieces, loops, ink, size, pen; and the products of all these but the hidden layer.
 
-Its threshold lets 97 % of held-out digits in other hands through. It needs no TensorFlow. Kept in the run as
-novelty.npz, bound to the exported model.
+Its threshold lets 97 % of held-out digits in other hands through. It needs no TensorFlow.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
@@ -26,11 +24,9 @@ from core.data import Dataset
 from core.data.split import split
 from core.inference import ood_samples
 from core.predictor import IMAGE_SHAPE, Predictor, model_fingerprint
-from core.runs import Run
-from core.storage import write_atomically
+from core.runs import Run, results
 
-FILE = "novelty.npz"
-KEPT = 0.97  # of held-out digits in other hands: this share is let through
+PASS_SHARE = 0.97  # of held-out digits in other hands: this share is let through
 SEED = 20_261_125
 DIGITS, NOT_DIGITS = 1600, 1600  # drawings that it learns from; as many digits again set the threshold
 PLANE_IMAGES, PLANE_DIRECTIONS = 3000, 12
@@ -48,7 +44,7 @@ Outputs = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
+class OODDetector:
     """Tells digits from other drawings, for one exported model with a hidden layer of d units.
 
     With z the standardised scores, at most `FARTHEST` from 0, and h the hidden layer, the log-odds of being no digit
@@ -73,19 +69,15 @@ class Judge:
     bias: np.ndarray
     threshold: np.ndarray
 
-    def verdict(self, drawing: np.ndarray, outputs: Outputs) -> str | None:
-        """Why this drawing is not read, as a sentence; None where it looks like a digit.
+    def reasons(self, drawings: np.ndarray, outputs: Outputs) -> list[str]:
+        """Why each drawing is not read, as a sentence; "" for one that looks like a digit.
 
-        Takes what `core.drawing.normalise_drawing` gives, uint8 (28, 28), and what `Predictor.outputs` says of it,
-        `probabilities` (1, 10) and `hidden` (1, d). Raises ValueError for other shapes.
+        Takes what `core.drawing.normalise_drawing` gives, uint8 (n, 28, 28), and what `Predictor.outputs` says of it,
+        `probabilities` (n, 10) and `hidden` (n, d). Raises ValueError for other shapes.
         """
-        return self.verdicts(np.asarray(drawing)[np.newaxis], outputs)[0]
-
-    def verdicts(self, drawings: np.ndarray, outputs: Outputs) -> list[str | None]:
-        """The verdict on each of uint8 (n, 28, 28) with outputs (n, …)."""
         refused = self.log_odds(drawings, outputs) > self.threshold
         return [
-            (_reason(drawing) if no else None) if drawing.any() else BLANK
+            (_reason(drawing) if no else "") if drawing.any() else BLANK
             for drawing, no in zip(drawings, refused, strict=True)
         ]
 
@@ -102,39 +94,32 @@ class Judge:
         return ((z @ self.square) * z).sum(axis=1) + z @ self.linear + outputs["hidden"] @ self.hidden + self.bias
 
     def save(self, run_folder: str | os.PathLike[str]) -> None:
-        """Keep it in the run. Raises OSError where the folder is gone or cannot be written."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        write_atomically(Path(run_folder) / FILE, lambda file: np.savez(file, **values))
+        """Keep it in the run's folder. Raises OSError where the folder is gone or cannot be written."""
+        results.save(run_folder, results.OOD, asdict(self))
 
 
-def load(run_folder: str | os.PathLike[str]) -> Judge | None:
-    """The judge of the run's model; None where there is none, a damaged one, or one of an earlier model."""
-    try:
-        with np.load(Path(run_folder) / FILE, allow_pickle=False) as arrays:
-            values = {field.name: arrays[field.name] for field in fields(Judge)}
-    except Exception:  # a damaged zip raises many kinds
-        return None
-    judge = Judge(**{**values, "model": str(values["model"])})
-    s = SCORES
-    shapes = (
-        (10, CELLS**2 * ANGLES),
-        (10, PLANE_DIRECTIONS, CELLS**2 * ANGLES),
-        (s,),
-        (s,),
-        (s, s),
-        (s,),
-        None,
-        (),
-        (),
-    )
-    arrays = [values[field.name] for field in fields(Judge)[1:]]
-    usable = all(a.dtype.kind == "f" and np.isfinite(a).all() for a in arrays) and judge.hidden.ndim == 1
-    fits = all(shape in (None, array.shape) for array, shape in zip(arrays, shapes, strict=True))
-    return judge if usable and fits and judge.model and judge.model == model_fingerprint(run_folder) else None
+def load(run_folder: str | os.PathLike[str]) -> OODDetector | None:
+    """The detector of the run's model; None where there is none, a damaged one, or one of an earlier model."""
+    found = results.load(run_folder, results.OOD, _detector)
+    model = model_fingerprint(run_folder)
+    return found if found and model and not results.stale(found, model=model) else None
 
 
-def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> Judge:
-    """The judge for a run's exported model, not yet saved; 5 to 14 s on two busy cores.
+def _detector(arrays: dict[str, np.ndarray]) -> OODDetector:
+    values = {field.name: arrays[field.name] for field in fields(OODDetector)}
+    model, numbers = str(values.pop("model")), list(values.values())
+    s, edges = SCORES, CELLS**2 * ANGLES
+    hidden = (values["hidden"].size,)
+    shapes = [(10, edges), (10, PLANE_DIRECTIONS, edges), (s,), (s,), (s, s), (s,), hidden, (), ()]
+    if [array.shape for array in numbers] != shapes:
+        raise ValueError("not the arrays of a detector")
+    if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in numbers):
+        raise ValueError("not finite numbers")
+    return OODDetector(model, **values)
+
+
+def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> OODDetector:
+    """The detector for a run's exported model, not yet saved; 5 to 14 s on two busy cores.
 
     What it learns from is among the training images. Its threshold comes from the validation images; where there are
     none besides the test images, from training images that it did not learn from. Raises ValueError where the
@@ -152,15 +137,15 @@ def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> Judge:
 
 def fit(
     predictor: Predictor, images: np.ndarray, labels: np.ndarray, held_out: np.ndarray, *, model: str = ""
-) -> Judge:
+) -> OODDetector:
     """Learn from images with labels, uint8 (n, 28, 28) and (n,), and set the threshold on other images.
 
-    The same arguments give the same judge. Raises ValueError where either has no images.
+    The same arguments give the same detector. Raises ValueError where either has no images.
     """
     from sklearn.linear_model import LogisticRegression
 
     if not len(images) or not len(held_out):
-        raise ValueError("A judge needs digits to learn from and others for its threshold; there are none.")
+        raise ValueError("An OOD detector needs digits to learn from and others for its threshold; there are none.")
     rng = np.random.default_rng(SEED)
     chosen = rng.permutation(len(images))[:PLANE_IMAGES]
     means, directions = _planes(images[chosen], labels[chosen])
@@ -182,11 +167,12 @@ def fit(
     square = np.zeros((z.shape[1],) * 2)
     square[upper] = products
     bias = regression.intercept_[0] - weights @ seen_centre
-    judge = Judge(model, means, directions, centre, scale, square, linear, hidden, np.array(bias), np.array(np.inf))
+    numbers = (means, directions, centre, scale, square, linear, hidden, np.array(bias))
+    detector = OODDetector(model, *numbers, threshold=np.array(np.inf))
 
-    kept = ood_samples.other_hands(rng, _sample(rng, held_out, DIGITS))
-    threshold = np.quantile(judge.log_odds(kept, predictor.outputs(kept)), KEPT, method="higher")
-    return replace(judge, threshold=np.array(threshold))
+    hands = ood_samples.other_hands(rng, _sample(rng, held_out, DIGITS))
+    threshold = np.quantile(detector.log_odds(hands, predictor.outputs(hands)), PASS_SHARE, method="higher")
+    return replace(detector, threshold=np.array(threshold))
 
 
 def _sample(rng: np.random.Generator, images: np.ndarray, count: int) -> np.ndarray:
@@ -198,7 +184,7 @@ def _standardised(scores: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> 
 
 
 def _scores(drawings: np.ndarray, probabilities: np.ndarray, means: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Float64 (n, 14): doubt, distances to planes (nearest, second, the prediction's), ten facts."""
+    """Float64 (n, 14): uncertainty, distances to planes (nearest, second, the prediction's), ten facts."""
     edges = _edges(drawings)
     left = np.empty((len(edges), 10))
     for digit, (mean, plane) in enumerate(zip(means.astype(np.float32), directions.astype(np.float32), strict=True)):
@@ -206,9 +192,9 @@ def _scores(drawings: np.ndarray, probabilities: np.ndarray, means: np.ndarray, 
         left[:, digit] = ((apart - apart @ plane.T @ plane) ** 2).sum(axis=1)
     of_prediction = left[np.arange(len(left)), probabilities.argmax(axis=1)]
     distances = np.log1p(np.column_stack([np.sort(left, axis=1)[:, :2], of_prediction]))
-    doubt = np.log(np.maximum(1 - probabilities.max(axis=1), 0) + 1e-5)
+    uncertainty = np.log(np.maximum(1 - probabilities.max(axis=1), 0) + 1e-5)
     facts = np.array([_facts(drawing) for drawing in drawings]).reshape(-1, SCORES - 4)
-    return np.column_stack([doubt, distances, facts])
+    return np.column_stack([uncertainty, distances, facts])
 
 
 def _planes(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Drawings to learn from what is no digit, and digits as other people write them; made here, of no one's hand.
+"""Synthetic drawings to fit the OOD detector on: some are no digits, others are digits as other people write them.
 
 Scribbles of few random waves, random polygons and lines, filled shapes, dots, grains, several digits side by side and
 digits laid over each other: families with much chance in them rather than a list of shapes, so that what is fitted on

@@ -1,34 +1,23 @@
 """The last hidden layer of the test images in two dimensions: PCA at once, t-SNE in the background.
 
-What the network holds to be alike lies close together. t-SNE is kept in the run as map-tsne.npz, with fingerprints of
-the model and the dataset, so that it is known to be out of date after the run was trained further.
+What the network holds to be alike lies close together.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from zipfile import BadZipFile
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from core.data import Dataset
-from core.interpretability import embedding
 from core.predictor import Predictor
-from core.runs import Run
-from core.storage import write_atomically
+from core.runs import Run, results
 
-FILE = "map-tsne.npz"
 SAMPLE = 2500
 PERPLEXITY = 30.0
 ITERATIONS = 750
 _SEED = 20261123
 _PCA_FIRST = 50  # dimensions that t-SNE sees, as its authors advise
-
-Report = Callable[[int, int, str], None]  # steps done, steps in all, what is done
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,39 +37,36 @@ class Pca:
 
 @dataclass(frozen=True, eq=False)
 class TsneMap:
-    """A kept t-SNE: `indices` int64 (k,) of the test images, `points` float32 (k, 2), and what it is a map of."""
+    """A stored t-SNE: `indices` int64 (k,) of the test images, `points` float32 (k, 2), and what it is a map of."""
 
     model: str
     dataset: str
     indices: np.ndarray
     points: np.ndarray
 
-    def is_of(self, model: str, dataset: str) -> bool:
-        """Whether it shows this model and this dataset."""
-        return (self.model, self.dataset) == (model, dataset)
+    def stale(self, model: str, dataset: str) -> str:
+        """Why it is out of date, "" where it shows this model and this dataset."""
+        return results.stale(self, model=model, dataset=dataset)
 
     def save(self, run: Run) -> None:
-        """Keep it in the run."""
-        arrays = {"model": self.model, "dataset": self.dataset, "indices": self.indices, "points": self.points}
-        write_atomically(run.path / FILE, lambda file: np.savez(file, **arrays))
+        """Keep it in the run's folder."""
+        results.save(run.path, results.TSNE, asdict(self))
 
 
 def pca(hidden: np.ndarray) -> Pca:
     """Project `hidden`, float (n, d), on its first two principal components.
 
-    From the eigenvectors of the covariance (Jolliffe 2002, Principal Component Analysis, section 1.1). A direction's
-    sign is free; here its largest entry is positive. With fewer than two images or dimensions the rest is 0.
+    Computed by scikit-learn, which makes each direction's largest entry positive. Without two images that differ, or a
+    second dimension, the coordinates that are missing are 0.
     """
-    centred = hidden.astype(np.float64) - (hidden.mean(axis=0, dtype=np.float64) if len(hidden) else 0)
-    variances, directions = np.linalg.eigh(centred.T @ centred)
-    two = directions[:, ::-1][:, :2]
-    two = two * np.where(two[np.abs(two).argmax(axis=0), np.arange(two.shape[1])] < 0, -1, 1)
-    points = np.zeros((len(hidden), 2), np.float32)
-    points[:, : two.shape[1]] = centred @ two
-    total = variances.sum()
-    shares = [max(0.0, float(v / total)) if total > 0 else 0.0 for v in variances[::-1][:2]]
-    first, second = (*shares, 0.0, 0.0)[:2]
-    return Pca(points, (first, second), hidden.shape[1])
+    from sklearn.decomposition import PCA
+
+    points, explained = np.zeros((len(hidden), 2), np.float32), [0.0, 0.0]
+    if len(hidden) > 1 and np.ptp(hidden, axis=0).any():
+        found = PCA(min(2, *hidden.shape), svd_solver="covariance_eigh").fit(hidden.astype(np.float64))
+        points[:, : found.n_components_] = found.transform(hidden)
+        explained[: found.n_components_] = found.explained_variance_ratio_.tolist()
+    return Pca(points, tuple(explained), hidden.shape[1])
 
 
 def sample(right: np.ndarray, size: int = SAMPLE) -> np.ndarray:
@@ -100,7 +86,7 @@ def sample(right: np.ndarray, size: int = SAMPLE) -> np.ndarray:
     return np.sort(np.concatenate([mistakes, others]))
 
 
-def tsne(hidden: np.ndarray, report: Report = lambda *_: None) -> np.ndarray:
+def tsne(hidden: np.ndarray) -> np.ndarray:
     """Lay out `hidden`, float (k, d), by t-SNE (van der Maaten & Hinton 2008); returns float32 (k, 2).
 
     Deterministic: it begins with PCA and has a fixed seed.
@@ -121,36 +107,23 @@ def tsne(hidden: np.ndarray, report: Report = lambda *_: None) -> np.ndarray:
         max_iter=ITERATIONS,
         init="pca" if dimensions > 1 else "random",
         random_state=_SEED,
-        verbose=2,
     )
     # One thread: several wait for each other at every step, which is four times slower on a busy machine.
-    with contextlib.redirect_stdout(_Iterations(report)), threadpool_limits(1):
+    with threadpool_limits(1):
         return layout.fit_transform(reduced).astype(np.float32)
 
 
-def kept(run: Run) -> TsneMap | None:
-    """The t-SNE that the run keeps, None where there is none, or none that can be read."""
-    try:
-        with np.load(run.path / FILE, allow_pickle=False) as arrays:
-            indices, points = arrays["indices"].astype(np.int64), arrays["points"].astype(np.float32)
-            found = TsneMap(str(arrays["model"]), str(arrays["dataset"]), indices, points)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError):
-        return None
+def load_tsne(run: Run) -> TsneMap | None:
+    """The t-SNE that was laid out of the run, None where none was or the file is damaged."""
+    return results.load(run.path, results.TSNE, _tsne_map)
+
+
+def _tsne_map(arrays: dict[str, np.ndarray]) -> TsneMap:
+    indices, points = arrays["indices"].astype(np.int64), arrays["points"].astype(np.float32)
     whole = indices.ndim == 1 and points.shape == (len(indices), 2) and np.isfinite(points).all()
-    return found if whole and (indices >= 0).all() and len(np.unique(indices)) == len(indices) else None
-
-
-class _Iterations(io.TextIOBase):
-    """Takes what scikit-learn prints, which is the only word of how far its t-SNE is."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def write(self, text: str) -> int:
-        if found := re.search(r"Iteration (\d+)", text):
-            done = min(int(found[1]), ITERATIONS)
-            self._report(done, ITERATIONS, f"Iteration {done} of {ITERATIONS}")
-        return len(text)
+    if not whole or (indices < 0).any() or len(np.unique(indices)) < len(indices):
+        raise ValueError("not places of different images")
+    return TsneMap(str(arrays["model"]), str(arrays["dataset"]), indices, points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +137,7 @@ class Readings:
     labels: np.ndarray
     predictions: np.ndarray
     confidence: np.ndarray
-    pca: embedding.Pca
+    pca: Pca
     shown: np.ndarray
 
     @property
@@ -194,20 +167,16 @@ class Layout:
         return self.indices[inside]
 
 
-def read(run: Run, dataset: Dataset) -> Readings:
-    """Read all test images with the exported model.
-
-    Raises:
-        ModelError: where the model is missing or damaged.
-    """
-    outputs = Predictor.load(run.path).outputs(dataset.x_test)
+def read(predictor: Predictor, dataset: Dataset) -> Readings:
+    """Read all test images with an exported model."""
+    outputs = predictor.outputs(dataset.x_test)
     labels, predictions = dataset.y_test.astype(np.int64), outputs["probabilities"].argmax(axis=1)
     return Readings(
         labels=labels,
         predictions=predictions,
         confidence=outputs["probabilities"].max(axis=1),
-        pca=embedding.pca(outputs["hidden"]),
-        shown=embedding.sample(predictions == labels),
+        pca=pca(outputs["hidden"]),
+        shown=sample(predictions == labels),
     )
 
 

@@ -2,8 +2,8 @@
 
 In the manner of MNIST-C (Mu & Gilmer 2019, arXiv:1906.02337), which changes MNIST's test images; thinner and thicker
 strokes follow Morpho-MNIST (Castro et al. 2019, arXiv:1809.10780). What is left to chance (a direction, a place,
-noise) is drawn from a fixed seed: an image is changed alike each time, whichever images come after it, and goes
-the same way in all strengths.
+noise) is drawn from each change's own seed: an image is changed alike each time, whichever images and changes come
+after it, and goes the same way in all strengths. A new change is one entry in `CHANGES`, anywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy import ndimage, sparse
 SIDE = 28
 STRENGTHS = (1, 2, 3)
 STRENGTH_NAMES = {0: "unchanged", 1: "weak", 2: "medium", 3: "strong"}
-VERSION = 1  # raise it with any change to the set: what was measured before is then out of date
+VERSION = 1  # raise it when a change does something else than before: what was measured is then out of date
 _SEED = 20190606
 _CHUNK = 10_000  # images at once: bounds the memory, about 100 MB
 
@@ -32,12 +32,14 @@ class Change:
         sentence: what it does, with a place for the amount.
         amounts: how much, for the strengths 1, 2 and 3.
         apply: float32 (n, 28, 28) in 0 to 255, an amount and a random generator in; the same shape out.
+        seed: of its random generator; no two changes share one.
     """
 
     name: str
     sentence: str
     amounts: tuple[float, float, float]
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    seed: int
 
     def describe(self, strength: int) -> str:
         """What strength 1, 2 or 3 does, as a sentence."""
@@ -65,7 +67,7 @@ def changed(images: np.ndarray, name: str, strength: int) -> np.ndarray:
     if strength == 0:
         return images.copy()
     change = CHANGES[name]
-    random = np.random.default_rng([_SEED, list(CHANGES).index(name)])
+    random = np.random.default_rng([_SEED, change.seed])
     result = np.empty_like(images)
     for start in range(0, len(images), _CHUNK):
         pixels = images[start : start + _CHUNK].astype(np.float32)
@@ -173,15 +175,15 @@ def _morphed(extreme: Callable, images: np.ndarray, pixels: float) -> np.ndarray
 CHANGES = {
     change.name: change
     for change in (
-        Change("shift", "Moved {} pixels up, down, left or right.", (2, 4, 6), _shift),
-        Change("rotate", "Turned by {}°, left or right.", (15, 30, 45), _rotate),
-        Change("scale", "Made smaller, to {} % of its size.", (80, 65, 50), _scale),
-        Change("shear", "Slanted by {} % of its height, left or right.", (25, 50, 75), _shear),
-        Change("noise", "Gaussian noise, its deviation {} % of full ink.", (15, 30, 45), _noise),
-        Change("blur", "Blurred by a Gaussian of {} pixels.", (1, 1.5, 2), _blur),
-        Change("brightness", "All pixels brighter by {} % of full ink.", (15, 30, 45), _brighten),
-        Change("thin", "Strokes thinner by about {} pixels.", (0.5, 1, 1.5), _thin),
-        Change("thick", "Strokes thicker by about {} pixels.", (1, 2, 3), _thicken),
-        Change("occlusion", "A square of {0} × {0} pixels hidden.", (6, 9, 12), _occlude),
+        Change("shift", "Moved {} pixels up, down, left or right.", (2, 4, 6), _shift, seed=0),
+        Change("rotate", "Turned by {}°, left or right.", (15, 30, 45), _rotate, seed=1),
+        Change("scale", "Made smaller, to {} % of its size.", (80, 65, 50), _scale, seed=2),
+        Change("shear", "Slanted by {} % of its height, left or right.", (25, 50, 75), _shear, seed=3),
+        Change("noise", "Gaussian noise, its deviation {} % of full ink.", (15, 30, 45), _noise, seed=4),
+        Change("blur", "Blurred by a Gaussian of {} pixels.", (1, 1.5, 2), _blur, seed=5),
+        Change("brightness", "All pixels brighter by {} % of full ink.", (15, 30, 45), _brighten, seed=6),
+        Change("thin", "Strokes thinner by about {} pixels.", (0.5, 1, 1.5), _thin, seed=7),
+        Change("thick", "Strokes thicker by about {} pixels.", (1, 2, 3), _thicken, seed=8),
+        Change("occlusion", "A square of {0} × {0} pixels hidden.", (6, 9, 12), _occlude, seed=9),
     )
 }

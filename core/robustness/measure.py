@@ -1,13 +1,10 @@
-"""How much a run still reads when its test images are changed: accuracy under each of `corruptions`.
-
-Kept in the run as robustness.json, with fingerprints of what was measured, so that a result is known to be out of date
-after the run was trained further.
-"""
+"""How much a run still reads when its test images are changed: accuracy under each of `corruptions`."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,10 +15,9 @@ from core.data import Dataset
 from core.evaluation import metrics
 from core.predictor import Predictor
 from core.robustness import corruptions
-from core.runs import Run
-from core.storage import read_json, write_json
+from core.runs import Run, results
 
-FILE = "robustness.json"
+_NAME = re.compile(r"[\w ]{1,40}")
 
 Report = Callable[[int, int, str], None]  # steps done, steps in all, what comes next
 
@@ -35,6 +31,12 @@ class Measurement:
     accuracy: float
     per_digit: tuple[float | None, ...]
 
+    @property
+    def meaning(self) -> str:
+        """What was done to the images; "" where nothing was, or the change is no longer in the set."""
+        change = corruptions.CHANGES.get(self.change)
+        return change.describe(self.strength) if change else ""
+
 
 @dataclass(frozen=True)
 class Robustness:
@@ -42,11 +44,11 @@ class Robustness:
 
     Attributes:
         model, dataset: fingerprints of the model file and of the dataset.
-        version: of the set of changes.
+        version: `corruptions.VERSION` when it was measured.
         images: how many test images were read under each change.
         seconds: how long it took.
         unchanged: the accuracy that the others are measured against.
-        changed: every change in every strength, in the order of `corruptions.CHANGES`.
+        changed: every change of that time in every strength, in order.
     """
 
     model: str
@@ -57,9 +59,20 @@ class Robustness:
     unchanged: Measurement
     changed: tuple[Measurement, ...]
 
-    def is_of(self, model: str, dataset: str) -> bool:
-        """Whether it was measured with this model, this dataset and today's changes."""
-        return (self.model, self.dataset, self.version) == (model, dataset, corruptions.VERSION)
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The names of the changes that were measured, in order."""
+        return tuple(dict.fromkeys(m.change for m in self.changed))
+
+    @property
+    def method(self) -> tuple:
+        """The set of changes that was measured, whatever their order."""
+        return self.version, frozenset(self.changes)
+
+    def stale(self, model: str, dataset: str) -> str:
+        """Why it is out of date, "" where it was measured with this model, this dataset and today's changes."""
+        now = corruptions.VERSION, frozenset(corruptions.CHANGES)
+        return results.stale(self, model=model, dataset=dataset, method=now)
 
     @property
     def mean_accuracy(self) -> float:
@@ -76,7 +89,7 @@ class Robustness:
         Of one strength, or the mean over all.
         """
         chosen = [m for m in self.changed if strength in (None, m.strength)]
-        rows = [np.array([m.per_digit for m in chosen if m.change == name], float) for name in corruptions.CHANGES]
+        rows = [np.array([m.per_digit for m in chosen if m.change == name], float) for name in self.changes]
         whole = np.array(self.unchanged.per_digit, float)
         return np.stack([whole - row.mean(axis=0) for row in rows])
 
@@ -88,12 +101,12 @@ class Robustness:
 
     def hard_changes(self) -> list[tuple[str, float]]:
         """Each change with its mean loss over the strengths, the largest loss first."""
-        losses = {n: np.mean([self.loss(m) for m in self.changed if m.change == n]) for n in corruptions.CHANGES}
+        losses = {n: np.mean([self.loss(m) for m in self.changed if m.change == n]) for n in self.changes}
         return sorted(((name, float(loss)) for name, loss in losses.items()), key=lambda pair: -pair[1])
 
     def save(self, run: Run) -> None:
-        """Keep it in the run."""
-        write_json(run.path / FILE, asdict(self))
+        """Keep it in the run's folder."""
+        results.save(run.path, results.ROBUSTNESS, asdict(self))
 
     def as_csv(self) -> bytes:
         """One row a change and strength, the unchanged images first: accuracy, its loss, accuracy of each digit."""
@@ -101,27 +114,14 @@ class Robustness:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["change", "strength", "meaning", "accuracy", "loss", *(f"digit {d}" for d in range(10))])
         for m in (self.unchanged, *self.changed):
-            meaning = corruptions.CHANGES[m.change].describe(m.strength) if m.strength else ""
             digits = ["" if part is None else f"{part:.6f}" for part in m.per_digit]
-            rows.writerow([m.change, m.strength, meaning, f"{m.accuracy:.6f}", f"{self.loss(m):.6f}", *digits])
+            rows.writerow([m.change, m.strength, m.meaning, f"{m.accuracy:.6f}", f"{self.loss(m):.6f}", *digits])
         return file.getvalue().encode()
 
 
-def kept(run: Run) -> Robustness | None:
-    """What the run keeps, None where there is nothing, or nothing that can be read."""
-    values = read_json(run.path / FILE)
-    try:
-        return Robustness(
-            model=str(values["model"]),
-            dataset=str(values["dataset"]),
-            version=int(values["version"]),
-            images=int(values["images"]),
-            seconds=float(values["seconds"]),
-            unchanged=_measurement(values["unchanged"], names=("unchanged",), strengths=(0,)),
-            changed=_all_of(values["changed"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return None
+def load(run: Run) -> Robustness | None:
+    """What was measured of the run, None where nothing was or the file is damaged."""
+    return results.load(run.path, results.ROBUSTNESS, _robustness)
 
 
 def measure(predictor: Predictor, model: str, dataset: Dataset, report: Report = lambda *_: None) -> Robustness:
@@ -160,19 +160,28 @@ def measure(predictor: Predictor, model: str, dataset: Dataset, report: Report =
     )
 
 
-def _all_of(rows: list) -> tuple[Measurement, ...]:
-    """The measurements of all changes in all strengths; ValueError where they are not these."""
-    names, strengths = tuple(corruptions.CHANGES), corruptions.STRENGTHS
-    found = tuple(_measurement(row, names=names, strengths=strengths) for row in rows)
-    if [(m.change, m.strength) for m in found] != [(name, s) for name in names for s in strengths]:
-        raise ValueError("not today's set of changes")
+def _robustness(values: dict) -> Robustness:
+    changed = tuple(_measurement(row) for row in values["changed"])
+    unchanged = _measurement(values["unchanged"])
+    found = Robustness(
+        model=str(values["model"]),
+        dataset=str(values["dataset"]),
+        version=int(values["version"]),
+        images=int(values["images"]),
+        seconds=float(values["seconds"]),
+        unchanged=unchanged,
+        changed=changed,
+    )
+    whole = [(name, strength) for name in found.changes for strength in corruptions.STRENGTHS]
+    if not whole or [(m.change, m.strength) for m in changed] != whole or unchanged.strength:
+        raise ValueError("not every change in every strength")
     return found
 
 
-def _measurement(row: dict, *, names: tuple[str, ...], strengths: tuple[int, ...]) -> Measurement:
+def _measurement(row: dict) -> Measurement:
     accuracy, per_digit = float(row["accuracy"]), [None if p is None else float(p) for p in row["per_digit"]]
     fractions = [accuracy, *(part for part in per_digit if part is not None)]
-    if len(per_digit) != 10 or row["change"] not in names or row["strength"] not in strengths:
+    if len(per_digit) != 10 or not _NAME.fullmatch(row["change"]) or row["strength"] not in corruptions.STRENGTH_NAMES:
         raise ValueError("not a measurement")
     if not all(0 <= fraction <= 1 for fraction in fractions):
         raise ValueError("not a fraction")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from core.storage import read_array, write_array, write_atomically
+from core.storage import read_array, until_changed, write_array, write_atomically
 
 VALIDATION_FILE = "validation.npz"
 ROUNDING = 1.001  # float16 may round a probability of 1 no higher than this
@@ -43,7 +42,7 @@ def newest_probabilities(folder: Path, epochs: list[int]) -> np.ndarray | None:
 def has_probabilities(folder: Path, epochs: list[int]) -> bool:
     """Whether `newest_probabilities` finds any; they are read once until they change, and not kept."""
     path = _newest(folder, epochs)
-    return path is not None and _are_usable(str(path), _modified(path))
+    return path is not None and _are_usable(path)
 
 
 def _newest(folder: Path, epochs: list[int]) -> Path | None:
@@ -52,19 +51,22 @@ def _newest(folder: Path, epochs: list[int]) -> Path | None:
     return max(found, key=lambda pair: pair[0])[1] if found else None  # of equals the end
 
 
-@lru_cache(maxsize=4096)
-def _are_usable(path: str, modified: int) -> bool:
-    return _probabilities(path, modified) is not None
+@until_changed(maxsize=4096)
+def _are_usable(path: Path) -> bool:
+    return read_probabilities(path) is not None
 
 
 def read_probabilities(path: Path) -> np.ndarray | None:
     """Probabilities float32 (n, 10), None where the file is missing or does not hold any."""
-    return _probabilities(str(path), _modified(path))
+    try:
+        return _probabilities(path)
+    except OSError:
+        return None
 
 
-@lru_cache(maxsize=64)
-def _probabilities(path: str, modified: int) -> np.ndarray | None:
-    array = read_array(Path(path))
+@until_changed(maxsize=64)
+def _probabilities(path: Path) -> np.ndarray | None:
+    array = read_array(path)
     if array is None or array.ndim != 2 or array.shape[1] != 10 or array.dtype.kind != "f":
         return None
     array = array.astype(np.float32)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+
+from core.storage import until_changed
 
 CHECKPOINT_FILE = "checkpoint.npz"
 
@@ -94,15 +95,14 @@ def checkpoint_flaw(folder: Path) -> str:
     """What keeps a run from going on from its checkpoint, "missing" or "damaged"; "" where it can."""
     path = folder / CHECKPOINT_FILE
     try:
-        stat = path.stat()
+        return "" if _is_whole(path) else "damaged"
     except OSError:
         return "missing"
-    return "" if _is_whole(str(path), stat.st_mtime_ns, stat.st_size) else "damaged"
 
 
-@lru_cache(maxsize=256)
-def _is_whole(path: str, modified: int, size: int) -> bool:
+@until_changed(maxsize=256)
+def _is_whole(path: Path) -> bool:
     try:
-        return load_checkpoint(Path(path)) is not None
+        return load_checkpoint(path) is not None
     except CheckpointError:
         return False

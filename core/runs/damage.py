@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import zipfile
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.runs import arrays, state
+from core.runs import arrays, results, state
 from core.runs.checkpoint import CHECKPOINT_FILE, checkpoint_flaw
-from core.storage import read_json
+from core.storage import read_json, until_changed
 
 if TYPE_CHECKING:
     from core.runs.run import Run
 
 MOST_FLAWS = 3  # of a file: more says no more
 LITERT_MARK = b"TFL3"  # bytes 4 to 8 of a LiteRT file
-MEASURED = ("robustness.json", "exports.json", "threshold.json", "fine_tuning.json")
-ARCHIVES = ("model.keras", "novelty.npz", "map-tsne.npz", "my_digits.npz")
+MEASURED = (results.ROBUSTNESS, results.EXPORTS, "threshold.json", "fine_tuning.json")
+ARCHIVES = ("model.keras", results.OOD, results.TSNE, "my_digits.npz")
 UNREADABLE = "it cannot be read"
 
 
@@ -64,17 +63,16 @@ def _damaged_files(run: Run) -> list[Path]:
 
 def _is_damaged(path: Path) -> bool:
     try:
-        stat = path.stat()
+        return not _is_whole(path)
     except OSError:
         return False
-    return not _is_whole(str(path), stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=1024)
-def _is_whole(path: str, modified: int, size: int) -> bool:
+@until_changed(maxsize=1024)
+def _is_whole(path: Path) -> bool:
     try:
-        if path.endswith(".tflite"):
-            with open(path, "rb") as file:
+        if path.suffix == ".tflite":
+            with path.open("rb") as file:
                 return file.read(8)[4:] == LITERT_MARK
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -12,21 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from core import endings
 from core.config import TrainingConfig
 from core.names import MOST, visible
 from core.runs import arrays, damage, state
-from core.runs.history import History, event_log, read_history
-from core.storage import append_line, write_json
+from core.runs.history import History, read_history
+from core.storage import append_line, is_locked, write_json
 
 if TYPE_CHECKING:
     from core.data import Dataset
 
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-_PROBE = threading.RLock()  # a signal handler may ask in the middle of asking
 
 
 class RunError(ValueError):
@@ -141,23 +139,7 @@ class Run:
 
     def has_worker(self) -> bool:
         """Whether a worker is at this run now, on this machine."""
-        if not (self.path / "worker.lock").exists():
-            return False  # and trying would make it, with the folder of a run that was deleted
-        with _PROBE:  # two threads probing at once would take each other for a worker
-            try:
-                with self.lock().acquire(timeout=0):
-                    return False
-            except Timeout:
-                return True
-            except OSError:
-                return False
-
-    @property
-    def worker_pid(self) -> int | None:
-        """The process id of the worker that is at this run, None without one."""
-        pids = [event.get("pid") for event in event_log(self.path / "events.jsonl").values()]
-        pid = next((pid for pid in reversed(pids) if isinstance(pid, int)), None)
-        return pid if self.has_worker() else None
+        return is_locked(self.path / "worker.lock")
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines that the worker printed."""

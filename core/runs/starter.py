@@ -6,10 +6,10 @@ It is in core/starter/; `python -m core.training.make_starter` trains it anew.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 from core.runs.run import Run, State
+from core.storage import until_changed
 
 FOLDER = Path(__file__).parents[1] / "starter"
 
@@ -44,11 +44,11 @@ class Starter(Run):
 def sha256(path: Path) -> str | None:
     """The SHA-256 of a file in hexadecimal digits, None where it cannot be read."""
     try:
-        return _hash(str(path), path.stat().st_mtime_ns)
+        return _hash(path)
     except OSError:
         return None
 
 
-@lru_cache(maxsize=4)
-def _hash(path: str, modified: int) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+@until_changed(maxsize=4)
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ class Content:
 
 def read(path: Path) -> Content:
     """What a file of a run holds, by the table above."""
-    return read_json(path, _checker(path.name))
+    return read_json(path, _CHECKS[path.name])
 
 
 def read_config(path: Path) -> Content:
@@ -149,16 +149,14 @@ def _architectures(values: Any) -> Content:
     return check(values, dict.fromkeys(MODELS, FILES["architecture.json"]))
 
 
-@lru_cache
-def _checker(name: str) -> Callable[[Any], Content]:
-    return partial(check, shape=FILES[name])
-
-
 def check(value: Any, shape: dict | list) -> Content:
     """The part of a value that has this shape, and what is wrong with the others."""
     flaws: list[str] = []
     kept = _fitting(value, shape, "", flaws)
     return Content(None) if value is None else Content(None if kept is _NOTHING else kept, tuple(flaws))
+
+
+_CHECKS: dict[str, Callable[[Any], Content]] = {name: partial(check, shape=shape) for name, shape in FILES.items()}
 
 
 def is_event(event: dict) -> bool:

@@ -112,13 +112,6 @@ class RunStore:
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
         shutil.rmtree(doomed, ignore_errors=True)
 
-    def delete_discarded(self) -> None:
-        """Remove the runs that were discarded and whose worker has ended."""
-        for run in self.runs():
-            if run.is_discarded:
-                with suppress(RunError, FileNotFoundError):  # its worker still ends, or another launcher was faster
-                    self.delete(run)
-
     def best(self) -> Run | None:
         """The run with the highest test accuracy."""
         scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]

@@ -15,15 +15,16 @@ from pathlib import Path
 
 from core.config import TrainingConfig
 from core.data import DatasetError, load_dataset
+from core.formatting import percent
 from core.home import absolute
 from core.predictor import Predictor
-from core.runs import Run, RunStore
+from core.runs import Run, RunStore, results
 from core.runs.starter import FOLDER, sha256
 from core.storage import write_json
 from core.terminal import command_line, exit_with
 
 CONFIG = TrainingConfig("best", epochs=20, augment=True, validation_images=1000)
-FILES = ("config.json", "model.tflite", "novelty.npz")
+FILES = ("config.json", "model.tflite", results.OOD)
 KEPT = ("model", "epochs", "test_accuracy", "test_loss", "parameters", "training_images", "dataset", "versions")
 
 
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         ood.fit_for_run(run, Predictor.load(run.path), dataset).save(run.path)
         ship(run, folder or FOLDER)
-        print(f"{folder or FOLDER}: {100 * run.test_accuracy:.2f} % of MNIST's test images")
+        print(f"{folder or FOLDER}: {percent(run.test_accuracy)} of MNIST's test images")
     return 0
 
 

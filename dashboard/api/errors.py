@@ -35,6 +35,7 @@ WORDS = {
     405: "This address does not support the method. /api/docs lists those that it does.",
     500: "Internal error. The server's output has the details.",
 }
+UNREADABLE = (ValueError, RecursionError, MemoryError)  # raised by JSON that Python cannot parse
 NO_OBJECT = "The body must be one JSON object, sent with Content-Type: application/json."
 
 
@@ -75,7 +76,7 @@ def install(api: FastAPI) -> None:
 
 async def of_http(request: Request, error: HTTPException) -> Response:
     """The problem for an HTTP error, raised here or by the framework."""
-    if error.detail == "There was an error parsing the body":  # FastAPI's words for JSON that Python cannot parse
+    if error.status_code == 400 and isinstance(error.__cause__, UNREADABLE):  # JSON in a body
         return problem(400, NO_OBJECT)
     own_words = error.detail != HTTPStatus(error.status_code).phrase
     detail = error.detail if own_words else WORDS.get(error.status_code, error.detail)

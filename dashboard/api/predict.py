@@ -85,7 +85,7 @@ def answer_body(run: Run, kind: str, data: bytes) -> schemas.Answers:
     except OSError as error:
         raise HTTPException(409, f"{run.name} has no model yet. Try again when its training has ended.") from error
     images = of_picture(data) if kind == "picture" else of_pixels(data)
-    return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in answer.ask_all(run, model, images)])
+    return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in answer.answer_all(run, model, images)])
 
 
 def of_picture(data: bytes) -> np.ndarray:
@@ -119,8 +119,8 @@ def _flaw(error: ValidationError) -> str:
 def _as_schema(found: Answer) -> schemas.Answer:
     scores = found.outputs.get("scores")
     return schemas.Answer(
-        digit=found.vote,
-        doubt=found.doubt or None,
+        digit=found.digit,
+        doubt=found.abstain_reason or None,
         first=found.first,
         second=found.second,
         confidence=min(found.confidence, 1.0),

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.evaluation import comparison, predictions, selection
 from core.evaluation.comparison import GROUPS, Pair
+from core.formatting import percent
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
@@ -148,7 +149,7 @@ def show_curves(chosen, names) -> None:
             label_visibility="collapsed",
         )
     axis = axis if axis in curves.AXES else "Epochs"
-    st.altair_chart(curves.curves_chart(frame, axis), alt="Validation accuracy of the chosen runs after each epoch")
+    st.vega_lite_chart(curves.curves_chart(frame, axis), alt="Validation accuracy of the chosen runs after each epoch")
     if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
         st.caption(
             "The classic network validates on the test images, the others on images held out of the training set."
@@ -252,8 +253,8 @@ def show_image(both: Pair, image: int, one: str, other: str) -> None:
     ):
         prediction = int(reading.predictions[image])
         with column:
-            st.markdown(f"{words} reads a **{prediction}**, {100 * reading.confidence[image]:.2f} % sure")
-            st.altair_chart(
+            st.markdown(f"{words} reads a **{prediction}**, {percent(reading.confidence[image])} sure")
+            st.vega_lite_chart(
                 probabilities.probability_chart(reading, image),
                 alt=f"Probabilities of image {image}, highest for {prediction}",
             )

@@ -13,7 +13,6 @@ from core.storage import explain_os_error, printable
 from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
-from dashboard.components.charts.cached import quick
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note
@@ -127,8 +126,8 @@ def show_reliability(run, found: Calibrated) -> None:
 
 def show_diagram(diagram, words: str) -> None:
     """Show a reliability diagram above the number of images in each bin."""
-    st.altair_chart(quick(calibration.reliability_chart(diagram)), alt=f"Accuracy by confidence, {words}")
-    st.altair_chart(quick(calibration.count_chart(diagram)), alt=f"Number of images by confidence, {words}")
+    st.vega_lite_chart(calibration.reliability_chart(diagram), alt=f"Accuracy by confidence, {words}")
+    st.vega_lite_chart(calibration.count_chart(diagram), alt=f"Number of images by confidence, {words}")
 
 
 def show_bins(diagram) -> None:
@@ -163,8 +162,8 @@ def show_coverage(run, found: Calibrated) -> None:
         )
         st.markdown(threshold_effect(found, kept))
         st.caption("It applies to the confidence as trained, without the temperature, here and on the Draw page.")
-    right.altair_chart(
-        quick(calibration.coverage_chart(found, kept)),
+    right.vega_lite_chart(
+        calibration.coverage_chart(found, kept),
         alt="Share of images that are answered, and accuracy among them, at every threshold",
     )
 
@@ -176,9 +175,9 @@ def threshold_effect(found: Calibrated, threshold: float) -> str:
     if threshold == 0:
         return f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them."
     if told.answered == 0:
-        return f"Below **{100 * threshold:.1f} %** it says “I don’t know”: it answers **none** of the {n:,} images."
+        return f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **none** of the {n:,} images."
     return (
-        f"Below **{100 * threshold:.1f} %** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
+        f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
         f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
         f"This avoids **{told.caught:,}** of its {reading.mistakes:,} mistakes and costs **{told.lost:,}** correct "
         "answers."

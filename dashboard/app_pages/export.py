@@ -61,37 +61,35 @@ def show_starter(run: Run) -> bool:
 
 def show_run(run: Run, digits: Dataset) -> bool:
     """Show the export button or its progress, the verification and the formats; returns whether any file can be run."""
-    kept = verify.kept(run)
-    current = kept if kept and kept.is_of(model_fingerprint(run.path), digits.fingerprint) else None
+    stored = verify.load(run)
+    reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
+    current = None if reason else stored
     files = {name: verify.proven_file(run, current, name) if current else None for name in FORMATS}
-    if reason := run.foreign_dataset(digits):
-        st.error(escape_markdown(reason), icon=":material/database_off:")
+    if foreign := run.foreign_dataset(digits):
+        st.error(escape_markdown(foreign), icon=":material/database_off:")
     elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
-        offer(run, digits, kept, current)
+        offer(run, digits, stored, reason)
     if current:
         format_cards.verification_table(current)
         if words := format_cards.int8_cost(current):
             st.markdown(words)
     st.subheader("Formats")
     for name, format in FORMATS.items():
-        reason = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
-        format_cards.card(format, current.of(name) if current else None, files[name], reason=reason)
+        why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
+        format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
     return any(files.values())
 
 
-def offer(run: Run, digits: Dataset, kept: Exports | None, current: Exports | None) -> None:
-    """Show the button that exports, and why an export is needed."""
-    if kept and not current:
-        st.warning(
-            "These exports are out of date: the model, the dataset or Digit Lab has changed since. Export again.",
-            icon=":material/history:",
-        )
-    elif kept is None:
+def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:
+    """Show the button that exports, and the reason why saved exports are out of date."""
+    if reason:
+        st.warning(f"These exports are out of date: {reason}. Export again.", icon=":material/history:")
+    elif stored is None:
         st.markdown(
             f"Writes every format and verifies each on all {len(digits.x_test):,} test images in its own runtime. "
             "Takes 10 to 60 seconds on two processor cores. Files and results are saved with the run."
         )
-    label = "Export and verify" if kept is None else "Export again"
+    label = "Export and verify" if stored is None else "Export again"
     begin_button(run, KIND, label, key="export", primary=True)
 
 

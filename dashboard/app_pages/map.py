@@ -8,12 +8,12 @@ import streamlit as st
 from core.data import Dataset
 from core.interpretability import embedding
 from core.interpretability.embedding import Layout, Readings
-from core.predictor import ModelError, model_fingerprint
+from core.predictor import Predictor, model_fingerprint
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import embedding as chart
-from dashboard.components.charts.cached import quick
+from dashboard.components.loaded_models import load
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
@@ -35,12 +35,11 @@ def page() -> None:
     if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
-    model = model_fingerprint(run.path)
-    try:
-        readings = read(printable(run.path), model, digits.fingerprint, run, digits)
-    except ModelError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+    predictor = load(run)
+    if predictor is None:
         return
+    model = model_fingerprint(run.path)
+    readings = read(printable(run.path), model, digits.fingerprint, predictor, digits)
     st.caption(
         f"Each dot is a test image, placed by the {readings.pca.dimensions} activations of the network's last hidden "
         "layer. Images with similar activations lie close together."
@@ -62,9 +61,9 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")
-def read(path: str, model: str, fingerprint: str, _run: Run, _digits: Dataset) -> Readings:
+def read(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Readings:
     """The model's predictions and activations for all test images, cached for all sessions until the model changes."""
-    return embedding.read(_run, _digits)
+    return embedding.read(_predictor, _digits)
 
 
 def choose(readings: Readings) -> tuple[str, np.ndarray]:
@@ -96,14 +95,15 @@ def choose(readings: Readings) -> tuple[str, np.ndarray]:
 
 def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
     """The saved t-SNE of this model; None where there is none, with a button that computes it."""
-    kept = embedding.kept(run)
+    stored = embedding.load_tsne(run)
     images = len(digits.y_test)
-    if kept is not None and kept.is_of(model, digits.fingerprint) and kept.indices.max(initial=0) < images:
-        return Layout(kept.indices, kept.points)
+    reason = stored.stale(model, digits.fingerprint) if stored else ""
+    if stored and not reason and stored.indices.max(initial=0) < images:
+        return Layout(stored.indices, stored.points)
     if not follow(run, KIND):
-        if kept is not None:
+        if reason:
             st.warning(
-                "The saved t-SNE is out of date: the model or the dataset has changed since. Compute it again.",
+                f"The t-SNE of this run is out of date: {reason}. Compute it again.",
                 icon=":material/history:",
             )
         begin_button(run, KIND, "Compute t-SNE", key="compute_tsne", primary=True)
@@ -142,8 +142,8 @@ def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
 def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str) -> dict | None:
     """Show the map; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
-    event = st.altair_chart(
-        quick(chart.map_chart(readings, shown)),
+    event = st.vega_lite_chart(
+        chart.map_chart(readings, shown),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",

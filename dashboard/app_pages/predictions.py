@@ -8,10 +8,10 @@ from core.evaluation import label_errors, metrics, predictions, reports, selecti
 from core.evaluation.predictions import NEWEST
 from core.evaluation.selection import Filter
 from core.storage import printable
-from dashboard.components.charts import probabilities
-from dashboard.components.charts.cached import quick
+from dashboard.components.charts.confusion import clicked, confusion_chart
 from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.predictions.digit_table import per_digit_table
 from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
 from dashboard.components.predictions.image_panel import chosen_image, open_image, show_image, show_neighbours
 from dashboard.components.predictions.time_machine import choose_moment
@@ -129,7 +129,7 @@ def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filte
                 "images",
                 csv=lambda: reports.as_csv(reading, found),
             )
-    doubted = label_errors.errors_by_index() if digits.is_mnist else {}
+    doubted = label_errors.ERRORS_BY_INDEX if digits.is_mnist else {}
     tiles = [
         Tile(
             index=i,
@@ -167,14 +167,12 @@ def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
             "matrix",
             csv=lambda: reports.matrix_csv(reading.matrix),
         )
-    st.altair_chart(
-        quick(
-            probabilities.confusion_chart(
-                reading.matrix,
-                shares=unit == "% of label",
-                diagonal=diagonal,
-                chosen=(wanted.label, wanted.prediction),
-            )
+    st.vega_lite_chart(
+        confusion_chart(
+            reading.matrix,
+            shares=unit == "% of label",
+            diagonal=diagonal,
+            chosen=(wanted.label, wanted.prediction),
         ),
         key=matrix_key(),
         on_select=choose_cell,
@@ -206,7 +204,7 @@ def show_digits(reading: predictions.Reading) -> None:
         "F1": "The harmonic mean of precision and recall.",
     }
     st.dataframe(
-        probabilities.per_digit_table(reading.matrix),
+        per_digit_table(reading.matrix),
         hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.2f %%", help=words) for name, words in percents.items()
@@ -217,7 +215,7 @@ def show_digits(reading: predictions.Reading) -> None:
 
 def choose_cell() -> None:
     """Filter for the images of the cell that was clicked."""
-    cell = probabilities.clicked(st.session_state[matrix_key()].selection)
+    cell = clicked(st.session_state[matrix_key()].selection)
     if cell is not None:
         st.session_state["label"], st.session_state["prediction"] = cell
         if None not in cell:

@@ -12,7 +12,6 @@ from core.robustness.measure import Robustness
 from core.runs import Run
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import robustness as charts
-from dashboard.components.charts.cached import quick
 from dashboard.components.formatting import percent
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note
@@ -33,7 +32,7 @@ def page() -> None:
     if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
-    result = measure.kept(run)
+    result = measure.load(run)
     running = follow(run, KIND)
     if not running:
         offer(run, digits, result)
@@ -59,22 +58,22 @@ def page() -> None:
 
 def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
     """Show the button that measures, where no result of this model and dataset is saved."""
-    if result is not None and result.is_of(model_fingerprint(run.path), digits.fingerprint):
+    reason = "" if result is None else result.stale(model_fingerprint(run.path), digits.fingerprint)
+    if result is not None and not reason:
         return
-    images = len(digits.x_test)
+    images, changes = len(digits.x_test), len(corruptions.CHANGES)
     if result is None:
         st.markdown(
-            f"Reads all {images:,} test images under {len(corruptions.CHANGES)} changes in three strengths, "
-            f"{images * 30:,} images in all. Takes 10 to 30 seconds on two processor cores. "
+            f"Reads all {images:,} test images under {changes} changes in three strengths, "
+            f"{images * changes * 3:,} images in all. Takes 10 to 30 seconds on two processor cores. "
             "The result is saved with the run."
             if images > 2000
-            else f"Reads all {images:,} test images under {len(corruptions.CHANGES)} changes in three strengths. "
+            else f"Reads all {images:,} test images under {changes} changes in three strengths. "
             "Takes a few seconds. The result is saved with the run."
         )
     else:
         st.warning(
-            "These numbers are out of date: the model, the dataset or the set of changes is another one now. Measure "
-            "again.",
+            f"These numbers are out of date: {reason}. Measure again.",
             icon=":material/history:",
         )
     begin_button(run, KIND, "Measure" if result is None else "Measure again", key="measure", primary=True)
@@ -128,8 +127,8 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
     )
     index = int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
     with st.container(width="stretch" if result else 420):
-        st.altair_chart(
-            quick(charts.change_chart(samples(digits.fingerprint, index, digits), result)),
+        st.vega_lite_chart(
+            charts.change_chart(samples(digits.fingerprint, index, digits), result),
             key="changes",
             alt="Accuracy under each change and strength, with a sample of each"
             if result
@@ -140,7 +139,7 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def samples(fingerprint: str, index: int, _digits: Dataset) -> dict:
+def samples(fingerprint: str, index: int, _digits: Dataset) -> dict[tuple[str, int], str]:
     """A test image under each change, cached for all sessions."""
     return charts.samples(_digits.x_test, index)
 
@@ -152,8 +151,8 @@ def show_digits(result: Robustness) -> None:
     name = st.segmented_control(
         "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
     )
-    st.altair_chart(
-        quick(charts.digit_chart(result, names.get(name))),
+    st.vega_lite_chart(
+        charts.digit_chart(result, names.get(name)),
         key="digits",
         alt="Percentage points of accuracy that each digit loses under each change",
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.compute import job
 from core.runs import Run
 from dashboard.components.actions import run_action
-from dashboard.components.session import chosen_since
+from dashboard.components.session import chosen_since, jobs
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -15,7 +14,7 @@ REFRESH_SECONDS = 0.5
 
 def follow(run: Run, kind: str) -> bool:
     """Show the job's progress while it runs, or why it failed; returns whether it runs."""
-    status = job.status(run, kind)
+    status = jobs().status(run, kind)
     if status.name == "running":
         _progress(run, kind)
     elif status.name in ("failed", "interrupted"):
@@ -37,12 +36,12 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    run_action(job.start, chosen_since(run), kind)
+    run_action(jobs().start, chosen_since(run), kind)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _progress(run: Run, kind: str) -> None:
-    status = job.status(run, kind)
+    status = jobs().status(run, kind)
     if status.name != "running":
         st.rerun()
     st.progress(status.fraction, text=escape_markdown(status.words))

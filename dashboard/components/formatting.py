@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.config import TrainingConfig
+from core.formatting import percent as percent
 from dashboard.components.fields import number_text
 
 
@@ -53,8 +54,3 @@ STATE_ICONS = {
     "interrupted": ":material/power_off:",
     "damaged": ":material/broken_image:",
 }
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as "97.69 %", "–" for None."""
-    return "–" if fraction is None else f"{100 * fraction:.2f} %"

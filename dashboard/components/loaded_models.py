@@ -6,17 +6,16 @@ from contextlib import suppress
 
 import streamlit as st
 
-from core.compute import job
 from core.data import Dataset
 from core.data.split import split
-from core.inference.answer import judge, predictor, version
+from core.inference.answer import ood_detector, predictor, version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
 from core.runs import Run
-from dashboard.components.session import store
+from dashboard.components.session import jobs, store
 from dashboard.components.text import escape_markdown
 
-JUDGE_IMAGES = 10_000  # training images from which on the detector is reliable
+OOD_IMAGES = 10_000  # training images from which on the detector is reliable
 
 
 def load(run: Run, *, quiet: bool = False) -> Predictor | None:
@@ -29,7 +28,7 @@ def load(run: Run, *, quiet: bool = False) -> Predictor | None:
         return None
 
 
-def learn_judge(run: Run) -> None:
+def fit_ood_detector(run: Run) -> None:
     """Fit the run's out-of-distribution detector in the background, where it has none and enough training images.
 
     The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
@@ -37,10 +36,10 @@ def learn_judge(run: Run) -> None:
     """
     if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
         return
-    enough = (run.summary or {}).get("training_images", 0) >= JUDGE_IMAGES
-    if enough and judge(run) is None and job.status(run, "novelty").name in ("none", "finished"):
+    enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
+    if enough and ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # a home that cannot be written: go on without a detector
-            job.start(run, "novelty")
+            jobs().start(run, "novelty")
 
 
 def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core.compute.job import Jobs
+from core.compute.launcher import Launcher
 from core.data import Dataset, DatasetError
 from core.data.loader import loading
 from core.home import older_home
@@ -26,6 +28,18 @@ first_page = threading.Event()  # set once a page was run for a browser
 def store() -> RunStore:
     """All runs of DIGITLAB_HOME."""
     return RunStore()
+
+
+@lru_cache(maxsize=1)
+def jobs() -> Jobs:
+    """The background jobs of this process."""
+    return Jobs()
+
+
+@lru_cache(maxsize=1)
+def launcher() -> Launcher:
+    """The launcher of this process, which the server starts and closes."""
+    return Launcher(store())
 
 
 def dataset() -> Dataset:
@@ -65,9 +79,10 @@ def older_runs_note() -> None:
 
 
 def forget_loaded() -> None:
-    """Forget store and dataset, so that tests can point them elsewhere."""
+    """Forget store, jobs, launcher and dataset, so that tests can point them elsewhere."""
     loading.cache_clear()
-    store.cache_clear()
+    for made_once in (store, jobs, launcher):
+        made_once.cache_clear()
 
 
 def first_time(*request: object, seconds: float = 1.0) -> bool:

@@ -32,6 +32,9 @@ from dashboard.api import events, guard
 from dashboard.components.draw.api_command import FILE, command, picture_file, python_line
 from tests.support.drawing import SEVEN, drawn, picture_of
 from tests.support.paths import ROOT
+from tests.support.runs import worker_pid
+
+pytestmark = pytest.mark.slow
 
 ALONE = ("uvicorn", "dashboard.api:app", "--host", "127.0.0.1", "--port")
 IN_DASHBOARD = ("streamlit", "run", "dashboard/app.py", "--server.headless=true", "--server.address=127.0.0.1")
@@ -93,8 +96,8 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
         for run in self.store.runs():
-            if run.worker_pid:
-                os.kill(run.worker_pid, signal.SIGKILL)
+            if pid := worker_pid(run):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +189,9 @@ def test_the_commands_on_the_draw_page_give_the_page_s_answer(alone, tmp_path, k
     line = python_line("starter", address) if shell == "python" else command("starter", address)
     printed = subprocess.run([*run, "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
     [found] = json.loads(printed)["answers"]
-    page = answer.ask(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
+    page = answer.answer_one(Starter(), answer.predictor(Starter()), normalise_drawing(picture))
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
-    assert (found["digit"], found["confidence"]) == (page.vote, page.confidence) == (7, found["confidence"])
+    assert (found["digit"], found["confidence"]) == (page.digit, page.confidence) == (7, found["confidence"])
 
 
 def test_no_picture_is_too_large_for_its_own_command():
@@ -267,39 +270,40 @@ def test_the_server_ends_though_somebody_watches(serve):
     assert not watcher.is_alive()
 
 
-def test_two_servers_of_one_home_train_a_run_once(serve, alone, wait_until):
-    other = serve(ALONE, alone.store.home)
-    _, run = other.ask("POST", "/runs", SHORT)
-    assert alone.events(run["id"])[-1][0] == "end"
-    found = alone.store.get(run["id"])
-    assert found.state.name == "finished"
-    events = [json.loads(line) for line in (found.path / "events.jsonl").read_text().splitlines()]
+@pytest.fixture(scope="module")
+def dashboard(serve, alone):
+    """The dashboard on the home of the other server."""
+    return serve(IN_DASHBOARD, alone.store.home)
+
+
+def test_two_servers_of_one_home_train_a_run_once(alone, dashboard):
+    _, run = dashboard.ask("POST", "/runs", SHORT)
+    assert alone.events(run["id"])[-1] == ("end", "", {"state": "finished"})
+    events = [json.loads(line) for line in (alone.store.folder / run["id"] / "events.jsonl").read_text().splitlines()]
     assert [event["type"] for event in events].count("taken") == 1
+    assert dashboard.events(run["id"])[-1] == ("end", "", {"state": "finished"})
 
 
-def test_the_dashboard_serves_it_at_api_beside_the_pages(serve, tmp_path):
-    server = serve(IN_DASHBOARD)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+def test_the_dashboard_serves_it_at_api_beside_the_pages(dashboard, tmp_path):
+    connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=60)
     connection.request("GET", "/")
     assert b"Streamlit" in connection.getresponse().read()
     connection.close()
-    assert server.ask("GET", "/runs")[1]["runs"][0]["id"] == "starter"
+    assert "starter" in [run["id"] for run in dashboard.ask("GET", "/runs")[1]["runs"]]
     picture = picture_of(drawn(SEVEN))
     pixels = normalise_drawing(picture).tolist()
-    assert server.ask("POST", "/runs/starter/predict", {"pixels": pixels})[1]["answers"][0]["digit"] == 7
-    assert server.ask("GET", "/runs/etc%2fpasswd")[0] == 404
-    assert server.ask("POST", "/runs", SHORT, Origin="http://evil.example")[0] == 403
-    assert server.ask("GET", "/runs", Host="evil.example")[0] == 403
-    _, run = server.ask("POST", "/runs", SHORT)
-    assert server.events(run["id"])[-1] == ("end", "", {"state": "finished"})
+    assert dashboard.ask("POST", "/runs/starter/predict", {"pixels": pixels})[1]["answers"][0]["digit"] == 7
+    assert dashboard.ask("GET", "/runs/etc%2fpasswd")[0] == 404
+    assert dashboard.ask("POST", "/runs", SHORT, Origin="http://evil.example")[0] == 403
+    assert dashboard.ask("GET", "/runs", Host="evil.example")[0] == 403
     (tmp_path / FILE).write_bytes(picture_file(picture))
-    line = command("starter", f"http://127.0.0.1:{server.port}")
+    line = command("starter", f"http://127.0.0.1:{dashboard.port}")
     printed = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
     assert json.loads(printed)["answers"][0]["digit"] == 7
 
 
-def test_clients_that_reset_in_the_middle_of_a_burst_leave_nothing_in_the_terminal(serve):
-    server = serve(IN_DASHBOARD)
+def test_clients_that_reset_in_the_middle_of_a_burst_leave_nothing_in_the_terminal(dashboard):
+    server = dashboard
     run = server.store.create(TrainingConfig())
     run.pause()
     with (run.path / "events.jsonl").open("a") as log:

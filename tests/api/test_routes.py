@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
+from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
 from core.data.loader import loading
@@ -14,6 +16,7 @@ from core.inference import answer
 from core.runs.starter import Starter
 from core.runs.threshold import write_threshold
 from core.storage import write_json
+from dashboard.api import errors
 from dashboard.components.draw.api_address import HERE
 from dashboard.components.draw.api_command import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
@@ -29,8 +32,8 @@ pytestmark = pytest.mark.usefixtures("laboratory")
 
 def test_a_drawing_gets_the_page_s_answer_to_the_last_digit(client, monkeypatch):
     asked = []
-    own = answer.ask
-    monkeypatch.setattr(answer, "ask", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
+    own = answer.answer_one
+    monkeypatch.setattr(answer, "answer_one", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
     at = open_page("draw", session={"canvas_0": drawn(SEVEN)}, run="starter")
     page = asked[0]
     [found] = send_picture(client, as_file(picture_of(drawn(SEVEN)))).json()["answers"]
@@ -105,9 +108,9 @@ def test_pixels_are_read_as_they_are_and_many_as_each_alone(client, digits):
     model, starter = answer.predictor(Starter()), Starter()
     many = client.post(PREDICT, json={"pixels": digits.x_test[:60].tolist()}).json()["answers"]
     for image, found in zip(digits.x_test, many[:60], strict=False):
-        expected = answer.ask(starter, model, image)
+        expected = answer.answer_one(starter, model, image)
         assert found["probabilities"] == expected.outputs["probabilities"].tolist()
-        assert (found["digit"], found["doubt"] or "") == (expected.vote, expected.doubt)
+        assert (found["digit"], found["doubt"] or "") == (expected.digit, expected.abstain_reason)
     [alone] = client.post(PREDICT, json={"pixels": digits.x_test[3].tolist()}).json()["answers"]
     assert alone == many[3]
 
@@ -121,7 +124,7 @@ def test_a_thousand_images_are_read_and_one_more_is_refused(client):
     assert_problem(client.post(PREDICT, **compact, **json_kind), 422, "up to 1,000")
 
 
-def test_the_threshold_and_the_judge_speak_here_too(client, run):
+def test_the_threshold_speaks_here_too(client, run):
     write_threshold(run.path, 0.9999999)
     [found] = client.post(f"/api/runs/{run.id}/predict", json={"pixels": np.full((28, 28), 90).tolist()}).json()[
         "answers"
@@ -361,6 +364,13 @@ def test_json_that_python_cannot_hold_is_refused(client, store, settings):
     response = client.post("/api/runs", content=settings, headers={"Content-Type": "application/json"})
     assert_problem(response, 400, "JSON object")
     assert store.runs() == []
+
+
+def test_a_body_that_fastapi_cannot_parse_is_known_whatever_fastapi_calls_it():
+    error = HTTPException(400, "Something in other words.")
+    error.__cause__ = RecursionError()
+    response = asyncio.run(errors.of_http(None, error))
+    assert "JSON object" in json.loads(response.body)["detail"]
 
 
 # Documentation

@@ -22,6 +22,7 @@ from tests.support.browsing import (
     touch_a_one,
     wait_until,
 )
+from tests.support.runs import worker_pid
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -208,7 +209,7 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
 def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboard, page: playwright.Page) -> None:
     run = start_long_run(dashboard, page)
 
-    os.kill(run.worker_pid, signal.SIGKILL)
+    os.kill(worker_pid(run), signal.SIGKILL)
     expect(page.get_by_text("Training stopped unexpectedly")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Stop and save")).to_be_visible()

@@ -9,6 +9,8 @@ import pytest
 
 from core.predictor import CHUNK, ModelError, Predictor
 
+pytestmark = pytest.mark.slow
+
 EXPORT = """
 import sys, pathlib, keras, numpy as np
 from keras import layers

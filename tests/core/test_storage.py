@@ -16,6 +16,7 @@ from core.storage import (
     explain_os_error,
     read_array,
     read_json,
+    until_changed,
     write_array,
     write_atomically,
     write_json,
@@ -217,3 +218,26 @@ def test_what_the_system_refuses_is_said_with_the_file_and_what_to_do(tmp_path, 
     assert "permission denied" in explain_os_error(PermissionError(errno.EACCES, "Permission denied", "/home/x"))
     assert "file locks" in explain_os_error(OSError(errno.ENOLCK, "No locks available", "/home/x"))
     assert explain_os_error(OSError(errno.EIO, "Input/output error", "/home/\udcff")).startswith("/home/? cannot")
+
+
+def test_what_was_made_of_a_file_is_kept_until_the_file_changes(tmp_path):
+    read = []
+
+    @until_changed(maxsize=2)
+    def first_word(path, end=""):
+        read.append(path.name)
+        return path.read_text().split()[0] + end
+
+    path = tmp_path / "words.txt"
+    path.write_text("one two")
+    before = path.stat()
+    assert [first_word(path), first_word(path), first_word(path, "!")] == ["one", "one", "one!"]
+    assert len(read) == 2
+    other = tmp_path / "other.txt"
+    other.write_text("six ten")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))  # of the same time and size
+    other.replace(path)
+    assert first_word(path) == "six"
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        first_word(path)

@@ -10,7 +10,7 @@ from core.storage import write_json
 from dashboard.components import session
 from tests.support.pages import as_seen, open_page, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 OF_ONE_RUN = ["predictions", "confidence", "map", "robustness", "draw", "export"]
 ALL_PAGES = [*OF_ONE_RUN, "train", "compare"]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
-from dashboard.components.compare import run_table, verdict
+from dashboard.components.compare import verdict
 from tests.support.digits import mostly_right
 from tests.support.pages import by_label, galleries, open_page, tiles, words
 
@@ -76,7 +77,9 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
     old.rename("Same *name*")
     foreign.rename("Same *name*")
     write_json(old.path / "summary.json", {"epochs": 3, "parameters": "many", "test_accuracy": 0.5})
-    write_json(old.path / "robustness.json", {"mean_accuracy": 0.8125})
+    means = [Measurement("blur", strength, accuracy, (accuracy,) * 10) for strength, accuracy in ((1, 1.0), (2, 0.75))]
+    means.append(Measurement("blur", 3, 0.6875, (None,) * 10))
+    Robustness("model", digits.fingerprint, 1, 397, 1.0, Measurement("unchanged", 0, 1.0, (1.0,) * 10), means).save(old)
     (damaged.path / "config.json").write_text("{")
     write_json(foreign.path / "dataset.json", {"name": "Others", "source": "a file", "fingerprint": "x"})
     write_json(foreign.path / "summary.json", {"test_accuracy": 0.75})
@@ -95,19 +98,6 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
         assert "it is damaged" in words(at)
         assert "still training" in words(at)
         assert set(by_label(at.selectbox, "First run").options) == {f"Same *name* · {old.id}", running.name}
-
-
-def test_robustness_is_read_in_both_forms_and_tolerantly(make_run):
-    run = make_run()
-    for kept, told in (
-        ({"mean_accuracy": 0.5}, 0.5),
-        ({"changed": [{"accuracy": 0.5}, {"accuracy": 1.0}]}, 0.75),
-        ({"changed": [{"accuracy": "x"}, 3]}, None),
-        ({"mean_accuracy": True}, None),
-        ([], None),
-    ):
-        write_json(run.path / "robustness.json", kept)
-        assert run_table.robustness(run) == told
 
 
 @pytest.mark.parametrize(

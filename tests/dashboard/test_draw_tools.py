@@ -20,7 +20,7 @@ from dashboard.components.draw.tools import TABS, agreement
 from tests.support.drawing import LeftReader, canvas_data, drawn
 from tests.support.pages import by_label, galleries, numbers, open_page, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 ONE = [(150, 60), (150, 240)]
 
 
@@ -35,7 +35,7 @@ class SeesNothing(LeftReader):
 
 @pytest.fixture
 def make_reader(make_run, monkeypatch):
-    """A finished run with a model that behaves like `reader`; the starter sees fives, and nobody judges."""
+    """A finished run with a model that behaves like `reader`; the starter sees fives."""
     readers = {}
 
     def load(folder):
@@ -54,17 +54,17 @@ def make_reader(make_run, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def verdicts(monkeypatch):
-    """What the judge of each run says of every drawing, by the run's id; the others have no judge and learn none."""
-    verdicts = {}
+def ood_reasons(monkeypatch):
+    """What each run's OOD detector says of every drawing, by the run's id; the others have none and learn none."""
+    by_run = {}
 
-    class Judge:
-        def __init__(self, verdict):
-            self.verdicts = lambda images, outputs: [verdict] * len(images)
+    class Detector:
+        def __init__(self, reason):
+            self.reasons = lambda images, outputs: [reason] * len(images)
 
-    monkeypatch.setattr(answer, "judge", lambda run: Judge(verdicts[run.id]) if run.id in verdicts else None)
-    monkeypatch.setattr(loaded_models, "learn_judge", lambda run: None)
-    return verdicts
+    monkeypatch.setattr(answer, "ood_detector", lambda run: Detector(by_run[run.id]) if run.id in by_run else None)
+    monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: None)
+    return by_run
 
 
 @pytest.fixture
@@ -155,14 +155,14 @@ def test_a_run_below_its_threshold_abstains(make_reader):
     assert "1 of 2 does not know" in words(at)
 
 
-def test_what_is_no_digit_is_not_read_and_says_why(run, verdicts):
-    verdicts[run.id] = "This looks like several digits."
+def test_what_is_no_digit_is_not_read_and_says_why(run, ood_reasons):
+    ood_reasons[run.id] = "This looks like several digits."
     at = open_drawn("All runs")
     assert at.metric[0].value == "Don't know"
     assert "This looks like several digits." in words(at)
     assert at.button(key="right").disabled
     assert at.dataframe[0].value["Vote"].tolist() == ["don't know", "5"]
-    verdicts[run.id] = None
+    ood_reasons[run.id] = ""
     assert at.run().metric[0].value != "Don't know"
 
 
@@ -175,7 +175,7 @@ def test_at_most_twelve_runs_and_the_starter_are_asked(make_reader):
 
 
 @pytest.mark.parametrize(
-    ("votes", "sentence"),
+    ("digits", "sentence"),
     [
         ([9, 9, 4, 9], "3 of 4 read a **9**; 1 a **4**."),
         ([9], "1 of 1 reads a **9**."),
@@ -183,8 +183,8 @@ def test_at_most_twelve_runs_and_the_starter_are_asked(make_reader):
         ([None, None], "2 of 2 do not know."),
     ],
 )
-def test_who_agrees_is_said_in_a_sentence(votes, sentence):
-    answers = [Answer({}, vote or 0, 1, 0.9, "" if vote is not None else "It cannot tell.") for vote in votes]
+def test_who_agrees_is_said_in_a_sentence(digits, sentence):
+    answers = [Answer({}, digit or 0, 1, 0.9, "" if digit is not None else "It cannot tell.") for digit in digits]
     assert agreement(answers) == sentence
 
 
@@ -337,6 +337,38 @@ def test_my_digits_are_shown_with_what_the_run_says_and_one_is_deleted(run, mine
     assert newest.id not in [digit.id for digit in mine.all()]
     assert "4 digits" in words(at)
     assert "delete_digit" not in [button.key for button in at.button]
+
+
+def fives(mine, count):
+    """Keep strokes that are no test images, each with the label 5."""
+    for width in range(1, count + 1):
+        image = np.zeros((28, 28), np.uint8)
+        image[4:24, 12 : 12 + width] = 255
+        mine.add(image, 5, said=None, run_id="run")
+
+
+def my_digits_read(at, run):
+    """What the table of My digits says of a run, in percent."""
+    return at.dataframe[0].value.set_index("Run").loc[run.name, "My digits"]
+
+
+def test_my_digits_does_not_count_as_read_what_draw_refuses_for_its_confidence(make_reader, mine):
+    run = make_reader(SeesNothing())  # a five with 82 %
+    fives(mine, 3)
+    assert my_digits_read(open_page("draw", session={"mode": "My digits"}), run) == 100
+    write_threshold(run.path, 0.95)
+    at = open_page("draw", session={"mode": "My digits"})
+    assert my_digits_read(at, run) == 0
+    assert {(tile["mark"], tile["caption"], tile["sure"]) for tile in galleries(at)[0]} == {("none", "5", "don't know")}
+
+
+def test_my_digits_does_not_count_as_read_what_draw_takes_for_no_digit(make_reader, mine, ood_reasons):
+    run = make_reader(SeesNothing())
+    fives(mine, 3)
+    ood_reasons[run.id] = "This looks like several digits."
+    at = open_page("draw", session={"mode": "My digits"})
+    assert my_digits_read(at, run) == 0
+    assert at.dataframe[0].value["My digits"].tolist() == [0, 100]  # the starter reads fives
 
 
 def test_many_digits_come_in_pages(run, mine, digits):

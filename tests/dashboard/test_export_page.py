@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from core import background
 from core.compute import job
@@ -90,7 +91,7 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
 def test_exports_of_an_earlier_model_are_not_given_out(run, exported):
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
     at = open_page("export", run=run.id)
-    assert "out of date" in words(at)
+    assert "model has changed" in words(at)
     assert [button.label for button in at.button] == ["Export again"]
     assert not downloads(at)
 
@@ -115,15 +116,15 @@ def test_a_run_from_elsewhere_has_litert_only(run, digits):
     (run.path / "model.keras").unlink()
     at = open_page("export", run=run.id)
     assert words(at).count("Needs a Keras model") == 4
-    assert job.analyse(run, "export", background.TASKS["export"], digits)
-    assert verify.kept(run).of("litert").different == 0
+    assert job.execute(run, "export", background.TASKS["export"], digits)
+    assert verify.load(run).of("litert").different == 0
     at = open_page("export", run=run.id)
     assert downloads(at) == ["download_litert", "download_digit"]
     assert not at.button
 
 
 def test_running_failed_and_foreign_are_told(run):
-    with job._lock(run, "export").acquire():
+    with FileLock(run.path / "analysis-export.lock").acquire():
         write_json(run.path / "analysis-export.json", {"state": "running", "fraction": 0.4, "words": "Keras"})
         at = open_page("export", run=run.id)
         assert not at.button
@@ -140,6 +141,6 @@ def test_running_failed_and_foreign_are_told(run):
 
 def test_a_click_starts_the_process(run, monkeypatch):
     started = []
-    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
+    monkeypatch.setattr(job.Jobs, "start", lambda self, run, kind: started.append((run.id, kind)))
     open_page("export", run=run.id).button(key="export").click().run()
     assert started == [(run.id, "export")]

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from core import background
 from core.compute import job
 from core.interpretability import embedding
 from core.predictor import Predictor, model_fingerprint
-from core.robustness import measure
+from core.robustness import corruptions, measure
 from core.runs.starter import Starter
 from core.storage import write_json
-from dashboard.components import loaded_models
+from dashboard.components import loaded_models, session
 from dashboard.components.charts import embedding as chart
 from tests.support.pages import as_seen, numbers, open_page, tiles, words
 
@@ -31,7 +32,7 @@ model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
 model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
 """
 
-LEARN_JUDGE = loaded_models.learn_judge  # the fixture of all page tests puts it out of action
+LEARN_OOD_DETECTOR = loaded_models.fit_ood_detector  # the fixture of all page tests puts it out of action
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -86,11 +87,11 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     assert any("all 397 test images" in text.value for text in at.markdown)
     at.button(key="measure").click().run()
     assert not at.exception
-    job.start(run, "robustness")  # once more: nothing happens
-    wait_until(lambda: job.status(run, "robustness").name != "running", "the analysis to end")
-    assert job.status(run, "robustness").name == "finished"
-    result = measure.kept(run)
-    assert result.is_of(model_fingerprint(run.path), digits.fingerprint)
+    session.jobs().start(run, "robustness")  # once more: nothing happens
+    wait_until(lambda: session.jobs().status(run, "robustness").name != "running", "the analysis to end")
+    assert session.jobs().status(run, "robustness").name == "finished"
+    result = measure.load(run)
+    assert not result.stale(model_fingerprint(run.path), digits.fingerprint)
     at = open_page("robustness")
     assert at.metric[0].value == f"{100 * result.unchanged.accuracy:.2f} %"
     assert any("most fragile" in text.value for text in at.markdown)
@@ -98,13 +99,33 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
 
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
     at = open_page("robustness")
-    assert "out of date" in at.warning[0].value
+    assert "model has changed" in at.warning[0].value
     assert [button.label for button in at.button] == ["Measure again"]
 
 
+NEW = replace(corruptions.CHANGES["blur"], name="new")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"new": NEW, **corruptions.CHANGES}, {name: corruptions.CHANGES[name] for name in ("shift", "blur")}],
+    ids=["added", "removed"],
+)
+def test_with_another_set_of_changes_robustness_shows_what_was_measured_and_asks_to_measure_again(
+    run, digits, monkeypatch, changes
+):
+    assert job.execute(run, "robustness", background.TASKS["robustness"], digits)
+    shown = numbers(open_page("robustness"))
+    monkeypatch.setattr(corruptions, "CHANGES", changes)
+    at = open_page("robustness")
+    assert "out of date" in at.warning[0].value
+    assert [button.label for button in at.button] == ["Measure again"]
+    assert numbers(at) == shown
+
+
 def test_the_map_is_laid_out_and_then_shown(run, digits):
-    assert job.analyse(run, "map", background.TASKS["map"], digits)
-    assert len(embedding.kept(run).indices) == 397
+    assert job.execute(run, "map", background.TASKS["map"], digits)
+    assert len(embedding.load_tsne(run).indices) == 397
     at = open_page("map", layout="t-SNE")
     assert not at.button
     assert any("Neighbours are close" in caption.value for caption in at.caption)
@@ -112,7 +133,7 @@ def test_the_map_is_laid_out_and_then_shown(run, digits):
 
 def test_a_failure_is_told_and_can_be_tried_again(run, digits):
     (run.path / "model.tflite").write_bytes(b"no model")
-    assert not job.analyse(run, "robustness", background.TASKS["robustness"], digits)
+    assert not job.execute(run, "robustness", background.TASKS["robustness"], digits)
     at = open_page("robustness")
     assert "damaged" in at.error[0].value
     assert [button.label for button in at.button] == ["Measure"]
@@ -124,13 +145,13 @@ def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_un
     )
     process = subprocess.Popen([sys.executable, "-c", holder, str(run.path / "analysis-map.lock")])
     write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
-    wait_until(lambda: job.status(run, "map").name == "running", "the lock to be held")
+    wait_until(lambda: session.jobs().status(run, "map").name == "running", "the lock to be held")
     at = open_page("map", layout="t-SNE")
     assert not at.button
     assert any("Keeps running" in caption.value for caption in at.caption)
     os.kill(process.pid, signal.SIGTERM)
     process.wait()
-    assert job.status(run, "map").name == "interrupted"
+    assert session.jobs().status(run, "map").name == "interrupted"
     assert [button.label for button in open_page("map", layout="t-SNE").button] == ["Compute t-SNE"]
 
 
@@ -159,7 +180,7 @@ def test_an_older_run_reads_its_validation_images_again(run, digits):
     at = open_page("confidence")
     assert "The model can make them again." in words(at)
     assert at.button(key="read_validation").label == "Read the validation images"
-    assert job.analyse(run, "validation", background.TASKS["validation"], digits)
+    assert job.execute(run, "validation", background.TASKS["validation"], digits)
     labels, probabilities = run.validation()
     held_out = len(digits.x_train) // 6
     np.testing.assert_array_equal(labels, digits.y_train[-held_out:])
@@ -173,20 +194,20 @@ def test_an_older_run_reads_its_validation_images_again(run, digits):
 def test_the_classic_network_has_no_validation_images_to_read(make_run, model, digits):
     run = make_run(model="seed")
     (run.path / "model.tflite").write_bytes(model)
-    assert not job.analyse(run, "validation", background.TASKS["validation"], digits)
+    assert not job.execute(run, "validation", background.TASKS["validation"], digits)
     assert run.validation() is None
-    assert "no validation images" in job.status(run, "validation").words
+    assert "no validation images" in session.jobs().status(run, "validation").words
 
 
 def test_draw_lets_a_run_learn_what_is_no_digit_once_and_the_starter_never(run, monkeypatch):
     started = []
-    monkeypatch.setattr(job, "start", lambda run, kind: started.append((run.id, kind)))
+    monkeypatch.setattr(job.Jobs, "start", lambda self, run, kind: started.append((run.id, kind)))
     for images in (1_400, 10_000):
         write_json(run.path / "summary.json", {"training_images": images})
         assert started == []
-        LEARN_JUDGE(run)
-    LEARN_JUDGE(Starter())
+        LEARN_OOD_DETECTOR(run)
+    LEARN_OOD_DETECTOR(Starter())
     assert started == [(run.id, "novelty")]
     write_json(run.path / "analysis-novelty.json", {"state": "failed", "words": "It did not work."})
-    LEARN_JUDGE(run)
+    LEARN_OOD_DETECTOR(run)
     assert len(started) == 1

@@ -12,7 +12,7 @@ from core.evaluation import figures, learning, predictions, reports, selection
 from core.evaluation.selection import Filter
 from core.runs import RunStore
 from dashboard.components import session
-from dashboard.components.charts import probabilities
+from dashboard.components.charts import confusion
 from dashboard.components.predictions import image_panel, time_machine
 from dashboard.components.widgets.gallery import Tile, gallery, sprite
 from tests.support.digits import mostly_right
@@ -144,7 +144,7 @@ def test_filters_agree_with_a_plain_loop(make_run, digits):
     ],
 )
 def test_a_click_on_the_matrix_names_a_cell(selection, cell):
-    assert probabilities.clicked(selection) == cell
+    assert confusion.clicked(selection) == cell
 
 
 def test_a_gallery_refuses_what_does_not_fit_and_keeps_its_sprite():

@@ -22,6 +22,8 @@ from dashboard.origin import ALLOWED_HOSTS
 from dashboard.reach import ROOT
 from tests.support.browsing import wait_until
 
+pytestmark = pytest.mark.slow
+
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
 OTHER_SETTINGS = '[server]\naddress = "0.0.0.0"\n[theme]\nprimaryColor = "#ff0000"\n'
 

@@ -30,6 +30,7 @@ PATIENCE = 120_000  # milliseconds; machines are shared
 
 needs_browser = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(
         CHROMIUM is None and not os.environ.get("DIGITLAB_REQUIRE_BROWSER"),
         reason="no Chromium on the PATH; install chromium to run the browser tests",

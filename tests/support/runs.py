@@ -7,10 +7,17 @@ import zipfile
 
 from core.predictor import Predictor
 from core.runs import Run
+from core.runs.history import event_log
 from core.runs.starter import FOLDER as STARTER
 from core.storage import write_json
 
 MODEL = (STARTER / "model.tflite").read_bytes()
+
+
+def worker_pid(run: Run) -> int | None:
+    """The process id of the worker that is at the run, None without one."""
+    pids = [event["pid"] for event in event_log(run.path / "events.jsonl").values() if "pid" in event]
+    return pids[-1] if pids and run.has_worker() else None
 
 
 def fill_run(run: Run, dataset) -> Run:

@@ -1,73 +1,72 @@
-"""The Altair charts that several pages show."""
+"""The learning curves of one run, while it trains and afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
-import altair as alt
 import numpy as np
-import pandas as pd
 
 from core.runs import History
-from dashboard.components.charts.cached import Same
+from dashboard.components.charts.spec import PERCENT, category, number, table
 from dashboard.components.charts.theme import theme_colors
 
 MOST_POINTS = 300  # of the batch line: more cannot be seen and would slow the page
 BESIDE = 1.04  # of the width to the last epoch: its points and its label are whole
 SERIES = ["training", "validation"]
+TICKS = {"loss": "~g", "accuracy": ".4~p"}
+LEGENDS = {"loss": "top-right", "accuracy": "bottom-right"}  # where curves leave room
+
+
+def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, dict]:
+    """Loss and accuracy over the epochs, training and validation, with the batches faint behind; a spec of each."""
+    batches, epochs = _batch_columns(history), _epoch_columns(history.epochs)
+    x = number(
+        "epoch",
+        "Epoch",
+        scale={"domain": [0, BESIDE * max(1, total_epochs)], "nice": False},
+        axis={"values": _epoch_ticks(total_epochs), "format": "d", "grid": False},
+    )
+    dash = category("series", legend=None, sort=SERIES)
+    charts = {}
+    for measure in TICKS:
+        color = category(
+            "series",
+            legend={"orient": LEGENDS[measure], "symbolType": "stroke"},
+            scale={"domain": SERIES, "range": list(theme_colors())},
+        )
+        domain = _steady_domain(measure, epochs[measure], batches[measure])
+        y = number(measure, scale={"domain": domain, "nice": False}, axis={"tickCount": 5, "format": TICKS[measure]})
+        tooltip = [
+            category("series", "Images"),
+            number("epoch", "Epoch"),
+            number(measure, measure.capitalize(), format=".4f"),
+        ]
+        charts[measure] = {
+            "config": PERCENT,
+            "title": measure.capitalize(),
+            "height": height,
+            "datasets": {"batches": table(batches), "epochs": table(epochs)},
+            "encoding": {"x": x, "y": y},
+            "layer": [
+                {
+                    "data": {"name": "batches"},
+                    "mark": {"type": "line", "opacity": 0.3, "strokeWidth": 1, "clip": True},
+                    "encoding": {"color": color},
+                },
+                {
+                    "data": {"name": "epochs"},
+                    "mark": {"type": "line", "point": {"size": 36}, "strokeWidth": 2.2, "clip": True},
+                    "encoding": {"color": color, "strokeDash": dash, "tooltip": tooltip},
+                },
+            ],
+        }
+    return charts
 
 
 def _epoch_ticks(total_epochs: int) -> list[int]:
     """At most about ten epochs to be named, none after the last, whose label would be cut off."""
     step = next(step for step in (1, 2, 5, 10, 20, 50) if total_epochs <= 10 * step or step == 50)
     return list(range(0, total_epochs + 1, step))
-
-
-def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, alt.LayerChart]:
-    """Loss and accuracy over the epochs, training and validation, with the batches faint behind."""
-    return _history_charts(Same(history), total_epochs, height, theme_colors())
-
-
-@lru_cache(maxsize=32)  # all sessions that watch a run have one history
-def _history_charts(same: Same, total_epochs: int, height: int, colors: tuple[str, str]) -> dict[str, alt.LayerChart]:
-    history: History = same.value
-    batches, epochs = _batch_table(history), _epoch_table(history.epochs)
-    x = alt.X(
-        "epoch:Q",
-        title="Epoch",
-        scale=alt.Scale(domain=[0, BESIDE * max(1, total_epochs)], nice=False),
-        axis=alt.Axis(values=_epoch_ticks(total_epochs), format="d", grid=False),
-    )
-    charts = {}
-    for measure, tick_format in (("loss", "~g"), ("accuracy", ".4~p")):
-        color = alt.Color(
-            "series:N",
-            title=None,
-            legend=alt.Legend(orient="top-right" if measure == "loss" else "bottom-right", symbolType="stroke"),
-            scale=alt.Scale(domain=SERIES, range=list(colors)),
-        )
-        domain = _steady_domain(measure, epochs[measure].to_numpy(float), batches[measure].to_numpy(float))
-        scale = alt.Scale(domain=domain, nice=False)
-        y = alt.Y(f"{measure}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, format=tick_format))
-        faint = alt.Chart(batches).mark_line(opacity=0.3, strokeWidth=1, clip=True).encode(x=x, y=y, color=color)
-        line = (
-            alt.Chart(epochs)
-            .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2.2, clip=True)
-            .encode(
-                x=x,
-                y=y,
-                color=color,
-                strokeDash=alt.StrokeDash("series:N", legend=None, sort=SERIES),
-                tooltip=[
-                    alt.Tooltip("series:N", title="Images"),
-                    alt.Tooltip("epoch:Q", title="Epoch"),
-                    alt.Tooltip(f"{measure}:Q", title=measure.capitalize(), format=".4f"),
-                ],
-            )
-        )
-        charts[measure] = (faint + line).properties(title=measure.capitalize(), height=height)
-    return charts
 
 
 def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> list[float]:
@@ -86,33 +85,26 @@ def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> lis
     return [next((low for low in (0.98, 0.96, 0.94, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
 
 
-def _batch_table(history: History) -> pd.DataFrame:
-    batches = history.batches
-    if len(batches) > MOST_POINTS:
-        chosen = np.linspace(0, len(batches) - 1, MOST_POINTS).astype(int)
-        batches = [batches[index] for index in chosen]
-    rows = [
-        {
-            "epoch": batch.get("position"),
-            "loss": batch.get("loss"),
-            "accuracy": batch.get("accuracy"),
-            "series": "training",
-        }
-        for batch in batches
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "series"])
+def _batch_columns(history: History) -> dict[str, np.ndarray]:
+    chosen = np.linspace(0, len(history.batches) - 1, min(MOST_POINTS, len(history.batches))).astype(int)
+    batches = [history.batches[index] for index in chosen]
+    return {
+        "epoch": _column(batches, "position"),
+        "loss": _column(batches, "loss"),
+        "accuracy": _column(batches, "accuracy"),
+        "series": np.full(len(batches), "training"),
+    }
 
 
-def _epoch_table(epochs: Sequence[Mapping]) -> pd.DataFrame:
-    rows = []
-    for epoch in epochs:
-        for series, prefix in (("training", ""), ("validation", "val_")):
-            rows.append(
-                {
-                    "epoch": epoch.get("epoch"),
-                    "loss": epoch.get(f"{prefix}loss"),
-                    "accuracy": epoch.get(f"{prefix}accuracy"),
-                    "series": series,
-                }
-            )
-    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "series"])
+def _epoch_columns(epochs: Sequence[Mapping]) -> dict[str, np.ndarray]:
+    return {
+        "epoch": np.tile(_column(epochs, "epoch"), 2),
+        "loss": np.concatenate([_column(epochs, "loss"), _column(epochs, "val_loss")]),
+        "accuracy": np.concatenate([_column(epochs, "accuracy"), _column(epochs, "val_accuracy")]),
+        "series": np.repeat(SERIES, len(epochs)),
+    }
+
+
+def _column(events: Sequence[Mapping], name: str) -> np.ndarray:
+    """A number of each event, nan where it is missing."""
+    return np.array([event.get(name) for event in events], float)

@@ -4,105 +4,127 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import lru_cache
+from collections.abc import Iterable
 
-import altair as alt
 import numpy as np
-import pandas as pd
-import streamlit as st
+import pyarrow as pa
 from PIL import Image
 
+from core.formatting import percent
 from core.robustness import corruptions
 from core.robustness.measure import Robustness
+from dashboard.components.charts import theme
+from dashboard.components.charts.spec import category, number
 from dashboard.components.widgets.gallery import enlarged
 
-NAMES = [name.capitalize() for name in corruptions.CHANGES]
 STRENGTHS = [corruptions.STRENGTH_NAMES[strength].capitalize() for strength in corruptions.STRENGTHS]
-LOST = "#d9701e"
 TILE = 42
+PLAIN = {"ticks": False, "domain": False, "labelPadding": 6}
 
 
-def samples(images: np.ndarray, index: int) -> dict[tuple[str, int], np.ndarray]:
-    """The image `index` of the test images under each change and strength, exactly as it is measured."""
+def samples(images: np.ndarray, index: int) -> dict[tuple[str, int], str]:
+    """The image `index` of the test images under each change and strength, exactly as it is measured, as PNG URLs."""
     return {
-        (name, strength): corruptions.changed(images[: index + 1], name, strength)[-1]
+        (name, strength): _url(corruptions.changed(images[: index + 1], name, strength)[-1])
         for name in corruptions.CHANGES
         for strength in corruptions.STRENGTHS
     }
 
 
-def change_chart(shown: dict[tuple[str, int], np.ndarray], result: Robustness | None) -> alt.LayerChart:
+def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None) -> dict:
     """One row a change, one column a strength: a sample, and with `result` accuracy and what it lost."""
-    return _change_chart(tuple(_url(image.tobytes()) for image in shown.values()), result, _ink())
-
-
-@lru_cache(maxsize=16)
-def _change_chart(pictures: tuple[str, ...], result: Robustness | None, ink: str) -> alt.LayerChart:
+    measured = {} if result is None else {(each.change, each.strength): each for each in result.changed}
+    names = _names(name for name, _ in measured or pictures)
     rows = []
-    for number, picture in enumerate(pictures):
-        name, strength = divmod(number, len(STRENGTHS))
-        change = list(corruptions.CHANGES.values())[name]
-        row = {"change": NAMES[name], "strength": STRENGTHS[strength], "picture": picture}
-        row["meaning"] = change.describe(strength + 1)
-        if result is not None:
-            measurement = result.changed[number]
+    for name, strength in measured or pictures:
+        row = {"change": name.capitalize(), "strength": STRENGTHS[strength - 1]}
+        row["picture"] = pictures.get((name, strength))
+        if result is None:
+            row["meaning"] = corruptions.CHANGES[name].describe(strength)
+        else:
+            measurement = measured[name, strength]
             lost = result.loss(measurement)
-            row |= {"accuracy": f"{100 * measurement.accuracy:.1f} %", "lost": lost, "points": _points(lost)}
+            row |= {"accuracy": percent(measurement.accuracy, 1), "lost": lost, "points": _points(lost)}
+            row["meaning"] = measurement.meaning
         rows.append(row)
-    base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("strength:N", sort=STRENGTHS, title=None, axis=alt.Axis(labelAngle=0, orient="top", **_PLAIN)),
-        y=alt.Y("change:N", sort=NAMES, title=None, axis=alt.Axis(**_PLAIN)),
-        tooltip=[alt.Tooltip("change:N", title="Change"), alt.Tooltip("meaning:N", title="What it does")]
-        + [alt.Tooltip("accuracy:N", title="Accuracy"), alt.Tooltip("points:N", title="Against unchanged")]
-        * (result is not None),
-    )
+    tooltip = [category("change", "Change"), category("meaning", "What it does")]
+    image = {"type": "image", "width": TILE, "height": TILE, "smooth": False}
     if result is None:
-        picture = base.mark_image(width=TILE, height=TILE, smooth=False).encode(url="picture:N")
-        return alt.layer(picture).properties(height=(TILE + 6) * len(NAMES))
-    ground = base.mark_rect(cornerRadius=4, color=LOST).encode(opacity=_strength("lost:Q"))
-    picture = base.mark_image(width=TILE, height=TILE, smooth=False, xOffset=-25).encode(url="picture:N")
-    accuracy = base.mark_text(align="left", dx=1, dy=-7, fontSize=12, fontWeight=600, color=ink)
-    lost = base.mark_text(align="left", dx=1, dy=9, fontSize=11, color=ink)
-    return alt.layer(ground, picture, accuracy.encode(text="accuracy:N"), lost.encode(text="points:N")).properties(
-        height=(TILE + 6) * len(NAMES)
-    )
+        layers = [{"mark": image, "encoding": {"url": category("picture")}}]
+    else:
+        tooltip += [category("accuracy", "Accuracy"), category("points", "Against unchanged")]
+        text = {"type": "text", "align": "left", "dx": 1, "color": theme.ink()}
+        layers = [
+            _loss_layer(corner_radius=4),
+            {
+                "transform": [{"filter": "datum.picture"}],  # a change that is no longer measured has no sample
+                "mark": {**image, "xOffset": -25},
+                "encoding": {"url": category("picture")},
+            },
+            {
+                "mark": {**text, "dy": -7, "fontSize": 12, "fontWeight": 600},
+                "encoding": {"text": category("accuracy")},
+            },
+            {"mark": {**text, "dy": 9, "fontSize": 11}, "encoding": {"text": category("points")}},
+        ]
+    return {
+        "height": (TILE + 6) * len(names),
+        "datasets": {"changes": pa.Table.from_pylist(rows)},
+        "data": {"name": "changes"},
+        "encoding": {
+            "x": category("strength", sort=STRENGTHS, axis={"labelAngle": 0, "orient": "top", **PLAIN}),
+            "y": category("change", sort=names, axis=PLAIN),
+            "tooltip": tooltip,
+        },
+        "layer": layers,
+    }
 
 
-def digit_chart(result: Robustness, strength: int | None) -> alt.LayerChart:
+def digit_chart(result: Robustness, strength: int | None) -> dict:
     """How many points of accuracy each digit loses under each change, of one strength or the mean of all."""
-    return _digit_chart(result, strength, _ink())
-
-
-@lru_cache(maxsize=16)
-def _digit_chart(result: Robustness, strength: int | None, ink: str) -> alt.LayerChart:
-    losses = result.digit_losses(strength)
+    names = _names(result.changes)
     rows = [
         {
-            "change": NAMES[change],
+            "change": names[change],
             "digit": str(digit),
             "lost": max(0.0, float(lost)),
             "text": _points(lost, decimals=0),
-            "words": f"{NAMES[change]}: {digit} {_points(lost)} points",
+            "words": f"{names[change]}: {digit} {_points(lost)} points",
         }
-        for (change, digit), lost in np.ndenumerate(losses)
+        for (change, digit), lost in np.ndenumerate(result.digit_losses(strength))
         if not np.isnan(lost)
     ]
-    base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("digit:N", title=None, axis=alt.Axis(labelAngle=0, orient="top", labelOverlap=False, **_PLAIN)),
-        y=alt.Y("change:N", sort=NAMES, title=None, axis=alt.Axis(**_PLAIN)),
-        tooltip=[alt.Tooltip("words:N", title=" ")],
-    )
-    ground = base.mark_rect(cornerRadius=3, color=LOST).encode(opacity=_strength("lost:Q"))
-    text = base.mark_text(fontSize=11, color=ink).encode(text="text:N")
-    return alt.layer(ground, text).properties(height=(TILE + 6) * len(NAMES))
+    return {
+        "height": (TILE + 6) * len(names),
+        "datasets": {"losses": pa.Table.from_pylist(rows)},
+        "data": {"name": "losses"},
+        "encoding": {
+            "x": category("digit", axis={"labelAngle": 0, "orient": "top", "labelOverlap": False, **PLAIN}),
+            "y": category("change", sort=names, axis=PLAIN),
+            "tooltip": [category("words", " ")],
+        },
+        "layer": [
+            _loss_layer(corner_radius=3),
+            {
+                "mark": {"type": "text", "fontSize": 11, "color": theme.ink()},
+                "encoding": {"text": category("text")},
+            },
+        ],
+    }
 
 
-_PLAIN = {"ticks": False, "domain": False, "labelPadding": 6}
+def _names(changes: Iterable[str]) -> list[str]:
+    """The rows of a chart, each once, in order."""
+    return [name.capitalize() for name in dict.fromkeys(changes)]
 
 
-def _strength(field: str) -> alt.Opacity:
-    """How dark a loss is: the same in all runs, so that two runs can be compared by eye."""
-    return alt.Opacity(field, scale=alt.Scale(domain=[0, 0.8], range=[0.06, 0.85], clamp=True), legend=None)
+def _loss_layer(*, corner_radius: int) -> dict:
+    """The ground of a cell, the darker the more it lost: on one scale for all runs, so that two can be compared."""
+    scale = {"domain": [0, 0.8], "range": [0.06, 0.85], "clamp": True}
+    return {
+        "mark": {"type": "rect", "cornerRadius": corner_radius, "color": theme.WRONG},
+        "encoding": {"opacity": number("lost", scale=scale, legend=None)},
+    }
 
 
 def _points(lost: float, *, decimals: int = 1) -> str:
@@ -111,14 +133,8 @@ def _points(lost: float, *, decimals: int = 1) -> str:
     return text if float(text.replace("−", "-")) else f"{0:.{decimals}f}"
 
 
-@lru_cache(maxsize=256)
-def _url(pixels: bytes) -> str:
+def _url(image: np.ndarray) -> str:
     """A digit as a PNG of three times its size: browsers smooth pictures in charts, and squares survive that."""
     file = io.BytesIO()
-    Image.fromarray(enlarged(np.frombuffer(pixels, np.uint8).reshape(28, 28), 3)).save(file, "PNG")
+    Image.fromarray(enlarged(image, 3)).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def _ink() -> str:
-    """The colour of words in a chart: those of marks do not follow the page's theme."""
-    return "#e8eaf3" if st.context.theme.type == "dark" else "#181c2a"

@@ -1,11 +1,39 @@
-"""Colours of the theme that a chart takes."""
+"""The colours of all charts: those that hold in light and dark, and those that follow the page's theme."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+RIGHT, WRONG, NEUTRAL = "#3f74e8", "#d9701e", "#8b93a7"  # each is marked by a word, a shape or a place as well
+CHOSEN = "#7a86a8"
+DIGITS = (  # mid-tones that can be told apart on white and on black
+    "#4e79d6",
+    "#e8730c",
+    "#2ca05a",
+    "#d6394b",
+    "#8f63d2",
+    "#9a6a4f",
+    "#e06bb5",
+    "#7f8794",
+    "#a89a1c",
+    "#18a8bb",
+)
+
 
 def theme_colors() -> tuple[str, str]:
-    """The page's first two chart colours, for training and validation, right and wrong."""
-    dark = st.context.theme.type == "dark"
-    return ("#7ea2ff", "#ff9d57") if dark else ("#3652c9", "#c2560c")
+    """The page's first two chart colours: training and validation, confidence and its gap."""
+    return ("#7ea2ff", "#ff9d57") if _is_dark() else ("#3652c9", "#c2560c")
+
+
+def ink() -> str:
+    """The colour of text that a chart's marks write, which does not follow the page's theme by itself."""
+    return "#e8eaf3" if _is_dark() else "#181c2a"
+
+
+def ground() -> str:
+    """The page's background."""
+    return "#10131c" if _is_dark() else "#fbfbfd"
+
+
+def _is_dark() -> bool:
+    return st.context.theme.type == "dark"

@@ -12,8 +12,8 @@ import pandas as pd
 from core.config import TrainingConfig
 from core.data import Dataset
 from core.evaluation import calibration, predictions
+from core.robustness import measure
 from core.runs import Run
-from core.storage import read_json
 from dashboard.components.formatting import percent, seconds_in_words
 
 
@@ -40,23 +40,14 @@ def scores(run: Run, dataset: Dataset) -> Scores:
 
 
 def robustness(run: Run) -> float | None:
-    """The mean accuracy under changes in robustness.json, None without that file."""
-    values = read_json(run.path / "robustness.json")
-    values = values if isinstance(values, dict) else {}
-    if "mean_accuracy" in values:
-        return _fraction(values["mean_accuracy"])
-    changed = values.get("changed")
-    parts = [_fraction(one.get("accuracy")) if isinstance(one, dict) else None for one in _list(changed)]
-    return sum(parts) / len(parts) if parts and None not in parts else None
+    """The mean accuracy under changes, as a fraction; None before it was measured."""
+    stored = measure.load(run)
+    return stored.mean_accuracy if stored else None
 
 
 def _fraction(value: object) -> float | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else None
-
-
-def _list(value: object) -> list:
-    return value if isinstance(value, list) else []
 
 
 def reason_not_comparable(run: Run, dataset: Dataset) -> str | None:

@@ -20,8 +20,8 @@ def confidence_in_words(confidence: float) -> str:
 
 def show_answer(answer: Answer) -> None:
     """Show the digit and its confidence, or that the run does not know."""
-    reading = "Don't know" if answer.doubt else str(answer.first)
-    words = f"at best a {answer.first}" if answer.doubt else confidence_in_words(answer.confidence)
+    reading = "Don't know" if answer.abstain_reason else str(answer.first)
+    words = f"at best a {answer.first}" if answer.abstain_reason else confidence_in_words(answer.confidence)
     st.metric(
         "It reads",
         reading,

@@ -78,7 +78,10 @@ def fine_tuning_report(run: Run) -> None:
                 colour = "off" if was is None or round(is_now, 4) == round(was, 4) else "normal"
                 st.metric(label, percent(is_now), change, help=help, width=210, delta_color=colour)
     trained, held_out = (value if isinstance(value := report.get(name), int) else 0 for name in ("trained", "held_out"))
-    st.caption(f"Trained on {trained:,} of my digits; {held_out:,} were held out.")
+    st.caption(
+        f"Trained on {trained:,} of my digits; {held_out:,} were held out. Counted by the most probable digit, also "
+        "where the run does not answer."
+    )
 
 
 def _fraction(value: object) -> float | None:

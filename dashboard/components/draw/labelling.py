@@ -36,7 +36,7 @@ def show_labelling(run: Run, answer: Answer, image: np.ndarray, picture: np.ndar
     def keep(label: int | None) -> None:
         try:
             if label is not None:
-                my_digits().add(image, label, picture=picture, said=answer.vote, run_id=run.id)
+                my_digits().add(image, label, picture=picture, said=answer.digit, run_id=run.id)
             elif kept_now:
                 my_digits().delete(newest.id)
         except MyDigitsError as error:
@@ -52,11 +52,11 @@ def show_labelling(run: Run, answer: Answer, image: np.ndarray, picture: np.ndar
             key="right",
             on_click=keep,
             args=(answer.first,),
-            disabled=answer.vote is None or (kept_now and newest.label == answer.first),
+            disabled=answer.digit is None or (kept_now and newest.label == answer.first),
             help="Save this drawing in My digits, to test networks on it and to fine-tune one.",
         )
-    if answer.doubt:
-        st.caption(answer.doubt)
+    if answer.abstain_reason:
+        st.caption(answer.abstain_reason)
     said = newest.label if kept_now else None
     with st.container(key="it_is"):
         st.pills("It is a …", range(10), default=said, **view("it_is", said, keep))

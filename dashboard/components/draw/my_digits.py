@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.my_digits import MyDigit
-from core.inference.answer import version
+from core.inference.answer import Answer, answer_all, answer_version
 from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
@@ -29,18 +32,16 @@ def show_my_digits(run: Run, model: Predictor) -> None:
             icon=":material/draw:",
         )
         return
-    images, labels = np.stack([digit.image for digit in digits]), np.array([digit.label for digit in digits])
-    apart = np.array([digit.held_out for digit in digits])
     left, right = st.columns([3, 2], gap="large")
     with left:
-        show_gallery(digits, images, model, run)
+        show_gallery(digits, model, run)
     with right:
-        show_accuracies(images, labels, apart)
+        show_accuracies(digits)
         fine_tuning_report(run)
         fine_tune_form(run, len(digits))
 
 
-def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predictor, run: Run) -> None:
+def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: Run) -> None:
     """Show the digits, newest first, a hundred a page, with buttons that delete the chosen one and export all."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -59,22 +60,13 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
     pages = max(1, -(-len(digits) // DIGITS_PER_PAGE))
     page = st.pagination(pages, key="my_digits_page") if pages > 1 else 1
     shown = range(len(digits))[::-1][(page - 1) * DIGITS_PER_PAGE : page * DIGITS_PER_PAGE]
-    probabilities = read_all(model, run, images)
-    tiles = [
-        Tile(
-            index=place,
-            label=digits[place].label,
-            prediction=int(probabilities[place].argmax()),
-            confidence=float(probabilities[place].max()),
-            of="my digits:",
-        )
-        for place in shown
-    ]
+    answers = read_all(run, model, digits)
+    tiles = [_tile(place, digits[place], answers[place]) for place in shown]
     places = {digit.id: place for place, digit in enumerate(digits)}
     chosen = places.get(st.session_state.get("my_digit"))
     with here:
         gallery(
-            images[list(shown)],
+            _images([digits[place] for place in shown]),
             tiles,
             key="my_digits",
             selected=chosen,
@@ -93,27 +85,43 @@ def show_gallery(digits: tuple[MyDigit, ...], images: np.ndarray, model: Predict
         )
 
 
+def _tile(place: int, digit: MyDigit, answer: Answer) -> Tile:
+    if answer.digit is None:
+        return Tile(place, digit.label, note="don't know", of="my digits:")
+    return Tile(place, digit.label, answer.digit, answer.confidence, of="my digits:")
+
+
 def _delete(digit_id: str, place: int) -> None:
     """Delete the digit that the button names, unless another one was chosen since."""
     if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
         delete_digit(digit_id)
 
 
-def read_all(model: Predictor, run: Run, images: np.ndarray) -> np.ndarray:
-    """Probabilities float32 (n, 10) of all images, cached until the model or the images change."""
-    return _read_all(version(run), images.tobytes(), model)
+def read_all(run: Run, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
+    """The run's answers to my digits, without outputs; each is cached until the run changes."""
+    answers = _answers(answer_version(run))
+    new = [digit for digit in digits if digit.id not in answers]
+    for digit, answer in zip(new, answer_all(run, model, _images(new)), strict=True):
+        answers[digit.id] = replace(answer, outputs={})
+    return [answers[digit.id] for digit in digits]
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _read_all(version: tuple[bytes, int], pixels: bytes, _model: Predictor) -> np.ndarray:
-    return _model.probabilities(np.frombuffer(pixels, np.uint8).reshape(-1, 28, 28))
+def _answers(version: tuple) -> dict[str, Answer]:
+    """A cache of a run's answers by the digit's id; the image of an id never changes."""
+    return {}
 
 
-def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -> None:
-    """Show each run's accuracy on all of my digits and on those held out."""
-    rows = []
+def _images(digits: Sequence[MyDigit]) -> np.ndarray:
+    return np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28)
+
+
+def show_accuracies(digits: Sequence[MyDigit]) -> None:
+    """Show each run's accuracy on all of my digits and on those held out; abstaining counts as wrong."""
+    apart, rows = np.array([digit.held_out for digit in digits]), []
     for run, model in comparable_runs():
-        right = read_all(model, run, images).argmax(axis=1) == labels
+        answers = read_all(run, model, digits)
+        right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
         rows.append((run.name, 100 * right.mean(), 100 * right[apart].mean() if apart.any() else np.nan, on_test))
     table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
@@ -126,6 +134,6 @@ def show_accuracies(images: np.ndarray, labels: np.ndarray, apart: np.ndarray) -
         column_config=numbers,
         alt="Accuracy of each run on my digits",
     )
-    held_out = f"Held out for testing: every third digit of a label, {int(apart.sum())} of {len(labels)}."
+    held_out = f"Held out for testing: every third digit of a label, {int(apart.sum())} of {len(digits)}."
     which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
-    st.caption(f"{held_out}{which}")
+    st.caption(f'{held_out} "Don\'t know" counts as a mistake.{which}')

@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.drawing import DrawingSteps, plain_resize
 from core.drawing.transform import reshape
-from core.inference.answer import Answer, ask
+from core.inference.answer import Answer, answer_one
 from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import Run
@@ -79,7 +79,7 @@ def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
         for words, pixels in pictures.items():
             st.image(pixels, caption=words, width="stretch", alt=words)
     if plain:
-        other = ask(run, model, resized)
+        other = answer_one(run, model, resized)
         st.markdown(
             f"Resized as it is: **{other.first}** ({percent(other.confidence)}). In MNIST's form: **{answer.first}** "
             f"({percent(answer.confidence)})."
@@ -115,12 +115,12 @@ def comparable_runs() -> list[tuple[Run, Predictor]]:
 
 def show_all_runs(image: np.ndarray) -> None:
     """Show the answer of every run, and how many agree."""
-    answers = [(run, ask(run, model, image)) for run, model in comparable_runs()]
+    answers = [(run, answer_one(run, model, image)) for run, model in comparable_runs()]
     st.markdown(agreement([answer for _, answer in answers]))
     table = pd.DataFrame(
         {
             "Run": [run.name for run, _ in answers],
-            "Vote": ["don't know" if answer.vote is None else str(answer.vote) for _, answer in answers],
+            "Vote": ["don't know" if answer.digit is None else str(answer.digit) for _, answer in answers],
             "Reads": [str(answer.first) for _, answer in answers],
             "Confidence": [100 * answer.confidence for _, answer in answers],
             "Second guess": [str(answer.second) for _, answer in answers],
@@ -143,13 +143,13 @@ def show_all_runs(image: np.ndarray) -> None:
 
 
 def agreement(answers: list[Answer]) -> str:
-    """How many runs vote for each digit, and how many abstain, as a sentence."""
-    count = Counter(answer.vote for answer in answers)
+    """How many runs answer each digit, and how many abstain, as a sentence."""
+    count = Counter(answer.digit for answer in answers)
     told = [
-        f"{number} of {len(answers)} read{'s' if number == 1 else ''} a **{vote}**"
+        f"{number} of {len(answers)} read{'s' if number == 1 else ''} a **{digit}**"
         if place == 0
-        else f"{number} a **{vote}**"
-        for place, (vote, number) in enumerate((vote, n) for vote, n in count.most_common() if vote is not None)
+        else f"{number} a **{digit}**"
+        for place, (digit, number) in enumerate((digit, n) for digit, n in count.most_common() if digit is not None)
     ]
     if count[None]:
         told.append(f"{count[None]} of {len(answers)} {'does' if count[None] == 1 else 'do'} not know")
@@ -178,7 +178,7 @@ def show_changes(run: Run, model: Predictor, answer: Answer, image: np.ndarray) 
         st.button("Reset", icon=":material/restart_alt:", key="reset", on_click=reset)
     amounts["scale"] /= 100
     changed = reshape(image, **amounts)
-    other = ask(run, model, changed)
+    other = answer_one(run, model, changed)
     with shown, st.container(horizontal=True, vertical_alignment="center"):
         st.image(enlarged(changed, 6), width=140, alt="The changed digit")
         st.markdown(

@@ -56,13 +56,13 @@ def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, p
         # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
         st.switch_page(DRAW_PAGE, query_params={"run": run.id})
     st.vega_lite_chart(
-        probabilities.probability_spec(reading, image),
+        probabilities.probability_chart(reading, image),
         alt=f"Probabilities of image {image}, highest for {prediction}",
     )
     if past is not None and len(past.epochs) > 1:
         st.caption(predictions.story(past, image))
         st.vega_lite_chart(
-            probabilities.past_spec(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
+            probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
         )
     if model is None:
         st.caption("The occlusion map and the nearest training images appear once the run has a model.")
@@ -101,7 +101,7 @@ def show_reading(reading: Reading, image: int) -> None:
 
 def show_doubt(digits: Dataset, image: int) -> None:
     """Show how five people labelled the image, where its label is in doubt."""
-    error = label_errors.errors_by_index().get(image) if digits.is_mnist else None
+    error = label_errors.ERRORS_BY_INDEX.get(image) if digits.is_mnist else None
     if error is not None:
         st.warning(
             f"This label is in doubt: of five people, {error.votes_given} saw a {error.given}, "

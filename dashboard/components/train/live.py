@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.compute import launcher
 from core.runs import History, Run
-from dashboard.components.charts.cached import quick
 from dashboard.components.charts.history import history_charts
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import percent
-from dashboard.components.session import note_gone, store
+from dashboard.components.session import launcher, note_gone, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.results import test_images
 
@@ -33,7 +31,7 @@ def live(run: Run) -> None:
     _numbers(history)
     if history.batches:
         for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
-            column.altair_chart(quick(chart), key=f"live_{measure}")
+            column.vega_lite_chart(chart, key=f"live_{measure}")
     test_images(run)
 
 
@@ -75,7 +73,7 @@ def _queue_position(run: Run) -> str:
         return f"Waiting for {' and '.join(training)} to end, {place}"
     if ahead:  # a worker is about to take the next run
         return f"Waiting for a worker, {place}"
-    if launcher.trouble():
+    if launcher().problem:
         return "Waiting for a worker"  # the page shows the reason above
     return "Waiting for a worker: TensorFlow takes a few seconds to start"
 

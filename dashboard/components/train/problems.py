@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.compute import launcher
 from core.runs import Run
 from core.runs.checkpoint import checkpoint_flaw
 from dashboard.components.damage import show_damage
 from dashboard.components.formatting import STATE_ICONS
+from dashboard.components.session import launcher
 from dashboard.components.text import escape_markdown
 
 WATCH_SECONDS = 1.0
@@ -37,7 +37,7 @@ def show_problems(run: Run) -> None:
 @st.fragment(run_every=WATCH_SECONDS)
 def show_launcher_problem() -> None:
     """Say why queued runs are not started, as long as that lasts."""
-    words, _, printed = launcher.trouble().partition("\n\n")
+    words, _, printed = launcher().problem.partition("\n\n")
     if not words:
         return
     st.error(escape_markdown(words), icon=":material/power_off:")

@@ -11,7 +11,6 @@ import streamlit as st
 from core.config import ModelInfo
 from core.data import Dataset
 from core.runs import Run
-from dashboard.components.charts.cached import quick
 from dashboard.components.charts.history import history_charts
 from dashboard.components.formatting import percent, seconds_in_words
 from dashboard.components.session import dataset, store
@@ -90,7 +89,7 @@ def details(run: Run, found: Dataset) -> None:
     if history.batches:
         charts = history_charts(history, math.ceil(history.last_batch.get("position", 1.0)))
         for column, (measure, chart) in zip(st.columns(2), charts.items(), strict=True):
-            column.altair_chart(quick(chart), key=f"ended_{measure}")
+            column.vega_lite_chart(chart, key=f"ended_{measure}")
     epochs, layers, files = st.tabs(["Epochs", "Network", "Files"])
     with epochs:
         st.dataframe(epoch_table(run), hide_index=True, height="content")

@@ -17,6 +17,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.formatting import percent
+
 SPRITE_COLUMNS = 20
 MOST_TILES = 200
 SIDE = 28
@@ -141,7 +143,7 @@ def _words(tile: Tile, *, quiet: bool) -> dict:
         mark, reading = "wrong", f"{tile.label}→{tile.prediction}"
         spoken += f", read as {tile.prediction}"
     if tile.prediction is not None:
-        sure = "" if tile.confidence is None else f"{100 * tile.confidence:.0f} %"
+        sure = "" if tile.confidence is None else percent(tile.confidence, 0)
         spoken += f", {sure} sure" if sure else ""
     spoken += f", {tile.note}" if tile.note else ""
     spoken += f", {tile.flag}" if tile.flag else ""

@@ -431,7 +431,7 @@ def test_without_a_home_folder_the_embedded_digits_are_loaded(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "words"), [(MemoryError(), "Memory ran out"), (RuntimeError("odd"), "could not be loaded: odd")]
+    ("error", "words"), [(MemoryError(), "memory was not enough"), (RuntimeError("odd"), "could not be loaded: odd")]
 )
 def test_whatever_happens_while_digits_are_loaded_is_said_in_words(digits_file, monkeypatch, error, words):
     def fail(path):

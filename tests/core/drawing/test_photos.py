@@ -50,7 +50,7 @@ def said(data):
     """The digit that the starter reads in a picture file, None where it cannot tell or finds nothing."""
     steps = drawing_steps(read_picture(data))
     run = Starter()
-    return None if steps is None else answer.ask(run, answer.predictor(run), steps.centred).vote
+    return None if steps is None else answer.answer_one(run, answer.predictor(run), steps.centred).digit
 
 
 def with_chunk(png, kind, contents, *, checksum=None):

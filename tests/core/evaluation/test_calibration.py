@@ -113,15 +113,12 @@ def test_the_coverage_curve_is_what_counting_at_any_threshold_gives(seed, thresh
 
     for t in (threshold, *curve.threshold):
         answers = confidence >= t
-        point = calibration.coverage_at(labels, probabilities, t)
-        assert point.answered == answers.sum()
-        assert point.coverage == pytest.approx(answers.mean())
-        assert point.accuracy == pytest.approx(right[answers].mean() if answers.any() else np.nan, nan_ok=True)
         upper = np.searchsorted(curve.threshold, t)
         if upper < len(curve.threshold):
-            assert (curve.coverage[upper], curve.accuracy[upper]) == (point.coverage, point.accuracy)
+            assert curve.coverage[upper] == pytest.approx(answers.mean())
+            assert curve.accuracy[upper] == pytest.approx(right[answers].mean())
         else:
-            assert point.answered == 0
+            assert not answers.any()
 
 
 @law
@@ -129,11 +126,9 @@ def test_the_coverage_curve_is_what_counting_at_any_threshold_gives(seed, thresh
 def test_coverage_falls_from_all_images_and_their_accuracy(seed):
     labels, probabilities = labelled_probabilities(seed)
     curve = calibration.coverage_curve(labels, probabilities)
-    everything = calibration.coverage_at(labels, probabilities, 0)
 
     assert (curve.threshold[0], curve.coverage[0]) == (0, 1)
-    assert curve.accuracy[0] == everything.accuracy
-    assert everything.accuracy == metrics.accuracy(labels, metrics.predicted_digits(probabilities))
+    assert curve.accuracy[0] == metrics.accuracy(labels, metrics.predicted_digits(probabilities))
     assert (np.diff(curve.threshold) > 0).all()
     assert (np.diff(curve.coverage[1:]) < 0).all()
 
@@ -164,7 +159,6 @@ def test_without_images_there_are_no_shares_and_no_temperature():
 
     assert np.isnan(calibration.expected_calibration_error(labels, probabilities))
     assert calibration.apply_temperature(probabilities, 2).shape == (0, 10)
-    assert calibration.coverage_at(labels, probabilities, 0.5).answered == 0
     assert np.isnan(calibration.coverage_curve(labels, probabilities).coverage).all()
     with pytest.raises(ValueError, match="needs images"):
         calibration.fit_temperature(labels, probabilities)
@@ -178,5 +172,3 @@ def test_impossible_settings_are_refused_by_name():
     for temperature in (0, -1, np.inf, np.nan):
         with pytest.raises(ValueError, match="temperature must be positive and finite"):
             calibration.apply_temperature(probabilities, temperature)
-    with pytest.raises(ValueError, match="threshold must be a number"):
-        calibration.coverage_at(labels, probabilities, np.nan)

@@ -55,7 +55,7 @@ def test_history_shows_training_and_validation_of_loss_and_accuracy():
         assert list(line.get_xdata()) == [1, 2, 3, 4]
         assert list(line.get_ydata()) == [epoch[key] for epoch in epochs(4)]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Training", "Validation"]
-    assert accuracy.get_title("right") == "validation 98.00% after epoch 4"
+    assert accuracy.get_title("right") == "validation 98.00 % after epoch 4"
 
 
 def test_one_epoch_is_drawn_as_markers_only():
@@ -88,8 +88,8 @@ def test_predictions_show_label_prediction_and_confidence_of_each_image():
     figure = predictions_figure(images, np.array([3, 1, 0, 1, 5, 9]), probabilities, rows=2, columns=3)
     assert len(figure.axes) == 6
     assert [axes.get_title() for axes in figure.axes] == [f"label {digit}" for digit in (3, 1, 0, 1, 5, 9)]
-    assert figure.axes[0].get_xlabel() == "✓ 3  91%"
-    assert figure.axes[1].get_xlabel() == "✗ 7  91%"
+    assert figure.axes[0].get_xlabel() == "✓ 3  91 %"
+    assert figure.axes[1].get_xlabel() == "✗ 7  91 %"
     assert texts(figure)[:2] == ["✓ 5 right", "✗ 1 wrong"]
 
 
@@ -120,7 +120,9 @@ def test_a_grid_takes_what_fits_and_leaves_the_rest_free(images, rows, columns, 
     assert figure_bytes(figure)
 
 
-@pytest.mark.parametrize(("confidence", "shown"), [(0.914, "91%"), (0.9951, "99.5%"), (0.99999, "99.9%"), (1, "100%")])
+@pytest.mark.parametrize(
+    ("confidence", "shown"), [(0.914, "91 %"), (0.9951, "99.5 %"), (0.99999, "99.9 %"), (1, "100 %")]
+)
 def test_confidence_is_never_rounded_up_to_certainty(confidence, shown):
     images, probabilities = sample([2], confidence)
     (axes,) = predictions_figure(images, np.array([2]), probabilities, 1, 1).axes

@@ -131,7 +131,6 @@ def test_history_tells_learned_last_forgotten_and_never_right_apart():
 
     assert history.first_learned_epoch.tolist() == [1, 3, 1, 0, 1, 2]
     assert history.settled_epoch.tolist() == [1, 3, 0, 0, 3, 0]
-    assert history.learned_last.tolist() == [1, 4, 0]
     assert history.forgotten.tolist() == [2, 5]
     assert history.never_right.tolist() == [3]
 
@@ -149,10 +148,8 @@ def test_history_agrees_with_a_loop_over_images_and_with_every_form_of_its_input
         settled = next((e + 1 for e in range(epochs) if all(column[e:])), 0)
         assert history.settled_epoch[image] == settled
         assert history.first_learned_epoch[image] == (column.index(True) + 1 if any(column) else 0)
-        assert (image in history.learned_last) == column[-1]
         assert (image in history.forgotten) == (any(column) and not column[-1])
         assert (image in history.never_right) == (not any(column))
-    assert (np.diff(history.settled_epoch[history.learned_last]) <= 0).all()
     for form in (probabilities, list(probabilities), (epoch for epoch in probabilities), list(predictions)):
         np.testing.assert_array_equal(learning.predictions_over_epochs(form), predictions)
 
@@ -216,7 +213,7 @@ def test_without_images_counts_are_zero_and_shares_are_nan():
     assert np.isnan([table.precision, table.recall, table.f1]).all()
     assert not table.support.any()
     assert metrics.worst_pairs(matrix) == []
-    assert len(history.learned_last) == len(history.forgotten) == len(history.never_right) == 0
+    assert len(history.forgotten) == len(history.never_right) == 0
 
 
 @pytest.mark.parametrize(

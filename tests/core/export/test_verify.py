@@ -21,8 +21,11 @@ from core.export import __main__, verify
 from core.export.formats import FORMATS
 from core.predictor import Predictor, fingerprint, model_fingerprint
 from core.runs import Run, RunStore
+from core.runs.results import EXPORTS
 from core.storage import read_json, write_json
 from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.slow
 
 EXPORT = """
 import sys
@@ -82,9 +85,9 @@ def exported(home, digits_file):
 
 def test_the_command_line_exports_and_proves_every_format(exported, digits):
     for run, printed in exported.values():
-        kept = verify.kept(run)
+        kept = verify.load(run)
         assert [found.format for found in kept.proofs] == list(FORMATS)
-        assert kept.is_of(model_fingerprint(run.path), digits.fingerprint)
+        assert not kept.stale(model_fingerprint(run.path), digits.fingerprint)
         for found in kept.proofs:
             assert found.is_same or found.format == "int8", found
             assert fingerprint(FORMATS[found.format].path(run).read_bytes()) == found.fingerprint
@@ -144,11 +147,11 @@ def test_a_run_that_was_trained_further_has_no_proof_and_keeps_no_file_of_before
     shutil.copytree(run.path, copy.path, dirs_exist_ok=True)
     (copy.path / "model.keras").unlink()
     (copy.path / "model.tflite").write_bytes((exported["cnn"][0].path / "model.tflite").read_bytes())
-    before = verify.kept(copy)
-    assert not before.is_of(model_fingerprint(copy.path), digits.fingerprint)
+    before = verify.load(copy)
+    assert before.stale(model_fingerprint(copy.path), digits.fingerprint)
     assert verify.proven_file(copy, before, "litert") is None
-    assert job.analyse(copy, "export", background.TASKS["export"], digits)
-    assert [found.format for found in verify.kept(copy).proofs] == ["litert"]
+    assert job.execute(copy, "export", background.TASKS["export"], digits)
+    assert [found.format for found in verify.load(copy).proofs] == ["litert"]
     assert not list((copy.path / "exports").glob("*"))
 
 
@@ -156,7 +159,7 @@ def test_a_file_that_was_changed_is_not_given_out(exported, tmp_path):
     run, _ = exported["seed"]
     copy = RunStore(tmp_path).create(TrainingConfig(model="seed"))
     shutil.copytree(run.path, copy.path, dirs_exist_ok=True)
-    kept, path = verify.kept(copy), FORMATS["onnx"].path(copy)
+    kept, path = verify.load(copy), FORMATS["onnx"].path(copy)
     assert verify.proven_file(copy, kept, "onnx") == path.read_bytes()
     path.write_bytes(path.read_bytes()[:-1])
     assert verify.proven_file(copy, kept, "onnx") is None
@@ -209,7 +212,7 @@ def test_a_format_that_fails_is_told_and_the_others_are_done(exported, digits, t
     assert kept.of("int8").error == "ZeroDivisionError: division by zero"
     assert kept.of("litert").is_same
     assert verify.proven_file(run, kept, "int8") is None
-    assert verify.kept(run) == kept
+    assert verify.load(run) == kept
 
 
 def _litert(run):
@@ -232,12 +235,12 @@ def _litert(run):
 )
 def test_a_damaged_proof_is_none(exported, store, damage):
     run = store.create(TrainingConfig())
-    verify.kept(exported["seed"][0]).save(run)
-    values = read_json(run.path / verify.FILE)
-    assert verify.kept(run) is not None
+    verify.load(exported["seed"][0]).save(run)
+    values = read_json(run.path / EXPORTS)
+    assert verify.load(run) is not None
     damage(values)
-    write_json(run.path / verify.FILE, values)
-    assert verify.kept(run) is None
+    write_json(run.path / EXPORTS, values)
+    assert verify.load(run) is None
 
 
 def test_what_cannot_be_exported_is_said(exported, store, monkeypatch, capsys):
@@ -307,5 +310,5 @@ def test_a_saved_model_is_a_numbered_version(exported):
 def test_exports_in_an_earlier_form_are_made_again(exported, digits, tmp_path):
     run, _ = exported["seed"]
     copy = Run(shutil.copytree(run.path, tmp_path / "copy"))
-    write_json(copy.path / verify.FILE, {k: v for k, v in read_json(run.path / verify.FILE).items() if k != "form"})
-    assert not verify.kept(copy).is_of(model_fingerprint(copy.path), digits.fingerprint)
+    write_json(copy.path / EXPORTS, {k: v for k, v in read_json(run.path / EXPORTS).items() if k != "form"})
+    assert verify.load(copy).stale(model_fingerprint(copy.path), digits.fingerprint)

@@ -1,4 +1,4 @@
-"""The judge of what is no digit: its scores against scikit-learn and by hand, its verdicts, its file."""
+"""The OOD detector: its scores against scikit-learn and by hand, its reasons, its file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from core.config import TrainingConfig
 from core.inference import ood, ood_samples
 from core.predictor import model_fingerprint
+from core.runs import results
 
 
 class FakePredictor:
@@ -36,12 +37,12 @@ def predictor() -> FakePredictor:
 
 @pytest.fixture(scope="module")
 def fitted(predictor, digits):
-    """A judge of 300 drawings of each side, and the digits held out for its threshold."""
+    """A detector of 300 drawings of each side, and the digits held out for its threshold."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ood, "DIGITS", 300)
         patch.setattr(ood, "NOT_DIGITS", 300)
-        judge = ood.fit(predictor, digits.x_train[:1000], digits.y_train[:1000], digits.x_train[1000:])
-    return judge
+        detector = ood.fit(predictor, digits.x_train[:1000], digits.y_train[:1000], digits.x_train[1000:])
+    return detector
 
 
 @pytest.fixture(scope="module")
@@ -104,23 +105,23 @@ def test_log_odds_are_the_logistic_regressions_formula(fitted, predictor, mixed)
     np.testing.assert_allclose(fitted.log_odds(mixed, outputs), by_hand, rtol=1e-6, atol=1e-6)
 
 
-def test_the_verdict_on_a_drawing_does_not_depend_on_the_others(fitted, predictor, mixed):
+def test_the_reason_for_a_drawing_does_not_depend_on_the_others(fitted, predictor, mixed):
     outputs = predictor.outputs(mixed)
-    together = fitted.verdicts(mixed, outputs)
+    together = fitted.reasons(mixed, outputs)
     order = np.random.default_rng(1).permutation(len(mixed))
-    shuffled = fitted.verdicts(mixed[order], {name: values[order] for name, values in outputs.items()})
+    shuffled = fitted.reasons(mixed[order], {name: values[order] for name, values in outputs.items()})
     assert shuffled == [together[index] for index in order]
     for index in (0, 39, 45, 80):
         alone = {name: values[index : index + 1] for name, values in outputs.items()}
-        assert fitted.verdict(mixed[index], alone) == together[index]
+        assert fitted.reasons(mixed[index : index + 1], alone) == [together[index]]
 
 
 def test_most_digits_pass_and_most_other_drawings_do_not(fitted, predictor, digits):
-    passed = fitted.verdicts(digits.x_test, predictor.outputs(digits.x_test))
-    assert np.mean([reason is None for reason in passed]) > 0.9
+    passed = fitted.reasons(digits.x_test, predictor.outputs(digits.x_test))
+    assert np.mean([not reason for reason in passed]) > 0.9
     others = ood_samples.not_digits(np.random.default_rng(77), digits.x_test, 160)
-    refused = fitted.verdicts(others, predictor.outputs(others))
-    assert np.mean([reason is not None for reason in refused]) > 0.6
+    refused = fitted.reasons(others, predictor.outputs(others))
+    assert np.mean([bool(reason) for reason in refused]) > 0.6
 
 
 def test_the_threshold_lets_the_stated_share_of_held_out_digits_through(predictor, digits, monkeypatch):
@@ -128,12 +129,12 @@ def test_the_threshold_lets_the_stated_share_of_held_out_digits_through(predicto
     monkeypatch.setattr(ood, "NOT_DIGITS", 200)
     seen, hands = [], ood_samples.other_hands
     monkeypatch.setattr(ood_samples, "other_hands", lambda *given: seen.append(hands(*given)) or seen[-1])
-    judge = ood.fit(predictor, digits.x_train[:700], digits.y_train[:700], digits.x_train[700:])
-    refused = judge.log_odds(seen[-1], predictor.outputs(seen[-1])) > judge.threshold
-    assert ood.KEPT <= np.mean(~refused) <= ood.KEPT + 1 / len(refused) + 1e-9
+    detector = ood.fit(predictor, digits.x_train[:700], digits.y_train[:700], digits.x_train[700:])
+    refused = detector.log_odds(seen[-1], predictor.outputs(seen[-1])) > detector.threshold
+    assert ood.PASS_SHARE <= np.mean(~refused) <= ood.PASS_SHARE + 1 / len(refused) + 1e-9
 
 
-def test_the_same_digits_give_the_same_judge(predictor, digits, monkeypatch):
+def test_the_same_digits_give_the_same_detector(predictor, digits, monkeypatch):
     monkeypatch.setattr(ood, "DIGITS", 60)
     monkeypatch.setattr(ood, "NOT_DIGITS", 60)
     given = predictor, digits.x_train[:300], digits.y_train[:300], digits.x_train[300:400]
@@ -149,30 +150,30 @@ def test_a_blank_and_a_filled_square_and_two_digits_are_told_apart(fitted, predi
     line = np.zeros((28, 28), np.uint8)
     line[4:24, 13:15] = 255
     drawings = np.stack([np.zeros((28, 28), np.uint8), square(), two, line])
-    reasons = strict.verdicts(drawings, predictor.outputs(drawings))
+    reasons = strict.reasons(drawings, predictor.outputs(drawings))
     assert reasons == [ood.BLANK, ood.FILLED, ood.SEVERAL, ood.UNKNOWN]
-    assert fitted.verdict(square(), predictor.outputs(square()[np.newaxis])) == ood.FILLED
-    assert fitted.verdicts(drawings[:1], predictor.outputs(drawings[:1])) == [ood.BLANK]
+    assert fitted.reasons(square()[np.newaxis], predictor.outputs(square()[np.newaxis])) == [ood.FILLED]
+    assert fitted.reasons(drawings[:1], predictor.outputs(drawings[:1])) == [ood.BLANK]
 
 
 def test_faint_ink_has_a_reason_too(fitted, predictor):
     faint = np.full((1, 28, 28), 60, np.uint8)
     strict = replace(fitted, threshold=np.array(-1e9))
-    assert strict.verdicts(faint, predictor.outputs(faint)) == [ood.UNKNOWN]
+    assert strict.reasons(faint, predictor.outputs(faint)) == [ood.UNKNOWN]
 
 
-def test_no_drawings_have_no_verdicts(fitted, predictor):
+def test_no_drawings_have_no_reasons(fitted, predictor):
     none = np.zeros((0, 28, 28), np.uint8)
-    assert fitted.verdicts(none, predictor.outputs(none)) == []
+    assert fitted.reasons(none, predictor.outputs(none)) == []
 
 
 @pytest.mark.parametrize("images", [np.zeros((1, 27, 28), np.uint8), np.zeros((1, 28, 28))])
 def test_other_arrays_are_refused_with_what_is_wanted(fitted, images):
     with pytest.raises(ValueError, match=r"uint8 \(n, 28, 28\) with a hidden layer \(n, 30\)"):
-        fitted.verdicts(images, {"hidden": np.zeros((1, 30)), "probabilities": np.full((1, 10), 0.1)})
+        fitted.reasons(images, {"hidden": np.zeros((1, 30)), "probabilities": np.full((1, 10), 0.1)})
 
 
-def test_without_digits_there_is_no_judge(predictor, digits):
+def test_without_digits_there_is_no_detector(predictor, digits):
     with pytest.raises(ValueError, match="there are none"):
         ood.fit(predictor, digits.x_train[:0], digits.y_train[:0], digits.x_train[:5])
 
@@ -183,31 +184,31 @@ def test_a_digit_without_images_is_compared_with_all(digits):
     np.testing.assert_allclose(means[3], ood._edges(digits.x_train[kept]).mean(axis=0), atol=0.01)
 
 
-def test_a_judge_comes_back_from_the_run_as_it_was(fitted, tmp_path, predictor, mixed):
+def test_a_detector_comes_back_from_the_run_as_it_was(fitted, tmp_path, predictor, mixed):
     (tmp_path / "model.tflite").write_bytes(b"a model")
-    judge = replace(fitted, model=model_fingerprint(tmp_path))
-    judge.save(tmp_path)
+    detector = replace(fitted, model=model_fingerprint(tmp_path))
+    detector.save(tmp_path)
     back = ood.load(tmp_path)
     np.testing.assert_array_equal(
-        back.log_odds(mixed, predictor.outputs(mixed)), judge.log_odds(mixed, predictor.outputs(mixed))
+        back.log_odds(mixed, predictor.outputs(mixed)), detector.log_odds(mixed, predictor.outputs(mixed))
     )
-    assert (tmp_path / ood.FILE).stat().st_size < 100_000
+    assert (tmp_path / results.OOD).stat().st_size < 100_000
 
 
-def test_after_further_training_the_old_judge_is_not_used(fitted, tmp_path):
+def test_after_further_training_the_old_detector_is_not_used(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
     (tmp_path / "model.tflite").write_bytes(b"trained further")
     assert ood.load(tmp_path) is None
 
 
-def test_missing_and_damaged_files_are_no_judge(fitted, tmp_path):
+def test_missing_and_damaged_files_are_no_detector(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     assert ood.load(tmp_path) is None
     replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
-    whole = (tmp_path / ood.FILE).read_bytes()
+    whole = (tmp_path / results.OOD).read_bytes()
     for damaged in (b"", b"no zip", whole[: len(whole) // 2], whole[:5000] + b"\0" * 500 + whole[5500:]):
-        (tmp_path / ood.FILE).write_bytes(damaged)
+        (tmp_path / results.OOD).write_bytes(damaged)
         assert ood.load(tmp_path) is None
 
 
@@ -220,14 +221,14 @@ def test_missing_and_damaged_files_are_no_judge(fitted, tmp_path):
         ("hidden", np.zeros((2, 2))),
     ],
 )
-def test_arrays_of_another_kind_are_no_judge(fitted, tmp_path, name, value):
+def test_arrays_of_another_kind_are_no_detector(fitted, tmp_path, name, value):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     replace(fitted, model=model_fingerprint(tmp_path), **{name: value}).save(tmp_path)
     assert ood.load(tmp_path) is None
 
 
 @pytest.mark.parametrize("model", ["seed", "dense"])
-def test_a_runs_judge_never_sees_the_test_images(store, digits, predictor, monkeypatch, model):
+def test_a_runs_detector_never_sees_the_test_images(store, digits, predictor, monkeypatch, model):
     run = store.create(TrainingConfig(model=model))
     (run.path / "model.tflite").write_bytes(b"a model")
     given = []

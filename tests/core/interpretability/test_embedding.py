@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.interpretability import embedding
 from core.interpretability.embedding import TsneMap
+from core.runs.results import TSNE
 
 
 def test_pca_is_the_one_of_scikit_learn_up_to_signs():
@@ -38,31 +39,28 @@ def test_a_sample_has_all_mistakes_and_others_by_chance():
     assert 0.9 < right[mostly_wrong].mean() < 1  # as the run is: 2 % right
 
 
-def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is():
+def test_tsne_keeps_neighbours_together():
     random = np.random.default_rng(2)
     groups = np.repeat(np.arange(3), 20)
-    steps = []
-    points = embedding.tsne(random.normal(size=(60, 8)) + 20 * np.eye(3, 8)[groups], lambda *step: steps.append(step))
+    points = embedding.tsne(random.normal(size=(60, 8)) + 20 * np.eye(3, 8)[groups])
     near = NearestNeighbors(n_neighbors=2).fit(points).kneighbors(return_distance=False)
     assert (groups[near] == groups[:, np.newaxis]).all()
-    assert steps[-1][1] == embedding.ITERATIONS
-    assert [step[0] for step in steps] == sorted({step[0] for step in steps})
     with pytest.raises(ValueError, match="four images"):
         embedding.tsne(np.zeros((3, 8)))
 
 
 def test_a_map_is_kept_and_a_damaged_one_is_none(make_run):
     run = make_run()
-    assert embedding.kept(run) is None
+    assert embedding.load_tsne(run) is None
     kept = TsneMap("model", "dataset", np.array([3, 8]), np.array([[0, 1], [2, 3]], np.float32))
     kept.save(run)
-    found = embedding.kept(run)
-    assert found.is_of("model", "dataset")
-    assert not found.is_of("another", "dataset")
+    found = embedding.load_tsne(run)
+    assert not found.stale("model", "dataset")
+    assert "model has changed" in found.stale("another", "dataset")
     np.testing.assert_array_equal(found.points, kept.points)
-    path = run.path / embedding.FILE
+    path = run.path / TSNE
     path.write_bytes(path.read_bytes()[:200])
-    assert embedding.kept(run) is None
+    assert embedding.load_tsne(run) is None
     for indices, points in (([1, 1], np.zeros((2, 2))), ([1], np.zeros((2, 2))), ([1, 2], np.full((2, 2), np.nan))):
         TsneMap("model", "dataset", np.array(indices), points).save(run)
-        assert embedding.kept(run) is None
+        assert embedding.load_tsne(run) is None

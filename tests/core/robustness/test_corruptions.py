@@ -1,5 +1,6 @@
 """`core.robustness.corruptions` against scipy.ndimage, and the laws that each change keeps."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -106,5 +107,17 @@ def test_what_does_not_fit_is_refused(arguments):
 
 def test_each_strength_of_each_change_is_told(images):
     told = [change.describe(strength) for change in corruptions.CHANGES.values() for strength in STRENGTHS]
-    assert len(set(told)) == 30
+    assert len(set(told)) == len(told) == 3 * len(CHANGES)
     assert "A square of 6 × 6 pixels hidden." in told
+
+
+def test_no_two_changes_share_a_seed():
+    assert len({change.seed for change in CHANGES.values()}) == len(CHANGES)
+
+
+def test_a_new_change_leaves_every_other_as_it_was(images, monkeypatch):
+    before = {name: changed(images, name, 3) for name in CHANGES}
+    new = {"new": replace(CHANGES["blur"], name="new"), **CHANGES}
+    monkeypatch.setattr(corruptions, "CHANGES", new)
+    for name, result in before.items():
+        np.testing.assert_array_equal(changed(images, name, 3), result, name)

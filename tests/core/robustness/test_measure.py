@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.robustness import corruptions, measure
+from core.runs.results import ROBUSTNESS
 from core.storage import read_json, write_json
 
 
@@ -54,19 +55,19 @@ def test_a_network_that_knows_images_by_heart_loses_all_under_every_change(digit
     assert max(measurement.accuracy for measurement in result.changed) < 0.05
     np.testing.assert_allclose(result.digit_losses(3).mean(axis=0), 1, atol=0.05)
     assert all(loss == pytest.approx(1, abs=0.05) for _, loss in result.hard_changes())
-    assert [done for done, _, _ in steps] == list(range(31))
-    assert {total for _, total, _ in steps} == {31}
+    steps_in_all = 1 + 3 * len(corruptions.CHANGES)
+    assert [(done, total) for done, total, _ in steps] == [(step, steps_in_all) for step in range(steps_in_all)]
 
 
-def test_what_is_kept_is_what_was_measured_and_is_known_to_be_out_of_date(result, digits, make_run):
+def test_what_is_stored_is_what_was_measured_and_is_known_to_be_out_of_date(result, digits, make_run):
     run = make_run()
-    assert measure.kept(run) is None
+    assert measure.load(run) is None
     result.save(run)
-    kept = measure.kept(run)
-    assert kept == result
-    assert kept.is_of("model", digits.fingerprint)
-    assert not kept.is_of("another", digits.fingerprint)
-    assert not kept.is_of("model", "another")
+    stored = measure.load(run)
+    assert stored == result
+    assert stored.stale("model", digits.fingerprint) == ""
+    assert "model has changed" in stored.stale("another", digits.fingerprint)
+    assert "dataset has changed" in stored.stale("model", "another")
 
 
 @pytest.mark.parametrize(
@@ -84,10 +85,10 @@ def test_what_is_kept_is_what_was_measured_and_is_known_to_be_out_of_date(result
 def test_a_damaged_result_is_none(result, make_run, damage):
     run = make_run()
     result.save(run)
-    values = read_json(run.path / measure.FILE)
+    values = read_json(run.path / ROBUSTNESS)
     damage(values)
-    write_json(run.path / measure.FILE, values)
-    assert measure.kept(run) is None
+    write_json(run.path / ROBUSTNESS, values)
+    assert measure.load(run) is None
 
 
 def test_the_csv_has_a_row_for_each_change_and_strength(result):
@@ -105,4 +106,32 @@ def test_a_digit_without_images_has_no_number(digits, make_run):
     assert 5 not in [digit for digit, _ in result.fragile_digits()]
     run = make_run()
     result.save(run)
-    assert measure.kept(run) == result
+    assert measure.load(run) == result
+
+
+@pytest.fixture(params=["first", "last"])
+def one_more_change(request, monkeypatch):
+    """The set of changes with another one in it."""
+    new, old = {"new": replace(corruptions.CHANGES["blur"], name="new")}, corruptions.CHANGES
+    more = {**new, **old} if request.param == "first" else {**old, **new}
+    monkeypatch.setattr(corruptions, "CHANGES", more)
+
+
+def test_a_result_of_fewer_changes_is_out_of_date_and_says_what_was_measured(result, digits, make_run, one_more_change):
+    run = make_run()
+    result.save(run)
+    stored = measure.load(run)
+    assert stored == result
+    assert "method has changed" in stored.stale("model", digits.fingerprint)
+    assert len(stored.digit_losses()) == len(result.changes) == len(corruptions.CHANGES) - 1
+    assert "new" not in [name for name, _ in stored.hard_changes()]
+
+
+def test_a_result_with_a_change_that_was_removed_is_out_of_date_and_still_read(result, digits, make_run, monkeypatch):
+    run = make_run()
+    result.save(run)
+    monkeypatch.setattr(corruptions, "CHANGES", {n: c for n, c in corruptions.CHANGES.items() if n != "blur"})
+    stored = measure.load(run)
+    assert stored.stale("model", digits.fingerprint)
+    assert ("blur", "") in [(m.change, m.meaning) for m in stored.changed]
+    assert stored.as_csv().count(b"blur") == 3

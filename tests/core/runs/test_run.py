@@ -220,18 +220,13 @@ def test_a_name_has_1_to_60_characters_without_spaces_around(store):
     assert run.name == "two words"
 
 
-def test_a_discarded_run_is_deleted_when_its_worker_has_ended_and_kept_when_it_is_resumed(store):
-    run, resumed, other = store.create(DENSE), store.create(DENSE), store.create(DENSE)
-    run.set_state("running")
-    with run.lock():
-        run.discard()
-        assert (run.is_discarded, run.control["request"]) == (True, "stop")
-        store.delete_discarded()
-        assert store.get(run.id)
+def test_a_run_is_discarded_until_it_is_resumed(store):
+    run, resumed = store.create(DENSE), store.create(DENSE)
+    run.discard()
+    assert (run.is_discarded, run.control["request"]) == (True, "stop")
     resumed.discard()
     resumed.resume()
-    store.delete_discarded()
-    assert [kept.id for kept in store.runs()] == [other.id, resumed.id]
+    assert not resumed.is_discarded
 
 
 def test_a_run_with_a_worker_is_not_deleted_and_a_deleted_one_does_not_come_back(store):

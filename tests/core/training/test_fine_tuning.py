@@ -10,6 +10,8 @@ from core.data.my_digits import MyDigits
 from core.runs import RunStore
 from core.training import fine_tuning, worker
 
+pytestmark = pytest.mark.slow
+
 BASE = TrainingConfig("dense", epochs=3, hidden_layers=(32,))
 
 

@@ -1,7 +1,11 @@
 """A worker that is killed at random moments; 50 of them: `python -m benchmarks.kills --count 50`."""
 
+import pytest
+
 from benchmarks.kills import CONFIG, compare, kill_at_random
 from core.runs import RunStore
+
+pytestmark = pytest.mark.slow
 
 
 def test_runs_whose_worker_was_killed_ten_times_end_as_one_that_was_not_bit_for_bit(tmp_path, digits_file, monkeypatch):

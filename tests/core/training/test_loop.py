@@ -18,6 +18,8 @@ from core.data import Dataset, DatasetError, split
 from core.training import loop
 from core.training.loop import CheckpointError, Diverged, Epoch, Progress, Training
 
+pytestmark = pytest.mark.slow
+
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
 DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
 DROPOUT = TrainingConfig(

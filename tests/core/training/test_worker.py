@@ -19,6 +19,8 @@ from core.predictor import Predictor
 from core.runs import Run, RunStore
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SHORT = TrainingConfig("dense", epochs=3, hidden_layers=(32,), dropout=0.1)
 LONG = TrainingConfig("dense", epochs=200, batch_size=8)  # seconds, also where an epoch is quick
 

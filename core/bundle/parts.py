@@ -1,0 +1,103 @@
+"""What a bundle consists of: its files by name, how large each may be, and their contents in one object."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.config import TrainingConfig
+from core.names import visible
+from core.storage import printable
+
+MOST_IMAGES = 300_000  # as in core.data
+KB, MB = 2**10, 2**20
+ARRAY_BYTES = MOST_IMAGES * 10 * 2 + KB
+LIMITS = {  # the most bytes of each file
+    "config.json": 16 * KB,
+    "name.json": 4 * KB,
+    "state.json": 16 * KB,
+    "summary.json": 64 * KB,
+    "dataset.json": 16 * KB,
+    "architecture.json": 64 * KB,
+    "events.jsonl": 16 * MB,
+    "probabilities.npy": ARRAY_BYTES,
+    "validation.npz": ARRAY_BYTES + MOST_IMAGES + 4 * KB,
+    "model.tflite": 48 * MB,  # 12 million parameters
+}
+NEEDED = ("config.json", "summary.json", "dataset.json", "probabilities.npy", "model.tflite")
+EPOCH_FILE = re.compile(r"predictions/epoch-([0-9]{4})\.npy")
+MOST_LETTERS = 300
+
+
+class PartError(ValueError):
+    """A file of a bundle is not what it should be; the message says which and how."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """All of a bundle, checked; the model only by its size.
+
+    Attributes:
+        state: name "finished" or "stopped", message and target_epochs.
+        events: of the kinds that core.bundle.schema knows, in order.
+        probabilities: float16 (n, 10) of the test images; `epochs` the same by epoch, as far as they were kept.
+        validation: labels uint8 (m,) and probabilities float16 (m, 10), or None.
+        model: a LiteRT file, not tried yet.
+    """
+
+    config: TrainingConfig
+    name: str
+    state: dict
+    summary: dict
+    dataset: dict
+    architecture: list[dict]
+    events: list[dict]
+    probabilities: np.ndarray
+    epochs: dict[int, np.ndarray]
+    validation: tuple[np.ndarray, np.ndarray] | None
+    model: bytes
+
+    def files(self) -> dict[str, bytes]:
+        """The contents of each file by its name, as a bundle and a run's folder hold them."""
+        objects = {
+            "config.json": self.config.as_dict(),
+            "name.json": {"name": self.name},
+            "state.json": self.state,
+            "summary.json": self.summary,
+            "dataset.json": self.dataset,
+            "architecture.json": self.architecture,
+        }
+        lines = (json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in self.events)
+        epochs = {f"predictions/epoch-{number:04d}.npy": array for number, array in self.epochs.items()}
+        arrays = {**epochs, "probabilities.npy": self.probabilities}  # in this order: the newest counts
+        found = {name: json.dumps(value, indent=1).encode() for name, value in objects.items()}
+        found["events.jsonl"] = b"".join(lines)
+        if self.validation:
+            labels, probabilities = self.validation
+            found["validation.npz"] = _written(np.savez, labels=labels, probabilities=probabilities)
+        return {
+            **found,
+            **{name: _written(np.save, array) for name, array in arrays.items()},
+            "model.tflite": self.model,
+        }
+
+
+def limit(name: str) -> int | None:
+    """The most bytes that a file of this name has, None where no bundle holds such a file."""
+    return ARRAY_BYTES if EPOCH_FILE.fullmatch(name) else LIMITS.get(name)
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere as a page can show it: one short line, and no Markdown that would load a picture or link."""
+    return visible(printable(text)).translate(str.maketrans("[]<>`", "()()'"))[:MOST_LETTERS]
+
+
+def _written(save: Callable, *arrays: np.ndarray, **named: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()

@@ -1,0 +1,78 @@
+"""The runs of a store that a launcher acts on, found without reading those whose folders did not change."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from stat import S_ISDIR
+
+from core.runs import Run, RunStore
+from core.runs.run import ID
+
+TICK_SECONDS = 3.0  # file systems count time in steps of up to 2 s: a second change within one step shows no new time
+FULL_SECONDS = 60.0  # between two looks into every run, for clocks that jumped and file systems without such times
+
+
+@dataclass(frozen=True)
+class Active:
+    """What there is to do: `queued` runs, first come first, ids of `running` ones, and `discarded` ones to delete."""
+
+    queued: list[Run]
+    running: set[str]
+    discarded: list[Run]
+
+
+class Queue:
+    """The active runs of a store, told by the modification times of the run folders.
+
+    Every file of a run is written beside its place and then renamed into it, which changes the folder's time. A look
+    at 2,000 runs where nothing changed is one call of the system for each, and opens no file.
+    """
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+        self._changes: dict[str, tuple[int, float]] = {}  # by id: the folder's time, and when it was first seen
+        self._active: set[str] = set()  # those that can change by the end of a process, without a write
+        self._next_full = -math.inf
+
+    def look(self, now: float) -> Active:
+        """Read all runs that may have changed since the last look; `now` is a time in seconds that never goes back."""
+        full = now >= self._next_full
+        changes, queued, running, discarded = {}, [], set(), []
+        for run_id, modified in self._folders():
+            change = self._changes.get(run_id)
+            if change is None or change[0] != modified:
+                change = modified, now
+            changes[run_id] = change
+            if not (full or now - change[1] < TICK_SECONDS or run_id in self._active):
+                continue
+            run = Run(self.store.folder / run_id)
+            state = run.state
+            if state.name == "queued":
+                queued.append((state.since, run_id, run))
+            if state.name == "running":
+                running.add(run_id)
+            if run.is_discarded:
+                discarded.append(run)
+        self._changes = changes
+        self._active = {*running, *(run.id for *_, run in queued), *(run.id for run in discarded)}
+        if full:
+            self._next_full = now + FULL_SECONDS
+        return Active([run for *_, run in sorted(queued, key=lambda entry: entry[:2])], running, discarded)
+
+    def _folders(self) -> list[tuple[str, int]]:
+        """The id and the modification time, in ns, of each run folder."""
+        found = []
+        with suppress(OSError):  # before the first run, or where the folder cannot be read
+            for entry in os.scandir(self.store.folder):
+                if not (entry.name in self._changes or ID.fullmatch(entry.name)):
+                    continue
+                try:
+                    status = os.stat(entry.path)  # not entry.stat(), which on Windows may be out of date
+                except FileNotFoundError:  # deleted meanwhile
+                    continue
+                if S_ISDIR(status.st_mode):
+                    found.append((entry.name, status.st_mtime_ns))
+        return found

@@ -1,0 +1,67 @@
+"""Background jobs: where each stands, whoever started it, and why one stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+from filelock import FileLock
+
+from core.compute import job
+from core.compute.job import Jobs
+from core.config import TrainingConfig
+from core.storage import write_json
+
+
+@pytest.fixture
+def run(store):
+    return store.create(TrainingConfig("dense"))
+
+
+def test_a_job_that_stopped_is_explained_by_its_status_and_its_log_and_can_be_started_again(
+    run, wait_until, monkeypatch
+):
+    started = []
+
+    def start_process(module, *arguments, log):
+        started.append((module, *arguments))
+        with log.open("ab") as output:
+            return subprocess.Popen(["sh", "-c", "echo MemoryError; kill -KILL $$"], stdout=output)
+
+    monkeypatch.setattr(job, "start_process", start_process)
+    jobs = Jobs()
+    for _ in range(2):
+        jobs.start(run, "map")
+        wait_until(lambda: jobs.status(run, "map").name == "interrupted", "the process to end")
+    words = jobs.status(run, "map").words
+    assert words.startswith("The job stopped unexpectedly (SIGKILL")
+    assert words.endswith("The memory was not enough. Close other programs. See analysis-map.log.")
+    assert started == 2 * [("core.background", run.path, "map")]
+    assert "SIGKILL" not in Jobs().status(run, "map").words  # another program does not know the status
+
+
+def test_a_job_of_another_program_runs_while_it_gets_ready_or_holds_its_lock(run, monkeypatch):
+    monkeypatch.setattr(job, "LOCK_SECONDS", 0.0)
+
+    def stands(since, state="starting"):
+        write_json(run.path / "analysis-map.json", {"state": state, "fraction": 0.4, "time": since})
+        return Jobs().status(run, "map").name
+
+    now = time.time()
+    assert Jobs().status(run, "map").name == "none"
+    assert [stands(now), stands(now - 2 * job.START_SECONDS), stands(now + 3600)] == [
+        "running",
+        "interrupted",
+        "interrupted",
+    ]
+    with FileLock(run.path / "analysis-map.lock"):
+        assert stands(now - 3600, "running") == "running"
+        assert job.execute_once(run, "map", task=None) == 3
+
+
+def test_a_job_that_runs_is_not_started_again(run, monkeypatch):
+    monkeypatch.setattr(job, "start_process", lambda *arguments, log: pytest.fail("It was started."))
+    write_json(run.path / "analysis-map.json", {"state": "running"})
+    with FileLock(run.path / "analysis-map.lock"):
+        Jobs().start(run, "map")

@@ -1,0 +1,143 @@
+"""The charts, against Vega-Lite's own schema, which Altair's package holds, and against the tables that they draw."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft7Validator
+
+from core.evaluation import confidence, predictions
+from core.interpretability.embedding import Layout, Pca, Readings
+from core.robustness import corruptions
+from core.robustness.measure import Measurement, Robustness
+from core.runs.history import History
+from dashboard.components.charts import calibration, confusion, curves, embedding, history, probabilities, robustness
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+
+SCHEMA = Path(find_spec("altair").origin).parent / "vegalite" / "v6" / "schema" / "vega-lite-schema.json"
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def one_map():
+    """Six images of the digits 1 and 2, of which the last is a mistake."""
+    points = np.array([[0, 0], [1, 0], [5, 0], [4, 4], [5, 5], [0, 6]], np.float32)
+    labels, read_as = np.array([1, 1, 1, 2, 2, 2]), np.array([1, 1, 1, 2, 2, 1])
+    readings = Readings(labels, read_as, np.ones(6), Pca(points, (0.5, 0.3), 8), np.arange(6))
+    return embedding.map_chart(readings, Layout(np.arange(6), points))
+
+
+def one_history():
+    batches = [{"position": step / 10, "loss": 1 / (1 + step), "accuracy": step / 20} for step in range(20)]
+    measures = {"loss": 0.4, "accuracy": 0.9, "val_loss": 0.3, "val_accuracy": 0.92}
+    return History(tuple(batches), ({"epoch": 1, **measures}, {"epoch": 2, **measures}), "training")
+
+
+def one_robustness():
+    changed = tuple(
+        Measurement(name, strength, 0.9, (0.9,) * 9 + (None,))  # there is no 9 in this test set
+        for name in corruptions.CHANGES
+        for strength in corruptions.STRENGTHS
+    )
+    return Robustness(
+        "m", "d", corruptions.VERSION, 100, 1.0, Measurement("none", 0, 0.97, (0.95,) * 9 + (None,)), changed
+    )
+
+
+@pytest.fixture
+def charts(make_run, digits):
+    """Every chart of the dashboard by what it shows, those with states in each of them."""
+    run = make_run()
+    reading, past = predictions.read(run, digits, None), predictions.look_back(run, digits, 3)
+    calibrated, measured = confidence.calibrate(run, digits), one_robustness()
+    samples = robustness.samples(digits.x_test, 1)
+    runs = pd.DataFrame({"run": list("AABB"), "epoch": [1, 2, 1, 2], "training_seconds": 1.5, "accuracy": 0.95})
+    chosen = {"diagonal": False, "chosen": (3, None)}
+    return {
+        "counts": confusion.confusion_chart(reading.matrix, shares=False, **chosen),
+        "shares": confusion.confusion_chart(reading.matrix, shares=True, **chosen),
+        "image": probabilities.probability_chart(reading, 0),
+        "past": probabilities.past_chart(past, reading, 0),
+        "drawing": probabilities.probability_bars(reading.probabilities[0], marked=3),
+        "reliability": calibration.reliability_chart(calibrated.diagram),
+        "bin counts": calibration.count_chart(calibrated.diagram),
+        "coverage": calibration.coverage_chart(calibrated, 0.5),
+        **{f"curves by {axis}": curves.curves_chart(runs, axis) for axis in curves.AXES},
+        **history.history_charts(one_history(), 3),
+        **{
+            f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
+        },
+        "map": one_map(),
+        "changes": robustness.change_chart(samples, None),
+        "measured changes": robustness.change_chart(samples, measured),
+        "digits": robustness.digit_chart(measured, None),
+    }
+
+
+def records(table):
+    return table.to_dict("records") if isinstance(table, pd.DataFrame) else table.to_pylist()
+
+
+def test_every_chart_is_valid_vega_lite(charts, validator):
+    for name, chart in charts.items():
+        tables = {key: records(table) for key, table in chart.get("datasets", {}).items()}
+        sent = json.loads(json.dumps({**chart, "datasets": tables}))
+        assert not [error.message[:300] for error in validator.iter_errors(sent)], name
+
+
+def test_every_chart_writes_percent_with_a_space(charts):
+    for name, chart in charts.items():
+        numbers = {axis.get("format") for axis in parts(chart) if isinstance(axis.get("format"), str)}
+        if any(form.endswith(("%", "p")) for form in numbers):
+            assert chart["config"]["locale"]["number"]["percent"] == "\u00a0%", name
+
+
+def parts(spec):
+    """All objects of a spec."""
+    if isinstance(spec, dict):
+        yield spec
+    for part in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
+        yield from parts(part)
+
+
+def fields(part):
+    """All fields that a part of an encoding shows."""
+    if isinstance(part, list):
+        return [field for value in part for field in fields(value)]
+    if not isinstance(part, dict):
+        return []
+    return ([part["field"]] if "field" in part else []) + fields(list(part.values()))
+
+
+def drawn(view, data=None, inherited=()):
+    """Each mark of a spec: the data that it draws, and the fields that it shows of it."""
+    data, shown = view.get("data", data), [*inherited, *fields(view.get("encoding", {}))]
+    if "layer" not in view:
+        yield data, shown
+    for layer in view.get("layer", ()):
+        yield from drawn(layer, data, shown)
+
+
+def test_every_field_is_a_column_of_the_table_that_its_mark_draws(charts):
+    for name, chart in charts.items():
+        for data, shown in drawn(chart):
+            rows = data["values"] if "values" in data else records(chart["datasets"][data["name"]])
+            assert shown, name
+            assert all(set(shown) <= row.keys() for row in rows), name
+
+
+def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_the_middle_of_its_images():
+    chart = one_map()
+    tables = chart["datasets"]
+    assert tables["mistakes"]["index"].to_pylist() == [5]
+    assert tables["right"]["index"].to_pylist() == [0, 1, 2, 3, 4]
+    marks = {layer["data"]["name"]: layer.get("mark") for layer in chart["layer"]}
+    assert (marks["right"]["type"], marks["mistakes"]["shape"]) == ("circle", "cross")
+    assert records(tables["middles"]) == [{"x": 1, "y": 0, "label": "1"}, {"x": 4, "y": 5, "label": "2"}]
