@@ -1,7 +1,7 @@
 """Train a network on handwritten digits in the terminal: progress, test accuracy, and a figure of what it reads.
 
 The run is a folder like any other: the dashboard shows it while it trains and afterwards. Training happens in a worker
-of its own, so TensorFlow is not imported here, and Ctrl-C ends the training but never the keeping of what was learned.
+of its own, so TensorFlow is not imported here, and Ctrl-C stops the training but still saves the model.
 """
 
 from __future__ import annotations
@@ -27,60 +27,60 @@ from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
 LOOK_SECONDS = 0.1
 SAMPLE = (5, 8)  # rows and columns of the figure of predictions
-GOES_ON = """\
-Training goes on when nobody reads what this prints: behind "| head -1", with >&- and when the terminal is closed, this
-command goes on in silence and saves its figures. Ctrl-C stops it, and so does the dashboard, which shows the run."""
+EPILOG = """\
+Training continues without output where nobody reads it: behind "| head -1", with >&- and after the terminal is closed.
+Figures are saved all the same. Ctrl-C stops it, and so does the dashboard, which shows the run."""
 
 
 class Terminal:
-    """Lines that stay, and below them one that is rewritten in place; without a terminal, only those that stay."""
+    """Printed lines, and below them a progress line that is rewritten in place where the output is a terminal."""
 
     def __init__(self) -> None:
         self.rewrites = sys.stdout.isatty()
         self.signs = bar_signs(sys.stdout.encoding)
 
     def say(self, text: str) -> None:
-        """Print lines that stay."""
+        """Print lines above the progress line."""
         self.show("")
         print(text, flush=True)
 
     def show(self, text: str) -> None:
-        """Rewrite the last line; "" clears it."""
+        """Rewrite the progress line; "" clears it."""
         if self.rewrites:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r{text[:width]:{width}}\r", end="", flush=True)
 
 
 def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    """The options; those that were not given are None, so that `TrainingConfig` has the say."""
-    parser = command_line("digit_classification.py", __doc__, epilog=GOES_ON)
+    """The options; those that were not given are None, so that `TrainingConfig` sets their defaults."""
+    parser = command_line("digit_classification.py", __doc__, epilog=EPILOG)
     add = parser.add_argument
     add(
         "--model",
         default="seed",
-        metavar=f"{{{','.join(MODELS)}}}",
-        help="the network (default: seed, the classic one)",
+        metavar=f"{{{','.join(info.title.lower() for info in MODELS.values())}}}",
+        help="the network (default: classic)",
     )
     add("--epochs", type=int, default=10, metavar="N", help="passes over the training images (default: 10)")
     add("--batch-size", type=int, metavar="N", help="images a step")
     add("--learning-rate", type=float, metavar="RATE", help="size of a step, such as 0.001")
     add("--hidden-layers", metavar="WIDTHS", help="units of each hidden layer, such as 128,64 (dense)")
-    add("--dropout", type=float, metavar="SHARE", help="share of units switched off in training (dense, cnn)")
+    add("--dropout", type=float, metavar="SHARE", help="share of units switched off in training (dense, cnn, best)")
     add("--seed", type=int, metavar="N", help="the same seed and settings give the same run")
-    add("--patience", type=int, metavar="N", help="stop after so many epochs without a lower validation loss")
-    add("--augment", action="store_const", const=True, help="change each image a little, as people's digits differ")
-    add("--training-images", type=int, metavar="N", help="use the first N only")
-    add("--home", type=Path, help="where runs are kept (default: DIGITLAB_HOME, or digitlab-home beside this file)")
+    add("--patience", type=int, metavar="N", help="stop after N epochs without a lower validation loss")
+    add("--augment", action="store_const", const=True, help="warp each image a little, differently in each epoch")
+    add("--training-images", type=int, metavar="N", help="use only the first N training images")
+    add("--home", type=Path, help="where runs are saved (default: DIGITLAB_HOME, or digitlab-home beside this file)")
     add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
-    add("--name", help="what to call the run")
+    add("--name", help="name of the run")
     return parser.parse_args(arguments)
 
 
 def read_config(options: argparse.Namespace) -> TrainingConfig:
-    """The settings, checked.
+    """The settings in the options.
 
     Raises:
-        ConfigError: where one is out of its range or does not go with the model.
+        ConfigError: where one is invalid or does not fit the model.
     """
     names = [field.name for field in fields(TrainingConfig)]
     settings = {name: getattr(options, name, None) for name in names}
@@ -92,15 +92,15 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     if options.hidden_layers and not config.info.free_layers:
         raise ConfigError(f"The hidden layers of {config.model} are fixed. Use --model dense to set them.")
     if options.dropout and not config.info.free_dropout:
-        raise ConfigError(f"{config.model} has no dropout. Use --model dense or --model cnn to set it.")
+        raise ConfigError(f"{config.model} has no dropout. Use --model dense, cnn or best to set it.")
     return config
 
 
 def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
-    """Load the digits and say which they are.
+    """Load the dataset and print which it is.
 
     Raises:
-        DatasetError: where they cannot be had.
+        DatasetError: where it cannot be loaded.
     """
 
     def progress(done: int, total: int) -> None:
@@ -118,23 +118,23 @@ def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
 
 
 def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run:
-    """A new run folder.
+    """Create the folder of a new run.
 
     Raises:
-        RunError: where the folder cannot be written or the name is no name.
+        RunError: where the folder cannot be written or the name is invalid.
     """
     try:
         return store.create(config, name)
     except OSError as error:
         why = error.strerror or error
-        raise RunError(f"Runs cannot be kept in {store.folder} ({why}). Choose another --home.") from error
+        raise RunError(f"Runs cannot be saved in {store.folder} ({why}). Choose another --home.") from error
 
 
 def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
     """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up.
 
     Raises:
-        RunError: where it cannot be started; then the run is no longer in the queue.
+        RunError: where it cannot be started; the run has failed then.
     """
     environment = {"DIGITLAB_DATA": str(absolute(data))} if data else {}
     try:
@@ -145,11 +145,11 @@ def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
 
 
 def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Terminal) -> State:
-    """Show what happens in the run folder until the run has ended, whichever worker trains it.
+    """Show the run's epochs and progress until it has ended, whichever worker trains it.
 
     Args:
         run: the run.
-        worker: ours; that of a dashboard may have been quicker.
+        worker: the process started here; a dashboard's worker may have taken the run first.
         interrupts: one entry for each Ctrl-C so far; the first asks the run to stop.
         terminal: where to show it.
     """
@@ -157,7 +157,7 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
     while True:
         if interrupts and not stopping:
             stopping = True
-            terminal.say("Stopping; what was learned is kept. Ctrl-C again leaves at once.")
+            terminal.say("Stopping and saving the model. Press Ctrl-C again to quit at once.")
             run.stop()
         state = run.state
         if state.name == "queued" and worker.poll() not in (None, 0) and not run.has_worker():
@@ -170,7 +170,7 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
         shown = len(history.epochs)
         if ended:
             terminal.show("")
-            return run.state  # once more: a worker may have written its last word after we looked first
+            return run.state  # read again: the worker may have written since
         terminal.show(progress_line(history, state, signs=terminal.signs))
         time.sleep(LOOK_SECONDS)
 
@@ -185,12 +185,12 @@ def epoch_line(epoch: dict, epochs: int) -> str:
 
 
 def progress_line(history: History, state: State, width: int = 24, signs: str = "━─") -> str:
-    """The bar of the whole run in two `signs`, with the numbers of now."""
+    """The progress bar of the run, drawn with two `signs`, and the current numbers."""
     batch = history.last_batch
     if history.phase == "finishing":
-        return "Keeping the model and testing it"
+        return "Saving and testing the model"
     if not batch:
-        return "Getting TensorFlow ready"
+        return "Starting TensorFlow"
     share = min(1.0, batch["position"] / state.target_epochs)
     left = batch["training_seconds"] * (1 - share) / share
     done = round(share * width)
@@ -202,7 +202,7 @@ def progress_line(history: History, state: State, width: int = 24, signs: str = 
 
 
 def save_figures(run: Run, dataset: Dataset) -> list[Path]:
-    """Put the figures of the history and of sample predictions into the run folder."""
+    """Save the figures of the history and of sample predictions in the run folder; returns their paths."""
     # Here, since matplotlib takes a second to import, and training should begin before.
     from core.evaluation.figures import figure_bytes, history_figure, predictions_figure
 
@@ -218,18 +218,18 @@ def save_figures(run: Run, dataset: Dataset) -> list[Path]:
 
 
 def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
-    """Say how the run ended; returns the exit status."""
+    """Print how the run ended; returns the exit status."""
     if state.name in ("failed", "interrupted") or state.is_unreadable:
-        what = {"interrupted": "was interrupted; the dashboard can resume it"}.get(state.name, "failed")
+        what = {"interrupted": "was interrupted. Resume it in the dashboard"}.get(state.name, "failed")
         print(f"The run {what}. {state.message}\n{run.log_tail()}".rstrip(), file=sys.stderr)
         return 1
     if run.test_accuracy is None:
-        terminal.say("Stopped before training began; the dashboard can resume the run.")
+        terminal.say("Stopped before training began. Resume the run in the dashboard.")
         return INTERRUPTED
     if state.message:
         terminal.say(state.message)
     if state.name == "paused":
-        terminal.say("Paused; the dashboard can resume the run.")
+        terminal.say("Paused. Resume the run in the dashboard.")
     terminal.show("Drawing the figures")
     for path in save_figures(run, dataset):
         terminal.say(f"Figure: {path}")
@@ -238,7 +238,7 @@ def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
 
 
 def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace, terminal: Terminal) -> int:
-    """Create the run, have it trained and report; returns the exit status."""
+    """Create the run, train it in a worker and report; returns the exit status."""
     interrupts: list[int] = []
 
     def on_interrupt(number: int, _frame: object) -> None:
@@ -254,17 +254,17 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         terminal.say(f"Run: {run.path}")
         terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
         if not options.home and older_home():
-            terminal.say(f"There are older runs in {older_home()}; see them with DIGITLAB_HOME={older_home()}")
+            terminal.say(f"Older runs were found in {older_home()}. To see them, set DIGITLAB_HOME={older_home()}")
         state = follow(run, worker, interrupts, terminal)
         if run.summary is None and worker.poll() is None:
-            worker.terminate()  # still importing TensorFlow for a run that nobody wants any more
+            worker.terminate()  # still importing TensorFlow for a run that was stopped
         return report(run, state, dataset, terminal)
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def dashboard_command(store: RunStore, data: Path | None) -> str:
-    """How to start the dashboard so that it finds this run and its dataset."""
+    """The command that starts the dashboard with this run's home and dataset."""
     needs = []
     if store.home != home_folder():
         needs.append(f"DIGITLAB_HOME={store.home}")
@@ -275,10 +275,10 @@ def dashboard_command(store: RunStore, data: Path | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns the exit status: 0, 1 for a run that failed, 2 for settings that cannot be used."""
+    """Run the command; returns the exit status: 0, 1 for a run that failed, 2 for invalid settings."""
     terminal = Terminal()
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: None)  # the terminal is closed: go on, as GOES_ON says
+        signal.signal(signal.SIGHUP, lambda *_: None)  # the terminal was closed: continue, as the help says
     try:
         options = read_arguments(arguments)
         config = read_config(options)

@@ -1,1 +1,1 @@
-"""What is fast and what is right, measured side by side: one command each, `python -m benchmarks.<name>`."""
+"""Benchmarks of speed and accuracy, one command each: `python -m benchmarks.<name>`."""

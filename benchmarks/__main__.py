@@ -1,8 +1,8 @@
-"""All that is measured of speed: `python -m benchmarks [--quick] [--repeats N] [--check README.md]`.
+"""All benchmarks of speed: `python -m benchmarks [--quick] [--repeats N] [--check README.md]`.
 
 Prints a table as README shows it and writes benchmarks/results/<time>.json: every figure beside a reference that was
-timed in turn in the same run, with the machine's name. With `--check` it fails where a ratio is below half of the one
-in that file's table.
+timed alternately in the same run, with the machine's name. With `--check` it fails where a ratio is below half of that
+in the file's table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def machine() -> dict:
-    """What the figures were measured on."""
+    """The machine and versions of this measurement."""
     from importlib.metadata import version
 
     try:
@@ -43,13 +43,13 @@ def machine() -> dict:
 
 
 def claims(text: str) -> dict[str, float]:
-    """The ratios in a table as `markdown` writes it, by the title of their row, without its accuracy."""
+    """The ratios in a table written by `markdown`, by the title of their row without its accuracy."""
     found = re.findall(r"^\| ([^|]+?)(?:, [\d.]+% test)? \|[^|]+\|[^|]+\| ([\d.]+) \|$", text, re.MULTILINE)
     return {name: float(ratio) for name, ratio in found}
 
 
 def slower_than_half(rows: list[dict], claimed: dict[str, float]) -> list[str]:
-    """What is less than half as fast, against its reference, as it is claimed to be, each as a sentence."""
+    """A sentence for each row whose ratio to its reference is below half of the claimed one."""
     return [
         f"{title(row)}: {row['ratio']:.1f} times as fast as its reference, but {claimed[title(row)]:.1f} is claimed."
         for row in rows
@@ -60,13 +60,13 @@ def slower_than_half(rows: list[dict], claimed: dict[str, float]) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print and write; returns the exit status."""
     parser = command_line("python -m benchmarks", __doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
-    parser.add_argument("--quick", action="store_true", help="less of everything, in about three minutes")
-    parser.add_argument("--repeats", type=int, metavar="N", help="5 without, 1 with --quick")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a shorter measurement of about three minutes")
+    parser.add_argument("--repeats", type=int, metavar="N", help="default: 5, with --quick 1")
     parser.add_argument("--check", type=Path, metavar="FILE", help="fail where a ratio is below half of FILE's")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose of {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     claimed = claims(options.check.read_text()) if options.check else {}
     before, rows = machine(), []
     for part in options.parts or PARTS:

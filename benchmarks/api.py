@@ -1,7 +1,7 @@
 """The HTTP API under load, with a run in training and without: `python -m benchmarks.api [--repeats N]`.
 
-Its own server, alone, on a free port; eight clients that each ask again once they are answered: by wrk where it is
-installed, else by threads of this process, which cost more than what they measure.
+A server of its own on a free port, and eight clients that each send a request once the last one is answered: wrk where
+it is installed, else threads of this process, which cost more than what they measure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from core.terminal import command_line, exit_with
 GROUP = "HTTP"
 CLIENTS = 8
 SEVEN = [[255 if (y == 6 and 6 < x < 20) or x + y == 26 else 0 for x in range(28)] for y in range(28)]
-ASKED = {
+REQUESTS = {
     "a prediction": ("POST", "/api/runs/starter/predict", json.dumps({"pixels": SEVEN})),
     "health": ("GET", "/api/health", ""),
 }
@@ -50,14 +50,14 @@ end
 
 
 def rows(quick: bool, repeats: int) -> list[dict]:
-    """Milliseconds a request, for a prediction of one image beside health; and its latencies, in ms, when answered."""
+    """Milliseconds for each request, of a prediction of one image and of health, and the latencies in ms."""
     seconds = 1.0 if quick else 5.0
     table = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, serving(Path(home)) as port:
         for condition, before in (("nothing trains", _is_warm), ("a CNN trains", _train)):
             before(port, Path(home))
-            loads = {name: _loader(port, *asked, seconds) for name, asked in ASKED.items()}
-            every: dict[str, list[dict]] = {name: [] for name in ASKED}
+            loads = {name: _loader(port, *request, seconds) for name, request in REQUESTS.items()}
+            every: dict[str, list[dict]] = {name: [] for name in REQUESTS}
 
             def cost(name: str, load: Callable[[], dict], every: dict = every) -> float:
                 every[name].append(load())
@@ -65,7 +65,7 @@ def rows(quick: bool, repeats: int) -> list[dict]:
 
             calls = {name: lambda n=name, c=load: cost(n, c) for name, load in loads.items()}
             found = in_turn({**calls, "here": _in_process}, repeats)
-            for name in ASKED:
+            for name in REQUESTS:
                 here = {"reference": "the answer without HTTP", "reference_samples": found["here"]}
                 more = here if name == "a prediction" else {}
                 rate = 1000 / statistics.median(found[name])
@@ -81,7 +81,7 @@ def rows(quick: bool, repeats: int) -> list[dict]:
 
 @contextmanager
 def serving(home: Path) -> Iterator[int]:
-    """The API alone in a process of its own with this home; its port."""
+    """Serve the API alone, in a process of its own with this home; yields its port."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "dashboard.api:app", "--port", str(port), "--no-access-log"]
     environment = {**os.environ, "DIGITLAB_HOME": str(home), "DIGITLAB_API_TOKEN": ""}
@@ -94,14 +94,14 @@ def serving(home: Path) -> Iterator[int]:
         for run in _ask(port, "GET", "/api/runs")["runs"]:
             if run["state"] in ("queued", "running"):
                 _ask(port, "POST", f"/api/runs/{run['id']}/pause")
-                kept = RunStore(home).get(run["id"])  # it is paused, and then the worker exports what was learned
-                wait_until(lambda kept=kept: kept.state.name == "paused" and not kept.has_worker(), "a run to pause")
+                paused = RunStore(home).get(run["id"])  # the worker exports its model after the pause
+                wait_until(lambda run=paused: run.state.name == "paused" and not run.has_worker(), "a run to pause")
         server.terminate()
         server.wait()
 
 
 def _is_warm(port: int, home: Path) -> None:
-    """Wait until the worker that is kept ready has done what it does ahead."""
+    """Wait until the warm worker is ready and idle."""
     wait_until((home / "architectures.json").exists, "a worker to get ready")
     time.sleep(3)
 
@@ -113,7 +113,7 @@ def _train(port: int, home: Path) -> None:
 
 
 def _in_process() -> float:
-    """Milliseconds of the same answer, asked of `core` in this process."""
+    """Milliseconds of a prediction of the image by `core` in this process, without HTTP."""
     run, image = Starter(), np.array(SEVEN, np.uint8)
     models = Models()
     model = models.predictor(run)
@@ -125,7 +125,7 @@ def _in_process() -> float:
 
 
 def _loader(port: int, method: str, path: str, body: str, seconds: float) -> Callable[[], dict]:
-    """What loads one address and returns requests, seconds and latencies (median, 95th, 99th percentile)."""
+    """A function that loads one address; returns requests, seconds and latencies (median, 95th, 99th percentile)."""
 
     def load() -> dict:
         by = _by_wrk if shutil.which("wrk") else _by_threads

@@ -1,4 +1,4 @@
-"""What the page's benchmarks share: an app served on this machine, Chromium, and processes as Linux tells of them."""
+"""Helpers of the benchmarks of pages: an app served on this machine, Chromium, and Linux's figures of processes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _listens(port: int) -> bool:
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
-    """Look every 10 ms for what a condition says.
+    """Wait until a condition is true, checking every 10 ms.
 
     Raises:
         TimeoutError: where it did not become true within `seconds`.
@@ -70,12 +70,12 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 120)
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {seconds:.0f} s in vain for {what}.")
+            raise TimeoutError(f"Timed out after {seconds:.0f} s waiting for {what}.")
         time.sleep(0.01)
 
 
 def memory(pid: int) -> float:
-    """What a process holds in memory (resident set), MB of 2^20 bytes."""
+    """The memory of a process (resident set) in MB of 2^20 bytes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 

@@ -1,4 +1,4 @@
-"""How well a run reads what people really draw: the canvas resized as it is beside `normalise_drawing`.
+"""A run's accuracy on digits that people drew: the canvas resized as it is beside `normalise_drawing`.
 
     python -m benchmarks.drawn_digits --run RUN_FOLDER --strokes pen_digits.npz
 
@@ -61,7 +61,7 @@ class Score:
 
 
 class StrokesError(ValueError):
-    """A file holds no pen strokes; the message says what is wanted."""
+    """A file holds no pen strokes; the message says what it should hold."""
 
 
 def load_strokes(path: str | os.PathLike[str]) -> tuple[list[list[np.ndarray]], np.ndarray]:
@@ -123,7 +123,7 @@ def both_readings(strokes: Sequence[np.ndarray], condition: Condition) -> np.nda
 def measure(
     predictor: Predictor, digits: Sequence[Sequence[np.ndarray]], labels: np.ndarray, brushes: Sequence[int]
 ) -> Iterator[Score]:
-    """Yield the score of each condition as it is known; drawing is spread over the processors."""
+    """Yield the score of each condition as soon as it is measured; drawing is spread over the processors."""
     drawn = np.bincount(labels, minlength=10)
     with ProcessPoolExecutor() as pool:
         for condition in conditions(brushes):
@@ -150,9 +150,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = command_line("python -m benchmarks.drawn_digits", __doc__)
     parser.add_argument("--run", required=True, type=Path, help="folder of a finished run")
     parser.add_argument("--strokes", required=True, type=Path, help=".npz file of pen strokes")
-    parser.add_argument("--limit", type=int, help="read only so many of the file's digits, evenly spread")
+    parser.add_argument("--limit", type=int, help="use only so many of the file's digits, evenly spread")
     parser.add_argument("--brush", type=int, nargs="+", default=BRUSHES, help="brush widths in canvas pixels")
-    parser.add_argument("--json", type=Path, help="write the counts here as well")
+    parser.add_argument("--json", type=Path, help="also write the counts to this file")
     options = parser.parse_args(arguments)
 
     if options.json and not options.json.parent.is_dir():

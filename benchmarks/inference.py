@@ -1,6 +1,6 @@
-"""How fast digits are read, by LiteRT as the dashboard does and by Keras: `python -m benchmarks.inference`.
+"""The speed of inference by LiteRT, as in the dashboard, and by Keras: `python -m benchmarks.inference`.
 
-The network is the CNN with its first weights, since what it has learned does not change how long it takes.
+The network is the untrained CNN, since training does not change its speed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def rows(quick: bool, repeats: int) -> list[dict]:
 
 
 def _timed(call: Callable, times: int) -> Callable[[], float]:
-    """A call that does it `times` times and returns the seconds of one."""
+    """A function that makes the call `times` times and returns the seconds of one."""
 
     def timed() -> float:
         began = time.perf_counter()

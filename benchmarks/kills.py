@@ -1,7 +1,7 @@
-"""A worker that is killed at random moments: `python -m benchmarks.kills --count 50` says whether it ever mattered.
+"""Runs whose worker is killed at random moments: `python -m benchmarks.kills --count 50`.
 
-Each run must end as one that nobody disturbed: the same weights and optimizer, the same losses and predictions of each
-epoch, bit for bit. The digits are those of DIGITLAB_DATA.
+Each must end like a run that was not interrupted, bit for bit: weights, optimizer, and the losses and predictions of
+each epoch. The dataset is that of DIGITLAB_DATA.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ TIMES = ("time", "training_seconds")  # of an event or a position: all that may 
 
 
 def kill_at_random(count: int, home: Path, seed: int = 0) -> list[str]:
-    """Kill workers `count` times; returns what differed from the undisturbed run, a sentence each.
+    """Kill workers `count` times; returns a sentence for each difference from the uninterrupted run.
 
-    A run is killed again and again, from its first batch to its last file, until one of its workers was quicker.
+    Workers of a run are killed between its first batch and its last file, until one of them finishes first.
     """
     store, chance = RunStore(home), random.Random(seed)
     undisturbed = store.create(CONFIG, "Undisturbed")
@@ -61,7 +61,7 @@ def kill_at_random(count: int, home: Path, seed: int = 0) -> list[str]:
 
 
 def compare(one: Run, other: Run) -> list[str]:
-    """What differs between two runs that should have ended alike."""
+    """A sentence for each difference between two runs that should be equal."""
     if other.state.name != "finished":
         return [f"{other.name} is {other.state.name}: {other.state.message} {other.log_tail()}"]
     found = [f"{other.name} is damaged: {sentence}" for sentence in other.damage()]
@@ -91,7 +91,7 @@ def _start(run: Run) -> subprocess.Popen:
 
 
 def _first_batch(run: Run, worker: subprocess.Popen) -> float:
-    """Wait until this worker has begun with the run; returns when."""
+    """Wait until this worker has trained its first batch; returns when that was."""
     begun = f'"pid":{worker.pid}'
     while worker.poll() is None:
         events = run.path / "events.jsonl"
@@ -105,15 +105,16 @@ def _first_batch(run: Run, worker: subprocess.Popen) -> float:
 def main() -> int:
     """Kill, compare and print; returns the exit status, 1 where anything differed."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.kills", description="Kill workers at random moments and compare how their runs end."
+        prog="python -m benchmarks.kills",
+        description="Kill workers at random moments and compare their runs with an uninterrupted one.",
     )
-    parser.add_argument("--count", type=int, default=50, metavar="N", help="how often (default: 50)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides the moments")
+    parser.add_argument("--count", type=int, default=50, metavar="N", help="number of kills (default: 50)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random moments")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         differences = kill_at_random(options.count, Path(home), options.seed)
     print(
-        *(differences or [f"After {options.count} kills every run ended as the undisturbed one, bit for bit."]),
+        *(differences or [f"After {options.count} kills every run equals the uninterrupted one, bit for bit."]),
         sep="\n",
     )
     return 1 if differences else 0

@@ -1,6 +1,7 @@
-"""What many runs cost: `python -m benchmarks.many_runs --runs 500 2000` compares them with five.
+"""The cost of many runs: `python -m benchmarks.many_runs --runs 500 2000` compares them with five.
 
-The processor time of the launcher while nothing waits, and the time of a page that is drawn again, without a browser.
+Measures the processor time of the launcher while no run is queued, and the time to draw a page again, without a
+browser.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PAGES = ("train", "predictions", "draw")
 
 
 def fill(store: RunStore, count: int) -> None:
-    """Finished runs with all that lists show of them: one, and copies of it, since each new one looks at all others."""
+    """Create finished runs with all files that lists read: one, and copies of it, which are faster to make."""
     first = store.create(TrainingConfig("dense", epochs=3))
     for epoch in (1, 2, 3):
         first.append_event("epoch", step=epoch, epoch=epoch, loss=0.5, accuracy=0.8, val_loss=0.5, val_accuracy=0.8)
@@ -46,7 +47,7 @@ def fill(store: RunStore, count: int) -> None:
 
 
 def idle_share(store: RunStore) -> float:
-    """The share of a processor that a launcher takes while nothing waits."""
+    """The share of a processor that a launcher uses while no run is queued."""
     launcher = Launcher(store)
     launcher._next_warm = float("inf")  # no TensorFlow
     launcher.start()
@@ -59,7 +60,7 @@ def idle_share(store: RunStore) -> float:
 
 
 def touch_seconds(page: str) -> float:
-    """The median time of a page that is drawn again."""
+    """The median time to draw a page again."""
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file(Path(__file__).parents[1] / "dashboard" / "main.py", default_timeout=300)
@@ -73,7 +74,7 @@ def touch_seconds(page: str) -> float:
 
 
 def measure(count: int) -> dict[str, float]:
-    """All figures of a home with so many runs."""
+    """All figures for a home with so many runs."""
     from core.services import Services
     from dashboard.components import session
 
@@ -88,7 +89,9 @@ def measure(count: int) -> dict[str, float]:
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print; returns the exit status."""
     parser = command_line("python -m benchmarks.many_runs", __doc__)
-    parser.add_argument("--runs", type=int, nargs="+", default=[500, 2000], metavar="N", help="how many (500 2000)")
+    parser.add_argument(
+        "--runs", type=int, nargs="+", default=[500, 2000], metavar="N", help="numbers of runs (default: 500 2000)"
+    )
     sizes = [FEW, *parser.parse_args(arguments).runs]
     found = [measure(size) for size in sizes]
     print(f"| | {' | '.join(f'{size:,} runs' for size in sizes)} | {sizes[-1]:,} / {sizes[-2]:,} |")

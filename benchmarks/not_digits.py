@@ -1,10 +1,10 @@
-"""Whether a run knows what is no digit: scribbles, shapes, noise, several digits and letters beside real digits.
+"""Out-of-distribution detection of a run: scribbles, shapes, noise, several digits and letters beside real digits.
 
     python -m benchmarks.not_digits --run RUN_FOLDER --strokes pen_digits.npz
 
-Everything is drawn with the canvas' round brush in several widths and sizes, from a fixed seed, and read as the page
-reads it. What `core.inference.ood` is fitted on is made otherwise, and no letters are among it; the pen strokes are
-those of `benchmarks.drawn_digits`, for measuring only. Circles, and letters that look like a digit, are left out.
+Everything is drawn with the canvas' round brush in several widths and sizes, from a fixed seed, and read as on the
+page. `core.inference.ood` is fitted on other drawings, without letters. The pen strokes are those of
+`benchmarks.drawn_digits`, for measuring only. Circles, and letters that look like a digit, are left out.
 """
 
 import time
@@ -34,7 +34,7 @@ from core.runs import Run
 from core.terminal import command_line, exit_with
 
 SEED = 20_261_124
-LETTERS = "ACDEFHJKLMNPQRTUVWXY" + "acdefhjkmnprtuvwx"  # without those that look like a digit, as O, l, S, z, B or g
+LETTERS = "ACDEFHJKLMNPQRTUVWXY" + "acdefhjkmnprtuvwx"  # without letters that look like a digit: O, I, S, Z, B, G
 Strokes = list[np.ndarray]
 
 
@@ -194,7 +194,7 @@ def drawings(digits: Sequence[Strokes], count: int, seed: int = SEED) -> dict[st
 
 
 def readings(canvases: Sequence[np.ndarray]) -> np.ndarray:
-    """The canvases as the network gets them, uint8 (n, 28, 28); nothing where nothing was found on them."""
+    """The canvases in MNIST's form, uint8 (n, 28, 28); those without ink are left out."""
     images = [normalise_drawing(canvas) for canvas in canvases]
     return np.stack([np.zeros((28, 28), np.uint8) if image is None else image for image in images])
 
@@ -207,7 +207,7 @@ def _row(name: str, reasons: Sequence[str]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Show digits and other drawings to the OOD detector, and print how many of each are refused and why."""
+    """Read digits and other drawings, and print how many of each are refused and why."""
     parser = command_line("python -m benchmarks.not_digits", __doc__)
     parser.add_argument("--run", required=True, type=Path, help="folder of a finished run")
     parser.add_argument("--strokes", required=True, type=Path, help=".npz file of pen strokes")
@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> None:
         if detector is None:
             began = time.perf_counter()
             detector = ood.fit_for_run(run, predictor, load_dataset(options.data, allow_download=False))
-            print(f"The run has no detector for its model: fitted here in {time.perf_counter() - began:.1f} s.")
+            print(f"The run has no out-of-distribution detector: fitted here in {time.perf_counter() - began:.1f} s.")
     except (ModelError, StrokesError, DatasetError) as error:
         parser.error(str(error))
     digits = [digits[index] for index in np.linspace(0, len(digits) - 1, min(options.limit, len(digits))).astype(int)]

@@ -1,9 +1,9 @@
-"""How fast the pages are, beside a bare Streamlit app of one button and one slider: `python -m benchmarks.pages`.
+"""The speed of the pages beside a bare Streamlit app of one button and one slider: `python -m benchmarks.pages`.
 
-What people wait for is timed in headless Chromium. The server's share of a touch is timed by sessions that speak
-Streamlit's protocol (`benchmarks.session`): from sending a touched widget until the script is said to have finished.
-Every widget of a page has its turn, except those that choose another run or rename it; a stroke and a chosen tile
-count as touches. Needs Linux, for /proc, and Chromium with playwright, of requirements-dev.txt.
+The start and the first progress are timed in headless Chromium. The server's share of a touch is timed by sessions that
+speak Streamlit's protocol (`benchmarks.session`): from sending a changed widget until the script has finished. Every
+widget of a page is touched, except those that choose another run or rename it; a stroke and a chosen tile count as
+touches. Needs Linux, for /proc, and Chromium with playwright, of requirements-dev.txt.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GROUP = "Page"
 SESSIONS = 20
 PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
 BARE_WORDS = "a bare Streamlit app"
-LEFT_ALONE = ("Run", "Run on this page", "Name")  # another run is another page; and nobody's run is renamed
+LEFT_ALONE = ("Run", "Run on this page", "Name")  # these choose another run, or rename it
 BARE = """
 import streamlit as st
 
@@ -51,13 +51,13 @@ WATCH = """() => {
 
 
 def missing() -> str:
-    """What has to be installed before pages can be measured; "" where nothing has."""
+    """What must be installed before pages can be measured, as a sentence; "" where nothing is missing."""
     if not Path("/proc/self/stat").exists():
-        return "Pages are measured on Linux only, which tells of its processes in /proc."
+        return "Pages are left out: they are measured on Linux only, by /proc."
     if CHROMIUM is None:
-        return "Pages are left out: install Chromium, for instance by `apt-get install chromium`."
+        return "Pages are left out: install Chromium, for instance with `apt-get install chromium`."
     if importlib.util.find_spec("playwright") is None:
-        return "Pages are left out: `pip install -r requirements-dev.txt` brings playwright."
+        return "Pages are left out: install playwright with `pip install -r requirements-dev.txt`."
     return ""
 
 
@@ -95,7 +95,7 @@ def rows(quick: bool, repeats: int) -> list[dict]:
 
 
 def bare_app(folder: Path) -> Path:
-    """The entry of the app that everything is compared with."""
+    """Write the bare app that everything is compared with; returns its entry."""
     (folder / "bare_main.py").write_text(BARE)
     entry = folder / "bare.py"
     entry.write_text('import streamlit as st\n\napp = st.App("bare_main.py")\n')
@@ -103,22 +103,22 @@ def bare_app(folder: Path) -> Path:
 
 
 def train(home: Path, config: TrainingConfig) -> Run:
-    """A run, trained by a worker as ever."""
+    """Train a run with a worker."""
     run = RunStore(home).create(config)
     start_process("core.training.worker", run.path, log=home / "worker.log").wait()
     if run.state.name != "finished":
-        raise SystemExit(f"The run to look at could not be trained: {run.state.message}")
+        raise SystemExit(f"The run to measure could not be trained: {run.state.message}")
     return run
 
 
 def end(run: Run) -> None:
-    """Stop a run, and wait until its worker is gone."""
+    """Stop a run, and wait until its worker has ended."""
     run.stop()
     wait_until(lambda: not run.state.is_active and not run.has_worker(), "a run to end")
 
 
 def end_all(store: RunStore) -> None:
-    """Leave no worker behind: they would train on."""
+    """Stop all runs: their workers would continue training."""
     for run in store.runs():
         if run.state.is_active:
             end(run)
@@ -126,7 +126,7 @@ def end_all(store: RunStore) -> None:
 
 @contextmanager
 def training(home: Path) -> Iterator[None]:
-    """A CNN in training meanwhile."""
+    """Train a CNN inside the block."""
     run = RunStore(home).create(TrainingConfig("cnn", 100))
     try:
         wait_until(lambda: run.history().batches, "a run to begin")
@@ -137,7 +137,7 @@ def training(home: Path) -> Iterator[None]:
 
 @contextmanager
 def open_sessions(server: Server) -> Iterator[None]:
-    """All but one of the sessions, spread over the pages; each shows what is newest and follows it."""
+    """Open all but one of the sessions, spread over the pages; each shows the newest run and follows it."""
     sessions = []
     try:
         for number in range(SESSIONS - 1):
@@ -154,7 +154,7 @@ def open_sessions(server: Server) -> Iterator[None]:
 
 
 def first_page(browser, home: Path, bare: Path, repeats: int) -> dict:
-    """Seconds from the start of Python until the first page is whole and its button can be clicked."""
+    """Seconds from the start of Python until the first page is complete and its button can be clicked."""
 
     def start(script: Path) -> float:
         with serve(script, home) as server:
@@ -178,7 +178,7 @@ def usable(page, url: str) -> None:
 
 
 def idle(server: Server, quick: bool) -> dict:
-    """The processor time of the worker that is kept warm."""
+    """The processor use of the warm worker."""
     pid = wait_for_warm_worker(server)
     return row(GROUP, "processor use of the warm worker", [cpu_share(pid, 2 if quick else 10)], unit="%")
 

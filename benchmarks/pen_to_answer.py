@@ -1,4 +1,4 @@
-"""From lifting the pen to the new answer on the page, beside what the bare canvas component needs.
+"""The time from lifting the pen to the new answer on the page, beside the bare canvas component.
 
     python -m benchmarks.pen_to_answer [--strokes N]
 

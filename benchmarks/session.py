@@ -1,7 +1,7 @@
-"""A browser session without a browser: it speaks Streamlit's protocol, so twenty of them cost next to nothing.
+"""A browser session without a browser: it speaks Streamlit's protocol, so twenty of them cost little.
 
-It does what Streamlit's page does towards the server: it opens a page, remembers the widgets' values and the address,
-sends a touch, and asks again wherever a fragment wants to run by itself.
+It acts like Streamlit's frontend: it opens a page, remembers the widgets' values and the address, sends changes of
+widgets, and runs fragments that repeat.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE = 120  # seconds
 
 
 class PageError(Exception):
-    """The page showed an exception; the message is that of the exception."""
+    """The page showed an exception, whose message this has."""
 
 
 class Session:
@@ -54,12 +54,12 @@ class Session:
         self._reader.start()
 
     def close(self) -> None:
-        """Leave, as by closing the tab."""
+        """Close the connection, like closing the tab."""
         self._socket.close()
         self._reader.join()
 
     def run(self, state: WidgetState | None = None) -> float:
-        """Let the page run, with a touched widget or without; the seconds until the server was done with it.
+        """Run the page, with a changed widget or without; returns the seconds until the server has finished.
 
         Raises:
             PageError: where the page shows an exception.
@@ -79,11 +79,11 @@ class Session:
         return self._finished - began
 
     def touch(self, element_id: str, turn: int) -> float:
-        """Give a widget another value, the next of its values in each `turn`; seconds as of `run`."""
+        """Give a widget its next value for this `turn` and run the page; returns the seconds."""
         return self.run(_touched(element_id, *self.elements[element_id], turn))
 
     def touchable(self, left_alone: Iterable[str]) -> list[str]:
-        """The ids of what can be touched on the page now, but for what has one of these labels."""
+        """The ids of the widgets on the page, without those with one of these labels."""
         return [
             element_id
             for element_id, (kind, element) in self.elements.items()
@@ -215,7 +215,7 @@ def _given(kind: str, element) -> WidgetState | None:
 
 
 def _choices(component) -> list[int]:
-    """The images that can be chosen in a gallery; of another component none."""
+    """The images that can be chosen in a gallery; none for another component."""
     if component.component_name != GALLERY:
         return []
     data = json.loads(component.json or component.mixed.json)

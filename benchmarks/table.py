@@ -1,4 +1,4 @@
-"""What every benchmark returns: rows, each one figure beside its reference, timed in turn in the same run."""
+"""The rows that every benchmark returns: one figure each, beside a reference timed alternately in the same run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def row(
         samples: what was measured, in `unit`.
         unit: "s", "MB", "%" or the like.
         reference: what it is compared with; without one there is no ratio.
-        reference_samples: the reference in the same unit.
+        reference_samples: the samples of the reference, in `unit`.
         more: further numbers of the row, such as `accuracy`, a fraction, or `within_95`, in `unit`: 95 % of the
             samples are not above it.
     """
@@ -37,7 +37,7 @@ def row(
 
 
 def in_turn(calls: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
-    """Call each in turn, A B A B, so that a busy machine is busy for all; what each returned, by its name."""
+    """Call each in turn, A B A B, so that load on the machine affects all; returns the results by name."""
     found: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
@@ -46,7 +46,7 @@ def in_turn(calls: dict[str, Callable[[], float]], repeats: int) -> dict[str, li
 
 
 def markdown(rows: Iterable[dict]) -> str:
-    """The rows as README shows them."""
+    """The rows as a Markdown table, as in README."""
     lines = ["| what | median (least to most) | beside it | times |", "| --- | --- | --- | --- |"]
     for entry in rows:
         figures = " to ".join(_number(entry[name]) for name in ("least", "most"))
@@ -62,7 +62,7 @@ def markdown(rows: Iterable[dict]) -> str:
 
 
 def title(entry: dict) -> str:
-    """What names a row in the table, here and in README."""
+    """The title of a row in the table."""
     return f"{entry['group']}: {entry['what']}"
 
 

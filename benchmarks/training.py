@@ -1,6 +1,6 @@
-"""How fast training is beside plain Keras, at which accuracy: `python -m benchmarks.training`.
+"""The speed and accuracy of training beside plain Keras: `python -m benchmarks.training`.
 
-Every program runs in a process of its own, and they take turns (A B A B), so that a busy machine is busy for all.
+Every program runs in a process of its own, in turn (A B A B), so that load on the machine affects all.
 `classic` is the classic script as people write it, plain Keras and `model.fit`; ours is Digit Lab's loop, timed as its
 runs are: compilation included, evaluation and the import of TensorFlow left out, in both.
 """
@@ -48,7 +48,7 @@ def classic(epochs: int, seed: int) -> dict[str, float]:
 
 
 def fit(model: str, epochs: int, seed: int) -> dict[str, float]:
-    """Train one of our networks by `model.fit` as Keras has it, without a schedule; seconds."""
+    """Train one of our networks with Keras' `model.fit`, without a schedule; returns the seconds."""
     from core.config import TrainingConfig
     from core.data import load_dataset
     from core.data.split import split
@@ -132,7 +132,7 @@ def rows(quick: bool, repeats: int) -> list[dict]:
 
 
 def best(seeds: int) -> list[dict]:
-    """The network Best as it is made for, with as many seeds."""
+    """The network Best with its recommended settings, for each seed."""
     from core.config import MODELS
 
     epochs, augment = MODELS["best"].recipe
@@ -142,7 +142,7 @@ def best(seeds: int) -> list[dict]:
 
 
 def growth() -> list[dict]:
-    """A part of the images, and more epochs, of the classic network: seconds beside the whole of them, and memory."""
+    """The classic network with fewer images and more epochs: seconds beside 10 epochs of all images, and memory."""
     whole = ours_samples(CLASSIC_EPOCHS, 60_000)
     table = []
     for epochs, images in ((10, 6_000), (10, 18_000), (10, 60_000), (2, 60_000), (50, 60_000)):
@@ -174,8 +174,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = command_line("python -m benchmarks.training", __doc__)
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="seeds 0 to N-1")
     parser.add_argument("--quick", action="store_true", help="four epochs of one seed, in about half a minute")
-    parser.add_argument("--growth", action="store_true", help="how time grows with images and epochs instead")
-    parser.add_argument("--best", action="store_true", help="the network Best instead, some minutes a seed")
+    parser.add_argument("--growth", action="store_true", help="measure how time grows with images and epochs instead")
+    parser.add_argument(
+        "--best", action="store_true", help="measure the network Best instead, some minutes for each seed"
+    )
     options = parser.parse_args(arguments)
     if options.growth:
         table = growth()

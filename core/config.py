@@ -1,4 +1,4 @@
-"""What can be set before a training run, with its defaults and its limits, checked in this one place."""
+"""The settings of a training run, with their defaults and limits, all checked here."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from dataclasses import dataclass
 
 
 class ConfigError(ValueError):
-    """A setting is out of its range; the message says which, what came and what would be right."""
+    """A setting is invalid; the message names the setting, its value and what would be right."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known of an architecture without building it: words for people and sensible defaults."""
+    """What is known of an architecture without building it: its title, a description and defaults."""
 
     title: str
     about: str
     batch_size: int
     learning_rate: float
     dropout: float = 0.0
-    recipe: tuple[int, bool] | None = None  # epochs and augmentation that it is made for
+    recipe: tuple[int, bool] | None = None  # recommended epochs and augmentation
     decays: bool = False  # warm-up, then linear decay to 0; otherwise a constant learning rate
     free_layers: bool = False  # number and width of hidden layers can be set
     free_dropout: bool = False
     validates_on_test: bool = False
     convolutional: bool = False
-    averages: bool = False  # what is tested and kept is a running average of the weights
+    averages: bool = False  # the weights that are tested and saved are a running average
 
 
 # One entry here and one function of the same name in core/models.py make an architecture.
@@ -42,7 +42,7 @@ MODELS: dict[str, ModelInfo] = {
     ),
     "dense": ModelInfo(
         title="Dense",
-        about="The classic done properly: softmax, your own hidden layers, held-out validation images.",
+        about="Softmax, hidden layers of your choice, dropout, and held-out validation images.",
         batch_size=64,
         learning_rate=0.001,
         free_layers=True,
@@ -59,7 +59,7 @@ MODELS: dict[str, ModelInfo] = {
     ),
     "best": ModelInfo(
         title="Best",
-        about="A wider CNN with dropout and averaged weights. With augmentation and 20 epochs it reads best.",
+        about="A wider CNN with dropout and averaged weights. Most accurate with augmentation and 20 epochs.",
         batch_size=128,
         learning_rate=0.005,
         dropout=0.3,
@@ -89,22 +89,24 @@ WHOLE = re.compile(r"[+-]?([0-9]{1,18}|[0-9]{1,3}([,.' \u00a0\u202f][0-9]{3}){1,
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides how a run goes; the same config, data and versions give the same run.
+    """All settings of a run; the same config, data and versions give the same run.
 
     Attributes:
         model: a name in `MODELS`.
         epochs: passes over the training images, 1 to 200.
         batch_size: images a step, 8 to 4,096; None takes the model's own default.
-        learning_rate: Adam's step size (the peak, where the model has a schedule), 1e-6 to 1; None as above.
+        learning_rate: Adam's step size (the peak, where the model has a schedule), 1e-6 to 1; None takes the
+            model's own default.
         hidden_layers: units of each hidden layer, 1 to 8 layers of 1 to 2,048 (`dense` only).
-        dropout: share of hidden units switched off at random in training, 0 to 0.9 (not for `seed`); None as above.
-        seed: decides the first weights, the order of images and dropout, 0 to 2³¹-1.
+        dropout: share of hidden units switched off at random in training, 0 to 0.9 (not for `seed`); None takes the
+            model's own default.
+        seed: determines the initial weights, the order of images and dropout, 0 to 2³¹-1.
         training_images: how many training images are used, from 100; None is all.
         validation_images: how many are taken from the training set to validate on, from 100 (at most a sixth
             of the set). `seed` validates on the test set, as the classic script does.
-        augment: whether each image is changed a little, differently in every epoch, as people's digits differ, and
-            digits in other handwriting are mixed in (core.training.augmentation, core.data.synthetic_digits).
-        start_from: id of the run whose weights it begins with, to learn "My digits" besides; "" begins anew.
+        augment: whether each image is warped a little, differently in every epoch, and synthetic digits in other
+            handwriting are added (core.training.augmentation, core.data.synthetic_digits).
+        start_from: id of the run whose weights it starts from, to fine-tune on "My digits"; "" for new weights.
         patience: epochs without a lower validation loss after which training stops; 0 is off.
 
     Raises:
@@ -128,21 +130,21 @@ class TrainingConfig:
         if not isinstance(self.model, str) or self.model not in MODELS:
             raise ConfigError(_no_model(self.model))
         info = MODELS[self.model]
-        settle = object.__setattr__  # the dataclass is frozen; defaults are filled in before anybody sees it
+        set_field = object.__setattr__  # the dataclass is frozen, so defaults are filled in here
         if self.batch_size is None:
-            settle(self, "batch_size", info.batch_size)
+            set_field(self, "batch_size", info.batch_size)
         if self.learning_rate is None:
-            settle(self, "learning_rate", info.learning_rate)
+            set_field(self, "learning_rate", info.learning_rate)
         if self.dropout is None:
-            settle(self, "dropout", info.dropout)
-        settle(self, "hidden_layers", tuple(self.hidden_layers))
+            set_field(self, "dropout", info.dropout)
+        set_field(self, "hidden_layers", tuple(self.hidden_layers))
 
         _whole("Epochs", self.epochs, EPOCHS)
         _whole("Batch size", self.batch_size, BATCH_SIZE)
         _number("Learning rate", self.learning_rate, LEARNING_RATE)
         low, high = HIDDEN_LAYERS
         if not low <= len(self.hidden_layers) <= high:
-            raise ConfigError(f"A network has {low} to {high} hidden layers, not {len(self.hidden_layers)}.")
+            raise ConfigError(f"Choose {low} to {high} hidden layers, not {len(self.hidden_layers)}.")
         for units in self.hidden_layers:
             _whole("The width of a hidden layer", units, HIDDEN_UNITS)
         _number("Dropout", self.dropout, DROPOUT)
@@ -152,9 +154,9 @@ class TrainingConfig:
         _whole("Validation images", self.validation_images, VALIDATION_IMAGES)
         _whole("Patience", self.patience, PATIENCE)
         if not isinstance(self.augment, bool):
-            raise ConfigError(f"Augment is true or false, not {self.augment!r}.")
+            raise ConfigError(f"Augment must be true or false, not {self.augment!r}.")
         if not isinstance(self.start_from, str) or not START_FROM.fullmatch(self.start_from):
-            raise ConfigError(f"start_from is the id of a run, not {self.start_from!r}.")
+            raise ConfigError(f"start_from must be the id of a run, not {self.start_from!r}.")
 
     @property
     def info(self) -> ModelInfo:
@@ -162,22 +164,22 @@ class TrainingConfig:
         return MODELS[self.model]
 
     def as_dict(self) -> dict:
-        """The config as JSON can hold it."""
+        """The config as a dictionary that JSON can hold."""
         return {**dataclasses.asdict(self), "hidden_layers": list(self.hidden_layers)}
 
     @classmethod
     def from_dict(cls, values: Mapping) -> TrainingConfig:
-        """The config that `as_dict` wrote; settings of other versions that are unknown here are left out.
+        """The config that `as_dict` wrote; unknown settings, as other versions may write, are ignored.
 
         Raises:
-            ConfigError: where `values` is no mapping or a value is out of its range.
+            ConfigError: where `values` is not a mapping or a value is out of its range.
         """
         if not isinstance(values, Mapping):
-            raise ConfigError(f"A config is a JSON object, not {type(values).__name__}.")
+            raise ConfigError(f"A config must be a JSON object, not {type(values).__name__}.")
         names = {field.name for field in dataclasses.fields(cls)}
         known = {name: value for name, value in values.items() if name in names}
         if not isinstance(known.get("hidden_layers", ()), list | tuple):
-            raise ConfigError("hidden_layers is a list of widths, such as [128, 64].")
+            raise ConfigError("hidden_layers must be a list of widths, for instance [128, 64].")
         return cls(**known)
 
 
@@ -185,29 +187,29 @@ def parse_number(text: str) -> float:
     """A number as people type it, with a decimal point or a decimal comma: "0.0005", "0,0005", ",001", "5e-4".
 
     Raises:
-        ConfigError: where it is no number.
+        ConfigError: where the text is not a number.
     """
     if not NUMBER.fullmatch(text.strip()):
-        raise ConfigError(f'Write a number, such as 0.001 or 1e-3, not "{text.strip()}".')
+        raise ConfigError(f'Enter a number, for instance 0.001 or 1e-3, not "{text.strip()}".')
     return float(text.strip().replace(",", "."))
 
 
 def parse_whole(text: str) -> int:
-    """A whole number as people type it, "5000" or with thousands set apart: "5,000", "5 000", "5'000".
+    """A whole number as people type it, with or without separators: "5000", "5,000", "5 000", "5'000".
 
     Raises:
-        ConfigError: where it is no whole number.
+        ConfigError: where the text is not a whole number.
     """
     if not WHOLE.fullmatch(text.strip()):
-        raise ConfigError(f'Write a whole number, such as 20, not "{text.strip()}".')
+        raise ConfigError(f'Enter a whole number, for instance 20, not "{text.strip()}".')
     return int(re.sub(r"[^-\d]", "", text))
 
 
 def model_name(text: str) -> str:
-    """The name in `MODELS` of a network as people write it: by its name or its title, in capitals or not.
+    """The name in `MODELS` of the network with this name or title, in upper or lower case.
 
     Raises:
-        ConfigError: where no network is called so.
+        ConfigError: where no network has this name.
 
     Example:
         >>> model_name("Classic"), model_name("CNN")
@@ -221,19 +223,19 @@ def model_name(text: str) -> str:
 
 
 def parse_hidden_layers(text: str) -> tuple[int, ...]:
-    """Widths as people type them, "128, 64" or "128 64", as a tuple.
+    """The widths of hidden layers as people type them, "128, 64" or "128 64", as a tuple.
 
     Raises:
-        ConfigError: where a part is no whole number.
+        ConfigError: where a part is not a whole number.
     """
     parts = text.replace(",", " ").split()
     if not parts or not all(part.isdecimal() for part in parts):
-        raise ConfigError(f'Hidden layers are widths with commas between them, such as "128, 64", not "{text}".')
+        raise ConfigError(f'Enter the widths of hidden layers, for instance "128, 64", not "{text}".')
     return tuple(int(part) for part in parts)
 
 
 def _no_model(text: object) -> str:
-    return f"There is no model {text!r}. Choose one of: {', '.join(MODELS)}."
+    return f"Unknown model {text!r}. Choose one of: {', '.join(MODELS)}."
 
 
 def _whole(name: str, value: object, limits: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Why a process ended that did not say so itself, in words: from its exit status, its last words and the disk."""
+"""Why a process ended, as text: from its exit status, its last output and the free disk space."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MEANINGS = {
     "SIGABRT": "it crashed",
     "SIGBUS": "it crashed",
     "SIGKILL": "it was killed, or the memory ran out",
-    "SIGTERM": "it was told to end",
+    "SIGTERM": "it was terminated",
 }
 
 
 def exit_in_words(status: int) -> str:
-    """An exit status as Python's `subprocess` gives it, as "exit status 1" or by the signal's name and meaning."""
+    """An exit status of `subprocess` as text: "exit status 1", or the signal's name and meaning."""
     name = WINDOWS_ENDINGS.get(status & 0xFFFFFFFF, "")
     if status < 0:
         try:
@@ -35,10 +35,10 @@ def exit_in_words(status: int) -> str:
 
 
 def cause(said: str, folder: Path) -> str:
-    """What the last words of a process, or the disk of its folder, tell of its end; "" where they tell nothing."""
+    """The cause of a process's end, from its last output or the free disk space; "" where neither shows one."""
     said = said.lower()
     if any(word in said for word in NO_SPACE) or _free_bytes(folder) < LEAST_FREE:
-        return "No space was left on the disk. Make room there."
+        return "No space was left on the disk. Free some space."
     if any(word in said for word in NO_MEMORY):
         return "The memory was not enough. Close other programs."
     if any(word in said for word in NO_PACKAGE):

@@ -1,4 +1,4 @@
-"""Files that survive: writes that happen whole or not at all, readers that take what is whole."""
+"""Files written whole or not at all, and readers that return None for damaged ones."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ NO_LOCKS = {getattr(errno, name, -1) for name in ("ENOLCK", "ENOSYS", "ENOTSUP",
 
 
 def printable(text: object) -> str:
-    """Text as every page, terminal and file can take it: what is no UTF-8, as in some paths, becomes "?"."""
+    """The text with "?" for what UTF-8 cannot encode, as some paths contain."""
     return str(text).encode(errors="replace").decode()
 
 
 def explain_os_error(error: OSError) -> str:
-    """What the operating system refused, in words: what happened, to which file, and what to do next."""
+    """An error of the operating system as sentences: what happened, to which file, and what to do next."""
     path = printable(error.filename or "")
     if error.errno in NO_SPACE:
-        return f"No space is left on the disk{f' that holds {path}' if path else ''}. Make room there and try again."
+        return f"No space is left on the disk{f' that holds {path}' if path else ''}. Free some space and try again."
     if error.errno in NO_LOCKS:
         return (
-            f"The file system of {path or 'the runs'} does not support file locks, which tell whether a run is being "
-            "trained. Set DIGITLAB_HOME to a folder on a local disk."
+            f"The file system of {path or 'the runs'} does not support file locks, which training needs. Set "
+            "DIGITLAB_HOME to a folder on a local disk."
         )
     path = path or "A file"
     if error.errno == errno.EROFS:
@@ -68,10 +68,10 @@ def explain_os_error(error: OSError) -> str:
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a file beside `path`, flush it to disk and put it in `path`'s place in one step.
+    """Write a file beside `path` by calling `write`, flush it to disk, and move it to `path` in one step.
 
     Raises:
-        OSError: where that cannot be done; it names `path`, which is as it was before.
+        OSError: where that fails; it names `path`, which is unchanged.
     """
     partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}{PARTIAL}")
     try:
@@ -81,7 +81,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         replace(partial, path)
     except OSError as error:
-        raise _of_file(error, path) from error  # not the file beside it, nor nothing, as a full disk says
+        raise _of_file(error, path) from error  # a full disk names no file, other errors the temporary one
     finally:
         _remove(partial)
 
@@ -91,17 +91,17 @@ def _of_file(error: OSError, path: Path) -> OSError:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Put a file in another's place in one step, patiently where that one is being read (Windows)."""
+    """Move a file over another in one step; on Windows, retry while that one is being read."""
     _patiently(lambda: source.replace(target), REPLACE_SECONDS)
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # on a disk that turned read-only; what happened before is what should be told
+    with suppress(OSError):  # a read-only disk: the earlier error is the one to report
         path.unlink(missing_ok=True)
 
 
 def _patiently(action: Callable[[], Any], seconds: float) -> Any:
-    """Do it again and again for so long where access is denied."""
+    """Call `action` again for so many seconds while access is denied."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -124,7 +124,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def append_line(path: Path, value: object) -> None:
-    """Add `value` as one line of JSON; a line that an earlier writer left half is ended first."""
+    """Append `value` as one line of JSON; an incomplete last line is ended first."""
     line = json.dumps(value, separators=(",", ":")).encode() + b"\n"
     try:
         with path.open("ab+") as file:
@@ -194,14 +194,14 @@ def until_changed(maxsize: int) -> Callable[[Callable], Callable]:
 
 
 def read_json(path: Path, check: Callable[[Any], Any] | None = None) -> Any:
-    """What `path` holds, or None where it is missing or damaged. Callers must not change what they get.
+    """The JSON value in `path`, or None where the file is missing or damaged. Callers must not change it.
 
-    Text in it is text that can be written again, numbers are finite and have at most 64 bits; others are None.
+    Numbers that are not finite or have more than 64 bits are None, and text is made valid UTF-8.
 
     Args:
         path: the file.
-        check: makes something else of what the file holds, None where it is missing or damaged; that is kept until
-            the file changes.
+        check: turns the value into another one, None where the file is missing or damaged; its result is cached
+            until the file changes.
     """
     try:
         return _patiently(lambda: _parsed(path, check), READ_SECONDS)
@@ -216,7 +216,7 @@ def _parsed(path: Path, check: Callable[[Any], Any] | None) -> Any:
 
 
 def parse_json(data: bytes) -> Any:
-    """JSON as `read_json` gives it; None where it is damaged, also where it is nested too deeply to be read."""
+    """Parse JSON with the limits of `read_json`; None where it is damaged or nested too deeply."""
     try:
         return _usable(json.loads(data))
     except (ValueError, RecursionError, MemoryError):
@@ -247,10 +247,10 @@ def read_array(path: Path) -> np.ndarray | None:
 
 
 class LineLog:
-    """A file of JSON lines that grows; each read takes up only what is new, and is shared by all threads.
+    """A growing file of JSON lines; each call reads only the new lines, for all threads.
 
     Attributes:
-        damaged: how many of the whole lines so far hold no JSON object.
+        damaged: how many of the complete lines so far are not JSON objects.
     """
 
     def __init__(self, path: Path) -> None:
@@ -261,19 +261,19 @@ class LineLog:
         self._values: list[dict] = []
 
     def values(self) -> list[dict]:
-        """All whole lines so far that hold a JSON object; damaged ones are left out. Not to be changed."""
+        """The JSON objects of all complete lines so far; damaged lines are left out. Callers must not change it."""
         with self._lock:
             try:
                 stat = self.path.stat()
                 if (stat.st_ino, True) != (self._inode, stat.st_size >= self._offset):
                     self._inode, self._offset, self._values, self.damaged = stat.st_ino, 0, [], 0
                 if stat.st_size > self._offset:
-                    self._take_up_new_lines()
+                    self._read_new_lines()
             except OSError:
                 return []
             return self._values
 
-    def _take_up_new_lines(self) -> None:
+    def _read_new_lines(self) -> None:
         with self.path.open("rb") as file:
             file.seek(self._offset)
             whole, newline, _ = file.read().rpartition(b"\n")

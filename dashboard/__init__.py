@@ -1,1 +1,1 @@
-"""What people see: the Streamlit app. It looks at runs and never trains; TensorFlow is not in this process."""
+"""The Streamlit app. It reads runs and never trains: this process does not import TensorFlow."""

@@ -26,7 +26,7 @@ from core.services import Services  # noqa: E402
 from dashboard import reach  # noqa: E402
 from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
-from dashboard.server import leave_out_what_is_of_no_use, limit_header_time  # noqa: E402
+from dashboard.server import hide_harmless_log_lines, limit_header_time  # noqa: E402
 
 AHEAD = (  # of dashboard.components
     "train.settings_form",
@@ -40,26 +40,26 @@ M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 
 
 def give_memory_back() -> None:
-    """Let glibc return every large array when it is freed: by itself it soon keeps those of up to 32 MB, a thread each.
+    """Let glibc return every large array to the system when it is freed, instead of keeping up to 32 MB a thread.
 
-    50 MB less of 400 where twenty sessions had looked at all pages; elsewhere than on Linux nothing happens.
+    Saves 50 of 400 MB after twenty sessions have opened all pages. Does nothing except on Linux.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
-    """The HTTP API, imported when it is first asked: it takes half a second and 20 MB."""
+    """The HTTP API, imported at its first request, since the import takes half a second and 20 MB."""
     module = await anyio.to_thread.run_sync(importlib.import_module, "dashboard.api")
     module.api.state.services = session.services()
     await module.api(scope, receive, send)
 
 
 def get_ready(services: Services) -> None:
-    """Import and load all that pages need, and then watch the queue.
+    """Import and load all that pages need, and then start the launcher.
 
-    The worker comes once the first page is drawn, or when no browser has come: its import of TensorFlow takes a
-    processor for seconds, and beside it the page came a second later.
+    It waits until the first page is drawn, or until no browser has come: the worker's import of TensorFlow takes a
+    processor for seconds, and would delay the page by a second.
     """
     services.digits.begin()
     reach.open_browser()
@@ -72,9 +72,9 @@ def get_ready(services: Services) -> None:
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Get ready in the background, with a worker kept warm; let it go at the end."""
+    """Prepare the pages and a warm worker in the background; close the launcher at the end."""
     limit_header_time()
-    leave_out_what_is_of_no_use()
+    hide_harmless_log_lines()
     if words := reach.who_can_reach():
         print(words, flush=True)
     services = Services()
@@ -89,7 +89,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 give_memory_back()
 reach.use_own_settings()
 if reach.listens_unasked():
-    sys.exit("Digit Lab would listen to the whole network. Start it with --server.address localhost.")
+    sys.exit("Digit Lab would accept connections from the whole network. Start it with --server.address localhost.")
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=[Mount(f"{prefix}/api", api) for prefix in reach.prefixes()],

@@ -1,10 +1,10 @@
-"""The router: the pages, and what they share."""
+"""The router: the list of pages, and what runs around each of them."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components.attempts import say_what_happened
+from dashboard.components.actions import show_outcome
 from dashboard.components.browser import prepare_browser
 from dashboard.components.session import first_page
 
@@ -22,31 +22,31 @@ PAGES = [
         "app_pages/predictions.py",
         title="Predictions",
         icon=":material/grid_view:",
-        help="What a run says of every test image, and where it is wrong.",
+        help="What a run predicts for every test image, and its mistakes.",
     ),
     st.Page(
         "app_pages/confidence.py",
         title="Confidence",
         icon=":material/speed:",
-        help="Whether a run is right as often as it is sure, and when it should say that it does not know.",
+        help="Whether confidence matches accuracy, and when a run should say that it does not know.",
     ),
     st.Page(
         "app_pages/compare.py",
         title="Compare",
         icon=":material/compare_arrows:",
-        help="Runs beside each other: their numbers, their curves, and what one fixed and broke.",
+        help="Runs side by side: numbers, curves, and what one fixed and broke.",
     ),
     st.Page(
         "app_pages/map.py",
         title="Map",
         icon=":material/scatter_plot:",
-        help="The test images as the network sees them: what it holds to be alike lies close together.",
+        help="The test images by the network's last hidden layer: similar ones lie close together.",
     ),
     st.Page(
         "app_pages/robustness.py",
         title="Robustness",
         icon=":material/shield:",
-        help="What a run still reads of digits that were shifted, turned, blurred and the like.",
+        help="A run's accuracy on digits that were shifted, turned, blurred and so on.",
     ),
     st.Page(
         "app_pages/draw.py",
@@ -58,14 +58,14 @@ PAGES = [
         "app_pages/export.py",
         title="Export",
         icon=":material/output:",
-        help="Take a network out in other formats, each proven to answer the same.",
+        help="The network in other formats, each verified against the original.",
     ),
 ]
 
 
 st.set_page_config(page_title="Digit Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 prepare_browser()
-say_what_happened()
+show_outcome()
 try:
     st.navigation(PAGES).run()
 finally:

@@ -1,4 +1,4 @@
-"""Which names this server answers to, and whose pages may ask it.
+"""Which names this server answers to, and whose web pages may send it requests.
 
 A page of a stranger runs in the user's own browser, so it reaches what listens on this machine only. It comes in two
 ways: under a name of its own that was made to point here (DNS rebinding), which its Host header gives away, and from
@@ -24,7 +24,7 @@ NO_FRAMES = "frame-ancestors 'self'"  # a page of another site that frames ours 
 
 
 class OwnPages:
-    """Middleware that answers 403 to foreign names and to pages of other sites; everybody else goes on."""
+    """Middleware that answers 403 to foreign host names and to cross-site requests, and passes on all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -59,21 +59,18 @@ def why_refused(scope: Scope) -> str:
     if not _is_own(name, scope):
         shown = name[:MOST_CHARACTERS]
         return (
-            f"Digit Lab does not answer to {f'the name {shown}' if shown else 'a request without a name'}. Open it as "
-            f"localhost, or set {ALLOWED_HOSTS}={shown or 'NAME'} where it runs and start it again."
+            f"Digit Lab does not answer to {f'the name {shown}' if shown else 'a request without a Host'}. Open it as "
+            f"localhost, or restart it with {ALLOWED_HOSTS}={shown or 'NAME'}."
         )
     if _is_cross_site(headers) and not _follows_a_link(scope, headers):
-        return (
-            "A page of another site asked this, and only Digit Lab's own pages may. /api/docs says how a page of your "
-            "own can ask."
-        )
+        return "Cross-site requests are refused. /api/docs says how a web page of your own can use the API."
     return ""
 
 
 def _is_own(name: str, scope: Scope) -> bool:
-    """Whether a Host names this machine: by loopback, by the address that the connection came in at, or as allowed.
+    """Whether a Host is a loopback name, the address that the connection came in at, or an allowed name.
 
-    The address that it came in at is no name that anybody else could have made to point here.
+    An attacker can make a name of their own point here, but not the address that the connection came in at.
     """
     if not name:
         return False
@@ -91,7 +88,7 @@ def _allowed() -> list[str]:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without port, brackets and a last dot; "" for one that is none."""
+    """The name in a Host header without port, brackets and a trailing dot; "" where the header is malformed."""
     found = HOST.fullmatch(host)
     return found[1].strip("[]").rstrip(".").lower() if found else ""
 
@@ -111,10 +108,10 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _is_cross_site(headers: Headers) -> bool:
-    """Whether a browser says that a page of another origin asks; a browser cannot be made to say otherwise.
+    """Whether a browser marks the request as coming from another origin; a page cannot forge that mark.
 
     Another port is another origin, also where Sec-Fetch-Site calls it the same site. An Origin that is allowed by name
-    is our own behind a proxy that changes the Host.
+    counts as our own, since a proxy may change the Host.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
@@ -131,5 +128,5 @@ def netloc(origin: str) -> str:
 
 
 def _follows_a_link(scope: Scope, headers: Headers) -> bool:
-    """Whether a person goes to one of our pages from elsewhere: its answer is shown to nobody but that person."""
+    """Whether a person follows a link to one of our pages: the other site cannot read the answer."""
     return scope["type"] == "http" and scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"

@@ -1,4 +1,4 @@
-"""The program's own settings, wherever it is started, and who can reach it then.
+"""The program's own settings, in whatever folder it is started, and which machines can reach it.
 
 Streamlit reads `.streamlit/config.toml` in the folder where it is started and beside the script that it starts. It
 binds its socket before it imports that script, so the address is beside the script; the rest is applied here.
@@ -24,7 +24,7 @@ DEFAULT_PORT = 8501
 
 
 def use_own_settings() -> None:
-    """Apply the program's settings, not another program's; what a person set by flag or environment stays."""
+    """Apply this program's settings; what a person set by flag or environment variable stays."""
     elsewhere = str(Path.cwd() / ".streamlit" / "config.toml")  # of whatever lies in the folder where it was started
     for name, option in config.get_config_options().items():
         if option.where_defined == elsewhere != str(SETTINGS) and name.startswith(("theme.", "client.")):
@@ -58,12 +58,12 @@ def _is_streamlits_server() -> bool:
 
 
 def who_can_reach() -> str:
-    """Words for the terminal: who can open the pages, and where. Empty where another server than Streamlit's runs."""
+    """Who can open the pages and at which address, for the terminal; "" where the server is not Streamlit's."""
     if not _is_streamlits_server():
         return ""
     port, address = config.get_option("server.port"), config.get_option("server.address")
     moved = port != DEFAULT_PORT and not config.is_manually_set("server.port")
-    lines = [f"Port {DEFAULT_PORT} is taken, so this Digit Lab is at {port}."] if moved else []
+    lines = [f"Port {DEFAULT_PORT} is taken. Using port {port} instead."] if moved else []
     if is_loopback(address):
         lines.append(f"Only this machine can open Digit Lab: {_url(address, port)}")
     else:
@@ -87,7 +87,7 @@ def open_browser() -> None:
 
 
 def prefixes() -> list[str]:
-    """What stands before /api in an address: nothing, and the base path where Streamlit has one."""
+    """The paths under which /api is mounted: "", and Streamlit's base path where it has one."""
     base = config.get_option("server.baseUrlPath").strip("/")
     return ["", f"/{base}"] if base else [""]
 
@@ -98,7 +98,7 @@ def _url(name: str, port: int) -> str:
 
 
 def _network_name() -> str:
-    """This machine's address in its network, without a packet sent."""
+    """This machine's address in its network, found without sending a packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # of RFC 5737, for documentation; connecting a datagram socket only routes

@@ -1,4 +1,4 @@
-"""The uvicorn server that runs this program, for what neither its settings nor Streamlit's reach."""
+"""The uvicorn server that runs this program: log lines and time limits that no setting of it or Streamlit covers."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import signal
 import uvicorn
 
 HEADER_SECONDS = 20.0  # for all headers of a request
-OF_NO_USE = {  # what is printed, by which logger, where a page was left while it was drawn or was refused
+HARMLESS_LINES = {  # by logger: printed where a page is left while it is drawn, or is refused
     "streamlit.runtime.app_session": "The fragment with id %s does not exist anymore",
     "uvicorn.error": "ASGI callable returned without completing handshake",
 }
 
 
 def running() -> uvicorn.Server | None:
-    """The server, known by its being told of SIGTERM; None where another one runs this program."""
+    """The uvicorn server, found as the handler of SIGTERM; None where another server runs this program."""
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return server if isinstance(server, uvicorn.Server) else None
 
 
-def leave_out_what_is_of_no_use() -> None:
-    """Keep those lines, and no others, out of the terminal."""
-    for name, beginning in OF_NO_USE.items():
+def hide_harmless_log_lines() -> None:
+    """Keep the harmless log lines listed above out of the terminal."""
+    for name, beginning in HARMLESS_LINES.items():
         logging.getLogger(name).addFilter(lambda record, beginning=beginning: not str(record.msg).startswith(beginning))
 
 
 def limit_header_time() -> None:
-    """Close connections whose headers do not end: uvicorn waits for ever, and each holds a socket and memory.
+    """Close connections whose headers do not arrive in time: uvicorn would wait for ever.
 
-    To be called before the server accepts connections, as a lifespan's start is.
+    Call it before the server accepts connections, for instance at a lifespan's start.
     """
     server = running()
     if server is not None:
@@ -38,7 +38,7 @@ def limit_header_time() -> None:
 
 
 def _limited(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-    """One of uvicorn's HTTP protocols that waits for headers only so long."""
+    """A subclass of one of uvicorn's HTTP protocols that waits for headers only so long."""
 
     class Limited(protocol):
         deadline: asyncio.TimerHandle | None = None

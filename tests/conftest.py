@@ -66,7 +66,7 @@ def wait_until() -> Callable:
 @pytest.fixture
 def laboratory(store, digits_file, monkeypatch):
     """Pages look at this test's home and at the small dataset, and start nothing in the background by themselves."""
-    monkeypatch.setattr(loaded_models, "learn_ood_detector", lambda run: None)
+    monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: None)
     monkeypatch.setenv("DIGITLAB_HOME", str(store.home))
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
     session.use(Services(store.home))

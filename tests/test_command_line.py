@@ -99,7 +99,7 @@ def test_ctrl_c_stops_and_keeps_what_was_learned(tmp_path, data):
         for run in RunStore(tmp_path).runs():
             run.stop()  # a worker outlives its command, also where this test fails
     assert process.returncode == 0, errors
-    assert "Stopping; what was learned is kept" in rest
+    assert "Stopping and saving the model" in rest
 
     (run,) = RunStore(tmp_path).runs()
     assert run.state.name == "stopped"
@@ -161,8 +161,8 @@ def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
     [
         (("--epochs", 0), "Epochs must be between 1 and 200, not 0."),
         (("--epochs", "many"), "invalid int value: 'many'"),
-        (("--model", "resnet"), "There is no model 'resnet'. Choose one of: seed, dense, cnn, best."),
-        (("--model", "dense", "--hidden-layers", "12,x"), "Hidden layers are widths with commas between them"),
+        (("--model", "resnet"), "Unknown model 'resnet'. Choose one of: seed, dense, cnn, best."),
+        (("--model", "dense", "--hidden-layers", "12,x"), "Enter the widths of hidden layers"),
         (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
         (("--dropout", "0.2"), "seed has no dropout."),
         (("--model", "cnn", "--dropout", "nan"), "Dropout must be a number, not nan."),

@@ -155,7 +155,7 @@ def test_a_full_disk_while_a_run_is_made_names_the_folder_of_runs(tmp_path, monk
     with pytest.raises(SystemExit):
         terminal.exit_with(lambda: store.create(TrainingConfig()))
     said = capsys.readouterr().err
-    assert said == f"No space is left on the disk that holds {store.folder}. Make room there and try again.\n"
+    assert said == f"No space is left on the disk that holds {store.folder}. Free some space and try again.\n"
 
 
 # The terminal

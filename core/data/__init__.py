@@ -1,4 +1,4 @@
-"""The digits: datasets from files, Keras' cache, a download or scikit-learn, their split, and people's own."""
+"""Datasets from files, Keras' cache, a download or scikit-learn; their split; and people's own digits."""
 
 from __future__ import annotations
 

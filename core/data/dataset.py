@@ -1,4 +1,4 @@
-"""Where digits come from: a file of your own, Keras' cache, a download, or the digits inside scikit-learn."""
+"""The dataset: from a file of your own, Keras' cache, a download, or the digits in scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Dataset:
     source : where it came from, as a phrase for people.
     x_train, x_test : uint8 (n, 28, 28), 0 is background, 255 is full ink.
     y_train, y_test : uint8 (n,), 0 to 9.
-    note : that it is not MNIST but what, or None where it is MNIST.
-    warnings : a sentence for each source that was set or kept and could not be used, which someone should repair.
+    note : a sentence that says what it is instead of MNIST, or None where it is MNIST.
+    warnings : a sentence for each configured or cached source that could not be used.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits of the SHA-256 over all four arrays: the same for equal data in any file."""
+        """Sixteen hex digits of the SHA-256 over all four arrays; equal data have equal fingerprints."""
         digest = hashlib.sha256()
         for name in ARRAYS:
             array = np.ascontiguousarray(getattr(self, name))
@@ -72,14 +72,14 @@ def load_dataset(
 
     Parameters
     ----------
-    path : an mnist.npz or a folder with the four IDX files; nothing else is tried then.
-    allow_download : False never touches the network.
+    path : an mnist.npz or a folder with the four IDX files; if given, no other source is tried.
+    allow_download : whether the network may be used.
     progress : called with bytes so far and bytes in all (0 where the server does not say) during a download.
 
     Raises
     ------
     DatasetError
-        If `path` was given and cannot be used, or if not even the embedded digits can be had, whatever the cause.
+        If `path` was given and cannot be used, or if no source can be loaded.
     """
     try:
         return _first_that_works(path, allow_download, progress)
@@ -92,13 +92,13 @@ def load_dataset(
     except Exception as error:
         traceback.print_exc()
         words = str(error) or type(error).__name__
-        raise DatasetError(f"The digits could not be loaded: {words}. The program's output has the details.") from error
+        raise DatasetError(f"The digits could not be loaded: {words}. See the program's output for details.") from error
 
 
 def _first_that_works(path: str | Path | None, allow_download: bool, progress: Progress | None) -> Dataset:
     if path is not None:
         return _from_path(Path(path), "")
-    warnings: list[str] = []  # told with whatever is used in its place
+    warnings: list[str] = []  # shown with the dataset that is used instead
     reasons: list[str] = []  # why it is not MNIST: shown with the embedded digits only
 
     wanted = os.environ.get("DIGITLAB_DATA")
@@ -111,7 +111,7 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
     cache = keras_cache_path()
     occupied = cache is not None and os.path.lexists(cache)
     if cache is None:
-        reasons.append("There is no home folder to keep MNIST in.")
+        reasons.append("No home folder was found to store MNIST in.")
     elif occupied:
         try:
             return _dataset(files.read_npz(cache), f"Keras' cache, {cache}", warnings)
@@ -124,11 +124,11 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
         try:
             kept = download.download_mnist(cache, progress)
             if kept is not None:
-                warnings.append(f"MNIST was downloaded instead; the file that was there is now {kept}.")
-            return _dataset(files.read_npz(cache), f"download from {download.MNIST_URL}, kept as {cache}", warnings)
+                warnings.append(f"MNIST was downloaded instead, and the damaged file renamed to {kept}.")
+            return _dataset(files.read_npz(cache), f"download from {download.MNIST_URL}, saved as {cache}", warnings)
         except (OSError, http.client.HTTPException, ValueError) as error:
             why = str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
-            reasons.append(f"The download of {download.MNIST_URL} did not work ({why}).")
+            reasons.append(f"The download of {download.MNIST_URL} failed ({why}).")
     else:
         reasons.append("A download was not tried.")
 
@@ -137,15 +137,17 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
 
         arrays = embedded_digits()
     except ImportError as error:
-        raise DatasetError(" ".join([*warnings, *reasons, f"scikit-learn's digits cannot be had: {error}"])) from error
+        raise DatasetError(
+            " ".join([*warnings, *reasons, f"scikit-learn's digits could not be loaded: {error}"])
+        ) from error
     train, test = len(arrays["y_train"]) // (1 + COPIES), len(arrays["y_test"])
-    repair = f"from {download.MNIST_URL}" + (", in place of the file that is there" if occupied else "")
+    repair = f"from {download.MNIST_URL}" + (", replacing the damaged file" if occupied else "")
     place = f"put mnist.npz at {cache} ({repair}), or " if cache else ""
     advice = f"{place}set DIGITLAB_DATA to the path of an mnist.npz, and start again"
     note = (
-        f"This is not MNIST but the {train + test:,} handwritten digits in scikit-learn (UCI, 8×8 pixels, "
-        f"enlarged to 28×28): {train:,} for training, each with {COPIES} slightly warped copies, so "
-        f"{len(arrays['y_train']):,} images, and {test} others for testing. To get MNIST, {advice}."
+        f"This is not MNIST. It is the {train + test:,} handwritten digits in scikit-learn (UCI, 8×8 pixels, "
+        f"enlarged to 28×28): {train:,} for training, each with {COPIES} slightly warped copies "
+        f"({len(arrays['y_train']):,} images), and {test} others for testing. To get MNIST, {advice}."
     )
     source = f"scikit-learn's {train + test:,} digits (UCI)"
     return Dataset("Embedded digits", source, **arrays, note=" ".join([note, *reasons]), warnings=tuple(warnings))
@@ -174,13 +176,13 @@ def _from_path(path: Path, how: str) -> Dataset:
 
 
 def _dataset(arrays: dict[str, np.ndarray], source: str, warnings: list[str]) -> Dataset:
-    """Name arrays that have MNIST's form; MNIST itself is known by its counts, also of each test digit."""
+    """A dataset of arrays in MNIST's form; MNIST itself is recognised by its number of images of each test digit."""
     train, test = len(arrays["y_train"]), len(arrays["y_test"])
     counts = tuple(np.bincount(arrays["y_test"], minlength=10).tolist())
     if train == 60_000 and counts == MNIST_TEST_LABELS:
         return Dataset("MNIST", source, **arrays, warnings=tuple(warnings))
     note = (
-        f"This is not MNIST but other digits: {train:,} images for training and {test:,} for testing, "
-        f"from {source}. MNIST has 60,000 and 10,000."
+        f"This is not MNIST: {train:,} images for training and {test:,} for testing, from {source}. MNIST has "
+        "60,000 and 10,000."
     )
     return Dataset("Own digits", source, **arrays, note=note, warnings=tuple(warnings))

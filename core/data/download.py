@@ -1,4 +1,4 @@
-"""MNIST from where Keras keeps it, checked by its hash, with patience that ends."""
+"""The download of MNIST from Keras' server, verified by its hash, with time limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 class _PatientConnection:
-    """Connects within `CONNECT_SECONDS`; then each piece of data may take `STALL_SECONDS`."""
+    """A connection that must be made within `CONNECT_SECONDS`, and then deliver data every `STALL_SECONDS`."""
 
     def connect(self) -> None:
         super().connect()
@@ -48,7 +48,7 @@ class _HttpsHandler(urllib.request.HTTPSHandler):
 
 
 def download_mnist(target: Path, progress: Progress | None) -> Path | None:
-    """Put the verified file at `target`; return the new name of a file that was in its place, else None."""
+    """Save the verified file at `target`; returns the new name of a damaged file that was there, else None."""
     opener = urllib.request.build_opener(_HttpHandler, _HttpsHandler)  # and urllib's own handling of proxies
     answer: queue.Queue[http.client.HTTPResponse | Exception] = queue.Queue()
 
@@ -78,11 +78,11 @@ def download_mnist(target: Path, progress: Progress | None) -> Path | None:
                 digest.update(block)
                 done += len(block)
                 if done > MOST_BYTES:
-                    raise OSError(f"more than {MOST_BYTES:,} bytes came, which cannot be MNIST")
+                    raise OSError(f"it sent more than {MOST_BYTES:,} bytes, too many for MNIST")
                 if progress is not None:
                     progress(done, total)
             if digest.hexdigest() != MNIST_SHA256:
-                raise OSError(f"the {done:,} bytes that came do not have the SHA-256 that Keras publishes")
+                raise OSError(f"the SHA-256 of the {done:,} bytes received is not the one Keras publishes")
             file.flush()
             os.fsync(file.fileno())
         kept = None

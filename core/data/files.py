@@ -23,15 +23,15 @@ MOST_IMAGES = 300_000  # 235 MB an array: more than EMNIST's digits, and still f
 
 
 class DatasetError(ValueError):
-    """Says which file, what is wrong with it, and what would be right."""
+    """A dataset cannot be used; the message names the file, what is wrong with it and what would be right."""
 
     def __init__(self, words: str) -> None:
         super().__init__(printable(words))
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Read the four arrays; headers are checked before any data, so no file can fill the memory."""
-    if not path.is_file():  # a pipe would be waited for, and a device has no end
+    """Read the four arrays; headers are checked before any data is read, so that no file can fill the memory."""
+    if not path.is_file():  # reading a pipe or a device might never end
         raise DatasetError(f"{path} is not a regular file. Wanted: MNIST's mnist.npz.")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -50,7 +50,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     except DatasetError:
         raise
     except zipfile.BadZipFile as error:
-        raise DatasetError(f"{path} is no npz file, or a damaged one ({error}). Wanted: MNIST's mnist.npz.") from error
+        raise DatasetError(f"{path} is not an npz file, or is damaged ({error}). Wanted: MNIST's mnist.npz.") from error
     except (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError, zlib.error) as error:
         raise DatasetError(f"{path} cannot be read ({error}). Wanted: an undamaged mnist.npz.") from error
     return _checked_labels(arrays, dict.fromkeys(ARRAYS, path))
@@ -116,7 +116,7 @@ def _read_idx(path: Path, *, images: bool) -> np.ndarray:
             raise
         raise DatasetError(f"{path} cannot be read ({error}). Wanted: an undamaged IDX file.") from error
     if len(data) != size:
-        fault = "ends too early" if len(data) < size else "goes on after its last one"
+        fault = "ends too early" if len(data) < size else "has more data than announced"
         raise DatasetError(f"{path} {fault}. Wanted: {shape[0]:,} {what}, as its header says.")
     return np.frombuffer(data, np.uint8).reshape(shape)
 

@@ -28,12 +28,12 @@ class DatasetLoader:
             self._outcome = load_dataset(progress=lambda *progress: setattr(self, "progress", progress))
         except DatasetError as error:
             self._outcome = error
-        except BaseException as error:  # whatever it is, pages must not wait for ever
+        except BaseException as error:  # of any kind: pages must not wait for ever
             self._outcome = DatasetError(f"The digits could not be loaded: {error or type(error).__name__}.")
             raise
 
     def when_done(self, action: Callable[[], None]) -> None:
-        """Call `action` once, in another thread, when the dataset is there or cannot be had."""
+        """Call `action` once, in another thread, when the dataset is loaded or cannot be."""
         self.begin()
         threading.Thread(target=lambda: (self._thread.join(), action()), daemon=True).start()
 
@@ -41,7 +41,7 @@ class DatasetLoader:
         """The dataset, or None where it is still loading after `seconds`.
 
         Raises:
-            DatasetError: where it cannot be had.
+            DatasetError: where it cannot be loaded.
         """
         self.begin()
         self._thread.join(seconds)

@@ -1,8 +1,7 @@
-"""My digits: drawings that people kept together with what they are, to measure and to fine-tune a network.
+"""My digits: drawings that people saved with their label, to test and to fine-tune networks.
 
-One file a digit below `home`/my_digits, <id>.npz: `image` uint8 (28, 28), `picture` uint8 (h, w), what it was made from
-(0 × 0 where that is not kept), and `about`, JSON with label, said, run_id, when and held_out. Nothing in it is ever
-changed.
+One file for each digit below `home`/my_digits, <id>.npz: `image` uint8 (28, 28), `picture` uint8 (h, w), its original
+(0 × 0 where there is none), and `about`, JSON with label, said, run_id, when and held_out. Files are never changed.
 """
 
 from __future__ import annotations
@@ -32,22 +31,22 @@ _ID = re.compile(r"\d{8}-\d{6}-\d{9}-[0-9a-f]{4}")
 
 
 class MyDigitsError(ValueError):
-    """A digit cannot be kept; the message says why and what to do."""
+    """A digit cannot be saved; the message says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class MyDigit:
-    """A drawing that was kept.
+    """A drawing that was saved with its label.
 
     Attributes:
         id: sorts by time.
-        image: uint8 (28, 28), as the network got it.
-        label: the digit that it is, 0 to 9.
-        said: what the run read, None where it did not say.
-        run_id: the run that read it.
+        image: uint8 (28, 28), the network's input.
+        label: the digit, 0 to 9.
+        said: the run's prediction, None where it abstained.
+        run_id: the run that predicted it.
         when: seconds since 1970.
-        held_out: whether it is never trained on, so that it tells what was learned. Of each label every third is,
-            decided when it is kept, so that no later change lets a run meet again what another one has learned.
+        held_out: whether it is held out for testing, as every third digit of a label is. It is set when the digit is
+            saved and never changes, so that no run is tested on what another one was trained on.
     """
 
     id: str
@@ -60,7 +59,7 @@ class MyDigit:
 
 
 class MyDigits:
-    """All digits below `home`; damaged files are passed over."""
+    """All digits below `home`; damaged files are ignored."""
 
     def __init__(self, home: Path | str) -> None:
         self.folder = Path(home) / "my_digits"
@@ -68,18 +67,18 @@ class MyDigits:
     def add(
         self, image: np.ndarray, label: int, *, picture: np.ndarray | None = None, said: int | None, run_id: str
     ) -> str:
-        """Keep a digit and return its id; the same image twice in a row is kept once, with the label given last.
+        """Save a digit and return its id; the same image twice in a row is saved once, with the newer label.
 
         Args:
             image: uint8 (28, 28).
-            label: the digit that it is, 0 to 9.
-            picture: uint8 (H, W), (H, W, 3) or (H, W, 4), what it was made from; kept grey and at most 512 a side.
-            said: what the run read, None where it did not say.
-            run_id: the run that read it.
+            label: the digit, 0 to 9.
+            picture: uint8 (H, W), (H, W, 3) or (H, W, 4), the original; saved grey and at most 512 a side.
+            said: the run's prediction, None where it abstained.
+            run_id: the run that predicted it.
 
         Raises:
-            MyDigitsError: where 2,000 digits are kept already.
-            ValueError: for another image or label.
+            MyDigitsError: where 2,000 digits are saved already.
+            ValueError: for an invalid image or label.
             OSError: where the folder cannot be written.
         """
         if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
@@ -93,7 +92,7 @@ class MyDigits:
             if same and newest.label == label:
                 return newest.id
             if len(self._ids()) >= MOST and not same:
-                raise MyDigitsError(f"{MOST:,} digits are kept, and that is the limit. Delete some of them first.")
+                raise MyDigitsError(f"My digits is full: the limit is {MOST:,}. Delete some digits first.")
             now = time.time_ns()
             digit_id = self._next_id(now)
             alike = sum(digit.label == label for digit in self.all())
@@ -114,17 +113,17 @@ class MyDigits:
         return digit_id
 
     def delete(self, digit_id: str) -> None:
-        """Remove a digit; nothing happens where it is gone already."""
+        """Delete a digit; does nothing where it does not exist."""
         if _ID.fullmatch(digit_id):
             self._path(digit_id).unlink(missing_ok=True)
 
     def newest(self) -> MyDigit | None:
-        """The digit that was kept last."""
+        """The digit that was saved last, None where there is none."""
         ids = self._ids()
         return _read(self._path(ids[-1])) if ids else None
 
     def all(self) -> tuple[MyDigit, ...]:
-        """Every digit, oldest first."""
+        """All digits, oldest first."""
         return tuple(digit for digit in map(_read, map(self._path, self._ids())) if digit is not None)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -135,7 +134,7 @@ class MyDigits:
         return images, labels, np.array([digit.held_out for digit in digits], bool)
 
     def export_zip(self) -> bytes:
-        """A zip file: one PNG a digit, named by label and id, and labels.csv, which says what is known of each."""
+        """A zip file: one PNG for each digit, named by label and id, and labels.csv with the attributes of each."""
         from PIL import Image
 
         digits, file, table = self.all(), io.BytesIO(), io.StringIO()
@@ -153,9 +152,9 @@ class MyDigits:
         return file.getvalue()
 
     def _next_id(self, now: int) -> str:
-        """An id of `now`, nanoseconds, or right after the newest one where the clock is behind that."""
+        """An id for `now`, nanoseconds; where the clock is behind the newest id, the one right after that."""
         newest = (self._ids() or [""])[-1]
-        with suppress(ValueError):  # there is none, or somebody else named it
+        with suppress(ValueError):  # no digit yet, or a file named by somebody else
             seconds = calendar.timegm(time.strptime(newest[:15], "%Y%m%d-%H%M%S"))
             now = max(now, seconds * 10**9 + int(newest[16:25]) + 1)
         return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now % 10**9:09d}-{uuid4().hex[:4]}"
@@ -168,7 +167,7 @@ class MyDigits:
 
 
 def _small(picture: np.ndarray | None) -> np.ndarray:
-    """A picture as it is kept: uint8 (h, w), at most 512 a side, transparent parts black."""
+    """A picture as it is saved: uint8 (h, w), at most 512 a side, transparent parts black."""
     from PIL import Image
 
     if picture is None:

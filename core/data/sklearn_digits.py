@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits inside scikit-learn, brought to MNIST's form: what there is without a network.
+"""The 1,797 handwritten digits in scikit-learn, brought to MNIST's form, for machines without internet.
 
 They are 8×8 counts of ink from 0 to 16 (E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten
 Digits", UCI, 1998, https://doi.org/10.24432/C50P49). From so few pixels the strokes are not scaled but rendered anew,
@@ -25,7 +25,7 @@ EDGE = 0.4  # the range of greys that stays grey
 
 
 def embedded_digits() -> dict[str, np.ndarray]:
-    """Make the training and test arrays, the same at every call.
+    """Make the training and test arrays; every call returns equal ones.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which images a run trains on, which it validates on, and what is mixed in; needs no TensorFlow."""
+"""The images that a run trains and validates on, and those that are added; needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MINE = 10  # there is one of my digits to so many of them
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """What is trained on and what is validated on: uint8 (n, 28, 28) and labels uint8 (n,)."""
+    """Training and validation images, uint8 (n, 28, 28), and their labels, uint8 (n,)."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -26,7 +26,7 @@ class Split:
 
 
 def split(dataset: Dataset, config: TrainingConfig) -> Split:
-    """The end of the training set to validate on (at most a sixth of it), the beginning to train on.
+    """Split the training set: its end for validation (at most a sixth of it), its beginning for training.
 
     `seed` validates on the test set, as the classic script does, and trains on the whole training set.
     """
@@ -43,14 +43,13 @@ def split(dataset: Dataset, config: TrainingConfig) -> Split:
 def training_images(
     images: Split, config: TrainingConfig, mine: tuple[np.ndarray, np.ndarray] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What an epoch goes through: images uint8 (n, 28, 28) and labels uint8 (n,).
+    """The images of an epoch, uint8 (n, 28, 28), and their labels, uint8 (n,).
 
     Args:
         images: the run's split.
-        config: with augmentation, digits in other handwriting join the training images.
-        mine: images (m, 28, 28), m > 0, and labels (m,) to learn besides: they are repeated, to be seen often enough
-            among a sample of the training images, which is there so that those are not forgotten (rehearsal, Robins,
-            1995).
+        config: with augmentation, synthetic digits in other handwriting are added.
+        mine: images (m, 28, 28), m > 0, and labels (m,) to fine-tune on: they are repeated, and mixed with a sample
+            of the training images against forgetting (rehearsal, Robins, 1995).
     """
     random = np.random.default_rng(config.seed)
     x, y = images.x_train, images.y_train

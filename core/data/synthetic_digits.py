@@ -1,8 +1,8 @@
-"""Digits as other schools teach them, which MNIST hardly has: a 1 with a flag, a 7 with a bar, an open 4, a swung 9.
+"""Synthetic digits in handwriting that MNIST hardly has: a 1 with a flag, a 7 with a bar, an open 4, a swung 9.
 
-MNIST was written by people in the United States in the early 1990s. Each form here is a few points that a pen passes;
-an image is one of them with the points moved a little, slanted, turned and drawn with a pen of MNIST's widths. These
-are rounded here: with `mnist_form.PEN_WIDTHS` itself, runs would not be the same as with earlier versions.
+MNIST was written by people in the United States in the early 1990s. Each form here is a few points on the pen's path;
+an image is one form with its points moved a little, slanted, turned and drawn with a pen of MNIST's widths.
+These widths are rounded: with `mnist_form.PEN_WIDTHS` itself, runs would not be the same as with earlier versions.
 """
 
 from __future__ import annotations

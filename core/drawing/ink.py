@@ -22,12 +22,12 @@ CUT_OFF = 0.5  # of the picture's short side: what lies along its edge for so lo
 
 
 def length(picture: np.ndarray) -> int:
-    """The long side; of a strip, four times the short one."""
+    """The long side of a picture; for a strip, four times the short side."""
     return min(max(picture.shape[:2]), STRIP * min(picture.shape[:2]))
 
 
 def border(picture: np.ndarray, rim: int | None = None) -> np.ndarray:
-    """The outermost pixels as (n,) or (n, 3): `rim` deep, without it the part that tells the background."""
+    """The outermost pixels as (n,) or (n, 3), `rim` deep; by default the depth that shows the background."""
     rim = rim or max(1, length(picture) // RIM)
     middle = picture[rim:-rim]
     parts = (picture[:rim], picture[-rim:], middle[:, :rim], middle[:, -rim:])
@@ -88,10 +88,10 @@ def _apart(colours: np.ndarray, colour: np.ndarray) -> np.ndarray:
 
 
 def _pieces(contrast: np.ndarray, unrest: float, *, photo: bool = False) -> np.ndarray | None:
-    """The contrast of the pieces that are ink, 0 elsewhere: no dust, nothing that is cut off by the picture's edge.
+    """The contrast of the pieces that are ink, 0 elsewhere: without dust and what the picture's edge cuts off.
 
-    What lies along the edge is a bar or a table, and on a photo so is what comes in over the edge; unless there is
-    nothing else.
+    What lies along the edge is a bar or a table, and on a photo so is what crosses the edge, unless there is nothing
+    else.
     """
     from scipy import ndimage
 

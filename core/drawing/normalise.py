@@ -14,25 +14,25 @@ import numpy as np
 from core.drawing.ink import border, find_ink, length
 from core.drawing.mnist_form import IMAGE_SHAPE, centre, crop, fit_box, fit_pen, full_strength
 
-NO_INK = "No ink was found in it. Take the picture nearer, in more light."
+NO_INK = "No digit found. Move closer or add light."
 SMALLEST_SIDE, LARGEST_SIDE = 8, 4096
 WORKING_SIDE = 1024  # larger pictures are averaged down to this first
 
 
 @dataclass(frozen=True, eq=False)
 class DrawingSteps:
-    """What happens to a drawing on its way to the network: four uint8 pictures, ink 255 on background 0.
+    """The steps from a drawing to the network's input: four uint8 pictures, ink 255 on background 0.
 
     Attributes
     ----------
     ink
         (H, W): the picture without its background and dust; at most 1,024 a side.
     cropped
-        (h, w): the same, cut to where the ink is.
+        (h, w): the ink cropped to its bounding box.
     scaled
         (h, w), the longer of them 20: area-averaged, the pen as wide as MNIST's.
     centred
-        (28, 28): the same with its centre of mass in the middle; what the network gets.
+        (28, 28): the scaled digit with its centre of mass in the middle, the network's input.
     """
 
     ink: np.ndarray
@@ -52,7 +52,10 @@ def normalise_drawing(picture: np.ndarray) -> np.ndarray | None:
 
 
 def drawing_steps(picture: np.ndarray) -> DrawingSteps | None:
-    """Return every step to the MNIST image; takes and raises what `normalise_drawing` does."""
+    """Return every step to the MNIST image, None where nothing is drawn.
+
+    `picture` is uint8 (H, W), (H, W, 3) or (H, W, 4) with sides from 8 to 4,096; anything else raises ValueError.
+    """
     ink = find_ink(_flatten_alpha(shrink(_checked(picture))))
     if ink is None:
         return None
@@ -64,7 +67,8 @@ def drawing_steps(picture: np.ndarray) -> DrawingSteps | None:
 def plain_resize(picture: np.ndarray) -> np.ndarray:
     """Return what a naive demo feeds its network: the whole canvas area-averaged to uint8 (28, 28).
 
-    Takes and raises what `normalise_drawing` does. Colours become luminance (Rec. 601), transparent is black.
+    `picture` is uint8 (H, W), (H, W, 3) or (H, W, 4) with sides from 8 to 4,096; anything else raises ValueError.
+    Colours become luminance (Rec. 601), transparent is black.
     """
     from PIL import Image
 

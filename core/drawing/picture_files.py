@@ -1,8 +1,8 @@
-"""What is in a PNG or JPEG file besides its pixels: all of it is left out but the orientation.
+"""The metadata of PNG and JPEG files: all of it is dropped but the orientation.
 
-A camera, a chat or an editor may write anything there, and a damaged profile or comment is no reason to refuse a
-picture that browsers show. Browsers turn a picture by the EXIF of a JPEG or PNG (of a WebP Chromium does not), never by
-XMP; so does this.
+Cameras, chats and editors write anything there, and a damaged profile or comment must not make a picture unreadable
+that browsers show. Browsers apply the EXIF orientation of a JPEG or PNG (Chromium not that of a WebP), never XMP; so
+does this module.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ ORIENTATION = 0x0112
 
 
 def without_metadata(data: bytes) -> tuple[bytes, int]:
-    """The file with its pixels alone, and its EXIF orientation, 1 to 8, 1 where it has none that can be read.
+    """The file without metadata, and its EXIF orientation, 1 to 8; 1 where it has none that can be read.
 
-    What is no PNG or JPEG, or is built otherwise than those are, comes back as it is.
+    Data that is not a well-formed PNG or JPEG is returned unchanged.
     """
     try:
         if data.startswith(PNG):
@@ -41,7 +41,7 @@ def without_metadata(data: bytes) -> tuple[bytes, int]:
 
 
 def turned_upright(image: Image, orientation: int) -> Image:
-    """The image as it is meant to be seen."""
+    """The image turned or mirrored by its EXIF orientation."""
     from PIL.Image import Transpose
 
     turns = (
@@ -60,7 +60,7 @@ def turned_upright(image: Image, orientation: int) -> Image:
 
 
 def _png(data: bytes) -> tuple[bytes, bytes]:
-    """The chunks that have to do with pixels, and what the eXIf chunk says."""
+    """The chunks that determine pixels, and the content of the eXIf chunk."""
     kept, exif, place = [PNG], b"", len(PNG)
     while place < len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -76,7 +76,7 @@ def _png(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _jpeg(data: bytes) -> tuple[bytes, bytes]:
-    """The segments that have to do with pixels, and what the EXIF segment says."""
+    """The segments that determine pixels, and the content of the EXIF segment."""
     kept, exif, place = [JPEG], b"", len(JPEG)
     while (marker := data[place + 1]) != SCAN and data[place] == 0xFF:
         if marker == 0xFF:  # a byte to fill up with
@@ -95,7 +95,7 @@ def _jpeg(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _orientation(exif: bytes) -> int:
-    """What the first directory of a TIFF says under "orientation"; nothing else of it is looked at."""
+    """The orientation in the first directory of a TIFF; nothing else is read."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return 1

@@ -1,4 +1,4 @@
-"""A digit turned, moved, scaled and written with another pen, to see how the answer follows."""
+"""A digit turned, moved, scaled and drawn with another pen, to see how the answer changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reshape(
         image: uint8 (28, 28), 0 is background.
         degrees: turned clockwise.
         right, down: moved by so many pixels; what leaves the frame is lost.
-        scale: 1 leaves the size.
+        scale: 1 keeps the size.
         pen: how much wider its strokes get, in pixels; less than 0 is thinner.
 
     Raises:

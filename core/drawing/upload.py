@@ -1,7 +1,7 @@
-"""Picture files that people upload or photograph become arrays that `core.drawing` reads.
+"""Picture files that people upload or photograph, as arrays for `core.drawing`.
 
-Whatever the bytes are, there comes a picture of bounded size, or a `PictureError` that says what to do. What is in a
-file besides its pixels (`core.drawing.picture_files`) cannot make it unreadable; of it only the orientation counts.
+Any bytes give a picture of bounded size, or a `PictureError` that says what to do. Metadata
+(`core.drawing.picture_files`) cannot make a file unreadable; only its orientation is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PictureError(ValueError):
 
 
 def read_picture(data: bytes) -> np.ndarray:
-    """The picture in a PNG, JPEG or WebP file, turned upright, of an animation the first.
+    """The picture in a PNG, JPEG or WebP file, turned upright; of an animation, the first frame.
 
     Args:
         data: the file, at most 10 MB and 50 megapixels.
@@ -45,7 +45,7 @@ def read_picture(data: bytes) -> np.ndarray:
         PictureError: for anything else.
     """
     if len(data) > MOST_BYTES:
-        raise PictureError(f"The file has {len(data) / 2**20:.0f} MB, and 10 are read. Save it smaller.")
+        raise PictureError(f"The file is {len(data) / 2**20:.0f} MB; the limit is 10 MB.")
     try:
         with _one_at_a_time:
             return _decoded(data)
@@ -53,7 +53,7 @@ def read_picture(data: bytes) -> np.ndarray:
         raise
     except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, struct.error …
         raise PictureError(
-            "The file is no PNG, JPEG or WebP picture, or it is damaged. Save it as one of these and try again."
+            "The file is damaged or not a PNG, JPEG or WebP picture. Save it as one of these and try again."
         ) from error
 
 
@@ -75,16 +75,18 @@ def _decoded(data: bytes) -> np.ndarray:
 
 
 def _check_size(width: int, height: int, scans: int) -> None:
-    """Refuse before decoding what would take too much for its result: a small file can hold a huge picture."""
+    """Raise for pictures that are too large to decode: a small file can hold a huge picture."""
     if width * height > MOST_PIXELS:
-        raise PictureError(f"The picture has {width:,} × {height:,} pixels, above 50 million. Save it smaller.")
+        raise PictureError(f"The picture has {width:,} × {height:,} pixels; the limit is 50 million. Save it smaller.")
     if min(width, height) * min(1, _most_side(width, height) / max(width, height)) < LEAST_SIDE:
-        raise PictureError(f"The picture has {width:,} × {height:,} pixels: too few, or too narrow. Take a larger one.")
+        raise PictureError(
+            f"The picture has {width:,} × {height:,} pixels, which is too small or too narrow. Choose a larger one."
+        )
     if scans > MOST_SCANS:
-        raise PictureError(f"The JPEG comes in {scans:,} scans, and {MOST_SCANS} are read. Save it again.")
+        raise PictureError(f"The JPEG has {scans:,} scans; the limit is {MOST_SCANS}. Save it again.")
 
 
 def _most_side(width: int, height: int) -> int:
-    """How long the long side of a picture may be: more where it is a strip."""
+    """The limit for the long side of a picture, which is larger for a strip."""
     strip = max(width, height) / (STRIP * min(width, height))
     return int(min(max(strip, 1) * MOST_SIDE, STRIP_SIDE))

@@ -1,1 +1,1 @@
-"""What a run predicted says: accuracy, selection, order, confidence, calibration, label errors and comparison."""
+"""A run's predictions: accuracy, selection, order, confidence, calibration, label errors and comparison."""

@@ -1,6 +1,7 @@
-"""Whether confidence can be believed: reliability, calibration error, temperature, coverage.
+"""Calibration: reliability diagram, expected calibration error, temperature scaling and coverage.
 
-Arguments, checks and what happens without images are as in `core.evaluation.metrics`.
+`labels` are integers (n,), 0 to 9; `probabilities` are floats (n, 10) whose rows sum to 1. Invalid arguments raise
+ValueError. Without images, counts are 0 and shares are nan.
 """
 
 from dataclasses import dataclass
@@ -69,8 +70,8 @@ def reliability_diagram(labels: ArrayLike, probabilities: ArrayLike, *, bins: in
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, *, bins: int = 15) -> float:
     """Return ECE = Σ_m |B_m| / n · |acc(B_m) − conf(B_m)|, 0 to 1; nan without images.
 
-    Guo et al. 2017 (arXiv:1706.04599, equation 3; 15 bins as there). Bins and errors as in
-    `reliability_diagram`.
+    B_m are equal-width bins of confidence and M = `bins`; Guo et al. 2017 (arXiv:1706.04599, equation 3) use 15.
+    Raises ValueError for bins < 1.
     """
     diagram = reliability_diagram(labels, probabilities, bins=bins)
     gaps = np.abs(diagram.accuracy - diagram.mean_confidence)
@@ -123,7 +124,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
 @dataclass(frozen=True, eq=False)
 class CoverageCurve:
-    """What is left when the network abstains below a threshold, for every threshold where that changes.
+    """Coverage and accuracy where the network abstains below a threshold, at every threshold where they change.
 
     As float64 (k,), thresholds rising: answered are the images whose confidence is at least `threshold`; `coverage` is
     their fraction of all, `accuracy` the fraction of them that is right. Between two thresholds the values are those of

@@ -1,6 +1,6 @@
 """Two runs on the same images: what the second one fixed and broke, and whether that could be chance.
 
-Arguments and checks are as in `core.evaluation.metrics`.
+`labels` and predictions are integers (n,), 0 to 9; invalid ones raise ValueError.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from core.evaluation.predictions import Reading
 
 @dataclass(frozen=True, eq=False)
 class RunComparison:
-    """Which images fall where, as masks bool (n,): of every image's four masks exactly one is true.
+    """The images in each of four groups, as masks bool (n,); every image is in exactly one.
 
-    `fixed`: the first run is wrong and the second right; `broken`: the other way round.
+    `fixed`: the first run is wrong and the second right; `broken`: the first is right and the second wrong.
     """
 
     both_right: Mask
@@ -31,7 +31,7 @@ class RunComparison:
 
     @property
     def p_value(self) -> float:
-        """McNemar's exact test on the images that only one run has right, as in `mcnemar_exact`."""
+        """The p-value of McNemar's exact test on the images that exactly one run has right, 0 to 1."""
         counts = self.counts
         return mcnemar_exact(fixed=counts["fixed"], broken=counts["broken"])
 
@@ -77,7 +77,7 @@ GROUPS = {
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two readings of the same images, and how the second differs from the first."""
+    """Two runs' predictions for the same images, and how the second differs from the first."""
 
     first: Reading
     second: Reading
@@ -85,12 +85,12 @@ class Pair:
 
 
 def pair(first: Reading, second: Reading) -> Pair:
-    """The two beside each other."""
+    """Compare two runs' predictions for the same images."""
     return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions))
 
 
 def images_of(both: Pair, group: str) -> np.ndarray:
-    """Indices of a group: the surest mistakes first; of "both_right" those of which one of the two is least sure."""
+    """The indices of a group, the most confident mistakes first; in "both_right" the least confident images first."""
     found = np.flatnonzero(getattr(both.groups, group))
     first, second = both.first.confidence[found], both.second.confidence[found]
     rank = {

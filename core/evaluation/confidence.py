@@ -1,4 +1,4 @@
-"""What the Confidence page asks of a run: whether its confidence can be believed, before and after a temperature."""
+"""The calibration of a run, before and after a temperature, and the effect of a confidence threshold."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ THRESHOLDS = np.arange(200) / 200  # 0 to 0.995: where the slider can stand
 
 @dataclass(frozen=True)
 class Temperature:
-    """A temperature fitted on the validation images, or `reason`, words for why there is none.
+    """A temperature fitted on the validation images, or the `reason` why there is none, as a sentence.
 
-    It `needs_reading` where only the run's words on its validation images are missing, which its model can say again.
+    `needs_reading`: the predictions for the validation images are missing, and the model can make them again.
     """
 
     value: float | None = None
@@ -31,10 +31,10 @@ class Temperature:
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """Reliability and coverage of a reading; `error` is the expected calibration error, a fraction.
+    """Reliability and coverage of a run's predictions; `error` is the expected calibration error, a fraction.
 
-    `coverage` and `accuracy` have an entry for each of `THRESHOLDS`: the share that is answered, and the share of
-    those that is right. What ends in `_after` is with the temperature, None without one.
+    `coverage` and `accuracy` have an entry for each of `THRESHOLDS`: the share of images that is answered, and the
+    accuracy among those. Names that end in `_after` are with the temperature, None without one.
     """
 
     reading: Reading
@@ -49,7 +49,7 @@ class Calibrated:
 
 
 def stamp(run: RunView) -> tuple:
-    """Values that change whenever what is computed here would."""
+    """Values that change whenever the result of `calibrate` would."""
     times = []
     for name in (VALIDATION, SUMMARY):
         try:
@@ -60,10 +60,10 @@ def stamp(run: RunView) -> tuple:
 
 
 def calibrate(run: RunView, dataset: Dataset) -> Calibrated:
-    """Everything about the newest probabilities.
+    """Calibrate a run by its newest probabilities.
 
     Raises:
-        ReadingError: where they are missing, damaged or those of another dataset.
+        ReadingError: where they are missing, damaged or belong to another dataset.
     """
     reading = predictions.read(run, dataset, None)
     labels, kept = reading.labels, reading.probabilities
@@ -91,52 +91,52 @@ def calibrate(run: RunView, dataset: Dataset) -> Calibrated:
 
 
 def as_kept(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities in the type of the run's files: its 0 stands for anything that float16 cannot tell from 0."""
+    """The probabilities as float16, the type of the run's files, so that 0 means "less than float16 can hold"."""
     return probabilities.astype(np.float16)
 
 
 def fitted(run: RunView) -> Temperature:
-    """The temperature of the run's own validation images; never of the test set."""
+    """The temperature fitted on the run's own validation images, never on the test set."""
     config = run.config
     if config is not None and config.info.validates_on_test:
         return Temperature(
-            reason="The classic network validates on the test images, as the classic script does. A temperature fitted "
-            "on them would grade its own homework, so there is none."
+            reason="The classic network validates on the test images, like the classic script. A temperature fitted on "
+            "test images would be biased, so none is fitted."
         )
     if run.state.is_active or _went_on(run):
-        return Temperature(reason="The temperature is fitted when the training has come to its end.")
+        return Temperature(reason="The temperature is fitted when training has ended.")
     validation = run.validation()
     if validation is None:
-        return _unread(run, "This run has kept nothing of its validation images.")
+        return _unread(run, "The predictions for its validation images are missing.")
     labels, probabilities = validation
     try:
         mistakes = int(np.count_nonzero(probabilities.argmax(axis=1) != labels))
         value = calibration.fit_temperature(labels, as_kept(probabilities))
     except (ValueError, IndexError):
-        return _unread(run, "What this run has kept of its validation images is damaged.")
+        return _unread(run, "The predictions for its validation images are damaged.")
     if mistakes == 0:
         return Temperature(
             images=len(labels),
-            reason=f"It reads all {len(labels):,} validation images right. A fit would make it ever more sure without "
-            "end, so a temperature has no meaning here.",
+            reason=f"All {len(labels):,} validation images are read right, so a fitted temperature would go to 0. None "
+            "is used.",
         )
     return Temperature(value=value, images=len(labels), mistakes=mistakes)
 
 
 def _unread(run: RunView, what: str) -> Temperature:
     if run.has_model:
-        return Temperature(reason=f"{what} Its model can read them again.", needs_reading=True)
-    return Temperature(reason=f"{what} Train it a further epoch, and it will keep them.")
+        return Temperature(reason=f"{what} The model can make them again.", needs_reading=True)
+    return Temperature(reason=f"{what} Train one more epoch to get them.")
 
 
 def _went_on(run: RunView) -> bool:
-    """Whether epochs came after the end that the validation images are kept of."""
+    """Whether the run was trained further after its validation predictions were saved."""
     at_the_end = (run.summary or {}).get("epochs")
     return isinstance(at_the_end, int) and len(run.history().epochs) > at_the_end
 
 
 def extremes(reading: Reading, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the right ones that are least sure and of the wrong ones that are surest, at most `count` of each."""
+    """Indices of the least confident right predictions and the most confident mistakes, at most `count` of each."""
     right, wrong = np.flatnonzero(reading.right), np.flatnonzero(~reading.right)
     least = right[np.argsort(reading.confidence[right], kind="stable")]
     most = wrong[np.argsort(-reading.confidence[wrong], kind="stable")]
@@ -145,7 +145,7 @@ def extremes(reading: Reading, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a threshold does in counts of images: of `answered` `right` are right; `lost` would have been right."""
+    """The effect of a threshold in numbers of images: of `answered`, `right` are right; `lost` would have been."""
 
     answered: int
     right: int
@@ -154,7 +154,7 @@ class Refusal:
 
 
 def refusal(reading: Reading, threshold: float) -> Refusal:
-    """The images on both sides of a threshold; as in `core.evaluation.calibration.coverage_at`, equal is answered."""
+    """Count the images on both sides of a threshold; confidence equal to it is answered."""
     answers = reading.confidence >= threshold
     right = reading.right
     return Refusal(

@@ -1,4 +1,4 @@
-"""Figures to keep: the history of a run and samples of its predictions, as PNG or SVG.
+"""Figures as PNG or SVG: a run's history, predictions, confusion matrix, and one image.
 
 Made with `matplotlib.figure.Figure`, never pyplot, whose global state is not for servers.
 """
@@ -34,7 +34,7 @@ def history_figure(epochs: Sequence[Mapping], title: str) -> Figure:
     Args:
         epochs: epoch events in order, each with `epoch`, `loss`, `accuracy`, `val_loss` and `val_accuracy`;
             accuracies are fractions. May be empty.
-        title: shown as it is, above both panels.
+        title: shown unchanged above both panels.
     """
     figure = Figure(figsize=(10, 4.3), facecolor="white")
     figure.subplots_adjust(left=0.065, right=0.985, top=0.79, bottom=0.13, wspace=0.17)
@@ -54,7 +54,7 @@ def history_figure(epochs: Sequence[Mapping], title: str) -> Figure:
     )
     loss.set_ylim(0, None if epochs else 1)
     low, high = accuracy.get_ylim() if epochs else (0, 1)
-    accuracy.set_ylim(max(0, low), min(1.002, high))  # there is no accuracy above 100 %
+    accuracy.set_ylim(max(0, low), min(1.002, high))  # accuracy ends at 100 %
     accuracy.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
     for axes in (loss, accuracy):
         for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):
@@ -73,7 +73,7 @@ def predictions_figure(
         images: uint8 (n, 28, 28), 0 is background. The first `rows` × `columns` are shown.
         labels: (n,), 0 to 9.
         probabilities: float (n, 10).
-        rows: images from top to bottom; those that no image is left for are not drawn.
+        rows: images from top to bottom; rows without an image are not drawn.
         columns: images from left to right.
     """
     count = min(len(images), rows * columns)
@@ -94,7 +94,7 @@ def predictions_figure(
 
 
 def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False) -> Figure:
-    """The confusion matrix: mistakes in orange on a log scale, what was right in pale blue.
+    """The confusion matrix: mistakes in orange on a log scale, right predictions in pale blue.
 
     Args:
         matrix: counts (10, 10), rows are labels, columns predictions.
@@ -144,12 +144,12 @@ def image_figure(
     explained: tuple[int, np.ndarray] | None = None,
     past: tuple[Sequence[int], np.ndarray] | None = None,
 ) -> Figure:
-    """One image: the picture, which ink decided, the ten probabilities, and how they came about over the epochs.
+    """One image: the picture, its occlusion map, the ten probabilities, and their course over the epochs.
 
     Args:
         image: uint8 (28, 28).
         title: shown as it is.
-        label: the digit that it is said to be.
+        label: the digit in the dataset.
         probabilities: (10,).
         explained: the digit and the overlay, uint8 (28, 28, 3), of an occlusion map.
         past: epochs, and their probabilities (epochs, 10); shown where there are two or more.
@@ -248,7 +248,7 @@ def _past_lines(axes: Axes, epochs: Sequence[int], probabilities: np.ndarray, la
 
 
 def _predictions_heading(figure: Figure, right: int, wrong: int) -> None:
-    """How many are right and wrong, which is also the key to the colours, and what the texts mean."""
+    """Draw the numbers of right and wrong images, which are also the colour key, and explain the texts."""
     width, height = figure.get_size_inches()
     line = {"y": 1 - 0.34 / height, "family": FONT, "va": "baseline"}
     figure.text(0.23 / width, s=f"✓ {right} right", color=RIGHT, size=11, weight="bold", **line)

@@ -1,4 +1,4 @@
-"""MNIST's test labels that are known to be wrong, and what accuracy is where they are corrected."""
+"""MNIST's test labels that are known to be wrong, and accuracy once they are corrected."""
 
 from __future__ import annotations
 

@@ -54,8 +54,9 @@ def predictions_over_epochs(epochs: Iterable[ArrayLike]) -> Integers:
 def learning_history(labels: ArrayLike, epochs: Iterable[ArrayLike]) -> LearningHistory:
     """Return when each image was learned, and which were forgotten or never right.
 
-    `epochs` and errors are as in `predictions_over_epochs`. Toneva et al. 2019 (arXiv:1812.05159) count every
-    change from right to wrong as forgetting; here an image is forgotten if it is wrong at the end.
+    `labels` are (n,), and `epochs` gives the probabilities or predictions of each epoch to `predictions_over_epochs`,
+    which raises ValueError for invalid ones. Toneva et al. 2019 (arXiv:1812.05159) count every change from right to
+    wrong as forgetting; here an image is forgotten if it was right after some epoch and is wrong at the end.
     """
     predictions = predictions_over_epochs(epochs)
     right = predictions == checked_digits("labels", labels, length=predictions.shape[1])

@@ -1,9 +1,8 @@
-"""What the numbers say about a run: plain functions on arrays, with no TensorFlow, no Streamlit, no pandas.
+"""Metrics of a run's predictions: plain functions on arrays, without TensorFlow, Streamlit or pandas.
 
 `labels` and `predictions` are integers (n,), 0 to 9; `probabilities` are floats (n, 10) whose rows sum to 1
-(not the raw outputs of a sigmoid layer). Any float type will do; arithmetic is in
-float64. What does not fit raises ValueError. Without images, counts are 0 and shares are nan. Calibration
-and the comparison of two runs have their own modules beside this one.
+(not the raw outputs of a sigmoid layer), of any float type; arithmetic is in float64. Invalid arguments raise
+ValueError. Without images, counts are 0 and shares are nan.
 """
 
 from dataclasses import dataclass
@@ -97,7 +96,7 @@ def second_guess(probabilities: ArrayLike) -> tuple[Integers, Floats]:
 
 
 def cross_entropy(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
-    """Return each image's loss in nats, float64 (n,): −log p_y, with p_y as in `positive_probabilities`.
+    """Return each image's loss in nats, float64 (n,): −log p_y, with p_y floored by `positive_probabilities`.
 
     Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2. The mean is the loss that training
     reports.

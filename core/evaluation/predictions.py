@@ -1,4 +1,4 @@
-"""What the Predictions page asks of a run: its readings at one moment, a filter over them, and both as files."""
+"""A run's predictions for the test images, after one epoch or over all saved epochs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ReadingError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a run says of every test image at one moment; all arrays have an entry for each image.
+    """A run's predictions for every test image after one epoch; all arrays have an entry for each image.
 
     Attributes:
-        epoch: complete epochs at that moment.
+        epoch: the number of completed epochs.
         corrected: accuracy with MNIST's known label errors corrected, None for other datasets.
         matrix: counts (10, 10), rows are labels.
     """
@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """What each kept epoch said: `epochs` numbers them, `probabilities` is float16 (epochs, n, 10)."""
+    """The predictions of all saved epochs: `epochs` are their numbers, `probabilities` is float16 (epochs, n, 10)."""
 
     epochs: tuple[int, ...]
     probabilities: np.ndarray
@@ -67,9 +67,9 @@ def stamp(run: RunView) -> tuple[int, ...]:
 
 
 def moments(run: RunView) -> dict[str, int | None]:
-    """The moments whose probabilities are kept, in order: words for each, and its epoch.
+    """The epochs whose probabilities are saved, in order, by their names on the page.
 
-    The last is "newest": epoch None for what is kept of the end, a number while an epoch is newer than that.
+    The last name is "newest". Its epoch is None for the final probabilities, a number while an epoch is newer.
     """
     epochs = run.predicted_epochs()
     earlier, end = {str(epoch): epoch for epoch in epochs}, None
@@ -83,20 +83,20 @@ def moments(run: RunView) -> dict[str, int | None]:
 
 
 def read(run: RunView, dataset: Dataset, epoch: int | None) -> Reading:
-    """The reading after `epoch`, of the end without one.
+    """A run's predictions after `epoch`, or its final ones for None.
 
     Raises:
-        ReadingError: where the probabilities are damaged or are those of another dataset.
+        ReadingError: where the probabilities are damaged or belong to another dataset.
     """
     if reason := run.foreign_dataset(dataset):
         raise ReadingError(reason)
     probabilities, labels = run.probabilities(epoch), dataset.y_test
     if probabilities is None:
-        raise ReadingError("This run's probabilities are missing or damaged. Train it further, or choose another run.")
+        raise ReadingError("This run's predictions are missing or damaged. Train it further, or choose another run.")
     if len(probabilities) != len(labels):
         raise ReadingError(
-            f"This run read {len(probabilities):,} test images, but {dataset.name} has {len(labels):,} here. "
-            "It belongs to another dataset."
+            f"This run belongs to another dataset: it has predictions for {len(probabilities):,} test images, and "
+            f"{dataset.name} has {len(labels):,}. Start Digit Lab with the run's dataset, or choose another run."
         )
     try:
         predictions = metrics.predicted_digits(probabilities)
@@ -114,11 +114,11 @@ def read(run: RunView, dataset: Dataset, epoch: int | None) -> Reading:
             matrix=metrics.confusion_matrix(labels, predictions),
         )
     except ValueError as error:
-        raise ReadingError(f"This run's probabilities are damaged: {error}") from error
+        raise ReadingError(f"This run's predictions are damaged: {error}") from error
 
 
 def look_back(run: RunView, dataset: Dataset, until: int) -> Past | None:
-    """What the kept epochs up to `until` said, None where none can be read."""
+    """The predictions of the saved epochs up to `until`, None where none can be read."""
     kept = {epoch: run.probabilities(epoch) for epoch in run.predicted_epochs() if epoch <= until}
     kept = {epoch: array for epoch, array in kept.items() if array is not None and len(array) == len(dataset.y_test)}
     if not kept:
@@ -131,7 +131,7 @@ def look_back(run: RunView, dataset: Dataset, until: int) -> Past | None:
 
 
 def story(past: Past, image: int) -> str:
-    """When an image was learned, or how often it was right and when last, in a sentence."""
+    """When an image was learned, or how often and when last it was right, as a sentence."""
     history = past.history
     first, settled = (int(epochs[image]) for epochs in (history.first_learned_epoch, history.settled_epoch))
     if first == 0:

@@ -13,7 +13,7 @@ from core.formatting import percent
 
 
 def as_csv(reading: Reading, indices: np.ndarray) -> bytes:
-    """The images of a filter as CSV: index, label, prediction, confidence, ten probabilities, epoch."""
+    """The predictions for these images as CSV: index, label, prediction, confidence, ten probabilities, epoch."""
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(["index", "label", "prediction", "confidence", *(f"p{digit}" for digit in range(10)), "epoch"])
@@ -33,14 +33,14 @@ def as_csv(reading: Reading, indices: np.ndarray) -> bytes:
 
 
 def matrix_csv(matrix: np.ndarray) -> bytes:
-    """A confusion matrix (10, 10) as CSV, one row a label."""
+    """A confusion matrix (10, 10) as CSV, one row for each label."""
     header = ",".join(["label", *(f"read as {digit}" for digit in range(10))])
     lines = [",".join(map(str, [label, *row])) for label, row in enumerate(matrix.tolist())]
     return "\n".join([header, *lines, ""]).encode()
 
 
 def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> bytes:
-    """The confusion matrix as a figure to keep."""
+    """The confusion matrix as a file, PNG or SVG."""
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
 
     title = f"{name}, after epoch {reading.epoch}: accuracy {percent(reading.accuracy)}"
@@ -48,7 +48,7 @@ def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> 
 
 
 def gallery_figure(dataset: Dataset, reading: Reading, shown: np.ndarray, format: str) -> bytes:
-    """A page of the gallery as a figure to keep."""
+    """A page of the gallery as a file, PNG or SVG."""
     from core.evaluation import figures
 
     columns = min(10, max(5, len(shown)))

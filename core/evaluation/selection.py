@@ -1,4 +1,4 @@
-"""Which predictions are shown and in which order: a filter, its images, and the place of one among them."""
+"""Which predictions are shown, and in which order: a filter, its images, and the position of one among them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Filter:
 
     @property
     def needs_past(self) -> bool:
-        """Whether it asks what earlier epochs said."""
+        """Whether it needs the predictions of earlier epochs."""
         return self.only in ("Forgotten", "Never right") or self.order == "Learned last"
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Filter:
 
 
 def matching(reading: Reading, past: Past | None, wanted: Filter) -> np.ndarray:
-    """Indices of the images that pass the filter, int64, in its order."""
+    """Indices of the images that match the filter, int64, in its order."""
     mask = np.full(len(reading.labels), True)
     if wanted.show != "All":
         mask &= reading.right == (wanted.show == "Right")
@@ -79,7 +79,7 @@ def _mask(length: int, indices: list[int] | np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an image is among those that pass the filter, and its neighbours there."""
+    """The position of an image among those that match the filter, and its neighbours there."""
 
     image: int
     found: np.ndarray
@@ -92,7 +92,7 @@ class Place:
 
 
 def place(found: np.ndarray, image: int) -> Place:
-    """The place of `image`; outside the filter, "next" is the filter's first image."""
+    """The position of `image`; where it does not match the filter, `next` is the filter's first image."""
     at = np.flatnonzero(found == image)
     if not len(at):
         return Place(image, found, None, int(found[0]) if len(found) else None)
@@ -102,5 +102,5 @@ def place(found: np.ndarray, image: int) -> Place:
 
 
 def pages(found: np.ndarray, size: int) -> int:
-    """How many pages of `size` images there are; one where nothing is found."""
+    """The number of pages of `size` images, at least 1."""
     return max(1, -(-len(found) // size))

@@ -1,6 +1,6 @@
 """The HTTP API: mounted in the dashboard's server at /api, or served alone by `uvicorn dashboard.api:app`.
 
-It imports no Streamlit and no TensorFlow: runs are folders, read and asked to train through `core`.
+It imports neither Streamlit nor TensorFlow: it reads run folders and requests training through `core`.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from dashboard.origin import OwnPages
 from dashboard.server import limit_header_time
 
 ABOUT = """
-Train networks, ask them, and look at what they read, as the pages do.
+Train networks, get predictions, and read what runs predicted, as on the pages.
 
-**Who may ask.** On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, whatever writes needs it as
-`Authorization: Bearer`; from other machines nothing can be written without one. The server answers to `localhost` and
-to the address that it listens on; other names, such as a proxy's, are listed in `DIGITLAB_ALLOWED_HOSTS` where it
+**Access.** On this machine no token is needed. With `DIGITLAB_API_TOKEN` set, every request that writes must send it as
+`Authorization: Bearer`. Other machines can only read while no token is set. The server answers to `localhost` and to
+the address that it listens on. To allow other names, such as a proxy's, list them in `DIGITLAB_ALLOWED_HOSTS` where it
 runs.
 
-**A web page of your own** cannot ask from the browser: another port is another origin too, no
-`Access-Control-Allow-Origin` is sent, and such requests are refused (403; the page sees only "Failed to fetch"). Let
-the page's own server ask and pass the answer on, or put both behind one proxy, so that page and API have the same
-origin: list its name in `DIGITLAB_ALLOWED_HOSTS`. Programs and notebooks are no web pages: they just ask.
+**A web page of your own** cannot call the API from the browser: another port is another origin, no
+`Access-Control-Allow-Origin` is sent, and cross-site requests are refused (403; the page sees only "Failed to fetch").
+Call the API from the page's server, or put both behind one proxy, so that page and API have the same origin, and list
+the proxy's name in `DIGITLAB_ALLOWED_HOSTS`. Programs and notebooks can call the API directly.
 
-**What it takes.** A picture (PNG, JPEG or WebP) of up to 10 MB and 50 megapixels, whatever content type it is sent
-with, or as the first file of a form; other bodies have at most 2 MB; nothing compressed. Errors are problem details
-(RFC 9457).
+**Limits.** A picture (PNG, JPEG or WebP) has up to 10 MB and 50 megapixels, and is sent as the body, with any content
+type, or as the first file of a form. Other bodies have at most 2 MB. Compressed bodies are refused. Errors are problem
+details (RFC 9457).
 """
 
 api = FastAPIOffline(
@@ -45,19 +45,19 @@ api = FastAPIOffline(
     description=ABOUT,
     version="1",
     redoc_url=None,
-    redirect_slashes=False,  # the guard takes them off
+    redirect_slashes=False,  # the guard removes them
     swagger_ui_parameters={"defaultModelsExpandDepth": 0, "displayRequestDuration": True},
 )
 api.include_router(router)
 api.add_middleware(WholeBody)
-api.add_middleware(Guard)  # what is added last comes first
+api.add_middleware(Guard)  # added last, called first
 errors.install(api)
 api.state.watching = set()  # the clients that follow a run
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Load the dataset in the background, then watch the queue; where others watch too, the runs' locks decide."""
+    """Load the dataset in the background, then start the launcher; a run's lock keeps two launchers off one run."""
     limit_header_time()
     services = api.state.services = Services()
     services.digits.when_done(services.launcher.start)

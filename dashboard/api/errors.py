@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details, in the words that the pages use."""
+"""Errors as RFC 9457 problem details, with the sentences that the pages show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.runs import RunError
 from core.storage import NO_SPACE, explain_os_error
 
 MEDIA_TYPE = "application/problem+json"
-MOST_CHARACTERS = 600  # of what somebody sent, when it is repeated in words
+MOST_CHARACTERS = 600  # of an error, which may repeat what was sent
 STATUS = {
     RunError: 409,
     ReadingError: 409,
@@ -31,11 +31,11 @@ STATUS = {
     DatasetError: 503,
 }
 WORDS = {
-    404: "There is nothing at this address. /api/docs lists what there is.",
-    405: "This address does not take that method. /api/docs lists what it takes.",
-    500: "Something went wrong inside Digit Lab. What exactly is in the server's output.",
+    404: "Not found. /api/docs lists all addresses.",
+    405: "This address does not support the method. /api/docs lists those that it does.",
+    500: "Internal error. The server's output has the details.",
 }
-UNREADABLE = (ValueError, RecursionError, MemoryError)  # what JSON that Python cannot hold raises
+UNREADABLE = (ValueError, RecursionError, MemoryError)  # raised by JSON that Python cannot parse
 NO_OBJECT = "The body must be one JSON object, sent with Content-Type: application/json."
 
 
@@ -49,10 +49,10 @@ class Flaw(BaseModel):
 class Problem(BaseModel):
     """Why a request failed, as RFC 9457 describes it."""
 
-    type: str = Field("about:blank", description="Always about:blank: the status says what kind it is.")
+    type: str = Field("about:blank", description="Always about:blank: the status is the type.")
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str = Field(description="What happened and what to do.", examples=["There is no run 20261125-x here."])
+    detail: str = Field(description="What happened and what to do.", examples=["Run 20261125-x was not found."])
     errors: list[Flaw] = Field([], description="Each thing that is wrong, where there are several.")
 
 
@@ -65,7 +65,7 @@ def problem(status: int, detail: str, *, errors: list[Flaw] = [], headers: dict 
 
 
 def install(api: FastAPI) -> None:
-    """Let every error of this application leave as a problem."""
+    """Answer every error of this application with a problem."""
     for kind, status in STATUS.items():
         api.add_exception_handler(kind, lambda request, error, status=status: problem(status, str(error)))
     api.add_exception_handler(OSError, _of_system)
@@ -75,8 +75,8 @@ def install(api: FastAPI) -> None:
 
 
 async def of_http(request: Request, error: HTTPException) -> Response:
-    """A problem of an HTTP error, also of those that the framework raises."""
-    if error.status_code == 400 and isinstance(error.__cause__, UNREADABLE):  # FastAPI's, of JSON in a body
+    """The problem for an HTTP error, raised here or by the framework."""
+    if error.status_code == 400 and isinstance(error.__cause__, UNREADABLE):  # JSON in a body
         return problem(400, NO_OBJECT)
     own_words = error.detail != HTTPStatus(error.status_code).phrase
     detail = error.detail if own_words else WORDS.get(error.status_code, error.detail)
@@ -104,9 +104,9 @@ def _where(location: tuple) -> str:
 
 def _words(error: dict) -> str:
     if error["loc"][:2] == ("path", "run_id"):
-        return "A run's id has up to 64 letters, digits and hyphens. GET /api/runs lists the runs there are."
+        return "A run's id has up to 64 letters, digits and hyphens. GET /api/runs lists all runs."
     if error["loc"] == ("body",) or error["type"] == "json_invalid":
         return NO_OBJECT
     if error["type"] == "extra_forbidden":
-        return "There is no such setting. /api/docs lists them."
+        return "Unknown setting. /api/docs lists all settings."
     return f"{error['msg']}."

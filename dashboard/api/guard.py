@@ -1,7 +1,7 @@
-"""What a request to the API must pass before it is looked at: what it may do, how large and slow it is.
+"""Checks before a request reaches the API: whether it may write, and how large and how slow its body is.
 
-Digit Lab is local by default. Other machines only read where there is no token, and clients that send too much or never
-end are turned away. `dashboard.origin` has refused foreign names and pages of other sites before, for the pages too.
+Digit Lab is local by default: without a token, other machines can only read. Bodies that are too large or do not end
+are refused. `dashboard.origin` has refused foreign host names and cross-site requests before, for the pages too.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
 MOST_BYTES = 2 * 2**20  # of a body that is no picture
 MOST_PICTURE_BYTES = upload.MOST_BYTES + 2**16  # with the form around it
-MOST_DRAINED = 32 * 2**20  # read and thrown away, so that an honest client is there for the answer
+MOST_DRAINED = 32 * 2**20  # read and discarded, so that the client gets the answer
 MOST_HELD = 64 * 2**20  # of all bodies that arrive or wait at the same time
-SMALL = 2**17  # bytes of a body that are taken whatever the others hold
+SMALL = 2**17  # bytes of a body that are accepted whatever the others hold
 BODY_SECONDS = 20.0  # for a whole body
 JSON = "application/json"
 CLOSE = {"headers": {"Connection": "close"}}
@@ -33,30 +33,30 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 class Guard:
-    """Answers 401 and 403 to who may not do what is asked; everybody else goes on."""
+    """Middleware that answers 401 and 403 to requests that may not write, and passes on all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check a request; an address may end with a slash, without a redirect on which its body would be lost."""
+        """Check a request; a trailing slash is removed, since a redirect would lose the body."""
         scope["path"] = scope["path"].rstrip("/")
         refusal = refused(scope) if scope["type"] == "http" else None
         await (refusal or self.app)(scope, receive, send)
 
 
 def refused(scope: Scope) -> Response | None:
-    """The refusal of this request, None where it may go on."""
+    """The refusal of this request, None where it is allowed."""
     headers, token = Headers(scope=scope), os.environ.get(TOKEN, "").strip()
-    if scope["method"] in READING or scope["path"].endswith("/predict"):  # it asks by POST, but changes nothing
+    if scope["method"] in READING or scope["path"].endswith("/predict"):  # a POST that changes nothing
         return None
     if token:
         return _without_token(headers, token)
     if not _is_local(scope, headers):
         return problem(
             403,
-            f"From another machine, runs can be looked at but not started or changed. To allow it, set {TOKEN} where "
-            "Digit Lab runs, and send it as Authorization: Bearer.",
+            f"Other machines can only read. To start or change runs, set {TOKEN} where Digit Lab runs, and send it as "
+            "Authorization: Bearer.",
         )
     return None
 
@@ -64,18 +64,18 @@ def refused(scope: Scope) -> Response | None:
 def _without_token(headers: Headers, token: str) -> Response | None:
     kind, _, sent = headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
-        words = f"This needs the token that is set as {TOKEN}: send it as Authorization: Bearer."
+        words = f"A token is required. Send the value of {TOKEN} as Authorization: Bearer."
         return problem(401, words, headers={"WWW-Authenticate": 'Bearer realm="Digit Lab"'})
     if not hmac.compare_digest(sent.strip().encode("latin-1"), token.encode()):
         challenge = {"WWW-Authenticate": 'Bearer realm="Digit Lab", error="invalid_token"'}
-        return problem(401, f"This is not the token that is set as {TOKEN}.", headers=challenge)
+        return problem(401, f"Wrong token. Send the value of {TOKEN}.", headers=challenge)
     return None
 
 
 def _is_local(scope: Scope, headers: Headers) -> bool:
-    """Whether somebody on this machine asks: loopback at both ends and by name, and no proxy that says otherwise.
+    """Whether the request comes from this machine: loopback addresses, a loopback name, and no proxy header.
 
-    A Unix socket is not: proxies use it. Nor is a name that is merely allowed: it is a proxy's.
+    Unix sockets and names that are only allowed do not count, since proxies use them.
     """
     ends = [str((scope.get(end) or ("", None))[0]) for end in ("client", "server")]
     names = [host_name(headers.get("host", "")), *(host_name(netloc(origin)) for origin in headers.getlist("origin"))]
@@ -83,9 +83,9 @@ def _is_local(scope: Scope, headers: Headers) -> bool:
 
 
 class WholeBody:
-    """Reads a body before anybody works on it; answers 413 where it is too large, 408 where it does not end.
+    """Middleware that reads a whole body first; answers 413 where it is too large, 408 where it does not end.
 
-    Nothing else waits meanwhile, and all that wait hold at most 64 MB together: who comes then is told to come again.
+    Other requests go on meanwhile. All bodies together hold at most 64 MB; above that the answer is 503.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -110,15 +110,15 @@ class WholeBody:
             self.held -= sum(map(len, parts))
 
     async def _read(self, scope: Scope, receive: Receive, parts: list[bytes]) -> bool | Response:
-        """Gather the body in `parts`; a problem where it cannot be taken, False where the client left."""
+        """Collect the body in `parts`; returns a problem where it is refused, False where the client disconnected."""
         headers = Headers(scope=scope)
         picture = scope["path"].endswith("/predict") and not headers.get("content-type", "").startswith(JSON)
         most = MOST_PICTURE_BYTES if picture else MOST_BYTES  # a picture as large as the Draw page takes
         smaller = "Save the picture smaller." if picture else "Send fewer images at once, without spaces in the JSON."
-        too_large = problem(413, f"The request has more than {most >> 20} MB. {smaller}", **CLOSE)
+        too_large = problem(413, f"The request is larger than {most >> 20} MB. {smaller}", **CLOSE)
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > most and "expect" in headers:
-            return too_large  # the client asked before it sends
+            return too_large  # the client waits for permission before it sends
         size, too_many = 0, False
         while size <= MOST_DRAINED:
             message = await receive()
@@ -136,14 +136,14 @@ class WholeBody:
         if size > most:
             return too_large
         if too_many:
-            return problem(503, "Too many large requests wait already. Try again in a moment.", **LATER)
+            return problem(503, "Too many large requests at the moment. Try again shortly.", **LATER)
         if coding != "identity":
-            return problem(415, f"The body came compressed ({coding}). Send it as it is, without Content-Encoding.")
+            return problem(415, f"The body is compressed ({coding}). Send it uncompressed, without Content-Encoding.")
         return True
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body once, then what the server still has to say: that the client left."""
+    """A receiver that yields the body once, then the server's own messages, such as a disconnect."""
     given = False
 
     async def again() -> Message:

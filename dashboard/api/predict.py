@@ -1,4 +1,4 @@
-"""What was sent to be read becomes images, and images become answers, as on the Draw page."""
+"""Requests for predictions: the body becomes images, and images become answers, as on the Draw page."""
 
 from __future__ import annotations
 
@@ -19,35 +19,34 @@ from core.drawing import NO_INK, drawing_steps
 from core.drawing.upload import read_picture
 from core.inference.answer import Answer, Models
 from core.runs import RunError, RunView
-from dashboard.api.schemas import MOST_IMAGES, Pixels, Reading, Readings
+from dashboard.api import schemas
+from dashboard.api.schemas import MOST_IMAGES, Pixels
 
 PICTURES = ("image/png", "image/jpeg", "image/webp")
-SIGNATURE = re.compile(rb"\x89PNG\r\n|\xff\xd8\xff|RIFF....WEBP", re.DOTALL)  # how their files begin
+SIGNATURE = re.compile(rb"\x89PNG\r\n|\xff\xd8\xff|RIFF....WEBP", re.DOTALL)  # the first bytes of such files
 FORM = "multipart/form-data"
-FORM_WORDS = (
-    "Send the picture as one: curl -F picture=@digit.png, which writes the Content-Type with its boundary itself."
-)
-AT_ONCE = 2  # heavy requests that are worked on at once; pages and training want the processor too
-TAGS = ("one", "many")  # how `Pixels` tells one image from many; not for people
+FORM_WORDS = "Send the picture with curl -F picture=@digit.png, which writes the Content-Type with its boundary itself."
+AT_ONCE = 2  # predictions at the same time; pages and training need the processor too
+TAGS = ("one", "many")  # of `Pixels`, for one image and for many; left out of messages
 MOST_WAITING = 64
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the answer says what is wrong with a form
-_LIMITER: RunVar[anyio.CapacityLimiter] = RunVar("heavy requests")
+_LIMITER: RunVar[anyio.CapacityLimiter] = RunVar("requests in worker threads")
 
 
-async def heavy(work: Callable, *arguments: Any) -> Any:
-    """Do this in a thread, few at once; says 503 where too many wait already."""
+async def in_worker_thread(work: Callable, *arguments: Any) -> Any:
+    """Call `work` in a thread, at most `AT_ONCE` at a time; 503 where more than `MOST_WAITING` wait."""
     try:
         limiter = _LIMITER.get()
     except LookupError:
         limiter = anyio.CapacityLimiter(AT_ONCE)
         _LIMITER.set(limiter)
     if limiter.statistics().tasks_waiting >= MOST_WAITING:
-        raise HTTPException(503, "Too many requests wait already. Try again in a moment.", {"Retry-After": "1"})
+        raise HTTPException(503, "Too many requests at the moment. Try again shortly.", {"Retry-After": "1"})
     return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
 
 
-async def sent(request: Request) -> tuple[str, bytes]:
-    """What kind of thing was sent, "picture" or "pixels", and the bytes of it; a picture is known by how it begins."""
+async def read_body(request: Request) -> tuple[str, bytes]:
+    """The kind of the body, "picture" or "pixels", and its bytes; pictures are recognised by their first bytes."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     data = await _of_form(request) if kind == FORM else await request.body()
     if kind == FORM or kind in PICTURES or SIGNATURE.match(data):
@@ -57,12 +56,12 @@ async def sent(request: Request) -> tuple[str, bytes]:
     raise HTTPException(
         415,
         "Send a picture as image/png, image/jpeg, image/webp or in multipart/form-data, or pixels as application/json. "
-        f"This came as {kind or 'nothing of these'}.",
+        + (f"It was sent as {kind}." if kind else "No content type was sent."),
     )
 
 
 async def _of_form(request: Request) -> bytes:
-    """The first file of a form that is not empty."""
+    """The first file of a form with any content."""
     try:
         async with request.form(max_files=4, max_fields=16) as form:
             for _, value in form.multi_items():
@@ -73,26 +72,26 @@ async def _of_form(request: Request) -> bytes:
     raise HTTPException(422, f"The form has no file. {FORM_WORDS}")
 
 
-def read(models: Models, run: RunView, kind: str, data: bytes) -> Readings:
-    """The run's answers to a picture or to pixels.
+def answer_body(models: Models, run: RunView, kind: str, data: bytes) -> schemas.Answers:
+    """The run's answers to a picture or to pixels, as `read_body` returns them.
 
     Raises:
         PictureError, ModelError: where the picture or the run's model cannot be used.
         RunError: where a newer version made the run.
-        HTTPException: where there is no model, no ink, or the pixels are not as they should be.
+        HTTPException: where there is no model, no ink, or the pixels are invalid.
     """
     if run.too_new:
         raise RunError(run.too_new)
     try:
         model = models.predictor(run)
     except OSError as error:
-        raise HTTPException(409, f"{run.name} has no model yet, so it cannot read. Wait for its end.") from error
+        raise HTTPException(409, f"{run.name} has no model yet. Try again when its training has ended.") from error
     images = of_picture(data) if kind == "picture" else of_pixels(data)
-    return Readings(run=run.id, answers=[_reading(each) for each in models.answer_all(run, model, images)])
+    return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in models.answer_all(run, model, images)])
 
 
 def of_picture(data: bytes) -> np.ndarray:
-    """A picture file as the one image that the Draw page makes of it, uint8 (1, 28, 28)."""
+    """A picture file as an image in MNIST's form, uint8 (1, 28, 28), by the steps of the Draw page."""
     steps = drawing_steps(read_picture(data))
     if steps is None:
         raise HTTPException(422, NO_INK)
@@ -100,7 +99,7 @@ def of_picture(data: bytes) -> np.ndarray:
 
 
 def of_pixels(data: bytes) -> np.ndarray:
-    """JSON as `Pixels` describes it, as uint8 (n, 28, 28)."""
+    """The images in JSON of the form `Pixels`, uint8 (n, 28, 28)."""
     try:
         pixels = Pixels.model_validate_json(data).pixels
     except ValidationError as error:
@@ -109,19 +108,19 @@ def of_pixels(data: bytes) -> np.ndarray:
 
 
 def _flaw(error: ValidationError) -> str:
-    """What is wrong with pixels: the first thing, and what would be right."""
+    """What would be right for pixels, and the first thing that is wrong with these."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in first["loc"] if part not in TAGS)
     at = f"At {place[:80]}: {first['msg']}." if place else f"{first['msg']}."
     return (
         f'Send {{"pixels": …}}, one image of 28 rows with 28 whole numbers from 0 to 255, or a list of up to '
-        f"{MOST_IMAGES:,} such images. {at}"
+        f"{MOST_IMAGES:,} of them. {at}"
     )
 
 
-def _reading(found: Answer) -> Reading:
+def _as_schema(found: Answer) -> schemas.Answer:
     scores = found.outputs.get("scores")
-    return Reading(
+    return schemas.Answer(
         digit=found.digit,
         doubt=found.abstain_reason or None,
         first=found.first,

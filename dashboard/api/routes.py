@@ -1,4 +1,4 @@
-"""The operations of the HTTP API. What they answer, they ask of `core`, as the pages do."""
+"""The operations of the HTTP API: thin functions over `core`, which the pages use too."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from core.runs.starter import Starter
 from core.services import Services
 from dashboard.api import events
 from dashboard.api.errors import MEDIA_TYPE, Problem
-from dashboard.api.predict import PICTURES, heavy, read, sent
+from dashboard.api.predict import PICTURES, answer_body, in_worker_thread, read_body
 from dashboard.api.schemas import (
     EXAMPLE_ID,
+    Answers,
     Health,
-    KeptPrediction,
-    KeptPredictions,
     NewRun,
     Pixels,
     PredictionFilter,
-    Readings,
     RunDetails,
     RunInfo,
     Runs,
+    TestPrediction,
+    TestPredictions,
 )
 
 
 def problems(*statuses: int) -> dict:
-    """What an operation says when it fails, for the documentation."""
+    """The failures of an operation, for the documentation."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"model": Problem, "content": content} for status in (403, *statuses)}
 
 
-BODY = (408, 413, 415, 503)  # what may be wrong with any body
+BODY = (408, 413, 415, 503)  # failures of any operation with a body
 TOKEN = Security(HTTPBearer(auto_error=False, description="The value of DIGITLAB_API_TOKEN."))  # the guard checks it
 WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
 
@@ -54,19 +54,19 @@ def served(request: Request) -> Services:
 Served = Annotated[Services, Depends(served)]
 
 
-def stored(
+def find_run(
     services: Served,
     run_id: Annotated[str, Path(pattern=f"^{ID.pattern}$", description="A run's id.", examples=[EXAMPLE_ID])],
 ) -> RunView:
-    """The run of an id, or the starter."""
+    """The run with this id, also the starter; 404 where there is none."""
     starter = Starter()
     run = services.store.get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
     if run is None:
-        raise HTTPException(404, f"There is no run {run_id} here. GET /api/runs lists them.")
+        raise HTTPException(404, f"Run {run_id} was not found. GET /api/runs lists all runs.")
     return run
 
 
-StoredRun = Annotated[RunView, Depends(stored)]
+StoredRun = Annotated[RunView, Depends(find_run)]
 
 
 @router.get("/health", tags=["Server"], responses=problems())
@@ -89,13 +89,13 @@ def list_runs(
 
 @router.get("/runs/{run_id}", tags=["Runs"], responses=problems(404, 422))
 def get_run(run: StoredRun) -> RunDetails:
-    """Show a run with its settings, its epochs and what came of it."""
+    """Show a run with its settings, epochs and results."""
     return _details(run)
 
 
 @router.post(
     "/runs/{run_id}/predict",
-    tags=["Reading"],
+    tags=["Prediction"],
     responses=problems(400, 404, 409, 422, *BODY),
     openapi_extra={
         "requestBody": {
@@ -114,31 +114,31 @@ def get_run(run: StoredRun) -> RunDetails:
         }
     },
 )
-async def predict(services: Served, run: StoredRun, request: Request) -> Readings:
+async def predict(services: Served, run: StoredRun, request: Request) -> Answers:
     """Read a digit.
 
     A picture (PNG, JPEG, WebP) of a drawing or a photo is brought to MNIST's form first, as on the Draw page; pixels
     are read as they are, up to 1,000 images at once.
     """
-    return await heavy(read, services.models, run, *await sent(request))
+    return await in_worker_thread(answer_body, services.models, run, *await read_body(request))
 
 
-@router.get("/runs/{run_id}/predictions", tags=["Reading"], responses=problems(404, 409, 422, 503))
+@router.get("/runs/{run_id}/predictions", tags=["Prediction"], responses=problems(404, 409, 422, 503))
 async def get_predictions(
     services: Served, run: StoredRun, wanted: Annotated[PredictionFilter, Query()]
-) -> KeptPredictions:
-    """List what a run reads of the test images, as the Predictions page shows it."""
-    return await heavy(_predictions, services.digits, run, wanted)
+) -> TestPredictions:
+    """List a run's predictions for the test images, as the Predictions page shows them."""
+    return await in_worker_thread(_predictions, services.digits, run, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
 def start_run(services: Served, settings: NewRun, request: Request, response: Response) -> RunDetails:
-    """Start a training run; it waits in line where others train."""
+    """Start a training run; it is queued while others train."""
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
     config = TrainingConfig.from_dict(values)
     if config.start_from and services.store.get(config.start_from) is None:
-        raise HTTPException(422, f"There is no run {config.start_from!r} here to start from.")
+        raise HTTPException(422, f"start_from: run {config.start_from} was not found. GET /api/runs lists all runs.")
     try:
         run = services.store.create(config, name)
     except RunError as error:
@@ -149,14 +149,14 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
 
 @router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def pause_run(run: StoredRun) -> RunDetails:
-    """Ask a run to write a checkpoint and pause."""
+    """Pause a run after it has written a checkpoint."""
     _active(run, "paused").pause()
     return _details(run)
 
 
 @router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def stop_run(run: StoredRun) -> RunDetails:
-    """Ask a run to end here and keep what was learned."""
+    """Stop a run and save its model."""
     _active(run, "stopped").stop()
     return _details(run)
 
@@ -165,10 +165,10 @@ def stop_run(run: StoredRun) -> RunDetails:
 def resume_run(
     run: StoredRun,
     more_epochs: Annotated[
-        int | None, Query(ge=1, le=200, description="Train this many more after those that are complete.")
+        int | None, Query(ge=1, le=200, description="How many epochs to add to those completed.")
     ] = None,
 ) -> RunDetails:
-    """Let a run go on from its last checkpoint, or train a finished one further."""
+    """Resume a run from its last checkpoint, or train it for more epochs."""
     own = _own(run)
     if more_epochs is None:
         own.resume()
@@ -181,25 +181,25 @@ def resume_run(
     "/runs/{run_id}/events",
     tags=["Runs"],
     response_class=Response,
-    dependencies=[Depends(events.room)],
+    dependencies=[Depends(events.limit_watchers)],
     responses={200: events.DESCRIBED, **problems(404, 422, 503)},
 )
 async def watch_run(
     run: StoredRun,
-    last_event_id: Annotated[str | None, Header(description="The last epoch that was received.")] = None,
+    last_event_id: Annotated[str | None, Header(description="The last epoch that the client received.")] = None,
 ) -> Response:
-    """Follow a run: events named state, epoch and progress, each when it is new, then end.
+    """Follow a run: events named state, epoch and progress whenever they change, then end.
 
-    An epoch's event has its number as id, so that a client that comes back gets those it missed.
+    An epoch's event has the epoch as its id, so that a client that reconnects gets those it missed.
     """
     known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
-    return events.answer(events.happens(run, known))
+    return events.event_stream(events.run_events(run, known))
 
 
 def _own(run: RunView) -> Run:
     """The run as one that can be trained, which the starter is not."""
     if not isinstance(run, Run):
-        raise RunError("The starter is shipped as it is and cannot be trained. Start a run of your own.")
+        raise RunError("The starter cannot be trained. Start a run of your own.")
     return run
 
 
@@ -209,7 +209,7 @@ def _active(run: RunView, done: str) -> Run:
     if run.too_new:
         raise RunError(run.too_new)
     if not state.is_active:
-        raise RunError(f"A run that is {state.name} cannot be {done}; only one that trains or waits can.")
+        raise RunError(f"A run that is {state.name} cannot be {done}. Only a queued or running run can.")
     return own
 
 
@@ -234,32 +234,32 @@ def _details(run: RunView) -> RunDetails:
         **_info(run),
         config=config and config.as_dict(),
         progress=position if isinstance(position, int | float) else len(history.epochs),
-        epochs=[events.plain(epoch) for epoch in history.epochs],
+        epochs=[events.public_fields(epoch) for epoch in history.epochs],
         dataset=run.dataset,
         architecture=run.architecture,
         summary=run.summary,
     )
 
 
-def _predictions(digits: DatasetLoader, run: RunView, wanted: PredictionFilter) -> KeptPredictions:
+def _predictions(digits: DatasetLoader, run: RunView, wanted: PredictionFilter) -> TestPredictions:
     dataset = digits.outcome(1.0)
     if dataset is None:
-        raise HTTPException(503, "The dataset is still loading. Try again in a moment.", {"Retry-After": "2"})
+        raise HTTPException(503, "The dataset is still loading. Try again shortly.", {"Retry-After": "2"})
     kept = run.predicted_epochs()
     if wanted.epoch is not None and wanted.epoch not in kept:
-        epochs = f"Kept are those of {', '.join(map(str, kept))}" if kept else "None are kept of single epochs"
-        raise HTTPException(404, f"The predictions after epoch {wanted.epoch} are not kept. {epochs}.")
+        epochs = f"Saved epochs: {', '.join(map(str, kept))}" if kept else "No single epochs are saved"
+        raise HTTPException(404, f"The predictions after epoch {wanted.epoch} were not found. {epochs}.")
     reading = predictions.read(run, dataset, wanted.epoch)
     show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
     passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
     found = selection.matching(reading, None, passing)
-    return KeptPredictions(
+    return TestPredictions(
         run=run.id,
         epoch=reading.epoch,
         accuracy=reading.accuracy,
         total=len(found),
         predictions=[
-            KeptPrediction(
+            TestPrediction(
                 index=i,
                 label=int(reading.labels[i]),
                 prediction=int(reading.predictions[i]),

@@ -1,4 +1,4 @@
-"""What the HTTP API takes and gives, with the descriptions and examples of its documentation."""
+"""The requests and responses of the HTTP API, with the descriptions and examples of its documentation."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ class Health(BaseModel):
 class RunInfo(BaseModel):
     """A run in short."""
 
-    id: str = Field(description="Names the run in every address.", examples=[EXAMPLE_ID])
-    name: str = Field(description="What people call it.", examples=["Dense 3"])
+    id: str = Field(description="The run's name in addresses.", examples=[EXAMPLE_ID])
+    name: str = Field(description="The run's name on the pages.", examples=["Dense 3"])
     model: str | None = Field(description="Its network; null where the run is damaged.", examples=["dense"])
-    state: Literal[STATES] = Field(description="Where it stands.", examples=["finished"])
-    message: str = Field(description="Words about the state, where there is something to say.", examples=[""])
-    target_epochs: int = Field(description="The epochs it is to have in the end.", examples=[10])
-    test_accuracy: Fraction | None = Field(description="Null before it has a model.", examples=[0.9781])
-    reads: bool = Field(description="Whether it has a model, so that it can be asked.", examples=[True])
+    state: Literal[STATES] = Field(description="Its state.", examples=["finished"])
+    message: str = Field(description="More about the state; empty where there is nothing to add.", examples=[""])
+    target_epochs: int = Field(description="Epochs when training is complete.", examples=[10])
+    test_accuracy: Fraction | None = Field(description="Null until it has a model.", examples=[0.9781])
+    reads: bool = Field(description="Whether it has a model, and so can predict.", examples=[True])
 
 
 class RunDetails(RunInfo):
-    """A run with its settings, what happened in each epoch, and what came of it."""
+    """A run with its settings, epochs and results."""
 
     config: dict[str, Any] | None = Field(description="Its settings, as POST /runs takes them.")
-    progress: float = Field(description="Epochs done so far, with the part of the one under way.", examples=[3.25])
-    epochs: list[dict[str, Any]] = Field(description="Loss and accuracy after each whole epoch.")
-    dataset: dict[str, Any] = Field(description="What it is trained on; empty before it began.")
-    architecture: list[Any] = Field(description="Its layers; empty before it began.")
-    summary: dict[str, Any] | None = Field(description="What came of it; null before its end.")
+    progress: float = Field(description="Epochs done so far, with the fraction of the current one.", examples=[3.25])
+    epochs: list[dict[str, Any]] = Field(description="Loss and accuracy after each completed epoch.")
+    dataset: dict[str, Any] = Field(description="The dataset it is trained on; empty before training.")
+    architecture: list[Any] = Field(description="Its layers; empty before training.")
+    summary: dict[str, Any] | None = Field(description="Its results; null until it has ended.")
 
 
 class Runs(BaseModel):
-    """The runs of this Digit Lab, newest first, the shipped starter last."""
+    """All runs, newest first, the shipped starter last."""
 
-    total: int = Field(description="How many there are in all.", examples=[2])
+    total: int = Field(description="Number of all runs.", examples=[2])
     runs: list[RunInfo]
 
 
-class Reading(BaseModel):
-    """What a run says of one image, as the Draw page shows it."""
+class Answer(BaseModel):
+    """A run's answer to one image, as the Draw page shows it."""
 
-    digit: Digit | None = Field(description="What it reads; null where it does not know.", examples=[7])
-    doubt: str | None = Field(description="Why it does not know; null where it does.", examples=[None])
-    first: Digit = Field(description="The most probable digit, also where it does not know.", examples=[7])
-    second: Digit = Field(description="The second guess.", examples=[9])
+    digit: Digit | None = Field(description="The prediction; null where the run abstains.", examples=[7])
+    doubt: str | None = Field(description="Why the run abstains; null where it does not.", examples=[None])
+    first: Digit = Field(description="The most probable digit, also where the run abstains.", examples=[7])
+    second: Digit = Field(description="The second most probable digit.", examples=[9])
     confidence: Fraction = Field(description="The probability of the first.", examples=[0.98])
     probabilities: Probabilities = Field(description="Of each digit, 0 to 9; they sum to 1.")
     scores: Probabilities | None = Field(description="The classic network's sigmoid scores; null for others.")
 
 
-class Readings(BaseModel):
-    """The answers to what was sent, in its order."""
+class Answers(BaseModel):
+    """The answers to the images of a request, in their order."""
 
-    run: str = Field(description="The run that was asked.", examples=[EXAMPLE_ID])
-    answers: list[Reading]
+    run: str = Field(description="The run's id.", examples=[EXAMPLE_ID])
+    answers: list[Answer]
 
 
 def _depth(pixels: Any) -> str:
@@ -87,7 +87,7 @@ Images = Annotated[list[Image], Field(min_length=1, max_length=MOST_IMAGES)]
 
 
 class Pixels(BaseModel):
-    """Images as MNIST has them, ink 255 on background 0; they are read as they are."""
+    """Images in MNIST's form, ink 255 on background 0; they are not normalised."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -101,53 +101,55 @@ class Pixels(BaseModel):
     ]
 
 
-class KeptPrediction(BaseModel):
-    """What a run says of one test image."""
+class TestPrediction(BaseModel):
+    """A run's prediction for one test image."""
 
-    index: int = Field(description="The image's place in the test set, from 0.", examples=[321])
+    index: int = Field(description="The image's index in the test set, from 0.", examples=[321])
     label: Digit = Field(examples=[2])
     prediction: Digit = Field(examples=[7])
     confidence: Fraction = Field(examples=[0.8125])
     probabilities: Probabilities
 
 
-class KeptPredictions(BaseModel):
-    """Some of the test set as a run reads it."""
+class TestPredictions(BaseModel):
+    """A run's predictions for some of the test images."""
 
     run: str = Field(examples=[EXAMPLE_ID])
-    epoch: int = Field(description="The complete epochs at that moment.", examples=[10])
-    accuracy: Fraction = Field(description="Of the whole test set.", examples=[0.978])
-    total: int = Field(description="How many images pass the filter.", examples=[220])
-    predictions: list[KeptPrediction]
+    epoch: int = Field(description="The epoch after which they were made.", examples=[10])
+    accuracy: Fraction = Field(description="Accuracy on the whole test set.", examples=[0.978])
+    total: int = Field(description="Number of images that match the filter.", examples=[220])
+    predictions: list[TestPrediction]
 
 
 class PredictionFilter(BaseModel):
-    """Which of the kept predictions are wanted."""
+    """Which of a run's predictions are listed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    mistakes: bool | None = Field(None, description="true for mistakes only, false for what is right; all without.")
+    mistakes: bool | None = Field(
+        None, description="true for mistakes only, false for right ones only; both by default."
+    )
     label: Digit | None = Field(None, description="Only images with this label.")
-    prediction: Digit | None = Field(None, description="Only images that are read as this digit.")
-    epoch: int | None = Field(None, ge=1, le=9999, description="After this epoch; the newest without.")
-    limit: int = Field(100, ge=1, le=1000, description="How many at most.")
-    offset: int = Field(0, ge=0, le=10_000_000, description="How many are skipped, in the order of the test set.")
+    prediction: Digit | None = Field(None, description="Only images with this prediction.")
+    epoch: int | None = Field(None, ge=1, le=9999, description="After this epoch; by default the newest.")
+    limit: int = Field(100, ge=1, le=1000, description="At most so many.")
+    offset: int = Field(0, ge=0, le=10_000_000, description="Skip so many, in the order of the test set.")
 
 
 def _setting(description: str, kind: str | list[str], limits: tuple | None = None, **more: Any) -> Any:
-    """A setting of a run: described here, checked by `core.config` in its own words."""
+    """A setting of a run: described here, checked by `core.config`, whose messages are better."""
     bounds = {} if limits is None else {"minimum": limits[0], "maximum": limits[1]}
     return Annotated[Any, WithJsonSchema({"type": kind, "description": description, **bounds, **more})]
 
 
 class NewRun(BaseModel):
-    """The settings of a run; what is left out is the network's own default."""
+    """The settings of a run; one that is left out takes the architecture's default."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"model": "dense", "epochs": 3, "hidden_layers": [128, 64]}]}
     )
 
-    name: str | None = Field(None, max_length=200, description="What people call it; counted without.")
+    name: str | None = Field(None, max_length=200, description="The run's name; by default the network and a number.")
     model: _setting("The network.", "string", enum=list(MODELS)) = "seed"
     epochs: _setting("Passes over the training images.", "integer", config.EPOCHS) = 10
     batch_size: _setting("Images a step.", ["integer", "null"], config.BATCH_SIZE) = None
@@ -160,9 +162,13 @@ class NewRun(BaseModel):
         maxItems=config.HIDDEN_LAYERS[1],
     ) = (128,)
     dropout: _setting("Share of hidden units switched off.", ["number", "null"], config.DROPOUT) = None
-    seed: _setting("Decides the first weights and the order.", "integer", config.SEED) = 0
-    training_images: _setting("How many are used; null is all.", ["integer", "null"], config.TRAINING_IMAGES) = None
-    validation_images: _setting("Held back to validate on.", "integer", config.VALIDATION_IMAGES) = 5000
-    patience: _setting("Epochs without progress until it stops; 0 is off.", "integer", config.PATIENCE) = 0
-    augment: _setting("Change each image a little.", "boolean") = False
-    start_from: _setting("Id of the run to fine-tune on my digits.", "string", maxLength=100) = ""
+    seed: _setting("Determines the initial weights and the order of images.", "integer", config.SEED) = 0
+    training_images: _setting(
+        "Number of training images; null is all.", ["integer", "null"], config.TRAINING_IMAGES
+    ) = None
+    validation_images: _setting("Number of images held out for validation.", "integer", config.VALIDATION_IMAGES) = 5000
+    patience: _setting(
+        "Early stopping: epochs without a lower validation loss; 0 is off.", "integer", config.PATIENCE
+    ) = 0
+    augment: _setting("Augment the training images.", "boolean") = False
+    start_from: _setting("Id of the run to fine-tune on My digits.", "string", maxLength=100) = ""

@@ -17,7 +17,7 @@ from dashboard.components.compare.pair_choice import (
     begin_again,
     choose_comparable,
     choose_two,
-    gone_of_pair,
+    missing_of_pair,
     say_not_found,
 )
 from dashboard.components.following import follow
@@ -27,7 +27,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.gallery import gallery
 from dashboard.components.widgets.tiles import reading_tiles
 
-PAGE_SIZE = 24
+PAIR_IMAGES_PER_PAGE = 24
 SHOWN_AT_FIRST = 10
 NONE = "none"
 
@@ -38,7 +38,7 @@ def page() -> None:
     digits = dataset()
     dataset_note(digits)
     runs = {run.id: run for run in store().runs()}
-    gone = gone_of_pair(runs)
+    gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
         say_not_found(gone, "")
@@ -53,25 +53,25 @@ def page() -> None:
     st.subheader("Two runs on the same images")
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
-        lead_to_training("This needs two runs that have read the test images here.", "Train another network")
+        lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
         return
     show_pair(*choose_two(comparable, names), names, digits)
 
 
 def runs_on_page(runs) -> list[Run]:
-    """The runs that somebody chose, and those that are shown where nobody did."""
+    """The runs that the page may show: those named in the address, and the newest ones."""
     chosen = (*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b"))
     return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:SHOWN_AT_FIRST]]) if run_id in runs]
 
 
 def lead_to_training(why: str, words: str) -> None:
-    """The way out where there is too little to compare."""
+    """Say why there is too little to compare, with a link to Train."""
     st.info(why)
     st.page_link(TRAIN_PAGE, label=words, icon=":material/model_training:")
 
 
 def choose_runs(runs, names) -> list[str]:
-    """The runs of table and chart; those of the address that are not there are told."""
+    """Choose the runs of table and chart, and name those in the address that do not exist."""
     wanted = recall(PAGE, "runs")
     asked_for = dict.fromkeys(wanted.split(","))
     chosen = [run_id for run_id in asked_for if run_id in runs]
@@ -91,28 +91,28 @@ def choose_runs(runs, names) -> list[str]:
 
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
 def scores(path, stamp, fingerprint, _run, _digits) -> run_table.Scores:
-    """A run's numbers, computed once until its files change."""
+    """A run's numbers on the test images, cached until its files change."""
     return run_table.scores(_run, _digits)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the predictions")
 def read(path, stamp, fingerprint, _run, _digits) -> predictions.Reading:
-    """A run's reading, kept in the same way."""
+    """A run's newest predictions for the test images, cached until its files change."""
     return predictions.read(_run, _digits, None)
 
 
 def show_table(chosen, names, digits) -> None:
-    """One row a run."""
+    """Show the table of the chosen runs, one row each."""
     found = [
         scores(printable(run.path), (predictions.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
     ]
     frame = run_table.table(chosen, names, found)
     percents = {
-        "Test accuracy": "Share of test images whose prediction is their label.",
+        "Test accuracy": "Share of test images whose prediction is the label.",
         "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
-        "Calibration error": "Expected calibration error: how far confidence and share of right ones lie apart.",
-        "Robustness": "Mean accuracy over all changes and strengths of the Robustness page.",
+        "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
+        "Robustness": "Mean accuracy over all changes and strengths on the Robustness page.",
     }
     texts = {name: st.column_config.TextColumn(alignment="right") for name in ("Epochs", "Parameters", "Training time")}
     with st.container(key="on_screen"):
@@ -157,7 +157,7 @@ def show_curves(chosen, names) -> None:
 
 
 def show_pair(first, second, names, digits) -> None:
-    """What the second run fixed and broke, whether that could be chance, and the images."""
+    """Show what the second run fixed and broke, whether that could be chance, and the images."""
     readings = []
     for run in (first, second):
         try:
@@ -177,19 +177,19 @@ def show_pair(first, second, names, digits) -> None:
 
 
 def show_verdict(both: Pair, one: str, other: str) -> None:
-    """The difference and McNemar's test of it in words."""
+    """Show the difference and McNemar's test of it in words."""
     with st.container(border=True):
         st.markdown(f"**{verdict.verdict(both)}**")
         st.markdown(verdict.difference(both, one, other))
         st.caption(
-            "McNemar’s exact test looks only at the images that one of the two has right and the other wrong. p is the "
-            "chance of a split at least this uneven if both networks were equally good. It is about these two networks "
-            "as they are: trained again from another seed, they may differ in another way."
+            "McNemar’s exact test uses the images that exactly one of the two gets right. p is the probability of a "
+            "split at least this uneven if both networks were equally good. It compares these two trained networks: "
+            "trained again from another seed, they may differ."
         )
 
 
 def choose_group(both: Pair, one: str, other: str) -> str:
-    """One of the four groups, with its count to click on."""
+    """Choose one of the four groups, each shown with its number of images."""
     counts = both.groups.counts
     wanted = recall(PAGE, "group")
     shown = wanted if wanted in GROUPS else next((name for name in GROUPS if counts[name]), "both_right")
@@ -205,20 +205,20 @@ def choose_group(both: Pair, one: str, other: str) -> str:
         required=True,
         format_func=lambda name: f"{GROUPS[name]} · {counts[name]:,}",
         **view("pair_group", shown, keep, GROUPS),
-        help=f"Fixed: wrong by {one}, right by {other}. Broken: the other way round.",
+        help=f"Fixed: {one} is wrong, {other} right. Broken: {one} is right, {other} wrong.",
     )
     return shown
 
 
 def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
-    """The images of a group twice, as each of the two reads them, and the one that is open."""
+    """Show the images of a group with the predictions of each run, and the image that is open."""
     found = comparison.images_of(both, group)
     if not len(found):
-        st.info("No image is in this group.", icon=":material/filter_alt:")
+        st.info("This group is empty.", icon=":material/filter_alt:")
         return
     here = st.columns(2, gap="medium")
-    number = st.pagination(selection.pages(found, PAGE_SIZE), key="pair_page")
-    shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    number = st.pagination(selection.pages(found, PAIR_IMAGES_PER_PAGE), key="pair_page")
+    shown = found[(number - 1) * PAIR_IMAGES_PER_PAGE : number * PAIR_IMAGES_PER_PAGE]
     image = st.session_state.get("pair_image")
     image = image if image in shown else None
     for column, name, words, reading in zip(
@@ -246,7 +246,7 @@ def open_image(image: int) -> None:
 
 
 def show_image(both: Pair, image: int, one: str, other: str) -> None:
-    """The ten probabilities that the two give to one image."""
+    """Show the ten probabilities of both runs for one image."""
     st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}")
     for column, words, reading in zip(
         st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True

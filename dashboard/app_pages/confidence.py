@@ -1,4 +1,4 @@
-"""Confidence: whether it can be believed, what a temperature does to it, and when to say "I don't know"."""
+"""Confidence: its calibration, what a temperature does to it, and when to abstain with "I don't know"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.evaluation import confidence, predictions
 from core.evaluation.confidence import Calibrated
 from core.runs import RunError, ThresholdError
 from core.storage import explain_os_error, printable
-from dashboard.components.attempts import note_failure
+from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
@@ -23,7 +23,7 @@ from dashboard.components.widgets.tiles import reading_tiles
 
 FEW = 12
 ERROR_HELP = (
-    "Expected calibration error: how far confidence and share of right ones lie apart, over 15 bins weighted by their "
+    "Expected calibration error: how far confidence and accuracy lie apart, over 15 bins weighted by their number of "
     "images (Guo et al. 2017, arXiv:1706.04599). 0 is perfect."
 )
 
@@ -51,24 +51,26 @@ def page() -> None:
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring its confidence, and fitting a temperature")
 def calibrate(path, fingerprint, stamp, _run, _digits) -> Calibrated:
-    """Computed once for all browser sessions until the run's files change."""
+    """The calibration of a run, cached for all browser sessions until the run's files change."""
     return confidence.calibrate(_run, _digits)
 
 
 def show_headline(run, found: Calibrated) -> None:
-    """How sure it is and how often right, in numbers and in a sentence."""
+    """Show mean confidence, accuracy and calibration error, and compare the first two in a sentence."""
     fitted = found.temperature.value is not None
     with st.grid(5 if fitted else 3, min_column_width=150):
         st.metric(
-            "Mean confidence", percent(found.mean_confidence), help="How sure it is of its prediction, on average."
+            "Mean confidence", percent(found.mean_confidence), help="The mean probability of the predicted digit."
         )
-        st.metric("Test accuracy", percent(found.reading.accuracy), help="How often its prediction is the label.")
+        st.metric(
+            "Test accuracy", percent(found.reading.accuracy), help="Share of test images whose prediction is the label."
+        )
         st.metric("Calibration error", percent(found.error), help=ERROR_HELP)
         if fitted:
             st.metric(
                 "With temperature",
                 percent(found.error_after),
-                help="The calibration error of the same test images after the temperature.",
+                help="The calibration error on the test images once the temperature is applied.",
             )
             st.metric(
                 "Temperature",
@@ -77,12 +79,12 @@ def show_headline(run, found: Calibrated) -> None:
                 "Predictions stay the same.",
             )
     points = 100 * (found.mean_confidence - found.reading.accuracy)
-    how = "surer than it should be" if points > 0 else "less sure than it could be"
-    st.write(
-        f"On average it is {abs(points):.2f} points {how}."
-        if abs(points) >= 0.005
-        else "On average it is as sure as it is right."
-    )
+    if abs(points) < 0.005:
+        st.write("Mean confidence equals accuracy.")
+    elif points > 0:
+        st.write(f"Overconfident: mean confidence is {points:.2f} points above accuracy.")
+    else:
+        st.write(f"Underconfident: mean confidence is {-points:.2f} points below accuracy.")
     if run.state.is_active:
         st.caption(f":material/play_circle: After epoch {found.reading.epoch}, still training.")
     if run.config is not None and run.config.model == "seed":
@@ -90,7 +92,7 @@ def show_headline(run, found: Calibrated) -> None:
 
 
 def show_reliability(run, found: Calibrated) -> None:
-    """The reliability diagram, before the temperature and after it."""
+    """Show the reliability diagram as trained, and with the temperature or the reason why there is none."""
     temperature = found.temperature
     before, after = st.columns(2, gap="medium")
     with before:
@@ -112,25 +114,25 @@ def show_reliability(run, found: Calibrated) -> None:
         better = found.error_after < found.error
         st.write(
             f"The temperature was fitted on the run's {temperature.images:,} validation images ({mistakes}), "
-            f"which are not among the test images. Here it makes the error {'smaller' if better else 'no smaller'}."
+            f"which are not test images. On the test images it {'reduces' if better else 'does not reduce'} the error."
         )
     st.caption(
-        "A bar is the share of right ones among the images of that confidence; on the dashed line it would be what the "
-        "network says. The orange line is the gap. A bin with few images, in the lower chart, says little."
+        "A bar is the accuracy of the images of that confidence. On the dashed line, accuracy equals confidence. The "
+        "orange line is the gap. A bin with few images, in the lower chart, says little."
     )
     with st.expander("The bins as a table", icon=":material/table:"):
         show_bins(found.diagram)
 
 
 def show_diagram(diagram, words: str) -> None:
-    """The diagram above its counts."""
-    st.vega_lite_chart(calibration.reliability_chart(diagram), alt=f"Share of right ones by confidence, {words}")
+    """Show a reliability diagram above the number of images in each bin."""
+    st.vega_lite_chart(calibration.reliability_chart(diagram), alt=f"Accuracy by confidence, {words}")
     st.vega_lite_chart(calibration.count_chart(diagram), alt=f"Number of images by confidence, {words}")
 
 
 def show_bins(diagram) -> None:
-    """The numbers of the diagram as trained."""
-    columns = {"Mean confidence": "", "Right": "", "Gap": "Mean confidence minus the share of right ones, in points."}
+    """Show the bins of the reliability diagram as a table."""
+    columns = {"Mean confidence": "", "Right": "", "Gap": "Mean confidence minus accuracy, in points."}
     st.dataframe(
         calibration.bins_in_percent(diagram),
         hide_index=True,
@@ -138,38 +140,36 @@ def show_bins(diagram) -> None:
         column_config={
             name: st.column_config.NumberColumn(format="%.2f %%", help=words or None) for name, words in columns.items()
         },
-        alt="Images, mean confidence and share of right ones in each bin of confidence, as trained",
+        alt="Images, mean confidence and accuracy in each bin of confidence, as trained",
     )
 
 
 def show_coverage(run, found: Calibrated) -> None:
-    """The threshold, what it does in words, and the curve."""
-    kept = run.threshold or 0.0  # the file decides, whoever wrote it
+    """Show the threshold, its effect in words, and the coverage curve."""
+    kept = run.threshold or 0.0  # from the file: another session may have set it
     percents = round(min(100 * kept, 99.5), 2)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.slider(
-            "It answers from this confidence on",
+            "Least confidence to answer",
             0.0,
             99.5,
             percents,
             0.5,
             format="%.1f %%",
             **view(f"threshold_{run.id}", percents, partial(keep_threshold, run)),
-            help="Kept in the run: the Draw page keeps to it. At 0 it always answers.",
+            help="Saved with the run and used on the Draw page. At 0 it always answers.",
         )
-        st.markdown(in_words(found, kept))
-        st.caption(
-            "It is for the confidence as trained, without temperature, and kept with the run for the Draw page too."
-        )
+        st.markdown(threshold_effect(found, kept))
+        st.caption("It applies to the confidence as trained, without the temperature, here and on the Draw page.")
     right.vega_lite_chart(
         calibration.coverage_chart(found, kept),
-        alt="Share of images that are answered, and share of right ones among them, for every threshold",
+        alt="Share of images that are answered, and accuracy among them, at every threshold",
     )
 
 
-def in_words(found: Calibrated, threshold: float) -> str:
-    """What the threshold does, with exact numbers."""
+def threshold_effect(found: Calibrated, threshold: float) -> str:
+    """How many images are answered at a threshold, how many of them correctly, and what that costs, as a sentence."""
     reading, n = found.reading, len(found.reading.labels)
     told = confidence.refusal(reading, threshold)
     if threshold == 0:
@@ -179,13 +179,13 @@ def in_words(found: Calibrated, threshold: float) -> str:
     return (
         f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
         f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
-        f"So it keeps **{told.caught:,}** of its {reading.mistakes:,} mistakes to itself, at the price of "
-        f"**{told.lost:,}** images that it would have read right."
+        f"This avoids **{told.caught:,}** of its {reading.mistakes:,} mistakes and costs **{told.lost:,}** correct "
+        "answers."
     )
 
 
 def keep_threshold(run, percents: float) -> None:
-    """Write the slider's value into the run."""
+    """Save the slider's value, in percent, in the run."""
     try:
         run.set_threshold(round(percents / 100, 4))
     except (RunError, ThresholdError) as error:
@@ -195,7 +195,7 @@ def keep_threshold(run, percents: float) -> None:
 
 
 def show_extremes(run, digits, found: Calibrated) -> None:
-    """The images at both ends; a click opens one on the Predictions page."""
+    """Show the least confident right predictions and the most confident mistakes; a click opens one on Predictions."""
     groups = zip(
         ("Right, but least sure", "Wrong, and most sure"), confidence.extremes(found.reading, FEW), strict=True
     )
@@ -203,7 +203,7 @@ def show_extremes(run, digits, found: Calibrated) -> None:
         with column:
             st.subheader(words)
             if not len(indices):
-                st.caption("There is none.")
+                st.caption("None")
                 continue
             key = words.split(",")[0].lower()
             chosen = gallery(

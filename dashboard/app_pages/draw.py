@@ -1,4 +1,4 @@
-"""Draw: a digit that is drawn or photographed, what a run reads of it, and why; and my own digits, to learn from."""
+"""Draw: draw or photograph a digit, see what a run reads and why, and collect digits to fine-tune on."""
 
 import numpy as np
 import streamlit as st
@@ -6,14 +6,14 @@ import streamlit as st
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
 from dashboard.components.draw.answer import show_bars
 from dashboard.components.draw.api_command import show_command
-from dashboard.components.draw.labelling import teach
+from dashboard.components.draw.labelling import show_labelling
 from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import picture_input
-from dashboard.components.loaded_models import learn_ood_detector, load
+from dashboard.components.loaded_models import fit_ood_detector, load
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note, models
-from dashboard.components.widgets.canvas import canvas, clear, kept, undo
+from dashboard.components.widgets.canvas import canvas, clear, current_drawing, undo
 
 MODES = {
     "Draw": ":material/draw: Draw",
@@ -22,12 +22,15 @@ MODES = {
 }
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
 
-NOTHING = {"Draw": "Nothing is drawn yet. The answer follows each stroke.", "Picture": "There is no picture yet."}
-NO_DIGIT = {"Draw": NOTHING["Draw"], "Picture": NO_INK}
+NO_PICTURE = {
+    "Draw": "Draw a digit. The answer follows each stroke.",
+    "Picture": "Choose a picture. The answer appears here.",
+}
+NO_DIGIT = {"Draw": NO_PICTURE["Draw"], "Picture": NO_INK}
 
 
 def page() -> None:
-    """The parts of the page, from top to bottom."""
+    """The whole page, from top to bottom."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header("Draw a digit", anchor=False, width="content")
         mode = st.segmented_control(
@@ -45,7 +48,7 @@ def page() -> None:
     model = load(run) if run else None
     if model is None:
         return
-    learn_ood_detector(run)
+    fit_ood_detector(run)
     if mode == "My digits":
         show_my_digits(run, model)
         return
@@ -53,7 +56,7 @@ def page() -> None:
     with left:
         picture = drawing_input() if mode == "Draw" else picture_input()
     if picture is None:
-        right.caption(NOTHING[mode])
+        right.caption(NO_PICTURE[mode])
         return
     steps = steps_of(picture)
     if steps is None:
@@ -61,15 +64,15 @@ def page() -> None:
         return
     answer = models().answer_one(run, model, steps.centred)
     with right:
-        teach(run, answer, steps.centred, picture)
+        show_labelling(run, answer, steps.centred, picture)
         show_bars(answer)
         show_command(run, picture)
     show_tools(run, model, answer, steps, picture)
 
 
 def drawing_input() -> np.ndarray | None:
-    """The canvas and its tools; the picture that is on it, None before the first stroke."""
-    came_from()
+    """Show the canvas and its tools; returns its picture, None before the first stroke."""
+    show_origin()
     place = st.container(gap=None)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         tool = st.segmented_control(
@@ -98,9 +101,9 @@ def drawing_input() -> np.ndarray | None:
         return canvas(brush, eraser=tool == "Eraser")
 
 
-def came_from() -> None:
-    """What is on the canvas: an image that was sent here, or what the user is about to draw."""
-    drawing = kept()
+def show_origin() -> None:
+    """Say what to draw, or which test image is on the canvas, with a link back to it."""
+    drawing = current_drawing()
     if not drawing.origin:
         st.caption("Draw one digit, 0 to 9, anywhere on the black square.")
         return
@@ -108,14 +111,14 @@ def came_from() -> None:
         st.caption(f"{drawing.origin}. Add to it or erase parts of it, and see the answer change.")
         st.page_link(
             "app_pages/predictions.py",
-            label="Back to it",
+            label="Back to the image",
             icon=":material/arrow_back:",
             query_params={"image": str(drawing.image)},
         )
 
 
 def steps_of(picture: np.ndarray) -> DrawingSteps | None:
-    """The steps to what the network gets, None where nothing is drawn; the last one is kept for the next rerun."""
+    """The steps from a picture to the network's input, None where it holds no ink; the newest is cached for reruns."""
     last, steps = st.session_state.get("steps", (None, None))
     if last is not picture:
         steps = drawing_steps(picture)

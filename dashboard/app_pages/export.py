@@ -1,4 +1,4 @@
-"""Export: the network in other formats, each proven to answer as the run does, with code that runs it."""
+"""Export: the network in other formats, each verified against the run's own model, with code that runs it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def page() -> None:
     if run is None:
         return
     st.markdown(
-        "Take the network out. Each format takes pixels as they are, uint8 (n, 28, 28) from 0 to 255, white on black, "
-        "and gives ten probabilities that sum to 1: scaling is inside."
+        "Use the network elsewhere. Each format takes raw pixels, uint8 (n, 28, 28) from 0 to 255, white on black, "
+        "and gives ten probabilities that sum to 1: scaling is part of the model."
     )
     own = isinstance(run, Run)
     if show_run(run, digits) if own else show_starter(run):
@@ -41,14 +41,14 @@ def page() -> None:
     if own:
         st.subheader("The whole run")
         st.markdown(
-            "For another Digit Lab: settings, history, predictions and the LiteRT model in one zip. It is dropped on "
-            "the Train page there, under Import a run."
+            "For another Digit Lab: settings, history, predictions and the LiteRT model in one zip. Drop it on its "
+            "Train page, under Import a run."
         )
         show_bundle(run)
 
 
 def show_starter(starter: RunView) -> bool:
-    """The shipped network: its one file; True, as there is something to run."""
+    """Show the shipped network, which has one file; returns True, since that file can be run."""
     st.info(
         "The starter is shipped as LiteRT only. Train a network of your own to export it in every format.",
         icon=":material/info:",
@@ -59,7 +59,7 @@ def show_starter(starter: RunView) -> bool:
 
 
 def show_run(run: Run, digits: Dataset) -> bool:
-    """The button, how far it is, the proof, and the formats; whether there is something to run."""
+    """Show the export button or its progress, the verification and the formats; returns whether any file can be run."""
     stored = verify.load(run)
     reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
     current = None if reason else stored
@@ -69,31 +69,31 @@ def show_run(run: Run, digits: Dataset) -> bool:
     elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
         offer(run, digits, stored, reason)
     if current:
-        format_cards.proof_table(current)
-        if words := format_cards.price(current):
+        format_cards.verification_table(current)
+        if words := format_cards.int8_cost(current):
             st.markdown(words)
     st.subheader("Formats")
     for name, format in FORMATS.items():
-        why_not = "" if name in possible(run) else "This run has no Keras model to make it from, only LiteRT."
+        why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
         format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
     return any(files.values())
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:
-    """The button that exports, where a file is missing, and the reason why what is stored is out of date."""
+    """Show the button that exports, and the reason why saved exports are out of date."""
     if reason:
         st.warning(f"These exports are out of date: {reason}. Export again.", icon=":material/history:")
     elif stored is None:
         st.markdown(
-            f"One click writes every format and reads all {len(digits.x_test):,} test images with each, in its own "
-            "runtime. On two processor cores that takes 10 to 60 seconds, and files and proof are kept in the run."
+            f"Writes every format and verifies each on all {len(digits.x_test):,} test images in its own runtime. "
+            "Takes 10 to 60 seconds on two processor cores. Files and results are saved with the run."
         )
-    label = "Export and prove" if stored is None else "Export again"
+    label = "Export and verify" if stored is None else "Export again"
     begin_button(run, KIND, label, key="export", primary=True)
 
 
 def give_digit(digits: Dataset) -> None:
-    """A test image for the code to read."""
+    """Offer a test image as a file for the code to read."""
     file = io.BytesIO()
     Image.fromarray(digits.x_test[0]).save(file, "PNG")
     st.download_button(
@@ -107,8 +107,8 @@ def give_digit(digits: Dataset) -> None:
         help=f"The first test image, a {digits.y_test[0]}, for the code above to read.",
     )
     st.caption(
-        "A digit for the code to read. Digits of your own need MNIST's form, as Draw brings them to: white on black, "
-        "28 × 28, centred by their mass."
+        "A digit for the code to read. Your own digits need MNIST's form, which the Draw page makes: white on black, "
+        "28 × 28, centred by mass."
     )
 
 

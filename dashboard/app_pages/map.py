@@ -1,4 +1,4 @@
-"""Map: the test images as the network sees them. What it holds to be alike lies close together."""
+"""Map: the test images by the network's last hidden layer. Images with similar activations lie close together."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def page() -> None:
     model = model_fingerprint(run.path)
     readings = read(printable(run.path), model, digits.fingerprint, predictor, digits)
     st.caption(
-        f"Each dot is a test image, placed by the {readings.pca.dimensions} numbers of the network's last hidden "
-        "layer. What the network holds to be alike lies close together."
+        f"Each dot is a test image, placed by the {readings.pca.dimensions} activations of the network's last hidden "
+        "layer. Images with similar activations lie close together."
     )
     wanted, mask = choose(readings)
     layout = tsne_layout(run, model, digits) if wanted == "t-SNE" else None
@@ -51,7 +51,7 @@ def page() -> None:
     say_what_is_shown(readings, layout, name)
     shown = layout.only(mask)
     if not len(shown.indices):
-        st.info("No image passes this filter.", icon=":material/filter_alt:")
+        st.info("No image matches this filter.", icon=":material/filter_alt:")
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -62,12 +62,12 @@ def page() -> None:
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")
 def read(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Readings:
-    """What the model says of all test images, computed once for all browser sessions until the model changes."""
+    """The model's predictions and activations for all test images, cached for all sessions until the model changes."""
     return embedding.read(_predictor, _digits)
 
 
 def choose(readings: Readings) -> tuple[str, np.ndarray]:
-    """The layout, and which images are on the map, bool (n,); all of it is in the address."""
+    """Choose the layout and, as a mask bool (n,), the images on the map; both are in the address."""
     bound = {"bind": "query-params"}
     pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -80,8 +80,8 @@ def choose(readings: Readings) -> tuple[str, np.ndarray]:
             help="PCA: the two directions in which the images differ most. t-SNE: keeps close neighbours together.",
             **bound,
         )
-        label = st.selectbox("Label", key="map_label", help="The digit that the image is said to be.", **pick, **bound)
-        read_as = st.selectbox("Read as", key="map_read", help="The digit that the network sees.", **pick, **bound)
+        label = st.selectbox("Label", key="map_label", help="The digit that the dataset gives.", **pick, **bound)
+        read_as = st.selectbox("Read as", key="map_read", help="The digit that the network predicts.", **pick, **bound)
         mistakes = st.toggle("Mistakes only", key="map_mistakes", **bound)
     mask = np.full(len(readings.labels), True)
     if label in range(10):
@@ -94,7 +94,7 @@ def choose(readings: Readings) -> tuple[str, np.ndarray]:
 
 
 def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
-    """The stored t-SNE; while there is none of this model, the page offers to compute it."""
+    """The saved t-SNE of this model; None where there is none, with a button that computes it."""
     stored = embedding.load_tsne(run)
     images = len(digits.y_test)
     reason = stored.stale(model, digits.fingerprint) if stored else ""
@@ -108,15 +108,15 @@ def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
             )
         begin_button(run, KIND, "Compute t-SNE", key="compute_tsne", primary=True)
         st.caption(
-            f"Lays out {min(images, embedding.SAMPLE):,} of {images:,} test images in the background, "
-            "in half a minute or so on two processor cores, and keeps the result in the run."
+            f"Lays out {min(images, embedding.SAMPLE):,} of {images:,} test images in the background. Takes about "
+            "half a minute on two processor cores. The result is saved with the run."
         )
     st.caption("Until then, PCA:")
     return None
 
 
 def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
-    """What the map can tell and what it cannot, and which images are on it."""
+    """Say which images are on the map and how to read their distances."""
     images, shown = len(readings.labels), len(layout.indices)
     mistakes, there = int((~readings.right).sum()), int((~readings.right[layout.indices]).sum())
     if shown == images:
@@ -124,23 +124,23 @@ def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
     elif there == mistakes:
         sample = (
             f"{shown:,} of {images:,} test images: all {mistakes:,} mistakes and {shown - there:,} others, "
-            "chosen by chance."
+            "chosen at random."
         )
     else:
-        sample = f"{shown:,} of {images:,} test images, chosen by chance; {there:,} of {mistakes:,} mistakes are there."
+        sample = f"{shown:,} of {images:,} test images, chosen at random, with {there:,} of {mistakes:,} mistakes."
     if name == "PCA":
         first, second = readings.pca.explained
         meaning = (
             f"Its two directions hold {100 * (first + second):.0f} % of the hidden layer's variance "
-            f"({100 * first:.0f} % across and {100 * second:.0f} % up), so what touches here may be apart elsewhere."
+            f"({100 * first:.0f} % across and {100 * second:.0f} % up), so dots that touch may be far apart in others."
         )
     else:
-        meaning = "Neighbours are truly close; the distance between groups, and their size, say little."
+        meaning = "Neighbours are close in the hidden layer; the distances between groups and their sizes say little."
     st.caption(f"{sample} {meaning}")
 
 
 def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str) -> dict | None:
-    """The map; returns the rectangle that was drawn on it, None without one."""
+    """Show the map; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
     event = st.vega_lite_chart(
         chart.map_chart(readings, shown),
@@ -152,7 +152,7 @@ def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str)
 
 
 def show_images(run: Run, digits: Dataset, readings: Readings, shown: Layout, region: dict | None) -> None:
-    """The images in the rectangle; without one, all that are on the map."""
+    """Show the images in the rectangle, or all images on the map without one."""
     found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
     mistakes = int((~readings.right[found]).sum())
     where = "on the map" if region is None else "in the rectangle"

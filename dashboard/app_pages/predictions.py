@@ -1,4 +1,4 @@
-"""Predictions: what a run says of every test image, and where it is wrong."""
+"""Predictions: what a run predicts for every test image, and its mistakes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
-PAGE_SIZE = 100
+IMAGES_PER_PAGE = 100
 
 
 def page() -> None:
@@ -54,7 +54,7 @@ def page() -> None:
     with right:
         if image is not None:
             with st.container(key="one_image", border=True):
-                show_image(run, digits, reading, past, selection.place(found, image), PAGE_SIZE)
+                show_image(run, digits, reading, past, selection.place(found, image), IMAGES_PER_PAGE)
                 neighbours = st.container()
         show_matrix(run, reading, wanted)
 
@@ -69,22 +69,22 @@ def page() -> None:
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
 def read(path, stamp, epoch, _run, _digits) -> predictions.Reading:
-    """The reading at a moment, computed once for all browser sessions until the run's files change."""
+    """A run's predictions after `epoch`, or its newest, cached for all sessions until its files change."""
     return predictions.read(_run, _digits, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Looking back over the epochs")
 def look_back(path, stamp, until, _run, _digits) -> predictions.Past | None:
-    """What the epochs up to `until` said, kept in the same way."""
+    """The predictions of every saved epoch up to `until`, cached for all sessions until the run's files change."""
     return predictions.look_back(_run, _digits, until)
 
 
 def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
-    """The numbers that sum it up, and what has to be known to read them."""
+    """Show accuracy, mistakes and epochs, and which moment of the run they describe."""
     corrected = reading.corrected
     with st.grid(4 if corrected else 3, min_column_width=150):
         st.metric(
-            "Test accuracy", percent(reading.accuracy), help="Share of test images whose prediction is their label."
+            "Test accuracy", percent(reading.accuracy), help="Share of test images whose prediction is the label."
         )
         if corrected:
             st.metric(
@@ -105,22 +105,22 @@ def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
 
 @st.fragment(run_every=2)
 def watch(run, known, epoch: int) -> None:
-    """Say that the run still trains, and show the page anew when there is something new."""
+    """Say that the run still trains, and run the page again when it has new predictions."""
     if predictions.stamp(run) != known or not run.state.is_active:
         st.rerun()
     st.caption(f":material/play_circle: After epoch {epoch}, still training.")
 
 
 def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filter, image: int | None) -> None:
-    """The images that pass the filter, a hundred a page."""
+    """Show the images that match the filter, a hundred a page."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
         downloads = st.container(width="content")
     if len(found) == 0:
-        st.info("No image passes this filter.", icon=":material/filter_alt:")
+        st.info("No image matches this filter.", icon=":material/filter_alt:")
     here = st.container()
-    number = st.pagination(selection.pages(found, PAGE_SIZE), key="page", bind="query-params")
-    shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    number = st.pagination(selection.pages(found, IMAGES_PER_PAGE), key="page", bind="query-params")
+    shown = found[(number - 1) * IMAGES_PER_PAGE : number * IMAGES_PER_PAGE]
     if len(found):
         with downloads:
             show_downloads(
@@ -154,7 +154,7 @@ def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filte
 
 
 def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
-    """The confusion matrix; a click on a cell shows its images, as the pickers above do."""
+    """Show the confusion matrix; a click on a cell sets the filter to its label and prediction."""
     st.subheader("Confusion matrix", help="Click a cell, or a row's or column's total, to see its images.")
     with st.container(horizontal=True, vertical_alignment="center"):
         unit = st.segmented_control(
@@ -181,10 +181,10 @@ def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
 
 
 def show_worst_pairs(reading: predictions.Reading) -> None:
-    """The most frequent mistakes in words; each leads to its images."""
+    """Show the most frequent mistakes as buttons that filter for their images."""
     pairs = metrics.worst_pairs(reading.matrix, limit=10)
     if not pairs:
-        st.caption("There are none.")
+        st.caption("None")
     with st.container(horizontal=True):
         for pair in pairs:
             times = "once" if pair.count == 1 else f"{pair.count} times"
@@ -197,10 +197,10 @@ def show_worst_pairs(reading: predictions.Reading) -> None:
 
 
 def show_digits(reading: predictions.Reading) -> None:
-    """Precision, recall and F1 of each digit."""
+    """Show precision, recall and F1 of each digit."""
     percents = {
-        "Precision": "Of all images read as this digit, how many are it.",
-        "Recall": "Of all images of this digit, how many were read as it.",
+        "Precision": "Of all images read as this digit, the share with this label.",
+        "Recall": "Of all images with this label, the share read as this digit.",
         "F1": "The harmonic mean of precision and recall.",
     }
     st.dataframe(
@@ -214,7 +214,7 @@ def show_digits(reading: predictions.Reading) -> None:
 
 
 def choose_cell() -> None:
-    """Show the images of the cell that was clicked."""
+    """Filter for the images of the cell that was clicked."""
     cell = clicked(st.session_state[matrix_key()].selection)
     if cell is not None:
         st.session_state["label"], st.session_state["prediction"] = cell

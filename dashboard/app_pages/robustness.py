@@ -1,4 +1,4 @@
-"""Robustness: how much a run still reads of digits that were shifted, turned, blurred and the like."""
+"""Robustness: a run's accuracy on test images that were shifted, turned, blurred and so on."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def page() -> None:
 
 
 def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
-    """The button that measures, where there is nothing yet or what there is belongs to an earlier model."""
+    """Show the button that measures, where no result of this model and dataset is saved."""
     reason = "" if result is None else result.stale(model_fingerprint(run.path), digits.fingerprint)
     if result is not None and not reason:
         return
@@ -65,11 +65,11 @@ def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
     if result is None:
         st.markdown(
             f"Reads all {images:,} test images under {changes} changes in three strengths, "
-            f"{images * changes * 3:,} images in all. On two processor cores that takes 10 to 30 seconds, "
-            "and the result is kept in the run."
+            f"{images * changes * 3:,} images in all. Takes 10 to 30 seconds on two processor cores. "
+            "The result is saved with the run."
             if images > 2000
             else f"Reads all {images:,} test images under {changes} changes in three strengths. "
-            "That takes a few seconds, and the result is kept in the run."
+            "Takes a few seconds. The result is saved with the run."
         )
     else:
         st.warning(
@@ -80,30 +80,30 @@ def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
 
 
 def show_headline(result: Robustness) -> None:
-    """The numbers that sum it up, and which change and which digit to look at."""
+    """Show mean accuracy and the hardest change, and name the digits and changes that cost most."""
     hardest = min(result.changed, key=lambda measurement: measurement.accuracy)
     with st.grid(3, min_column_width=150):
         st.metric("Unchanged", percent(result.unchanged.accuracy), help=f"Of {result.images:,} test images.")
         st.metric(
             "Under change",
             percent(result.mean_accuracy),
-            help="The mean accuracy over all changes and strengths below.",
+            help="Mean accuracy over all changes and strengths below.",
         )
         st.metric(
             f"Hardest: {hardest.change}, {corruptions.STRENGTH_NAMES[hardest.strength]}", percent(hardest.accuracy)
         )
-    st.markdown(in_words(result))
+    st.markdown(describe(result))
 
 
-def in_words(result: Robustness) -> str:
-    """Which digits and changes cost most and least, in two sentences."""
+def describe(result: Robustness) -> str:
+    """The digits that lose most and least accuracy, and the changes that cost most and least, in two sentences."""
     digits, changes = result.fragile_digits(), result.hard_changes()
     parts = []
     if len(digits) > 3:
         (first, most), (second, more), (third, much), (last, least) = *digits[:3], digits[-1]
         parts.append(
-            f"**{first} breaks first**: over all changes it loses {points(most)} on average, then {second} "
-            f"({points(more)}) and {third} ({points(much)}). **{last} lasts longest** and loses {points(least)}."
+            f"**{first} is most fragile**: over all changes it loses {points(most)} on average, then {second} "
+            f"({points(more)}) and {third} ({points(much)}). **{last} is most robust** and loses {points(least)}."
         )
     (hard, cost), (easy, little) = changes[0], changes[-1]
     parts.append(f"**{hard.capitalize()}** costs most ({points(cost)}), **{easy}** least ({points(little)}).")
@@ -111,15 +111,15 @@ def in_words(result: Robustness) -> str:
 
 
 def points(loss: float) -> str:
-    """A loss of accuracy in percentage points."""
+    """A loss of accuracy, a fraction, in percentage points: "1.2 points"."""
     return f"{100 * loss:.1f} points".replace("-", "−")
 
 
 def show_changes(digits: Dataset, result: Robustness | None) -> None:
-    """One row a change: a sample in each strength, with its accuracy once measured."""
+    """Show one row for each change: a sample in each strength, with the accuracy once it is measured."""
     st.subheader(
         "Change by change" if result else "What is changed",
-        help="In the manner of MNIST-C (Mu & Gilmer 2019). The same images are changed alike each time.",
+        help="After MNIST-C (Mu & Gilmer 2019). Each measurement changes an image in the same way.",
     )
     kinds = np.unique(digits.y_test).tolist()
     digit = st.segmented_control(
@@ -135,17 +135,17 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
             else "A sample of each change",
         )
     if result:
-        st.caption("Accuracy, and below it percentage points against the unchanged images.")
+        st.caption("Accuracy, and below it the difference from the unchanged images in percentage points.")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def samples(fingerprint: str, index: int, _digits: Dataset) -> dict[tuple[str, int], str]:
-    """A test image under each change, made once for all sessions."""
+    """A test image under each change, cached for all sessions."""
     return charts.samples(_digits.x_test, index)
 
 
 def show_digits(result: Robustness) -> None:
-    """How much each digit loses under each change."""
+    """Show how much accuracy each digit loses under each change."""
     st.subheader("Digit by digit", help="Percentage points of accuracy that each digit loses.")
     names = {corruptions.STRENGTH_NAMES[strength].capitalize(): strength for strength in corruptions.STRENGTHS}
     name = st.segmented_control(
@@ -156,7 +156,7 @@ def show_digits(result: Robustness) -> None:
         key="digits",
         alt="Percentage points of accuracy that each digit loses under each change",
     )
-    st.caption("Percentage points against the same digit unchanged.")
+    st.caption("Difference from the unchanged digit in percentage points.")
 
 
 page()

@@ -1,11 +1,11 @@
-"""Train: choose a network and its epochs in the sidebar, start, watch, and see what came of it."""
+"""Train: choose a network and its epochs in the sidebar, start, watch, and see the results."""
 
 import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.runs import ENDED, Run
 from core.runs.state import read_architectures
-from dashboard.components.attempts import attempt, note_failure
+from dashboard.components.actions import note_failure, run_action
 from dashboard.components.browser import scroll_to_top
 from dashboard.components.draw.fine_tuning import fine_tuning_report
 from dashboard.components.run_picker import choose_any_run, say_missing
@@ -13,25 +13,25 @@ from dashboard.components.session import dataset, dataset_note, missing_run, old
 from dashboard.components.text import escape_markdown
 from dashboard.components.train import live, results
 from dashboard.components.train.import_run import import_note, show_import
-from dashboard.components.train.run_controls import show_controls, show_ways_on
+from dashboard.components.train.problems import show_launcher_problem, show_problems
+from dashboard.components.train.run_controls import show_controls, show_next_steps
 from dashboard.components.train.run_header import ask_whether_to_delete, show_header
 from dashboard.components.train.settings import settings_now
 from dashboard.components.train.settings_form import training_settings
-from dashboard.components.train.trouble import show_launcher_trouble, show_trouble
 
 
 def start() -> None:
-    """Put a run with the settings as they are now into the queue, or say which of them is not possible."""
+    """Queue a run with the current settings, or say which of them is out of range."""
     try:
         config = settings_now()
     except ConfigError as error:
         note_failure(str(error))
     else:
-        attempt(begin, config)
+        run_action(begin, config)
 
 
 def begin(config: TrainingConfig) -> None:
-    """Put a new run into the queue and show it."""
+    """Queue a new run and show it."""
     open_run(store().create(config).id)
 
 
@@ -39,7 +39,7 @@ def begin(config: TrainingConfig) -> None:
 
 
 def sidebar() -> Run | None:
-    """Settings, the start button and the choice of run; returns the run to show."""
+    """Show settings, the start button and the choice of run; returns the run to show."""
     with st.sidebar:
         training_settings(start)
     return choose_any_run("Run on this page")
@@ -49,9 +49,9 @@ def sidebar() -> Run | None:
 
 
 def show(run: Run) -> None:
-    """The run: live while it is active, its results afterwards."""
+    """Show the run: live while it is active, its results afterwards."""
     show_header(run)
-    show_trouble(run)
+    show_problems(run)
     state = run.state
     if run.is_discarded:
         live.await_deletion(run)
@@ -62,12 +62,12 @@ def show(run: Run) -> None:
         results.headline(run)
         fine_tuning_report(run)
         import_note(run)
-        show_ways_on(run)
+        show_next_steps(run)
         results.details(run, dataset())
 
 
 def all_runs(shown: Run | None) -> None:
-    """Every run with its state and accuracy; choosing one opens it above, in sight."""
+    """Show every run with its state and accuracy; choosing one opens it at the top of the page."""
     runs = store().runs()
     if (len(runs) < 2 and shown) or not runs:
         return
@@ -91,22 +91,22 @@ def all_runs(shown: Run | None) -> None:
 
 
 def show_missing(run_id: str) -> None:
-    """The chosen run is not there: say so, and lead to the others and to a new one."""
+    """Say that the chosen run was not found, with links to the others and a button that starts a new one."""
     say_missing(run_id)
     for run in store().runs():
         if run.state.name == "running":
             label = f"Go to {escape_markdown(run.name)}"
             st.button(label, icon=":material/arrow_forward:", key=f"go_to_{run.id}", on_click=open_run, args=(run.id,))
-    st.button("Start one", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
+    st.button("Start a run", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
     all_runs(None)
 
 
 def empty() -> None:
-    """What this is, before the first run."""
+    """Introduce the program before there is a first run."""
     st.header("Train a network to read handwritten digits", anchor=False)
     st.write(
-        "Digit Lab trains one small neural network on pictures of handwritten digits while you watch. Afterwards you "
-        "can look at every mistake it makes, and draw digits for it to read."
+        "Digit Lab trains a small neural network on images of handwritten digits while you watch. Then look at every "
+        "mistake it makes, and draw digits for it to read."
     )
     config = TrainingConfig()
     st.button(
@@ -114,7 +114,7 @@ def empty() -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="start_classic",
-        on_click=attempt,
+        on_click=run_action,
         args=(begin, config),
     )
     show_import(dataset())
@@ -124,14 +124,14 @@ def empty() -> None:
 
 
 def networks(polls: bool) -> None:
-    """The networks with their layers, as soon as a worker has built them; then it no longer `polls`."""
+    """Show the networks with their layers; `polls` until a worker has built them."""
     known = read_architectures(store().home)
     if polls and known:
         st.rerun()
     st.subheader("Networks to choose from", anchor=False)
     if not known:
-        st.caption("Their layers appear here when TensorFlow has started.")
-        show_launcher_trouble()
+        st.caption("Layers appear here once TensorFlow has started.")
+        show_launcher_problem()
         return
     with st.grid(2, min_column_width=320):
         for name, info in MODELS.items():

@@ -1,11 +1,11 @@
-"""A background job on the pages Map, Robustness, Confidence and Export: start it, follow it, say why it failed."""
+"""A run's background jobs on the pages: the button that starts one, its progress, and why it failed."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.runs import Run
-from dashboard.components.attempts import attempt
+from dashboard.components.actions import run_action
 from dashboard.components.session import chosen_since, jobs
 from dashboard.components.text import escape_markdown
 
@@ -13,7 +13,7 @@ REFRESH_SECONDS = 0.5
 
 
 def follow(run: Run, kind: str) -> bool:
-    """Show a bar while the job runs, or why it failed; returns whether it runs."""
+    """Show the job's progress while it runs, or why it failed; returns whether it runs."""
     status = jobs().status(run, kind)
     if status.name == "running":
         _progress(run, kind)
@@ -23,7 +23,7 @@ def follow(run: Run, kind: str) -> bool:
 
 
 def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, help: str | None = None) -> None:
-    """A button that starts the job in a process of its own."""
+    """Show a button that starts the job in a process of its own."""
     st.button(
         label,
         key=key,
@@ -36,7 +36,7 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    attempt(jobs().start, chosen_since(run), kind)
+    run_action(jobs().start, chosen_since(run), kind)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -1,4 +1,4 @@
-"""What the pages do in the browser beside Streamlit: how they are printed, the way back, and scrolling."""
+"""The style sheet and the script that the pages add to Streamlit's: printing, browser history and scrolling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TO_TOP = "document.querySelector('[data-testid=stMain]').scrollTo({top: 0});"
 
 
 def prepare_browser() -> None:
-    """Give this page its style sheet and its script; the latter is run once in each browser tab."""
+    """Add the style sheet and the script to the page; the script runs once in each browser tab."""
     st.html(FOLDER / "page.css")
     with st.container(key="page_script"):
         script = (FOLDER / "page.js").read_text(encoding="utf-8")
@@ -21,6 +21,6 @@ def prepare_browser() -> None:
 
 
 def scroll_to_top() -> None:
-    """Let the next run of the page begin at its top, for a callback that shows something else there."""
+    """In a callback: scroll to the top when the page runs next."""
     turns = st.session_state["scrolls"] = st.session_state.get("scrolls", 0) + 1
     st.session_state["scroll_to_top"] = turns

@@ -1,4 +1,4 @@
-"""Which files of a run are damaged, on the pages that show it."""
+"""The warning that files of a run are damaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_SENTENCES = 5
 
 
 def show_damage(run: RunView) -> None:
-    """Name the files of a run that are damaged, or say that a newer version made it; nothing where all is well."""
+    """Name the damaged files of a run, or say that a newer version made it; shows nothing where all is well."""
     damage = run.damage()
     if not damage:
         return

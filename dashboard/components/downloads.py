@@ -8,7 +8,7 @@ import streamlit as st
 
 
 def show_downloads(file: Callable[[str], bytes], name: str, key: str, csv: Callable[[], bytes] | None = None) -> None:
-    """A menu of files; each is made when it is asked for."""
+    """Show a menu of files; each is made when it is clicked."""
     with st.popover("Download", icon=":material/download:"):
         offers = [("CSV", "text/csv", csv)] if csv else []
         offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]

@@ -1,4 +1,4 @@
-"""Text fields for numbers: what stands in them reaches the program, whatever it is, and is understood or refused."""
+"""Numbers in text fields: how they are written, and the lines below a field that say how they were read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.components.text import escape_markdown
 
 MOST_TYPED = 40  # characters
-TYPING_PAUSE = "250ms"  # after which what is typed reaches the page, so that Start is off while it makes no sense
+TYPING_PAUSE = "250ms"  # after which typed text reaches the page, so that Start is off while a number is invalid
 
 
 def number_text(value: float) -> str:
@@ -19,12 +19,12 @@ def number_text(value: float) -> str:
 
 
 def say_understood(text: str, understood: str, hint: str = "") -> None:
-    """Say how a text was understood, where it was written in another way; the `hint` otherwise."""
+    """Show how a text was read where that differs from what was typed, else the `hint`."""
     words = hint if text.strip() == understood else f"Read as {understood}"
     if words:
         st.caption(words)
 
 
 def say_refused(reason: str) -> None:
-    """Say below a field why what stands in it is not possible."""
+    """Show below a field why its value is invalid."""
     st.markdown(f":small[:red[:material/error: {escape_markdown(reason)}]]")

@@ -1,4 +1,4 @@
-"""A page follows the runs that it shows: it is drawn again when one was deleted or renamed, or is in another state."""
+"""Runs that a page follows: it is drawn again when one of them is deleted, renamed or changes its state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOK_SECONDS = 2.0
 
 
 def follow(runs: Iterable[RunView]) -> None:
-    """Draw the page again when one of these runs has changed; to be called before anything of them is drawn."""
+    """Draw the page again when one of these runs has changed. Call it before the page shows any of them."""
     st.session_state["followed"] = [(run, _looks(run)) for run in runs]
     _look()
 
@@ -29,5 +29,5 @@ def _look() -> None:
 
 
 def _looks(run: RunView) -> tuple:
-    """What a page says of a run anywhere, apart from its training."""
+    """What pages show of a run, apart from its progress."""
     return run.path.is_dir(), run.name, run.state.name, run.test_accuracy, run.is_discarded

@@ -8,14 +8,14 @@ from dashboard.components.fields import number_text
 
 
 def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
-    """A config as one line; only what differs from the model's defaults is named after the first three.
+    """A config as one line: network, batch size, learning rate, and the other settings that are not defaults.
 
-    `rate` is the learning rate as it is now, where it was changed on the way.
+    `rate` is the current learning rate where it was changed during training.
     """
-    plain = TrainingConfig(model=config.model)
+    default = TrainingConfig(model=config.model)
     learning = f"learning rate {number_text(rate or config.learning_rate)}"
     if rate not in (None, config.learning_rate):
-        learning += f" (at first {number_text(config.learning_rate)})"
+        learning += f" (initially {number_text(config.learning_rate)})"
     words = [config.info.title, f"batches of {config.batch_size}", learning]
     if config.info.free_layers:
         words.insert(1, "hidden layers " + ", ".join(map(str, config.hidden_layers)))
@@ -23,13 +23,13 @@ def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
         words.append("augmented")
     if config.start_from:
         words.append("fine-tuned")
-    if config.dropout != plain.dropout:
+    if config.dropout != default.dropout:
         words.append(f"dropout {config.dropout:g}")
     if config.training_images:
         words.append(f"{config.training_images:,} training images")
     if config.patience:
         words.append(f"patience {config.patience}")
-    if config.seed != plain.seed:
+    if config.seed != default.seed:
         words.append(f"seed {config.seed}")
     return " · ".join(words)
 
@@ -41,8 +41,8 @@ def seconds_in_words(seconds: float) -> str:
 
 
 SIGMOID_SENTENCE = (
-    "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains them by the values before the "
-    "sigmoid, as it would train a softmax; so the softmax of those values is what is shown as probabilities."
+    "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains it on the values before the "
+    "sigmoid, as it would a softmax. So the probabilities shown are the softmax of those values."
 )
 STATE_ICONS = {
     "queued": ":material/hourglass_empty:",

@@ -1,4 +1,4 @@
-"""A run's exported model, and what it makes of the training images: each once for all browser sessions."""
+"""A run's exported model and its activations for the training images, shared by all browser sessions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.runs import Run, RunView
 from dashboard.components.session import jobs, models
 from dashboard.components.text import escape_markdown
 
-OOD_IMAGES = 10_000  # training images that it takes to tell digits from other drawings
+OOD_IMAGES = 10_000  # training images from which on the detector is reliable
 
 
 def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
-    """The run's model; where it cannot be read the page says so, unless it is to be quiet."""
+    """The run's model; where it cannot be read, None and an error on the page unless `quiet`."""
     try:
         return models().predictor(run)
     except (ModelError, OSError) as error:
@@ -28,22 +28,22 @@ def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
         return None
 
 
-def learn_ood_detector(run: RunView) -> None:
-    """Let the run learn in the background what is no digit, where it has not and learned from images enough.
+def fit_ood_detector(run: RunView) -> None:
+    """Fit the run's out-of-distribution detector in the background, where it has none and enough training images.
 
-    The starter brings its detector. One of few images, or of the embedded digits, which are few people's and coarse,
-    refuses too many digits in other hands.
+    The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
+    few people, it would refuse too many digits in other handwriting.
     """
     if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == "Embedded digits":
         return
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
     if enough and models().ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
-        with suppress(OSError):  # in a home that cannot be written it does without
+        with suppress(OSError):  # a home that cannot be written: go on without a detector
             jobs().start(run, "novelty")
 
 
 def hidden_layer(run: RunView, model: Predictor, digits: Dataset) -> HiddenLayer:
-    """The layer of the images that the run learned from: the training set without what it was validated on."""
+    """The last hidden layer for the run's training images: the training set without the validation images."""
     learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
     if run.config is not None:
         learned = min(learned, len(split(digits, run.config).x_train))  # augmentation mixes others in

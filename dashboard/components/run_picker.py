@@ -1,4 +1,4 @@
-"""Which run a page shows: the choice in the sidebar, and what is said where there is none."""
+"""Which run a page shows: the choice in the sidebar, and what the page says where there is no run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run_label(run: RunView) -> str:
 
 
 def readers() -> dict[str, RunView]:
-    """The runs that can read digits by their ids, newest first, the starter last."""
+    """The runs that have a model by their ids, newest first, the starter last."""
     starter = Starter()
     return {**_runs_with(lambda run: run.has_model), **({starter.id: starter} if starter.is_whole else {})}
 
@@ -43,10 +43,10 @@ def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
 
 
 def choose_run(label: str = "Run", *, needs: str = "probabilities") -> RunView | None:
-    """A choice in the sidebar, kept in the address, of the runs that have what it `needs`.
+    """Choose a run in the sidebar among those that have what the page `needs`; the choice is kept in the address.
 
-    Without a choice it is the newest. The page says so where it shows another run than the chosen one, where the chosen
-    one was not found, and where no run can be shown; the last two are None.
+    Without a choice it is the newest. The page says so where it shows another run than the chosen one. Where the chosen
+    run was not found, or no run can be shown, it says so and returns None.
 
     Args:
         label: what the choice is called.
@@ -63,12 +63,12 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> RunView |
         say_missing(missing)
         with st.container(horizontal=True):
             st.page_link(TRAIN_PAGE, label="All runs", icon=":material/list:")
-            st.page_link(TRAIN_PAGE, label="Start one", icon=":material/model_training:")
+            st.page_link(TRAIN_PAGE, label="Start a run", icon=":material/model_training:")
         return None
     if not runs:
         if run := store().get(chosen_run()) or next(iter(store().runs()), None):
             show_damage(run)
-        st.info("No run has got this far yet. Train one: the classic network takes a few seconds.")
+        st.info("This page needs a trained run. Train one first: the classic network takes a few seconds.")
         st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
         return None
     run = runs[_shown(label, runs)]
@@ -77,7 +77,7 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> RunView |
 
 
 def choose_any_run(label: str = "Run") -> Run | None:
-    """A choice of all runs, whatever their state; None where there is none, or where the chosen one was not found."""
+    """Choose a run of any state; None where there is none, or where the chosen one was not found."""
     runs = {run.id: run for run in store().runs()}
     if missing_run():
         _run_selectbox(label, runs, None)
@@ -86,7 +86,7 @@ def choose_any_run(label: str = "Run") -> Run | None:
 
 
 def say_missing(run_id: str) -> None:
-    """Say that the chosen run was not found, by its name where it was on the page before."""
+    """Say that the chosen run was deleted or not found, by its name where a page showed it before."""
     open_run(run_id)
     name = known_name(run_id, f"Run {run_id}")
     if how := how_gone(run_id):
@@ -96,7 +96,7 @@ def say_missing(run_id: str) -> None:
 
 
 def _shown(label: str, runs: Mapping[str, RunView]) -> str:
-    """The chosen run where it is among `runs`; else another one, which the page then says. The choice stays."""
+    """The id of the chosen run where it is among `runs`, else of another one, which the page says; the choice stays."""
     chosen = chosen_run()
     shown = chosen if chosen in runs else next(iter(runs))
     follow(run for run in (store().get(chosen), runs[shown]) if run)
@@ -111,7 +111,7 @@ def _shown(label: str, runs: Mapping[str, RunView]) -> str:
         name = escape_markdown(run.name if run else chosen)
         yet = " yet" if run and run.state.is_active else ""
         st.warning(
-            f"{name} has nothing to show here{yet}. Showing {escape_markdown(runs[shown].name)} instead.",
+            f"{name} cannot be shown on this page{yet}. Showing {escape_markdown(runs[shown].name)} instead.",
             icon=":material/info:",
         )
         if not isinstance(run, Starter):
@@ -121,12 +121,12 @@ def _shown(label: str, runs: Mapping[str, RunView]) -> str:
 
 
 def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -> None:
-    """The choice itself; it is not bound to the address, where Streamlit would put the label, which changes."""
+    """Show the choice of run; not bound to the address, where Streamlit would put the label, which changes."""
     labels = {run_id: run_label(run) for run_id, run in runs.items()}
     count = Counter(labels.values())
     labels = {run_id: label if count[label] == 1 else f"{label} · {run_id}" for run_id, label in labels.items()}
     today = {label: run_id for run_id, label in labels.items()}
-    known = {**st.session_state.get("run_labels", {}), **today}  # also what they were called on the page before
+    known = {**st.session_state.get("run_labels", {}), **today}  # also the labels that the browser may still show
     st.session_state["run_labels"] = today
     st.sidebar.selectbox(
         label,

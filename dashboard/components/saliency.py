@@ -1,4 +1,4 @@
-"""Which pixels decided, computed once and said in words."""
+"""Occlusion maps on the pages: cached, and explained in words."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from core.runs import RunView
 PATCH = 5
 
 
-def in_words(effect: np.ndarray, digit: int) -> str:
-    """How to read an occlusion map, with its largest numbers."""
+def describe_occlusion(effect: np.ndarray, digit: int) -> str:
+    """How to read an occlusion map, with its largest effects in points, as sentences."""
     lost, gained = 100 * float(effect.max()), -100 * float(effect.min())
     least = 100 * saliency.FAINTEST_EFFECT
     if max(lost, gained) < least:
-        return f"No single patch matters: without any of them, {digit} is about as probable as before."
+        return f"No single patch matters: blanking any of them hardly changes the probability of {digit}."
     sentences = []
     if lost >= least:
-        sentences.append(f":orange[**Orange**] ink speaks for {digit}: blank it, and up to {lost:.0f} points are lost.")
+        sentences.append(f":orange[**Orange**] ink supports {digit}: blanking it costs up to {lost:.0f} points.")
     if gained >= least:
-        sentences.append(f":blue[**Blue**] ink speaks against it: blank it, and up to {gained:.0f} are gained.")
+        sentences.append(f":blue[**Blue**] ink opposes {digit}: blanking it adds up to {gained:.0f} points.")
     return " ".join(sentences)
 
 
 def occlusion(run: RunView, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
-    """The digit that the finished network reads, and the occlusion map for it."""
+    """The digit that the finished network predicts, and the occlusion map for it, cached."""
     return _occlusion(model_version(run), model, image.tobytes())
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again with every touch
+@st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again at every click
 def _occlusion(version: tuple, _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
     image = np.frombuffer(pixels, np.uint8).reshape(28, 28)
     digit = int(_model.probabilities(image[np.newaxis])[0].argmax())

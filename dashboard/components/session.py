@@ -1,4 +1,4 @@
-"""What every page needs: the runs, the dataset (loaded once per process) and a choice of run."""
+"""What every page needs: the runs, the dataset (loaded once per process) and the chosen run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.services import Services
 from dashboard.components.address import recall, remember
 from dashboard.components.text import escape_markdown
 
-EVERY_PAGE = "every_page"  # whose the chosen run is, in the address
+EVERY_PAGE = "every_page"  # under which the address keeps the chosen run
 TRAIN_PAGE = "app_pages/train.py"
 
 first_page = threading.Event()  # set once a page was run for a browser
@@ -63,7 +63,7 @@ def launcher() -> Launcher:
 
 
 def dataset() -> Dataset:
-    """The dataset; shows progress while it loads, and stops the page where it cannot be had."""
+    """The dataset; shows progress while it loads, and stops the page with an error where it cannot be loaded."""
     digits = services().digits
     try:
         found = digits.outcome(0.3)
@@ -81,7 +81,7 @@ def dataset() -> Dataset:
 
 
 def dataset_note(found: Dataset) -> None:
-    """Say which data this is where it is not MNIST, and in sight what someone should repair."""
+    """Show the dataset's warnings, and describe it where it is not MNIST."""
     for warning in found.warnings:
         words = escape_markdown(f"{warning} The dataset in use is {found.name}.")
         st.warning(words, icon=":material/database_off:")
@@ -93,32 +93,32 @@ def dataset_note(found: Dataset) -> None:
 
 
 def older_runs_note() -> None:
-    """Say where earlier versions kept runs, where this was started, and how to see them."""
+    """Name the folder of runs of an earlier version, and the setting that shows them."""
     if older := older_home():
-        st.caption("There are older runs in the folder where this was started. To see them, start with this setting:")
+        st.caption("Older runs were found in the folder where Digit Lab was started. To see them, start it with:")
         st.code(f"DIGITLAB_HOME={older}", language=None)
 
 
-def first_time(*asked: object, seconds: float = 1.0) -> bool:
-    """Whether this was not asked a moment ago, within `seconds`.
+def first_time(*request: object, seconds: float = 1.0) -> bool:
+    """Whether this is not a repeat of a request made within the last `seconds`.
 
     Streamlit runs a callback twice where a click and a fragment's own rerun arrive together; and people double-click.
     """
-    words, now = repr(asked), time.monotonic()
-    before, at = st.session_state.get("asked", ("", 0.0))
-    st.session_state["asked"] = (words, now)
+    words, now = repr(request), time.monotonic()
+    before, at = st.session_state.get("last_request", ("", 0.0))
+    st.session_state["last_request"] = (words, now)
     return words != before or now - at > seconds
 
 
 def open_run(run_id: str) -> None:
-    """Let this be the chosen run on every page from now on, and put it into the address."""
+    """Make this the chosen run on every page, and put it into the address."""
     remember(EVERY_PAGE, "run", run_id)
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run, one that trains when its worker has ended, whatever becomes of the page.
+    """Delete a run; one that trains is stopped and deleted once its worker has ended, even if the page is closed.
 
-    It stays the chosen one, so that the page says that it is gone and leads to the others.
+    It stays the chosen one, so that the page says that it was deleted and links to the others.
     """
     if run.has_worker():
         run.discard()
@@ -128,37 +128,37 @@ def delete_run(run: Run) -> None:
 
 
 def note_gone(run: Run, how: str) -> None:
-    """Remember that somebody at this page had a run "deleted" or "cancelled", for when it is looked for."""
+    """Remember that a run was "deleted" or "cancelled" in this session, to say so when it is looked for."""
     st.session_state["gone"] = {**st.session_state.get("gone", {}), run.id: how}
 
 
 def how_gone(run_id: str) -> str:
-    """What somebody at this page did to a run that is gone, "deleted" or "cancelled"; else ""."""
+    """How a run was removed in this session, "deleted" or "cancelled"; else ""."""
     return st.session_state.get("gone", {}).get(run_id, "")
 
 
 def chosen_run() -> str:
-    """The id of the run that somebody chose: in the address or else on another page; "" where nobody did."""
+    """The id of the run in the address, or else the one chosen on another page; "" where there is neither."""
     return recall(EVERY_PAGE, "run")
 
 
 def chosen_since(run: Run) -> Run:
-    """In a callback: the run that was chosen since the page showed `run`, where choice and click come at once."""
+    """In a callback: the chosen run, which may differ from `run` where a choice and a click arrive together."""
     chosen = chosen_run()
     return run if chosen == st.session_state.get("drawn_for") else store().get(chosen) or run
 
 
 def missing_run() -> str:
-    """The id of the chosen run where there is no such run, because it was deleted for instance; else ""."""
+    """The id of the chosen run where it does not exist, for instance because it was deleted; else ""."""
     chosen = chosen_run()
     return "" if chosen in ("", Starter().id) or store().get(chosen) else chosen
 
 
 def know_names(names: dict[str, str]) -> None:
-    """Remember what runs on the page are called, for when they are gone."""
+    """Remember the names of the runs on the page, to name those that are deleted later."""
     st.session_state["run_names"] = {**st.session_state.get("run_names", {}), **names}
 
 
 def known_name(run_id: str, otherwise: str = "") -> str:
-    """What a run was called that was on a page before; `otherwise`, or its id, where none of that id was."""
+    """The name of a run that a page showed before, or `otherwise`, or its id."""
     return st.session_state.get("run_names", {}).get(run_id, otherwise or run_id)

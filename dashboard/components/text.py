@@ -1,4 +1,4 @@
-"""People's text, which Streamlit's Markdown must show as it was typed."""
+"""Text from people and files, shown in Streamlit's Markdown as it was written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _CHANGED_AFTER_PARSING = frozenset(":.@-=")
 
 
 def escape_markdown(text: object) -> str:
-    """`text` for any element or label in Markdown: it looks as it was typed, and loads, links and colours nothing.
+    """Escape `text` for Markdown: it is shown as it was written, and loads, links and colours nothing.
 
-    The marks of Markdown are written as character references, which it never takes for its own, and so are spaces that
-    it would drop. Streamlit then looks through each text that came out for emoji, icons, arrows and addresses: the
-    marks that those are known by get an element of their own, which `:color[…]` without a colour makes.
+    Markdown's marks become character references, and so do spaces that Markdown would drop. Streamlit then searches the
+    result for emoji, icons, arrows and addresses: their marks are put into an element of their own, `:color[…]` without
+    a colour.
     """
     return _MEANS_SOMETHING.sub(_reference, printable(text))
 

@@ -1,4 +1,4 @@
-"""How large a file the browser may send: it says so in words, where the server's refusal would be a bare error 413."""
+"""How large a file the browser may send: it explains the limit, while the server would only answer 413."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ MEGABYTE = 2**20
 
 
 def upload_limit(most_bytes: int) -> int:
-    """Megabytes for `st.file_uploader`, below what the server takes: it counts the form around the file too."""
+    """Megabytes for `st.file_uploader`, below the server's limit, which counts the form around the file too."""
     return max(1, min(most_bytes // MEGABYTE, st.get_option("server.maxUploadSize") - 1))

@@ -1,10 +1,10 @@
-"""Widgets that show what is kept elsewhere: in a run, in the address, or in another widget.
+"""Widgets whose value is kept elsewhere: in a run, in the address, or in another widget.
 
-Such a widget is not set through `st.session_state`: where the page is drawn again before the new value has reached the
-browser, the browser sends the old one once more, and Streamlit takes that for a touch and calls the widget's callback.
-So a widget whose value was changed by other hands gets another key, under which it begins with that value. Nor is its
-callback relied upon: where the next touch comes in the middle of the callbacks, Streamlit leaves out the rest of them.
-And an option is to Streamlit what it is called: where a run's label has changed, the browser sends the one before.
+They are not set through `st.session_state`: where the page is drawn again before the new value has reached the browser,
+the browser sends the old one again, and Streamlit takes that for a change and calls the widget's callback. So a widget
+whose value was changed elsewhere gets another key, and begins with that value. Its callback is not relied upon either:
+where another change arrives while callbacks run, Streamlit skips the rest of them. And Streamlit knows an option by its
+label: where a run's label has changed, the browser sends the old one.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import streamlit as st
 
 
 def view(name: str, value: object, keep: Callable, options: Collection | None = None, label: str = "") -> dict:
-    """Key and callback of a widget that shows `value`: as before while only the widget itself has changed the value.
+    """Key and callback of a widget that shows `value`; the key changes where `value` was changed elsewhere.
 
     Args:
-        name: tells the widget from others.
-        value: what it is to show; also to be given to the widget as the value that it begins with.
-        keep: takes what somebody chose there, and keeps it where `value` comes from.
-        options: what can be chosen, where the options' labels may change; anything else is an old label.
-        label: what the value is called; the browser goes on showing the one before until the widget has another key.
+        name: identifies the widget.
+        value: what it shows; pass it to the widget as its initial value too.
+        keep: stores a new choice where `value` comes from.
+        options: the possible choices, where their labels may change; anything else is an old label.
+        label: the label of the value; where it changes, the key changes, so that the browser shows the new one.
     """
     version, said = st.session_state.get(_state(name), (0, {0: value}))
     chosen = now(name, value)
     if not _is_possible(chosen, options):
-        said = {**said, version: chosen}  # the widget is drawn anew, with the labels of today
+        said = {**said, version: chosen}  # the widget is drawn anew, with the current labels
     elif chosen != value:
         _take(name, version, keep, options)
         st.rerun()
@@ -38,13 +38,13 @@ def view(name: str, value: object, keep: Callable, options: Collection | None = 
 
 
 def now(name: str, value: object) -> object:
-    """What a view shows at this moment, also before its callback; `value` where that was changed by other hands."""
+    """What the widget shows now, also before its callback has run; `value` where that was changed elsewhere."""
     version, said = st.session_state.get(_state(name), (0, {0: value}))
     return st.session_state.get(f"{name}_{version}", value) if said[version] == value else value
 
 
 def _take(name: str, version: int, keep: Callable, options: Collection | None) -> None:
-    """Keep what a widget says, were it the one before, which stands on the screen for a moment longer."""
+    """Store the widget's choice, also of one with an old key, which stays on the screen for a moment."""
     value, (newest, said) = st.session_state[f"{name}_{version}"], st.session_state[_state(name)]
     repeated = version not in said or said[version] == value  # the browser only sends what it sent before
     if not repeated and _is_possible(value, options):

@@ -101,7 +101,9 @@ def test_an_empty_token_is_none(monkeypatch, set_to):
 def test_without_a_token_other_machines_only_read(store, path, url, client, headers):
     there = at(url, client)
     assert there.get("/api/runs", headers=headers).status_code == 200
-    assert_problem(there.post(f"/api/runs{path}", json={}, headers=headers), 403, "another machine", guard.TOKEN)
+    assert_problem(
+        there.post(f"/api/runs{path}", json={}, headers=headers), 403, "Other machines can only read", guard.TOKEN
+    )
     assert store.runs() == []
 
 
@@ -148,11 +150,15 @@ def test_names_are_let_in_by_a_variable(store, monkeypatch, allowed, host, statu
 
 def test_behind_a_proxy_that_changes_the_host_the_allowed_name_is_ones_own(store, monkeypatch):
     page, image = {"Origin": "https://lab.example"}, {"pixels": [[200] * 28] * 28}
-    assert_problem(at().post(PREDICT, json=image, headers=page), 403, "another site")
+    assert_problem(at().post(PREDICT, json=image, headers=page), 403, "Cross-site requests are refused")
     monkeypatch.setenv(ALLOWED_HOSTS, "lab.example")
     assert at().post(PREDICT, json=image, headers=page).status_code == 200
-    assert_problem(at().post(PREDICT, json=image, headers={"Origin": "https://lab.example:3000"}), 403, "another site")
-    assert_problem(at().post("/api/runs", json={}, headers=page), 403, "another machine", guard.TOKEN)
+    assert_problem(
+        at().post(PREDICT, json=image, headers={"Origin": "https://lab.example:3000"}),
+        403,
+        "Cross-site requests are refused",
+    )
+    assert_problem(at().post("/api/runs", json={}, headers=page), 403, "Other machines can only read", guard.TOKEN)
     assert store.runs() == []
 
 
@@ -175,9 +181,9 @@ def test_a_page_of_another_site_starts_nothing(store, monkeypatch, headers, with
     if with_token:
         monkeypatch.setenv(guard.TOKEN, TOKEN)
         headers = {**headers, **bearer(TOKEN)}
-    assert_problem(at().post("/api/runs", content="{}", headers=headers), 403, "another site")
-    assert_problem(at().post(PREDICT, content="{}", headers=headers), 403, "another site")
-    assert_problem(at().get("/api/runs", headers=headers), 403, "another site")
+    assert_problem(at().post("/api/runs", content="{}", headers=headers), 403, "Cross-site requests are refused")
+    assert_problem(at().post(PREDICT, content="{}", headers=headers), 403, "Cross-site requests are refused")
+    assert_problem(at().get("/api/runs", headers=headers), 403, "Cross-site requests are refused")
     assert store.runs() == []
 
 
@@ -206,7 +212,7 @@ def test_a_link_on_another_page_opens_but_nobody_frames_what_it_opens():
     ],
 )
 def test_a_body_that_is_too_large_is_refused_however_it_comes(store, path, kind, most, fits):
-    large, words = b"x" * (most + 1), f"more than {most >> 20} MB"
+    large, words = b"x" * (most + 1), f"larger than {most >> 20} MB"
     for more in ({}, {"Expect": "100-continue"}):
         assert_problem(at().post(path, content=large, headers={"Content-Type": kind, **more}), 413, words)
     pieces = (large[start : start + 65536] for start in range(0, len(large), 65536))

@@ -138,11 +138,11 @@ def test_the_threshold_speaks_here_too(client, run):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no PNG, JPEG or WebP"),
-        (b"GIF89a not a picture", "no PNG, JPEG or WebP"),
-        (as_file(np.zeros((280, 280), np.uint8)), "No ink"),
-        (as_file(np.zeros((7, 300), np.uint8)), "too few, or too narrow"),
-        (as_file(np.zeros((7072, 7072), np.uint8)), "above 50 million"),
+        (b"", "not a PNG, JPEG or WebP"),
+        (b"GIF89a not a picture", "not a PNG, JPEG or WebP"),
+        (as_file(np.zeros((280, 280), np.uint8)), "No digit found"),
+        (as_file(np.zeros((7, 300), np.uint8)), "too small or too narrow"),
+        (as_file(np.zeros((7072, 7072), np.uint8)), "limit is 50 million"),
     ],
 )
 def test_a_picture_that_cannot_be_read_says_what_the_page_would(client, data, words):
@@ -184,7 +184,7 @@ def test_pixels_that_are_none_are_refused_with_words(client, body):
 
 
 def test_other_kinds_of_bodies_are_refused(client):
-    assert_problem(client.post(PREDICT, content=b"x"), 415, "image/png", "nothing of these")
+    assert_problem(client.post(PREDICT, content=b"x"), 415, "image/png", "No content type was sent")
     assert_problem(send_picture(client, b"x", "text/plain"), 415, "text/plain")
     assert_problem(client.post(PREDICT, data={"picture": "7"}), 415)
     assert_problem(send_picture(client, b"x", "multipart/form-data; boundary=a"), 400)
@@ -284,8 +284,8 @@ def test_kept_predictions_are_filtered_and_paged(client, run, digits):
         ("label=10", 422, "label"),
         ("limit=0", 422, "limit"),
         ("limit=100000", 422, "limit"),
-        ("mistake=true", 422, "no such setting"),
-        ("epoch=7", 404, "Kept are those of 1, 2, 3"),
+        ("mistake=true", 422, "Unknown setting"),
+        ("epoch=7", 404, "Saved epochs: 1, 2, 3"),
     ],
 )
 def test_a_filter_that_is_none_is_refused(client, run, query, status, words):
@@ -321,14 +321,14 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"epochs": true}', "whole number"),
         ('{"learning_rate": NaN}', "Learning rate must be a number"),
         ('{"learning_rate": 1e999}', "Learning rate must be a number"),
-        ('{"model": "gpt"}', "no model 'gpt'"),
-        ('{"model": ["seed"]}', "no model"),
+        ('{"model": "gpt"}', "Unknown model 'gpt'"),
+        ('{"model": ["seed"]}', "Unknown model"),
         ('{"hidden_layers": 5}', "list of widths"),
         ('{"hidden_layers": [[1]]}', "whole number"),
         ('{"start_from": "../x"}', "id of a run"),
-        ('{"start_from": "nobody"}', "no run 'nobody'"),
+        ('{"start_from": "nobody"}', "run nobody was not found"),
         ('{"start_from": "\\ud800"}', "id of a run"),
-        ('{"epoch": 3}', "no such setting"),
+        ('{"epoch": 3}', "Unknown setting"),
         ('{"\\ud800": 3}', "JSON object"),
         ('{"name": "  "}', "1 to 60 characters"),
         ('{"name": 5}', "string"),

@@ -82,7 +82,7 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
     assert len(strokes_seen(page)) == 1
     tools(page).get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
 
 
 def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:
@@ -90,7 +90,7 @@ def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard,
     stroke(page, 150)
     tools(page).get_by_role("button", name="Clear").click()
     page.wait_for_function(f"({INK_COLUMNS})().length == 0")
-    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
     tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("stMetric").filter(has_text="It reads")).to_contain_text("1")
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
@@ -173,7 +173,7 @@ def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browse
     touch_a_one(page)  # and one finger draws as before
     tools(page).get_by_role("button", name="Undo").click()
     tools(page).get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
     context.close()
 
 
@@ -204,7 +204,7 @@ def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, 
     drop()
     page.get_by_text("What it sees", exact=True).click()
     page.get_by_text("Resize the canvas as it is").click()
-    expect(page.get_by_text(re.compile("as MNIST was made, it reads 7"))).to_be_visible()
+    expect(page.get_by_text(re.compile("In MNIST's form: 7"))).to_be_visible()
 
     page.goto(f"{dashboard.url}/predictions?run={finished.id}")
     page.get_by_text("All", exact=True).first.wait_for()
@@ -220,8 +220,8 @@ def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, 
 LIVE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 CAMERAS = {
     "there": (LIVE, None),
-    "refused": ([LIVE[0], "--deny-permission-prompts"], "This browser refuses Digit Lab the camera"),
-    "none": ([LIVE[1]], "This browser finds no camera"),
+    "refused": ([LIVE[0], "--deny-permission-prompts"], "Your browser does not let Digit Lab use the camera"),
+    "none": ([LIVE[1]], "Your browser found no camera"),
     "insecure": ([*LIVE, "--host-resolver-rules=MAP digits.example 127.0.0.1"], "only over https"),
 }
 

@@ -44,7 +44,7 @@ def test_stop_and_delete_is_carried_out_wherever_the_browser_goes(
         wait_until(lambda: training.store.get(run.id) is None or run.is_discarded)  # the click has arrived
         page.reload()
     else:
-        said = page.get_by_text("Stopping; it is deleted as soon as its worker has ended.")
+        said = page.get_by_text("Stopping. The run is deleted once its worker has ended.")
         expect(said.or_(page.get_by_text(f"{name} was deleted."))).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)
     if leaves == "by a link":

@@ -83,7 +83,7 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     draw_a_one(page)
     expect(page.get_by_text("It reads", exact=True)).to_be_visible()
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
 
 
 def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(
@@ -154,11 +154,11 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     assert page.evaluate("window.scrollY") == before
     page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth + 1")
     page.locator(".st-key-it_is").get_by_text("7", exact=True).click()
-    expect(page.get_by_text("Kept as a 7 in My digits")).to_be_visible()
+    expect(page.get_by_text("Saved as a 7 in My digits")).to_be_visible()
     kept = MyDigits(dashboard.store.home).newest()
     assert (kept.label, kept.said, kept.run_id) == (7, 1, "starter")
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
 
     page.get_by_text("Picture", exact=True).click()
     file = io.BytesIO()
@@ -169,7 +169,7 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     upload.set_input_files({"name": "one.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()})
     expect(answer).to_contain_text("1")
     upload.set_input_files({"name": "half.png", "mimeType": "image/png", "buffer": b"\x89PNG half of it"})
-    expect(page.get_by_text("The file is no PNG, JPEG or WebP picture")).to_be_visible()
+    expect(page.get_by_text("The file is damaged or not a PNG, JPEG or WebP picture")).to_be_visible()
 
     page.get_by_text("My digits", exact=True).click()
     tile = page.get_by_role("option")
@@ -187,7 +187,7 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
 ) -> None:
     page.goto(f"{dashboard.url}/?epochs=200")
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
     expect(page.get_by_text("of 200 epochs").first).to_be_visible()
 
     other = browser.new_context(viewport={"width": 412, "height": 900}).new_page()
@@ -199,8 +199,8 @@ def test_a_second_browser_sees_the_same_run_and_pauses_and_resumes_it(
 
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(other.get_by_role("button", name="Stop and keep")).to_be_visible()
-    other.get_by_role("button", name="Stop and keep").click()
+    expect(other.get_by_role("button", name="Stop and save")).to_be_visible()
+    other.get_by_role("button", name="Stop and save").click()
     expect(page.get_by_role("strong").filter(has_text="Stopped")).to_be_visible()
     expect(page.get_by_text("Training time", exact=True).first).to_be_visible()
     other.context.close()
@@ -212,14 +212,14 @@ def test_nothing_is_lost_when_worker_and_dashboard_are_killed(dashboard: Dashboa
     os.kill(worker_pid(run), signal.SIGKILL)
     expect(page.get_by_text("Training stopped unexpectedly")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
     before = len(run.history().epochs)
 
     dashboard.end(signal.SIGKILL)
     wait_until(lambda: len(run.history().epochs) > before)  # the worker trains on
     dashboard.start()
     page.goto(dashboard.url)
-    page.get_by_role("button", name="Stop and keep").click()
+    page.get_by_role("button", name="Stop and save").click()
     expect(page.get_by_role("strong").filter(has_text="Stopped")).to_be_visible()
     epochs = [epoch["epoch"] for epoch in run.history().epochs]
     assert epochs == list(range(1, len(epochs) + 1))

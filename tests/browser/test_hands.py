@@ -173,7 +173,7 @@ def test_train_more_takes_what_stands_in_its_fields_when_it_is_clicked(
 ) -> None:
     run = ended_run(waiting)
     page.goto(f"{waiting.url}/?run={run.id}")
-    page.get_by_role("button", name="Train more").click()
+    page.get_by_role("button", name="Train more epochs").click()
     popover = page.get_by_test_id("stPopoverBody")
     for label, typed in (("Learning rate", "0,002"), ("More epochs", "3")):
         popover.get_by_role("textbox", name=label).click()

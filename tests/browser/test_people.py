@@ -141,7 +141,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
         first.set_state("finished")
         page.goto(f"{laboratory.url}/predictions?run={waiting.id}")
         newest = next(run for run in home.runs() if run.id != waiting.id)
-        shows(page, f"{waiting.name} has nothing to show here yet. Showing {newest.name} instead.")
+        shows(page, f"{waiting.name} cannot be shown on this page yet. Showing {newest.name} instead.")
         shows(page, f"Go to {waiting.name}")
         page.goto(f"{laboratory.url}/predictions?run={foreign.id}")
         shows(page, f"This run was trained and tested on {names[5]} ({names[6]})")
@@ -169,13 +169,13 @@ def test_a_run_that_another_tab_deletes_leaves_no_other_under_the_mouse(
         expect(page.get_by_text("Paused", exact=True)).to_be_visible()
         home.delete(mine)
         expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
-        expect(page.get_by_role("button", name="Start one")).to_be_visible()
+        expect(page.get_by_role("button", name="Start a run")).to_be_visible()
         expect(page.get_by_role("heading", name="All runs")).to_have_count(1)  # two for an instant, while it moves up
         assert page.get_by_role("button", name="Pause").count() == 0
         page.get_by_role("link", name="Predictions", exact=True).click()
         expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
         page.get_by_role("link", name="All runs").click()
-        expect(page.get_by_role("button", name="Start one")).to_be_visible()
+        expect(page.get_by_role("button", name="Start a run")).to_be_visible()
         assert others.control == {}
 
 
@@ -189,12 +189,12 @@ def test_a_run_that_trains_is_stopped_and_deleted_by_one_click(
         page.get_by_role("button", name="Manage").click()
         page.get_by_role("button", name="Delete this run").click()
         dialog = page.get_by_role("dialog")
-        expect(dialog.get_by_text("It is training now, and will be stopped first.")).to_be_visible()
+        expect(dialog.get_by_text("It is training now and will be stopped first.")).to_be_visible()
         expect(page.get_by_role("button", name="Delete this run")).to_have_count(0)  # the popover is closed
         dangerous = dialog.get_by_role("button", name="Stop and delete")
         page.wait_for_function(IS_RED, arg=dangerous.element_handle())  # its colour comes with a transition
         dangerous.click()
-        expect(page.get_by_text("Stopping; it is deleted as soon as its worker has ended.")).to_be_visible()
+        expect(page.get_by_text("Stopping. The run is deleted once its worker has ended.")).to_be_visible()
         expect(dialog).to_have_count(0)
         assert run.control["request"] == "stop"
     home.delete(run)  # as a launcher does

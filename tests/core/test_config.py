@@ -125,7 +125,7 @@ def test_hidden_layers_are_read_as_people_type_them(widths, between):
 
 @pytest.mark.parametrize("text", ["", " ", ",", "128; 64", "12.8", "-5", "wide", "1e3", "²"])
 def test_hidden_layers_that_are_no_whole_numbers_are_refused_with_an_example(text):
-    with pytest.raises(ConfigError, match='such as "128, 64"'):
+    with pytest.raises(ConfigError, match='for instance "128, 64"'):
         parse_hidden_layers(text)
 
 

@@ -212,7 +212,7 @@ def test_what_the_system_refuses_is_said_with_the_file_and_what_to_do(tmp_path, 
     with pytest.raises(OSError, match="No space left") as caught:
         write_json(tmp_path / "state.json", {})
     assert explain_os_error(caught.value) == (
-        f"No space is left on the disk that holds {tmp_path / 'state.json'}. Make room there and try again."
+        f"No space is left on the disk that holds {tmp_path / 'state.json'}. Free some space and try again."
     )
     assert "read-only" in explain_os_error(OSError(errno.EROFS, "Read-only file system", "/home/x"))
     assert "permission denied" in explain_os_error(PermissionError(errno.EACCES, "Permission denied", "/home/x"))

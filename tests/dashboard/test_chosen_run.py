@@ -42,7 +42,7 @@ def test_the_chosen_run_stays_chosen_through_pages_that_have_nothing_of_it(make_
     chosen = next(run for run in store.runs() if run.id != older.id)
     for name in OF_ONE_RUN:
         go_to(at, name)
-        assert "Classic 1 has nothing to show here yet. Showing Dense 1 instead." in words(at)
+        assert "Classic 1 cannot be shown on this page yet. Showing Dense 1 instead." in words(at)
         assert "Go to Classic 1" in links(at)
         assert at.query_params["run"] in (chosen.id, [chosen.id])
     go_to(at, "train")
@@ -56,7 +56,7 @@ def test_a_run_that_is_not_there_is_said_to_be_missing_and_no_other_is_shown(nam
     (run.path / "model.tflite").write_bytes(model)
     at = open_page(name, run="20200101-000000-dense-dead")
     assert "20200101-000000-dense-dead was not found" in as_seen(at.warning[0].value)
-    assert links(at) == ["All runs", "Start one"]
+    assert links(at) == ["All runs", "Start a run"]
     assert not at.metric
     assert at.sidebar.selectbox[0].value is None
     at.sidebar.selectbox[0].select(run.id).run()
@@ -83,7 +83,7 @@ def test_what_is_asked_of_a_run_that_was_deleted_elsewhere_is_asked_of_no_other(
         assert others.control == {}
         assert "This run was deleted in the meantime." in words(at)
         assert "Mine was not found. It may have been deleted." in words(at)
-        assert not [button for button in at.button if button.label in ("Pause", "Stop and keep")]
+        assert not [button for button in at.button if button.label in ("Pause", "Stop and save")]
         assert at.button(key="start_one")
         assert at.dataframe  # all runs
         at.button(key="start_one").click().run()
@@ -121,8 +121,8 @@ def test_a_run_that_trains_is_stopped_before_it_is_deleted(training, store):
     button.click().run()
     assert training.control == {"request": "stop", "delete": True}
     assert store.get(training.id)
-    assert "Stopping; it is deleted as soon as its worker has ended." in words(at)
-    assert not [button for button in at.button if button.label in ("Pause", "Stop and keep")]
+    assert "Stopping. The run is deleted once its worker has ended." in words(at)
+    assert not [button for button in at.button if button.label in ("Pause", "Stop and save")]
 
 
 @pytest.mark.parametrize("accuracy", [None, 0.9])
@@ -158,7 +158,7 @@ def test_data_that_was_refused_is_said_in_sight(name, monkeypatch, tmp_path, dig
 def test_a_page_that_shows_a_run_instead_of_the_starter_says_so(name, make_run, model):
     run = make_run()
     (run.path / "model.tflite").write_bytes(model)
-    assert f"Starter has nothing to show here. Showing {run.name} instead." in words(open_page(name, run="starter"))
+    assert f"Starter cannot be shown on this page. Showing {run.name} instead." in words(open_page(name, run="starter"))
 
 
 def test_compare_names_the_runs_of_the_address_that_are_not_there(make_run):

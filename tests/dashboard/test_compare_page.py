@@ -57,10 +57,10 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
 def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digits):
     first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
     at = open_page("compare", a=first.id, b=second.id)
-    assert f"hardly chance: {verdict.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
+    assert f"unlikely to be chance: {verdict.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
     second.write_probabilities(mostly_right(digits.y_test, slice(0, 40), sure=0.7))
     at = open_page("compare", a=first.id, b=second.id)
-    assert "no difference to test" in words(at)
+    assert "No difference to test" in words(at)
     assert [len(one) for one in galleries(at)] == [24, 24]
 
 

@@ -67,8 +67,8 @@ def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfiden
     text = words(at)
     assert f"answers **{100 * answers.mean():.2f} %** of the images ({answers.sum()} of 397)" in text
     assert f"right on **{100 * right[answers].mean():.2f} %** of those" in text
-    assert f"keeps **{(~right & ~answers).sum()}** of its {(~right).sum()} mistakes" in text
-    assert f"**{(right & ~answers).sum()}** images that it would have read right" in text
+    assert f"avoids **{(~right & ~answers).sum()}** of its {(~right).sum()} mistakes" in text
+    assert f"**{(right & ~answers).sum()}** correct answers" in text
 
     run.set_threshold(0.95)  # another page or browser
     assert open_page("confidence").slider[0].value == 95.0
@@ -99,27 +99,27 @@ def test_why_there_is_no_temperature_is_said_and_all_else_is_shown(make_run, dig
     assert set(numbers(at)) == {"Mean confidence", "Test accuracy", "Calibration error"}
 
     run = make_run()
-    assert "kept nothing of its validation images" in words(open_page("confidence", run=run.id))
+    assert "predictions for its validation images are missing" in words(open_page("confidence", run=run.id))
     run.write_validation(labels, mostly_right(labels, slice(0)))
-    assert "all 200 validation images right" in words(open_page("confidence", run=run.id))
+    assert "All 200 validation images" in words(open_page("confidence", run=run.id))
     run.write_validation(labels[:50], mostly_right(labels, slice(9)))
     assert "damaged" in words(open_page("confidence", run=run.id))
     (run.path / "validation.npz").write_bytes(b"nothing")
-    assert "kept nothing of its validation images" in words(open_page("confidence", run=run.id))
+    assert "predictions for its validation images are missing" in words(open_page("confidence", run=run.id))
 
     run.write_validation(labels, mostly_right(labels, slice(9)))
     assert "Temperature" in numbers(open_page("confidence", run=run.id))
     run.set_state("running")
     with run.lock():
         at = open_page("confidence", run=run.id)
-        assert "when the training has come to its end" in words(at)
+        assert "when training has ended" in words(at)
         assert "still training" in words(at)
 
 
 def test_without_mistakes_and_with_damage_it_says_so(make_run, digits):
     run = make_run()
     run.write_probabilities(mostly_right(digits.y_test, slice(0)))
-    assert "There is none." in words(open_page("confidence"))
+    assert "None" in words(open_page("confidence"))
     run.write_probabilities(np.full((5, 10), 0.1))
     assert "5 test images" in open_page("confidence").error[0].value
     run.write_probabilities(np.full((len(digits.y_test), 10), np.nan))

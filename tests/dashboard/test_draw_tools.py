@@ -61,7 +61,7 @@ def ood_reasons(monkeypatch):
     monkeypatch.setattr(
         Models, "ood_detector", lambda models, run: Detector(by_run[run.id]) if run.id in by_run else None
     )
-    monkeypatch.setattr(loaded_models, "learn_ood_detector", lambda run: None)
+    monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: None)
     return by_run
 
 
@@ -98,7 +98,7 @@ def fill(mine, digits, count):
 
 def test_before_the_first_stroke_there_is_no_answer_and_nothing_to_teach(run):
     at = open_page("draw")
-    assert "Nothing is drawn yet" in words(at)
+    assert "The answer follows each stroke" in words(at)
     assert not at.metric
     assert not at.tabs
     assert "right" not in [button.key for button in at.button]
@@ -116,7 +116,7 @@ def test_the_switch_shows_what_a_plain_resize_would_have_given(run):
     assert "Resized as it is" not in words(at)
     at.toggle(key="plain").set_value(True).run()
     assert not at.exception
-    assert "Resized as it is, it would read **2** (91.00 %)" in words(at)  # the stroke begins in column 12
+    assert "Resized as it is: **2** (91.00 %)" in words(at)  # the stroke begins in column 12
 
 
 def test_every_run_answers_and_the_damaged_ones_are_left_out(make_reader, make_run):
@@ -169,7 +169,7 @@ def test_at_most_twelve_runs_and_the_starter_are_asked(make_reader):
         make_reader()
     at = open_drawn("All runs")
     assert len(at.dataframe[0].value) == 13
-    assert "The newest 12 runs" in words(at)
+    assert "the newest 12 runs" in words(at)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_clear_and_undo_know_of_a_stroke_that_comes_with_the_click(run):
 
 def test_a_picture_is_read_like_a_drawing(run, digits):
     at = open_page("draw", session={"mode": "Picture"})
-    assert "There is no picture yet" in words(at)
+    assert "Choose a picture" in words(at)
     assert not at.get("camera_input")
     page = np.full((300, 260), 240, np.uint8)
     page[40:264, 20:244] -= np.kron(digits.x_test[0], np.ones((8, 8), np.uint8)) // 2
@@ -257,14 +257,14 @@ def test_a_picture_is_read_like_a_drawing(run, digits):
     assert at.metric[0].label == "It reads"
     at.file_uploader(key="upload").set_value(as_png(np.full((50, 50), 200, np.uint8))).run()
     assert not at.metric
-    assert "No ink was found" in words(at)
+    assert "No digit found" in words(at)
 
 
 def test_a_file_that_is_no_picture_is_refused(run):
     at = open_page("draw", session={"mode": "Picture"})
     at.file_uploader(key="upload").set_value(("digit.png", b"no picture", "image/png")).run()
     assert not at.exception
-    assert "no PNG, JPEG or WebP" in at.error[0].value
+    assert "not a PNG, JPEG or WebP" in at.error[0].value
     assert not at.metric
 
 
@@ -287,7 +287,7 @@ def test_one_click_keeps_a_right_answer_and_another_one_takes_it_back(run, mine)
     at.button(key="right").click().run()
     [digit] = mine.all()
     assert (digit.label, digit.said, digit.run_id) == (said, said, run.id)
-    assert f"Kept as a {said}" in words(at)
+    assert f"Saved as a {said}" in words(at)
     assert at.button(key="right").disabled
     by_label(at.pills, "It is a …").set_value(None).run()
     assert mine.all() == ()
@@ -309,7 +309,7 @@ def test_a_full_shelf_is_said_and_nothing_breaks(run, mine, digits, monkeypatch)
     at = open_drawn()
     at.button(key="right").click().run()
     assert not at.exception
-    assert "Delete some of them" in words(at)
+    assert "Delete some digits" in words(at)
     assert len(mine.all()) == 2
 
 
@@ -318,7 +318,7 @@ def test_a_full_shelf_is_said_and_nothing_breaks(run, mine, digits, monkeypatch)
 
 def test_without_digits_it_says_what_they_are_for(run):
     at = open_page("draw", session={"mode": "My digits"})
-    assert "it is kept here" in words(at)
+    assert "it is saved here" in words(at)
     assert not galleries(at)
 
 

@@ -55,8 +55,8 @@ def downloads(at):
 
 def test_a_run_without_exports_offers_them(run):
     at = open_page("export", run=run.id)
-    assert "One click writes every format and reads all 397 test images" in words(at)
-    assert [button.label for button in at.button] == ["Export and prove"]
+    assert "verifies each on all 397 test images" in words(at)
+    assert [button.label for button in at.button] == ["Export and verify"]
     assert all(format.sentence in words(at) for format in FORMATS.values())
     assert not downloads(at)
     assert [button.proto.label for button in at.get("download_button")] == ["Run as a zip"]
@@ -78,9 +78,9 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
     assert np.isnan(table["difference"][0])
     assert list(table["different"][1:]) == [7, 0, 0]
     assert list(table["ratio"]) == pytest.approx([0, 0.5, 1, 2])
-    assert "7 predicted otherwise" in words(at)
-    assert words(at).count("proven the same") == 2
-    assert "Of 400 drawings (drawn by somebody) 299 read right instead of 300" in words(at)
+    assert "7 predictions differ" in words(at)
+    assert words(at).count("verified]") == 2
+    assert "Of 400 drawings (drawn by somebody), 299 correct (LiteRT: 300)" in words(at)
     assert "not this time" in at.error[0].value
     assert [button.label for button in at.button] == ["Export again"]
     shown = [name for name in FORMATS if name != "onnx"]
@@ -100,7 +100,7 @@ def test_an_exported_file_that_is_damaged_is_named_and_not_given_out(run, export
     FORMATS["int8"].path(run).write_bytes(b"in")
     at = open_page("export", run=run.id)
     assert "download_int8" not in downloads(at)
-    assert [warning.value for warning in at.warning].count("Its file is missing or damaged. Export it again.") == 1
+    assert [warning.value for warning in at.warning].count("The file is missing or damaged. Export again.") == 1
     assert [button.label for button in at.button] == ["Export again"]
 
 
@@ -115,7 +115,7 @@ def test_missing_packages_are_told_and_the_rest_can_be_had(run, exported, monkey
 def test_a_run_from_elsewhere_has_litert_only(run, digits):
     (run.path / "model.keras").unlink()
     at = open_page("export", run=run.id)
-    assert words(at).count("no Keras model") == 4
+    assert words(at).count("Needs a Keras model") == 4
     assert job.execute(run, "export", background.TASKS["export"], digits)
     assert verify.load(run).of("litert").different == 0
     at = open_page("export", run=run.id)
@@ -132,7 +132,7 @@ def test_running_failed_and_foreign_are_told(run):
     write_json(run.path / "analysis-export.json", {"state": "failed", "words": "The disk is full."})
     at = open_page("export", run=run.id)
     assert at.error[0].value == "The disk is full."
-    assert [button.label for button in at.button] == ["Export and prove"]
+    assert [button.label for button in at.button] == ["Export and verify"]
     write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})
     at = open_page("export", run=run.id)
     assert "MNIST (elsewhere)" in as_seen(at.error[0].value)

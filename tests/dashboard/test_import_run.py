@@ -35,8 +35,8 @@ def test_a_zip_dropped_on_the_empty_page_becomes_the_run_that_is_shown(store, pa
     assert at.query_params["run"] in (run.id, [run.id])
     assert at.header[0].value == "From afar"
     assert "Imported from afar.zip" in words(at)
-    assert "its model read all 397 test images as it claims" in words(at)
-    assert "cannot be trained further" in words(at)
+    assert "Verified: on this machine, all 397 predictions match" in words(at)
+    assert "no checkpoint" in words(at)
     assert not {"extend", "resume"} & {button.key for button in at.button}
     again = drop(at, packed)
     assert len(store.runs()) == 2
@@ -87,7 +87,7 @@ def test_every_page_shows_an_imported_run(page, store, packed):
     run = unpack(packed, store, "afar.zip")
     at = open_page(page, run=run.id)
     assert not at.error
-    assert "nothing to show" not in words(at)
+    assert "cannot be shown" not in words(at)
 
 
 def test_the_server_takes_what_the_page_asks_for():

@@ -32,7 +32,7 @@ model = keras.Model(image, {"probabilities": probabilities, "hidden": hidden})
 model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
 """
 
-LEARN_OOD_DETECTOR = loaded_models.learn_ood_detector  # the fixture of all page tests puts it out of action
+LEARN_OOD_DETECTOR = loaded_models.fit_ood_detector  # the fixture of all page tests puts it out of action
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -94,7 +94,7 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     assert not result.stale(model_fingerprint(run.path), digits.fingerprint)
     at = open_page("robustness")
     assert at.metric[0].value == f"{100 * result.unchanged.accuracy:.2f} %"
-    assert any("breaks first" in text.value for text in at.markdown)
+    assert any("most fragile" in text.value for text in at.markdown)
     assert not at.button
 
     (run.path / "model.tflite").write_bytes((run.path / "model.tflite").read_bytes() + b"\0" * 16)
@@ -128,7 +128,7 @@ def test_the_map_is_laid_out_and_then_shown(run, digits):
     assert len(embedding.load_tsne(run).indices) == 397
     at = open_page("map", layout="t-SNE")
     assert not at.button
-    assert any("Neighbours are truly close" in caption.value for caption in at.caption)
+    assert any("Neighbours are close" in caption.value for caption in at.caption)
 
 
 def test_a_failure_is_told_and_can_be_tried_again(run, digits):
@@ -178,7 +178,7 @@ def test_a_rectangle_holds_exactly_the_images_in_it():
 
 def test_an_older_run_reads_its_validation_images_again(run, digits):
     at = open_page("confidence")
-    assert "Its model can read them again." in words(at)
+    assert "The model can make them again." in words(at)
     assert at.button(key="read_validation").label == "Read the validation images"
     assert job.execute(run, "validation", background.TASKS["validation"], digits)
     labels, probabilities = run.validation()
@@ -187,7 +187,7 @@ def test_an_older_run_reads_its_validation_images_again(run, digits):
     again = Predictor.load(run.path).probabilities(digits.x_train[-held_out:])
     np.testing.assert_allclose(probabilities, again, atol=1e-3)
     at = open_page("confidence")
-    assert "Its model can read them again." not in words(at)
+    assert "The model can make them again." not in words(at)
     assert "Temperature" in numbers(at)
 
 

@@ -192,7 +192,7 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
         ({"server.address": "::1"}, ["Only this machine can open Digit Lab: http://[::1]:8501"]),
         (
             {"server.address": "localhost", "server.port": 8502},
-            ["Port 8501 is taken, so this Digit Lab is at 8502.", "http://localhost:8502"],
+            ["Port 8501 is taken. Using port 8502 instead.", "http://localhost:8502"],
         ),
         ({"server.address": "192.0.2.7"}, ["Other machines can open", "http://192.0.2.7:8501", ALLOWED_HOSTS]),
         ({"server.address": "localhost", "server.baseUrlPath": "/lab/"}, ["http://localhost:8501/lab"]),

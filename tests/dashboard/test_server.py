@@ -102,7 +102,7 @@ def test_a_page_of_a_stranger_that_is_refused_leaves_nothing_in_the_terminal(tmp
 
 def test_of_what_streamlit_says_only_the_fragment_that_is_gone_is_left_out(monkeypatch):
     logger, said = app_session._LOGGER, []
-    beginning = server.OF_NO_USE[logger.name]
+    beginning = server.HARMLESS_LINES[logger.name]
     assert beginning in Path(app_session.__file__).read_text(encoding="utf-8")  # else it says it in other words now
     monkeypatch.setattr(logger, "filters", [])
     monkeypatch.setattr(logger, "handle", lambda record: logger.filter(record) and said.append(record.getMessage()))
@@ -111,5 +111,5 @@ def test_of_what_streamlit_says_only_the_fragment_that_is_gone_is_left_out(monke
     for _ in range(2):
         logger.info(beginning + " - it might have been removed.", "f1")
         logger.info("Something else about %s", "f1")
-        server.leave_out_what_is_of_no_use()
+        server.hide_harmless_log_lines()
     assert said == [f"{beginning % 'f1'} - it might have been removed.", *["Something else about f1"] * 2]

@@ -119,7 +119,7 @@ def start_long_run(dashboard: Dashboard, page: Page) -> Run:
     """Start a run of 200 epochs with the mouse and wait until it learns."""
     page.goto(f"{dashboard.url}/?epochs=200")
     page.get_by_role("button", name="Start training").click()
-    pytest.importorskip("playwright.sync_api").expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    pytest.importorskip("playwright.sync_api").expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
     run = dashboard.store.runs()[0]
     wait_until(lambda: run.history().epochs)
     return run

@@ -1,4 +1,4 @@
-"""Which two runs Compare holds against each other: kept in the address, and never replaced without a word."""
+"""The two runs that Compare compares: kept in the address, and never replaced without saying so."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
 PAGE = "compare"
-LEFT_OUT = 5  # so many are named
+LEFT_OUT = 5  # runs that are named; the others are counted
 
 
 def say_not_found(run_ids: list[str], instead: str = " Showing others instead.") -> None:
-    """Name the runs that somebody chose and that are not there: by their ids where they were not on the page before."""
+    """Name the chosen runs that do not exist: by name where the page showed them before, else by id."""
     if run_ids:
         more = f" and {len(run_ids) - LEFT_OUT} more" if len(run_ids) > LEFT_OUT else ""
         names = escape_markdown(", ".join(map(known_name, run_ids[:LEFT_OUT])))
         st.warning(f"Not found: {names}{more}.{instead}", icon=":material/search_off:")
 
 
-def gone_of_pair(runs) -> list[str]:
-    """The ids of the pair that are not there, also of those that others stand for, until somebody chooses again."""
+def missing_of_pair(runs) -> list[str]:
+    """The ids of the pair that do not exist, also of those that others replace, until a new pair is chosen."""
     wanted = [*st.session_state.get("pair_gone", []), recall(PAGE, "a"), recall(PAGE, "b")]
     st.session_state["pair_gone"] = [run_id for run_id in dict.fromkeys(wanted) if run_id not in ("", *runs)]
     return st.session_state["pair_gone"]
 
 
 def choose_comparable(runs, names, digits, gone) -> dict:
-    """The runs that have read the images here; why others have not is told in words."""
-    reasons = {run_id: run_table.refused(run, digits) for run_id, run in runs.items()}
+    """The runs with predictions for these images; says why others are left out."""
+    reasons = {run_id: run_table.reason_not_comparable(run, digits) for run_id, run in runs.items()}
     asked_for = [run_id for name in ("a", "b") if reasons.get(run_id := st.query_params.get(name))]
     say_not_found(gone)
     for run_id in dict.fromkeys(asked_for):
@@ -45,7 +45,7 @@ def choose_comparable(runs, names, digits, gone) -> dict:
 
 
 def choose_two(comparable, names) -> tuple:
-    """Two different runs, the older of the newest two first where nobody chose."""
+    """Choose two different runs; without a choice the newest two, the older first."""
     ids = list(comparable)
     first = wanted if (wanted := recall(PAGE, "a")) in comparable else None
     second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
@@ -70,23 +70,23 @@ def choose_two(comparable, names) -> tuple:
 
 
 def choose_first(run_id: str) -> None:
-    """Another run in the first place; where it was the second one, the two change places."""
+    """Put another run first; where it was second, the two swap."""
     first, second = recall(PAGE, "a"), recall(PAGE, "b")
     set_two(run_id, first if run_id == second else second)
 
 
 def choose_second(run_id: str) -> None:
-    """Another run in the second place."""
+    """Put another run second."""
     set_two(recall(PAGE, "a"), run_id)
 
 
 def swap() -> None:
-    """The two change places."""
+    """Swap the two runs."""
     set_two(recall(PAGE, "b"), recall(PAGE, "a"))
 
 
 def set_two(first: str, second: str) -> None:
-    """Compare these two, from the first page and with no image open."""
+    """Compare these two, from the first page of images and with no image open."""
     st.session_state.pop("pair_gone", None)
     remember(PAGE, "a", first)
     remember(PAGE, "b", second)
@@ -94,6 +94,6 @@ def set_two(first: str, second: str) -> None:
 
 
 def begin_again() -> None:
-    """Back to the first page, with no image open."""
+    """Go back to the first page of images, with no image open."""
     st.session_state["pair_page"] = 1
     st.session_state.pop("pair_image", None)

@@ -1,4 +1,4 @@
-"""What the Compare page tells of each run: a row of numbers, the settings that differ, and its curve."""
+"""What the Compare page shows of each run: a row of numbers, the settings that differ, and its curve."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dashboard.components.formatting import percent, seconds_in_words
 
 @dataclass(frozen=True)
 class Scores:
-    """A run's numbers on the test images as fractions, None where they cannot be had."""
+    """A run's numbers on the test images as fractions, None where they are not known."""
 
     accuracy: float | None = None
     corrected: float | None = None
@@ -27,7 +27,7 @@ class Scores:
 
 
 def scores(run: Run, dataset: Dataset) -> Scores:
-    """From the newest probabilities; of a run on other images only what its summary says."""
+    """A run's scores from its newest probabilities; for a run on other images only what its summary says."""
     try:
         reading = predictions.read(run, dataset, None)
     except predictions.ReadingError:
@@ -50,8 +50,8 @@ def _fraction(value: object) -> float | None:
     return float(value) if is_number and 0 <= value <= 1 else None
 
 
-def refused(run: Run, dataset: Dataset) -> str | None:
-    """Why a run cannot be set beside another on the images here, None where it can."""
+def reason_not_comparable(run: Run, dataset: Dataset) -> str | None:
+    """Why a run cannot be compared on these test images, None where it can."""
     if run.too_new:
         return "a newer version of Digit Lab made it"
     if run.state.name == "damaged":
@@ -61,14 +61,14 @@ def refused(run: Run, dataset: Dataset) -> str | None:
         return f"it was trained and tested on {known.get('name')} ({known.get('source')})"
     probabilities = run.probabilities()
     if probabilities is None:
-        return "it has not read the test images yet"
+        return "it has no predictions yet"
     if len(probabilities) != len(dataset.y_test):
         return f"it read {len(probabilities):,} test images, not the {len(dataset.y_test):,} here"
     return None
 
 
 def unique_names(runs: Mapping[str, Run]) -> dict[str, str]:
-    """The name of each run by its id; where two have the same one, the id follows."""
+    """The name of each run by its id, followed by the id where two share a name."""
     names = {run_id: run.name for run_id, run in runs.items()}
     count = Counter(names.values())
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
@@ -87,7 +87,7 @@ SETTINGS: dict[str, Callable[[TrainingConfig], object]] = {
 
 
 def differing_settings(configs: list[TrainingConfig | None]) -> dict[str, list[str]]:
-    """The settings that are not the same in all of these configs, in words; "–" where a config is damaged."""
+    """The settings that differ between these configs, as text; "–" where a config is damaged."""
     columns = {}
     for name, words in SETTINGS.items():
         told = [words(config) for config in configs if config is not None]
@@ -97,7 +97,7 @@ def differing_settings(configs: list[TrainingConfig | None]) -> dict[str, list[s
 
 
 def table(runs: list[Run], names: Mapping[str, str], found: list[Scores]) -> pd.DataFrame:
-    """One row a run; fractions in percent, nan where a number cannot be had; no columns that are empty."""
+    """One row for each run; fractions in percent, nan where a number is not known; empty columns are left out."""
     configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
     hardened = [robustness(run) for run in runs]
     frame = pd.DataFrame(
@@ -125,7 +125,7 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores]) -> pd.
 
 
 def as_text(frame: pd.DataFrame, percents: list[str]) -> pd.DataFrame:
-    """The table in words for paper: `percents` names the columns that hold such."""
+    """The table as text for printing; `percents` names the columns that hold percentages."""
     words = {
         name: [percent(None if math.isnan(v) else v / 100) for v in frame[name]] for name in percents if name in frame
     }

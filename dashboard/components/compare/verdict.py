@@ -1,4 +1,4 @@
-"""Two runs on the same images: the four groups, their order, and the verdict in words."""
+"""The comparison of two runs on the same images, as sentences."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ LEVEL = 0.05
 
 
 def verdict(both: Pair) -> str:
-    """Whether the difference could be chance, in plain words."""
+    """Whether the difference could be chance, as a sentence with the p-value."""
     counts, p_value = both.groups.counts, both.groups.p_value
     if counts["fixed"] + counts["broken"] == 0:
-        return "There is no difference to test: both are right, and wrong, on the same images."
+        return "No difference to test: both are right and wrong on the same images."
     if p_value >= LEVEL:
         return f"This difference could be chance: {p_in_words(p_value)}."
-    return f"This difference is hardly chance: {p_in_words(p_value)}."
+    return f"This difference is unlikely to be chance: {p_in_words(p_value)}."
 
 
 def difference(both: Pair, one: str, other: str) -> str:
-    """The counts in words; `one` and `other` are the names of the first run and the second."""
+    """How many images each run reads right, as sentences; `one` and `other` are the names of the two runs."""
     counts = both.groups.counts
     fixed, broken = counts["fixed"], counts["broken"]
     right = counts["both_right"] + broken, counts["both_right"] + fixed

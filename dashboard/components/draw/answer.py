@@ -1,4 +1,4 @@
-"""The answer as the Draw page shows it: the digit and how sure the run is, or that it does not know."""
+"""The answer on the Draw page: the digit and its confidence, or that the run abstains."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dashboard.components.charts.probabilities import probability_bars
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 
 
-def in_words(confidence: float) -> str:
-    """A confidence as people say it."""
+def confidence_in_words(confidence: float) -> str:
+    """A confidence, 0 to 1, in words: "quite sure" to "guessing"."""
     if confidence >= 0.99:
         return "quite sure"
     if confidence >= 0.9:
@@ -19,9 +19,9 @@ def in_words(confidence: float) -> str:
 
 
 def show_answer(answer: Answer) -> None:
-    """The digit that is read and how sure the run is, or that it does not know."""
+    """Show the digit and its confidence, or that the run does not know."""
     reading = "Don't know" if answer.abstain_reason else str(answer.first)
-    words = f"at best a {answer.first}" if answer.abstain_reason else in_words(answer.confidence)
+    words = f"at best a {answer.first}" if answer.abstain_reason else confidence_in_words(answer.confidence)
     st.metric(
         "It reads",
         reading,
@@ -33,7 +33,7 @@ def show_answer(answer: Answer) -> None:
 
 
 def show_bars(answer: Answer) -> None:
-    """All ten probabilities, or the classic network's scores, and the second guess."""
+    """Show all ten probabilities, or the classic network's scores, and the second guess."""
     shown = "probabilities"
     if "scores" in answer.outputs:
         shown = st.segmented_control(

@@ -1,4 +1,4 @@
-"""Where the HTTP API is, as this page's browser would name it."""
+"""The address of the HTTP API, as seen from this browser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ HERE = "http://localhost:8501"
 
 
 def api_address(page: str) -> str:
-    """The address before /api, for a page of this name: that of the browser, with the base path of a proxy included."""
+    """What comes before /api in the browser's address of this page, with the base path of a proxy."""
     url = (st.context.url or HERE).removesuffix("/")
     return url.removesuffix(f"/{page}")

@@ -1,4 +1,4 @@
-"""How a program asks the HTTP API what the page just asked: the picture as a file, a command, and a line of Python."""
+"""The HTTP request for the answer on the page: the picture as a file, a shell command and a line of Python."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FILE = "digit.png"
 
 
 def show_command(run: RunView, picture: np.ndarray) -> None:
-    """A popover with the picture as a file and what sends it, in a shell and in Python."""
+    """Show a popover with the picture as a file, and the commands that send it, in a shell and in Python."""
     with st.popover("Use it from code", icon=":material/terminal:"):
-        st.caption("The same picture, asked over HTTP: save it, and run one of these beside it.")
+        st.caption("Get the same answer over HTTP: save the picture, then run one of these in its folder.")
         st.download_button(
             FILE,
             lambda: picture_file(picture),
@@ -31,15 +31,13 @@ def show_command(run: RunView, picture: np.ndarray) -> None:
         address = api_address("draw")
         st.code(command(run.id, address), language="shell", wrap_lines=True)
         st.code(python_line(run.id, address), language="python", wrap_lines=True)
-        st.caption(
-            f"In Windows PowerShell, write curl.exe. All that can be asked: [{address}/api/docs]({address}/api/docs)"
-        )
+        st.caption(f"In Windows PowerShell, write curl.exe. All operations: [{address}/api/docs]({address}/api/docs)")
 
 
 def picture_file(picture: np.ndarray) -> bytes:
-    """uint8 (H, W), (H, W, 3) or (H, W, 4) as a PNG of what is read of it, at most 4 MB; the API's limit is 10.
+    """A picture, uint8 (H, W), (H, W, 3) or (H, W, 4), as a PNG of at most 4 MB; the API's limit is 10.
 
-    The API's answer to it is the page's, to the last digit.
+    It is shrunk as the page shrinks it, so the API's answer equals the page's to the last digit.
     """
     file = io.BytesIO()
     Image.fromarray(shrink(picture)).save(file, "PNG", optimize=True)
@@ -52,7 +50,7 @@ def command(run_id: str, address: str) -> str:
 
 
 def python_line(run_id: str, address: str) -> str:
-    """A line of Python that does the same; it takes nothing that Python does not bring."""
+    """A line of Python that sends `FILE` and prints the answer as JSON, with the standard library only."""
     request = f'u.Request("{_url(run_id, address)}", open("{FILE}", "rb").read(), {{"Content-Type": "image/png"}})'
     return f"import urllib.request as u; print(u.urlopen({request}).read().decode())"
 

@@ -1,4 +1,4 @@
-"""Fine-tuning on my digits: the form that begins it, and what it gained and forgot."""
+"""Fine-tuning on my digits: the form that starts it, and the accuracy before and after."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from dashboard.components.text import escape_markdown
 
 LEAST_DIGITS = 3
 EPOCHS = (1, 10)
-GENTLER = 0.3  # of the learning rate that the base run had: it shall not forget
+GENTLER = 0.3  # of the base run's learning rate, against forgetting
 TWICE_SECONDS = 2.0
 MEASURES = {
-    "mine_held_out": ("My digits, held out", "Those of my digits that it never learned from."),
-    "mine": ("My digits, learned", "Those of my digits that it was trained on."),
-    "test": ("Test set", "The dataset's test images: what falls here was forgotten."),
+    "mine_held_out": ("My digits, held out", "My digits that it was not trained on."),
+    "mine": ("My digits, learned", "My digits that it was trained on."),
+    "test": ("Test set", "The dataset's test images. A drop here means forgetting."),
 }
 
 
 def fine_tune_form(run: RunView, count: int) -> None:
-    """Epochs and a button: a new run that begins with this run's weights and learns `count` digits of mine."""
+    """Show epochs and a button that queues a new run: this run's weights, trained on `count` of my digits."""
     reason = _why_not(run, count)
-    with st.form(f"fine_tune_{run.id}"):  # of this run, whichever is chosen in the moment of the click
+    with st.form(f"fine_tune_{run.id}"):  # by run: the choice may change at the moment of the click
         st.markdown(
             f"**Fine-tune {escape_markdown(run.name)}**",
-            help="A new run begins with its weights and learns my digits, mixed with a sample of its training images, "
-            "so that it forgets little. The old run stays.",
+            help="A new run starts from these weights and trains on my digits, mixed with a sample of the training "
+            "images so that it forgets little. The old run stays as it is.",
         )
         epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs")
         asked = st.form_submit_button("Fine-tune", icon=":material/school:", type="primary", disabled=bool(reason))
@@ -48,14 +48,14 @@ def fine_tune_form(run: RunView, count: int) -> None:
 
 def _why_not(run: RunView, count: int) -> str:
     if count < LEAST_DIGITS:
-        return f"It needs at least {LEAST_DIGITS} digits of yours; there {'is' if count == 1 else 'are'} {count}."
+        return f"Fine-tuning needs at least {LEAST_DIGITS} of your digits; you have {count}."
     if run.config is None or not (run.keras_path.exists() and run.has_checkpoint):
-        return "This run has no checkpoint to begin with. Choose one that was trained here."
+        return "This run has no checkpoint to start from. Choose a run that was trained here."
     return ""
 
 
 def _begin(base: RunView, epochs: int) -> str:
-    """Queue the new run and return its id; a click that is delivered twice begins one."""
+    """Queue the new run and return its id; a click that is delivered twice queues one."""
     if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
         rate = GENTLER * base.config.learning_rate
         config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
@@ -64,7 +64,7 @@ def _begin(base: RunView, epochs: int) -> str:
 
 
 def fine_tuning_report(run: Run) -> None:
-    """Accuracy before and after, on my digits and on the test set; nothing for a run that was not fine-tuned."""
+    """Show accuracy before and after, on my digits and the test set; nothing for a run that was not fine-tuned."""
     report = (run.summary or {}).get("my_digits")
     if not isinstance(report, dict):
         return

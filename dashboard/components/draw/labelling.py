@@ -1,4 +1,4 @@
-"""Teach it: say what a drawing is, and it is kept among my digits."""
+"""Labelling a drawing: the answer, and the buttons that save the drawing with its label in My digits."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from core.data.my_digits import MyDigits, MyDigitsError
 from core.inference.answer import Answer
 from core.runs import RunView
 from core.storage import explain_os_error
-from dashboard.components.attempts import note_failure
+from dashboard.components.actions import note_failure
 from dashboard.components.draw.answer import show_answer
 from dashboard.components.session import store
 from dashboard.components.views import view
 
 
 def my_digits() -> MyDigits:
-    """The digits that were kept in DIGITLAB_HOME."""
+    """The labelled drawings saved in DIGITLAB_HOME."""
     return MyDigits(store().home)
 
 
 def delete_digit(digit_id: str) -> None:
-    """Remove one of my digits, or say why it cannot be removed."""
+    """Delete one of my digits, or say why it cannot be deleted."""
     try:
         my_digits().delete(digit_id)
     except OSError as error:
         note_failure(explain_os_error(error))
 
 
-def teach(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
-    """The answer, and one click that says whether it is right or what the drawing is; another one takes it back."""
+def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
+    """Show the answer, and save the drawing with the label that is clicked; a second click deletes it again."""
     newest = my_digits().newest()
     kept_now = newest is not None and (newest.image == image).all()
 
@@ -53,7 +53,7 @@ def teach(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) 
             on_click=keep,
             args=(answer.first,),
             disabled=answer.digit is None or (kept_now and newest.label == answer.first),
-            help="Keep this drawing among my digits, to measure networks by them and to fine-tune one.",
+            help="Save this drawing in My digits, to test networks on it and to fine-tune one.",
         )
     if answer.abstain_reason:
         st.caption(answer.abstain_reason)
@@ -61,4 +61,4 @@ def teach(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) 
     with st.container(key="it_is"):
         st.pills("It is a …", range(10), default=said, **view("it_is", said, keep))
     if kept_now:
-        st.caption(f":material/check: Kept as a {newest.label} in My digits. Click the {newest.label} to take it back.")
+        st.caption(f":material/check: Saved as a {newest.label} in My digits. Click the {newest.label} again to undo.")

@@ -1,4 +1,4 @@
-"""My digits on Draw: what was kept, how each run reads it, and a network that learns it."""
+"""My digits on Draw: the saved drawings, each run's accuracy on them, and fine-tuning on them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from dashboard.components.session import models
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
-PAGE_SIZE = 100
+DIGITS_PER_PAGE = 100
 
 
 def show_my_digits(run: RunView, model: Predictor) -> None:
-    """The gallery, the accuracy of each run and fine-tuning; what it is for where nothing is kept."""
+    """Show the gallery, the accuracy of each run and fine-tuning; before the first digit, what this is for."""
     digits = my_digits().all()
     if not digits:
         st.info(
-            "Draw a digit and say what it is: it is kept here. So you see how well each run reads *your* digits, and a "
-            "network can learn them.",
+            "Draw a digit and say what it is: it is saved here. Then see how well each run reads *your* digits, and "
+            "fine-tune a network on them.",
             icon=":material/draw:",
         )
         return
@@ -43,7 +43,7 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
 
 
 def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> None:
-    """The digits, the newest first, a hundred a page; a chosen one can be deleted, and all be exported."""
+    """Show the digits, newest first, a hundred a page, with buttons that delete the chosen one and export all."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{count}**, as {escape_markdown(run.name)} reads them", width="content")
@@ -58,9 +58,9 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
             help="A zip file: one PNG a digit, and labels.csv.",
         )
     here = st.container()
-    pages = max(1, -(-len(digits) // PAGE_SIZE))
+    pages = max(1, -(-len(digits) // DIGITS_PER_PAGE))
     page = st.pagination(pages, key="my_digits_page") if pages > 1 else 1
-    shown = range(len(digits))[::-1][(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    shown = range(len(digits))[::-1][(page - 1) * DIGITS_PER_PAGE : page * DIGITS_PER_PAGE]
     answers = read_all(run, model, digits)
     tiles = [_tile(place, digits[place], answers[place]) for place in shown]
     places = {digit.id: place for place, digit in enumerate(digits)}
@@ -93,13 +93,13 @@ def _tile(place: int, digit: MyDigit, answer: Answer) -> Tile:
 
 
 def _delete(digit_id: str, place: int) -> None:
-    """Delete the digit that the button was drawn for, unless another one was chosen since."""
+    """Delete the digit that the button names, unless another one was chosen since."""
     if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
         delete_digit(digit_id)
 
 
 def read_all(run: RunView, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
-    """The run's answers as Draw gives them, without outputs; each digit is read once until the run changes."""
+    """The run's answers to my digits, without outputs; each is cached until the run changes."""
     answers = _answers(answer_version(run))
     new = [digit for digit in digits if digit.id not in answers]
     for digit, answer in zip(new, models().answer_all(run, model, _images(new)), strict=True):
@@ -109,7 +109,7 @@ def read_all(run: RunView, model: Predictor, digits: Sequence[MyDigit]) -> list[
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _answers(version: tuple) -> dict[str, Answer]:
-    """The answers of a run so far, by a digit's id: what is under an id never changes."""
+    """A cache of a run's answers by the digit's id; the image of an id never changes."""
     return {}
 
 
@@ -118,7 +118,7 @@ def _images(digits: Sequence[MyDigit]) -> np.ndarray:
 
 
 def show_accuracies(digits: Sequence[MyDigit]) -> None:
-    """How many of them each run reads right, all of them and those held out; what it abstains from is not read."""
+    """Show each run's accuracy on all of my digits and on those held out; abstaining counts as wrong."""
     apart, rows = np.array([digit.held_out for digit in digits]), []
     for run, model in comparable_runs():
         answers = read_all(run, model, digits)
@@ -135,6 +135,6 @@ def show_accuracies(digits: Sequence[MyDigit]) -> None:
         column_config=numbers,
         alt="Accuracy of each run on my digits",
     )
-    words = f"Held out: {int(apart.sum())} of {len(digits)}. Of each digit every third is never trained on, so that it "
-    which = f" The newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
-    st.caption(f"{words}tells what was learned. Where a run does not know, it counts as not read.{which}")
+    held_out = f"Held out for testing: every third digit of a label, {int(apart.sum())} of {len(digits)}."
+    which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
+    st.caption(f'{held_out} "Don\'t know" counts as a mistake.{which}')

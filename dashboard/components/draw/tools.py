@@ -1,6 +1,6 @@
-"""Below the answer on Draw: what the network sees, what other runs say, which ink decided, and what changes it.
+"""The tabs below the answer on Draw: preprocessing, all runs, the occlusion map, and changes to the digit.
 
-Each is a tab, and only the open one is computed.
+Only the open tab is computed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.runs import RunView
 from dashboard.components import loaded_models
 from dashboard.components.formatting import percent
 from dashboard.components.run_picker import readers
-from dashboard.components.saliency import in_words, occlusion
+from dashboard.components.saliency import describe_occlusion, occlusion
 from dashboard.components.session import models
 from dashboard.components.widgets.gallery import enlarged
 
@@ -36,11 +36,11 @@ SLIDERS = {  # of `reshape`: label, least, most, step, format
     "scale": ("Size", 50, 140, 5, "%d %%"),
     "pen": ("Pen", -1.5, 3.0, 0.25, "%+.2f px"),
 }
-NEUTRAL = {"scale": 100, "pen": 0.0}  # of the others it is 0
+NEUTRAL = {"scale": 100, "pen": 0.0}  # 0 for the others
 
 
 def show_tools(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
-    """The tabs, of which the open one is shown."""
+    """Show the tabs, and compute the open one."""
     sees, runs, ink, change = st.tabs(TABS, key="tool_tab", on_change="rerun")
     if sees.open:
         with sees:
@@ -60,7 +60,7 @@ def show_tools(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
 
 
 def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
-    """The steps from the drawing to the image, and what a plain resize would have given instead."""
+    """Show the steps from the drawing to the network's input, and what a plain resize would have given instead."""
     pictures = {
         "Drawn": _fitted(steps.ink),
         "Cropped": _fitted(steps.cropped),
@@ -71,8 +71,8 @@ def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
         "Resize the canvas as it is",
         key="plain",
         persist_state="session",
-        help="Most demos do: they shrink the whole canvas to 28 × 28 pixels. MNIST's digits were made otherwise: "
-        "scaled to 20 pixels and centred by their mass, and a network knows no others.",
+        help="Most demos shrink the whole canvas to 28 × 28 pixels. MNIST's digits were scaled to 20 pixels and "
+        "centred by mass, and a network trained on MNIST expects that.",
     )
     if plain:
         resized = plain_resize(picture)
@@ -83,8 +83,8 @@ def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
     if plain:
         other = models().answer_one(run, model, resized)
         st.markdown(
-            f"Resized as it is, it would read **{other.first}** ({percent(other.confidence)}); as MNIST was made, it "
-            f"reads **{answer.first}** ({percent(answer.confidence)})."
+            f"Resized as it is: **{other.first}** ({percent(other.confidence)}). In MNIST's form: **{answer.first}** "
+            f"({percent(answer.confidence)})."
         )
 
 
@@ -109,14 +109,14 @@ def _framed(pixels: np.ndarray) -> np.ndarray:
 
 
 def comparable_runs() -> list[tuple[RunView, Predictor]]:
-    """The newest runs whose model can be read, and the starter."""
+    """The newest runs whose model can be loaded, and the starter, each with its model."""
     runs = list(readers().values())
     loaded = ((run, loaded_models.load(run, quiet=True)) for run in (*runs[:MOST_RUNS], *runs[MOST_RUNS:][-1:]))
     return [(run, model) for run, model in loaded if model is not None]
 
 
 def show_all_runs(image: np.ndarray) -> None:
-    """Every run's answer, and which of them agree."""
+    """Show the answer of every run, and how many agree."""
     answers = [(run, models().answer_one(run, model, image)) for run, model in comparable_runs()]
     st.markdown(agreement([answer for _, answer in answers]))
     table = pd.DataFrame(
@@ -134,18 +134,18 @@ def show_all_runs(image: np.ndarray) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "Vote": st.column_config.TextColumn(help="What it reads, unless it had better not answer."),
+            "Vote": st.column_config.TextColumn(help="The prediction, unless the run abstains."),
             "Confidence": st.column_config.ProgressColumn(format="%.2f %%", min_value=0, max_value=100),
             "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
         },
         alt="What each run reads",
     )
     if len(answers) > MOST_RUNS:
-        st.caption(f"The newest {MOST_RUNS} runs that have a model are asked, and the starter.")
+        st.caption(f"Shown: the newest {MOST_RUNS} runs with a model, and the starter.")
 
 
 def agreement(answers: list[Answer]) -> str:
-    """How many answers there are of each digit, in a sentence."""
+    """How many runs answer each digit, and how many abstain, as a sentence."""
     count = Counter(answer.digit for answer in answers)
     told = [
         f"{number} of {len(answers)} read{'s' if number == 1 else ''} a **{digit}**"
@@ -162,18 +162,18 @@ def agreement(answers: list[Answer]) -> str:
 
 
 def show_ink(run: RunView, model: Predictor, image: np.ndarray) -> None:
-    """The occlusion map on the drawing, and how to read it."""
+    """Show the occlusion map on the drawing, and how to read it."""
     digit, effect = occlusion(run, model, image)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(saliency.overlay(image, effect, times=8), width=168, alt=f"Occlusion map for {digit}")
-        st.markdown(in_words(effect, digit), width=360)
+        st.markdown(describe_occlusion(effect, digit), width=360)
 
 
 # Change it
 
 
 def show_changes(run: RunView, model: Predictor, answer: Answer, image: np.ndarray) -> None:
-    """Sliders that change the image, and the answer to what they make of it."""
+    """Show sliders that transform the image, and the answer to the result."""
     shown, sliders = st.columns([2, 3], gap="medium")
     with sliders, st.grid(2, min_column_width=150):
         amounts = {name: _slider(name) for name in SLIDERS}
@@ -197,6 +197,6 @@ def _slider(name: str) -> float:
 
 
 def reset() -> None:
-    """Put all sliders where they change nothing."""
+    """Reset all sliders to no change."""
     for name in SLIDERS:
         st.session_state[f"change_{name}"] = NEUTRAL.get(name, 0)

@@ -1,4 +1,4 @@
-"""A picture instead of a drawing: uploaded, or taken with the camera."""
+"""A picture of a digit: uploaded, or taken with the camera."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREVIEW_SIDE = 308
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A file that was read: its picture, uint8 (H, W), (H, W, 3) or (H, W, 4), None with the `problem` in words."""
+    """A picture file: its pixels, uint8 (H, W), (H, W, 3) or (H, W, 4), or None and the `problem` as a sentence."""
 
     file: str
     picture: np.ndarray | None = None
@@ -25,8 +25,8 @@ class Photo:
 
 
 def picture_input() -> np.ndarray | None:
-    """Ask for a picture and show it; None before there is one and where it cannot be read, which the page says."""
-    if st.toggle("Use the camera", key="use_camera", help="Your browser will ask whether it may."):
+    """Ask for a picture and show it; None before there is one, and with an error where it cannot be read."""
+    if st.toggle("Use the camera", key="use_camera", help="Your browser will ask for permission."):
         file = camera_input()
     else:
         file = st.file_uploader(
@@ -37,7 +37,7 @@ def picture_input() -> np.ndarray | None:
         )
     if file is None:
         st.session_state.pop("photo", None)
-        st.caption("One digit, dark on light or light on dark. Pen on paper will do.")
+        st.caption("One digit, dark on light or light on dark, for instance pen on paper.")
         return None
     photo = st.session_state.get("photo")
     if photo is None or photo.file != file.file_id:

@@ -1,4 +1,4 @@
-"""What the page Export shows of a run's exports: the table of proofs, a card for each format, the price of int8."""
+"""What Export shows of a run's exports: the table of their verification, a card for each format, the cost of int8."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dashboard.components.formatting import percent
 from dashboard.components.text import escape_markdown
 
 
-def proof_table(exports: Exports) -> None:
-    """A row for each export that was read: what differs from the run's own model, size, accuracy and times."""
+def verification_table(exports: Exports) -> None:
+    """Show a row for each export: differences from the run's own model, size, accuracy and times."""
     rows = [_row(found) for found in exports.proofs if not found.error]
     st.dataframe(
         pd.DataFrame(rows),
@@ -25,10 +25,10 @@ def proof_table(exports: Exports) -> None:
             "difference": st.column_config.NumberColumn(
                 "Largest difference",
                 format="%.1e",
-                help="Of any digit's probability for any test image, from the run's own LiteRT model.",
+                help="The largest difference of any probability for any test image from the run's own LiteRT model.",
             ),
             "different": st.column_config.NumberColumn(
-                "Predicted otherwise", format="%,d", help=f"Of {exports.images:,} test images."
+                "Different predictions", format="%,d", help=f"Of {exports.images:,} test images."
             ),
             "accuracy": st.column_config.NumberColumn("Accuracy", format="%.2f %%", help="On the test images."),
             "one": st.column_config.NumberColumn("One image", format="%.2f ms", help="The median of 50."),
@@ -40,14 +40,14 @@ def proof_table(exports: Exports) -> None:
             "ratio": st.column_config.NumberColumn(
                 "Against LiteRT",
                 format="%.1f ×",
-                help="Time for all images over what LiteRT took in the same minute. Seconds depend on the machine and "
-                "on what else it does; this depends less.",
+                help="Time for all images, relative to LiteRT measured in the same minute. This ratio depends less on "
+                "the machine than the times do.",
             ),
         },
     )
     st.caption(
-        f"Each export read all {exports.images:,} test images in its own runtime, and was compared with the run's "
-        "LiteRT model, by which every page here reads. The row of Keras is the proof of LiteRT."
+        f"Each export was run on all {exports.images:,} test images in its own runtime and compared with the run's "
+        "LiteRT model, which all pages use. The Keras row shows that the LiteRT model matches it."
     )
 
 
@@ -65,26 +65,26 @@ def _row(found: Proof) -> dict:
     }
 
 
-def price(exports: Exports) -> str | None:
-    """What int8 costs and saves, in words; None where it was not exported."""
+def int8_cost(exports: Exports) -> str | None:
+    """What int8 costs and saves, as sentences; None where it was not exported."""
     whole, small = exports.of("litert"), exports.of("int8")
     if not whole or not small or whole.error or small.error or not whole.bytes:
         return None
     return (
-        f"**The price of int8.** {small.bytes / 1000:,.0f} KB instead of {whole.bytes / 1000:,.0f} KB "
-        f"({100 * small.bytes / whole.bytes:.0f} %). Accuracy on the test images {percent(small.accuracy)} instead of "
-        f"{percent(whole.accuracy)}, {small.different:,} of {exports.images:,} predicted otherwise. Of {exports.drawn} "
-        f"drawings ({exports.drawings}) {small.drawings} read right instead of {whole.drawings}."
+        f"**int8 against LiteRT.** Size {small.bytes / 1000:,.0f} KB (LiteRT: {whole.bytes / 1000:,.0f} KB), "
+        f"{100 * small.bytes / whole.bytes:.0f} %. Test accuracy {percent(small.accuracy)} (LiteRT: "
+        f"{percent(whole.accuracy)}), {small.different:,} of {exports.images:,} predictions differ. Of {exports.drawn} "
+        f"drawings ({exports.drawings}), {small.drawings} correct (LiteRT: {whole.drawings})."
     )
 
 
 def card(format: Format, found: Proof | None, content: bytes | None, *, reason: str = "") -> None:
-    """One format: what it is for, its proof in a word, the file, and code that runs it.
+    """Show one format: what it is for, the result of its verification, the file, and code that runs it.
 
     Args:
-        found: its proof, None where there is none of the model of today.
-        content: the file to give out, None where there is none.
-        reason: why it cannot be had for this run at all.
+        found: its verification, None where the current model has none.
+        content: the file to download, None where there is none.
+        reason: why this run cannot be exported in this format, "" where it can.
     """
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -106,13 +106,13 @@ def card(format: Format, found: Proof | None, content: bytes | None, *, reason: 
             st.caption(reason)
         elif format.missing:
             st.info(
-                f"Takes packages that are not installed here: {', '.join(format.missing)}. In a terminal: `{INSTALL}`",
+                f"Needs packages that are not installed: {', '.join(format.missing)}. In a terminal: `{INSTALL}`",
                 icon=":material/deployed_code:",
             )
         elif found and found.error:
-            st.error(escape_markdown(f"It could not be exported. {found.error}"), icon=":material/error:")
+            st.error(escape_markdown(f"The export failed. {found.error}"), icon=":material/error:")
         elif found and content is None:
-            st.warning("Its file is missing or damaged. Export it again.", icon=":material/broken_image:")
+            st.warning("The file is missing or damaged. Export again.", icon=":material/broken_image:")
         if content is not None:
             with st.expander("Run it", icon=":material/code:"):
                 st.code(format.snippet, language="python")
@@ -122,6 +122,6 @@ def _badge(found: Proof | None) -> str:
     if found is None or found.error or found.format == "litert":
         return ""
     if found.is_same:
-        return ":green-badge[:material/check: proven the same]"
-    words = f"{found.different:,} predicted otherwise" if found.different else f"up to {found.difference:.0e} off"
+        return ":green-badge[:material/check: verified]"
+    words = f"{found.different:,} predictions differ" if found.different else f"up to {found.difference:.0e} off"
     return f":orange-badge[:material/difference: {words}]"

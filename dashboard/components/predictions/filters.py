@@ -1,4 +1,4 @@
-"""What the Predictions page shows: the filter's widgets, the lists that are worth a look, and clearing it all."""
+"""The filter on Predictions: its widgets, shortcuts to useful filters, and the button that clears it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from core.evaluation.selection import ONLY, ORDERS, SHOW, Filter
 
 CLEARED = {"show": SHOW[0], "label": None, "prediction": None, "sure": (0, 100), "only": None, "order": ORDERS[0]}
 LISTS = {
-    "Learned last": ("Right", None, "Learned last", "Right now, and the latest to become so."),
+    "Learned last": ("Right", None, "Learned last", "Images that are right now, the last learned first."),
     "Forgotten": ("Mistakes", "Forgotten", ORDERS[0], "Right after some epoch, wrong now."),
     "Never right": ("Mistakes", "Never right", ORDERS[0], "Wrong after every epoch so far."),
     "Labels in doubt": (
         "All",
         "Known label errors",
         "Index",
-        "Fifteen labels of MNIST that are known to be wrong or in doubt.",
+        "Fifteen MNIST labels known to be wrong or in doubt.",
     ),
 }
 
 
 def show_lists(digits: Dataset, *, several_epochs: bool) -> None:
-    """Filters that are worth a look, one click each."""
+    """Show buttons for useful filters."""
     shown = {"Learned last", "Forgotten", "Never right"} if several_epochs else set()
     shown |= {"Labels in doubt"} if digits.is_mnist else set()
     if not shown:
@@ -35,20 +35,22 @@ def show_lists(digits: Dataset, *, several_epochs: bool) -> None:
 
 
 def choose_filter(digits: Dataset) -> Filter:
-    """The filter's widgets in a row; all of them are in the address."""
+    """Show the filter's widgets in a row; their values are in the address."""
     bound = {"bind": "query-params", "on_change": begin_again}
     known = ONLY if digits.is_mnist else ONLY[1:]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = st.segmented_control("Show", SHOW, default=SHOW[0], required=True, key="show", **bound)
         pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
-        label = st.selectbox("Label", key="label", help="The digit that the image is said to be.", **pick, **bound)
-        prediction = st.selectbox("Read as", key="prediction", help="The digit that the network sees.", **pick, **bound)
+        label = st.selectbox("Label", key="label", help="The digit that the dataset gives.", **pick, **bound)
+        prediction = st.selectbox(
+            "Read as", key="prediction", help="The digit that the network predicts.", **pick, **bound
+        )
         order = st.selectbox("Order", ORDERS, key="order", width=170, **bound)
         only = st.selectbox(
             "Only",
             known,
             index=None,
-            placeholder="All of them",
+            placeholder="All images",
             key="only",
             width=190,
             help="Forgotten: right after some epoch, wrong now. Never right: wrong after every epoch so far.",
@@ -77,30 +79,30 @@ def choose_filter(digits: Dataset) -> Filter:
 
 
 def matrix_key() -> str:
-    """The chart's key; a new one forgets its last click, so that the same cell can be clicked again."""
+    """The key of the matrix; a new key drops the last click, so that the same cell can be clicked again."""
     return f"matrix_{st.session_state.get('matrix_round', 0)}"
 
 
 def begin_again() -> None:
-    """Another filter: back to its first page."""
+    """After a change of the filter: go back to the first page of images."""
     st.session_state["page"] = 1
     st.session_state["matrix_round"] = st.session_state.get("matrix_round", 0) + 1
 
 
 def clear() -> None:
-    """Back to all mistakes."""
+    """Clear the filter: show all mistakes."""
     st.session_state.update(CLEARED)
     st.session_state["image"] = ""
     begin_again()
 
 
 def show_list(show: str, only: str | None, order: str) -> None:
-    """Show one of the lists, and nothing else."""
+    """Replace the filter by one of the shortcuts."""
     clear()
     st.session_state.update({"show": show, "only": only, "order": order})
 
 
 def show_pair(label: int, prediction: int) -> None:
-    """Show the mistakes of one pair, and nothing else."""
+    """Replace the filter by one label and one prediction."""
     clear()
     st.session_state["label"], st.session_state["prediction"] = label, prediction

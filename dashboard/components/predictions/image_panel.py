@@ -1,4 +1,4 @@
-"""One image: what it is, what was read, how sure, how that came about and why; and on to Draw."""
+"""The panel of one image: label, prediction, probabilities over the epochs, explanations, and a link to Draw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
 from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import percent
-from dashboard.components.saliency import PATCH, in_words, occlusion
+from dashboard.components.saliency import PATCH, describe_occlusion, occlusion
 from dashboard.components.widgets import canvas
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery
 
@@ -27,7 +27,7 @@ NEIGHBOURS = 10
 
 
 def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, place: Place, page_size: int) -> None:
-    """Everything about the image at `place` that is there at once."""
+    """Show everything about the image at `place` but its neighbours, which take longer."""
     image = place.image
     prediction = int(reading.predictions[image])
     show_header(place, page_size)
@@ -45,7 +45,7 @@ def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, p
             on_click=send_to_draw,
             args=(digits, reading, image),
             disabled=model is None,
-            help="Change it with pen and eraser, and see the answer change.",
+            help="Edit it with pen and eraser and watch the answer change.",
         )
         show_downloads(
             lambda format: image_file(run, digits, reading, past, model, image, format),
@@ -65,13 +65,13 @@ def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, p
             probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
         )
     if model is None:
-        st.caption("Which ink decided, and which training images are near, is shown once the run has a model.")
+        st.caption("The occlusion map and the nearest training images appear once the run has a model.")
     else:
         show_occlusion(run, model, digits.x_test[image], prediction)
 
 
 def show_header(place: Place, page_size: int) -> None:
-    """Its number, its neighbours in the gallery, and the way out."""
+    """Show the image's number, and buttons to the previous and the next image and to close the panel."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Image {place.image}**", width="stretch")
         for name, target in (("Previous", place.previous), ("Next", place.next)):
@@ -87,7 +87,7 @@ def show_header(place: Place, page_size: int) -> None:
 
 
 def show_reading(reading: Reading, image: int) -> None:
-    """Label, prediction, confidence, second guess and loss."""
+    """Show label, prediction, confidence, second guess and loss."""
     mark = ":blue[:material/check:]" if reading.right[image] else ":orange[:material/close:]"
     second = int(reading.second[image])
     st.markdown(f"{mark} A **{reading.labels[image]}**, read as **{reading.predictions[image]}**")
@@ -95,12 +95,12 @@ def show_reading(reading: Reading, image: int) -> None:
         f"{percent(reading.confidence[image])} sure  \n"
         f"Second guess: {second} ({percent(reading.probabilities[image, second])})  \n"
         f"Loss: {reading.loss[image]:.3f}",
-        help="Loss: minus the logarithm of the label's probability. 0 is sure and right.",
+        help="Loss: minus the logarithm of the label's probability. 0 is best.",
     )
 
 
 def show_doubt(digits: Dataset, image: int) -> None:
-    """What people saw, where the label is known to be in doubt."""
+    """Show how five people labelled the image, where its label is in doubt."""
     error = label_errors.ERRORS_BY_INDEX.get(image) if digits.is_mnist else None
     if error is not None:
         st.warning(
@@ -111,11 +111,11 @@ def show_doubt(digits: Dataset, image: int) -> None:
 
 
 def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: int) -> None:
-    """The occlusion map on the digit, and how to read it."""
+    """Show the occlusion map on the digit, and how to read it."""
     st.markdown(
         "**Which ink decided**",
         help=f"Occlusion map (Zeiler & Fergus 2014): each {PATCH} × {PATCH} patch is blanked in turn, and the finished "
-        "network reads the rest. A pixel shows how many points of probability that costs, on average over the patches "
+        "network reads the rest. A pixel shows how many points of probability that costs, averaged over the patches "
         "that cover it.",
     )
     digit, effect = occlusion(run, model, image)
@@ -124,18 +124,18 @@ def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: in
     with words:
         if digit != prediction:
             st.caption(f"The finished network reads a {digit}.")
-        st.caption(in_words(effect, digit))
+        st.caption(describe_occlusion(effect, digit))
 
 
 def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> None:
-    """The training images that the network takes for the same; the first time takes a while, and says so."""
+    """Show the nearest training images by the last hidden layer, with progress the first time."""
     model = loaded_models.load(run) if run.has_model else None
     if model is None:
         return
     layer = loaded_models.hidden_layer(run, model, digits)
     bar = st.empty()
     while layer.progress < 1:
-        bar.progress(layer.progress, "Reading the training images once, to find those that are near")
+        bar.progress(layer.progress, "Running the network on the training images, once per run")
         layer.step()
     bar.empty()
     hidden = model.hidden(digits.x_test[image : image + 1])[0]
@@ -144,9 +144,9 @@ def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> 
     counts = Counter(labels.tolist()).most_common()
     said = ", ".join(f"{count} with label {digit}" for digit, count in counts)
     st.markdown(
-        "**Nearest images it learned from**",
-        help=f"Of {len(layer.values):,} training images, those whose last hidden layer is nearest to this image's, by "
-        "Euclidean distance: near means that the network hardly tells them apart. Below each: label and distance.",
+        "**Nearest training images**",
+        help=f"Of {len(layer.values):,} training images, those whose activations in the last hidden layer are nearest "
+        "to this image's, by Euclidean distance. Below each: label and distance.",
     )
     st.caption(f"{said}. This one: label {reading.labels[image]}, read as {reading.predictions[image]}.")
     tiles = [
@@ -161,7 +161,7 @@ def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> 
 def image_file(
     run: Run, digits: Dataset, reading: Reading, past: Past | None, model: Predictor | None, image: int, format: str
 ) -> bytes:
-    """The panel as a figure to keep."""
+    """The panel as a file, PNG or SVG."""
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
 
     pixels, explained = digits.x_test[image], None
@@ -180,21 +180,21 @@ def image_file(
 
 
 def send_to_draw(digits: Dataset, reading: Reading, image: int) -> None:
-    """Put the image on Draw's canvas, and go there."""
+    """Put the image on Draw's canvas, and open Draw."""
     origin = f"Image {image} of the test set, label {reading.labels[image]}"
     canvas.put_image(digits.x_test[image], origin=origin, index=image)
     st.session_state["go_to_draw"] = True
 
 
 def chosen_image(count: int) -> int | None:
-    """The image that is open, None for none or where the address names one that does not exist."""
+    """The image that is open, None where there is none or the address names one that does not exist."""
     text = str(st.session_state.get("image") or "").strip()
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 6 else count
     return number if number < count else None
 
 
 def open_image(image: int | None, page_number: int | None = None) -> None:
-    """Open an image, or close it with None; turn the gallery's page to it where its number is given."""
+    """Open an image, or close the panel with None; show the gallery's page of that number where it is given."""
     st.session_state["image"] = "" if image is None else str(image)
     if page_number is not None:
         st.session_state["page"] = page_number

@@ -1,4 +1,4 @@
-"""The time machine: which epoch the page shows, and a button that walks through all of them."""
+"""The time machine: the epoch whose predictions the page shows, and a button that plays all epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAYING, NEXT = "playing", "play_next"
 
 
 def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], None]) -> int | None:
-    """The epoch to look at; None is the end."""
+    """Choose the epoch to show; None is the end."""
     if len(moments) < 2:
         return moments[NEWEST]
     names = list(moments)
@@ -28,41 +28,41 @@ def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], Non
         on_change()
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        word = st.select_slider(  # the last is called alike for ever: by its number it would be that epoch, later on
+        word = st.select_slider(  # the last is called "newest": its number would stay behind when epochs follow
             "Time machine: as it was after epoch",
             names,
             value=NEWEST,
             key="epoch",
             bind="query-params",
             on_change=moved_by_hand,
-            help="Numbers, matrix and gallery as they were after each epoch.",
+            help="Shows numbers, matrix and gallery as they were after this epoch.",
         )
         word = word if word in moments else NEWEST
         if word == NEWEST:
             stop()  # the end is reached
         if st.session_state.get(PLAYING):
             st.button("Stop", icon=":material/stop:", key="stop_playing", on_click=stop)
-            go_on(names, word, time.monotonic())
+            play_next(names, word, time.monotonic())
         else:
             st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names,))
     return moments[word]
 
 
 def play(names: Sequence[str]) -> None:
-    """Walk through the epochs from the one that is chosen now, from the first where that is the last."""
+    """Play the epochs from the chosen one on, or from the first where the last is chosen."""
     st.session_state[PLAYING] = True
     if st.session_state["epoch"] == names[-1]:
         st.session_state[NEXT] = names[0]
 
 
 def stop() -> None:
-    """Stay where it is."""
+    """Stop playing."""
     st.session_state[PLAYING] = False
 
 
 @st.fragment(run_every=SECONDS)
-def go_on(names: Sequence[str], shown: str, since: float) -> None:
-    """When an epoch was on the page for a while, ask for the next."""
+def play_next(names: Sequence[str], shown: str, since: float) -> None:
+    """Show the next epoch once this one was on the page for a while."""
     if time.monotonic() - since >= AT_LEAST and shown != names[-1]:
         st.session_state[NEXT] = names[names.index(shown) + 1]
         st.rerun()

@@ -1,4 +1,4 @@
-"""A run as one zip: the button that downloads it, and the place where one from another Digit Lab is dropped."""
+"""A run as one zip: the button that downloads it, and the upload that imports one from another Digit Lab."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.bundle.archive import MOST_ZIPPED, BundleError, pack, unpack, why_not
 from core.data import Dataset
 from core.runs import Run
 from core.storage import explain_os_error
-from dashboard.components.attempts import note_success
+from dashboard.components.actions import note_success
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.upload_limit import upload_limit
 
 
 def show_bundle(run: Run) -> None:
-    """A button that packs the run when it is pressed; where it cannot be packed now its tooltip says why."""
+    """Show a button that downloads the run as a zip; where it cannot be packed, its tooltip says why."""
     reason = why_not(run)
     st.download_button(
         "Run as a zip",
@@ -29,21 +29,21 @@ def show_bundle(run: Run) -> None:
         on_click="ignore",
         disabled=bool(reason),
         help=escape_markdown(reason)
-        or "Its settings, history, predictions and LiteRT model. Drop it on the Train page of another Digit Lab, under "
-        "Import a run.",
+        or "Settings, history, predictions and LiteRT model. To import it, drop it on the Train page of another Digit "
+        "Lab, under Import a run.",
     )
 
 
 def show_import(dataset: Dataset) -> None:
-    """Where a bundle is dropped; it becomes a run, which is opened, or the page says why not."""
+    """Show the upload that imports a zip as a run and opens it, or says why it cannot be imported."""
     with st.expander("Import a run", icon=":material/upload:"):
         file = st.file_uploader(
             "A run as a zip, from another Digit Lab",
             type="zip",
             max_upload_size=upload_limit(MOST_ZIPPED),
             key=f"import_{st.session_state.setdefault('imports', 0)}",
-            help="The zip that its Train page gave, under Files. Everything in it is checked, its model is run by "
-            "LiteRT alone, and nothing is kept of a file that is not as it should be.",
+            help="The zip from the Train page of another Digit Lab, under Files. Every file in it is checked, and a "
+            "zip that fails a check is not imported.",
         )
         if file is None:
             return
@@ -54,9 +54,9 @@ def show_import(dataset: Dataset) -> None:
 
 
 def _take(file, dataset: Dataset) -> str:
-    """Import an uploaded file and run the page again; returns why where that cannot be done."""
+    """Import an uploaded file and run the page again; returns the reason where that fails."""
     try:
-        with st.spinner("Checking every file in it", show_time=True):
+        with st.spinner("Checking every file in the zip", show_time=True):
             run = unpack(file.getvalue(), store(), file.name, dataset)
     except BundleError as error:
         reason = str(error)
@@ -72,12 +72,12 @@ def _take(file, dataset: Dataset) -> str:
 
 
 def import_note(run: Run) -> None:
-    """Where an imported run came from, and what was found of it; nothing for a run that was trained here."""
+    """Show where an imported run came from and whether it was verified; nothing for a run that was trained here."""
     imported = run.imported
     if not imported:
         return
     came = f"Imported from {imported.get('file')}{_day(imported.get('when'))}."
-    st.info(escape_markdown(" ".join([came, *_proof(imported)])))
+    st.info(escape_markdown(" ".join([came, *_verification(imported)])))
 
 
 def _day(when: object) -> str:
@@ -85,13 +85,13 @@ def _day(when: object) -> str:
     return time.strftime(" on %Y-%m-%d", time.localtime(when)) if usable else ""
 
 
-def _proof(imported: dict) -> list[str]:
+def _verification(imported: dict) -> list[str]:
     proof = imported.get("proof") or {}
     images, different = proof.get("images"), proof.get("different_predictions")
     if not isinstance(images, int) or not isinstance(different, int):
-        words = "It was not trained on the dataset that was here then, so what it claims was not proven."
+        words = "Not verified: it was trained on another dataset."
     elif different:
-        words = f"On this machine its model reads {different:,} of {images:,} test images differently than it claims."
+        words = f"On this machine, {different:,} of {images:,} predictions differ from those in the zip."
     else:
-        words = f"On this machine its model read all {images:,} test images as it claims."
-    return [words, "It brought no checkpoint, so it cannot be trained further: start a new run with its settings."]
+        words = f"Verified: on this machine, all {images:,} predictions match those in the zip."
+    return [words, "It has no checkpoint to train further from. Start a new run with its settings."]

@@ -1,4 +1,4 @@
-"""A run while it is active: bars, numbers, curves and a hundred test images, twice a second."""
+"""A run while it is active: progress, numbers, curves and a hundred test images, updated twice a second."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPEED_BATCHES = 12  # over how many progress events the speed is averaged
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def live(run: Run) -> None:
-    """Everything that moves; runs the page again when the run is in another state."""
+    """Show progress, numbers, curves and test images; runs the page again when the run changes its state."""
     if is_outdated():
         st.rerun()
     state, history = run.state, run.history()
@@ -37,27 +37,31 @@ def live(run: Run) -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def await_deletion(run: Run) -> None:
-    """Say that a discarded run is on its way, until it is gone and the page says so."""
+    """Say that a run is stopping to be deleted, until it is."""
     note_gone(run, "deleted")
     if is_outdated():
         st.rerun()
-    st.info("Stopping; it is deleted as soon as its worker has ended.", icon=":material/hourglass_empty:")
+    st.info("Stopping. The run is deleted once its worker has ended.", icon=":material/hourglass_empty:")
 
 
 def _where(run: Run, history: History, epochs: int) -> str:
-    """What the worker is at, in words."""
+    """What the worker does at the moment, in words."""
     if run.state.name == "queued":
         return _queue_position(run)
     request = run.control.get("request")
     if request:
-        return "Pausing" if request == "pause" else "Stopping, and keeping what was learned"
+        return "Pausing" if request == "pause" else "Stopping and saving the model"
     if history.phase == "waiting":
-        return "The worker has the run and is building the network"
+        return "Building the network"
     if history.phase == "finishing":
-        return "Exporting the model and checking the export on the whole test set"
+        return "Exporting the model and verifying it on the test set"
     done = history.last_batch.get("position", 0.0)
     left = (epochs - done) * history.epoch_images / max(1.0, _speed(history))
-    return f"{100 * done / epochs:.0f} % of {epochs} epochs · {_duration(left)} left" if done else "The first batches"
+    return (
+        f"{100 * done / epochs:.0f} % of {epochs} epochs · {_duration(left)} left"
+        if done
+        else "Training the first batches"
+    )
 
 
 def _queue_position(run: Run) -> str:
@@ -67,20 +71,22 @@ def _queue_position(run: Run) -> str:
     training = [escape_markdown(other.name) for other in store().runs() if other.state.name == "running"]
     if training:
         return f"Waiting for {' and '.join(training)} to end, {place}"
-    if ahead:  # between two runs
+    if ahead:  # a worker is about to take the next run
         return f"Waiting for a worker, {place}"
     if launcher().problem:
-        return "Waiting for a worker"  # why none comes is said above
-    return "Waiting for a worker; TensorFlow takes a few seconds to start"
+        return "Waiting for a worker"  # the page shows the reason above
+    return "Waiting for a worker: TensorFlow takes a few seconds to start"
 
 
 def _numbers(history: History) -> None:
     last = history.last_batch
     validation = history.epochs[-1] if history.epochs else {}
     with st.container(horizontal=True):
-        st.metric("Training accuracy", percent(last.get("epoch_accuracy")), help="Of the epoch under way.")
-        st.metric("Training loss", _number(last.get("epoch_loss"), ".4f"), help="Of the epoch under way.")
-        st.metric("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last whole epoch.")
+        st.metric("Training accuracy", percent(last.get("epoch_accuracy")), help="Of the current epoch.")
+        st.metric("Training loss", _number(last.get("epoch_loss"), ".4f"), help="Of the current epoch.")
+        st.metric(
+            "Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."
+        )
         st.metric("Images a second", f"{_speed(history):,.0f}" if last else "–")
         st.metric("Learning rate", _number(last.get("learning_rate"), ".2g"))
 
@@ -90,7 +96,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _speed(history: History) -> float:
-    """Images a second over the last batches, the first call with its compilation left out."""
+    """Images a second over the last batches, without the first, which includes compilation."""
     recent = history.batches[1:][-SPEED_BATCHES:] or history.batches
     speeds = [batch.get("images_per_second", 0.0) for batch in recent]
     return float(np.median(speeds)) if speeds else 0.0

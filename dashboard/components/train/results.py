@@ -1,4 +1,4 @@
-"""What came of a run: its numbers, its curves, a hundred test images, and files to take along."""
+"""The results of a run: numbers, curves, a hundred test images, and files to download."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ SAMPLE_IMAGES = 28
 
 
 def headline(run: Run) -> None:
-    """Test accuracy, large, against the classic script and the best run; time, epochs and size."""
+    """Show test accuracy against the classic script and the best run, training time, epochs and parameters."""
     summary = run.summary
     if summary is None:
         epochs = run.history().epochs
         if epochs:
-            st.write(
-                f"{len(epochs)} epochs are complete; validation accuracy {percent(epochs[-1].get('val_accuracy'))}."
-            )
+            completed = "1 epoch" if len(epochs) == 1 else f"{len(epochs)} epochs"
+            st.write(f"{completed} completed, validation accuracy {percent(epochs[-1].get('val_accuracy'))}")
         return
     accuracy = run.test_accuracy
     best = store().best()
@@ -42,7 +41,7 @@ def headline(run: Run) -> None:
             f"{100 * (accuracy - CLASSIC_ACCURACY):+.2f} points against the classic script's 95.72 %"
             if accuracy is not None and run.dataset.get("name") == "MNIST"
             else None,
-            help="The share of the test images that it reads right. It never learned from them.",
+            help="Share of test images that it reads right. It was not trained on them.",
             width="content",
         )
         if best and best.id != run.id and best.test_accuracy is not None:
@@ -68,24 +67,24 @@ def _small_print(run: Run, summary: dict) -> str:
     data = escape_markdown(run.dataset.get("name", "an unknown dataset"))
     images = f"{summary.get('training_images', 0):,} images"
     if run.config and run.config.start_from:
-        words = [f"Fine-tuned on {images}: yours, often, among a sample of {data}."]
+        words = [f"Fine-tuned on {images}: your digits, repeated, plus a sample of {data}."]
     elif run.config and run.config.augment:
-        words = [f"Trained on {images}, changed anew in every epoch: {data} and 5 % in other handwriting."]
+        words = [f"Trained on {images}: {data}, augmented anew each epoch, plus 5 % synthetic digits."]
     else:
         words = [f"Trained on {images} of {data}."]
     if differing is not None:
-        agreement = "the same digit for every one" if differing == 0 else f"another digit for {differing}"
+        agreement = "all predictions match" if differing == 0 else f"{differing} predictions differ from"
         words.append(
-            f"The exported model was run on all {parity.get('images', 0):,} test images: {agreement}, largest "
-            f"difference in probability {parity.get('max_abs_difference', 0):.1e}."
+            f"Exported model, verified on {parity.get('images', 0):,} test images: {agreement} those of the trained "
+            f"network, largest difference in probability {parity.get('max_abs_difference', 0):.1e}."
         )
     if run.config and run.config.info.validates_on_test:
-        words.append("As in the classic script, its validation images are the test images.")
+        words.append("Like the classic script, it validates on the test images.")
     return " ".join(words)
 
 
 def details(run: Run, found: Dataset) -> None:
-    """Curves, test images, the table of epochs, the layers and files to take along."""
+    """Show curves, test images, the table of epochs, the layers and files to download."""
     history = run.history()
     if history.batches:
         charts = history_charts(history, math.ceil(history.last_batch.get("position", 1.0)))
@@ -102,7 +101,7 @@ def details(run: Run, found: Dataset) -> None:
 
 
 def epoch_table(run: Run) -> pd.DataFrame:
-    """One row an epoch, numbers as text with the same number of decimals."""
+    """One row for each epoch, numbers as text with the same number of decimals."""
     rows = [
         {
             "Epoch": epoch.get("epoch"),
@@ -119,7 +118,7 @@ def epoch_table(run: Run) -> pd.DataFrame:
 
 
 def runs_table(runs: list[Run], shown: Run | None) -> pd.DataFrame:
-    """One row a run, the one on the page marked."""
+    """One row for each run; the one on the page is marked."""
     rows = []
     for run in runs:
         config, summary = run.config, run.summary or {}
@@ -140,7 +139,7 @@ def runs_table(runs: list[Run], shown: Run | None) -> pd.DataFrame:
 
 
 def layer_table(rows: list[dict], *, names: bool = True) -> None:
-    """The layers with their shapes and parameters."""
+    """Show the layers with their shapes and parameters."""
     table = pd.DataFrame(
         {
             **({"Name": [row.get("name") for row in rows]} if names else {}),
@@ -153,7 +152,7 @@ def layer_table(rows: list[dict], *, names: bool = True) -> None:
 
 
 def architecture_card(info: ModelInfo, rows: list[dict]) -> None:
-    """A model with its layers, before anything is trained."""
+    """Show a network with its layers, before anything is trained."""
     with st.container(border=True):
         st.markdown(f"**{info.title}** · {sum(row.get('parameters', 0) for row in rows):,} parameters")
         st.caption(info.about)
@@ -161,7 +160,7 @@ def architecture_card(info: ModelInfo, rows: list[dict]) -> None:
 
 
 def downloads(run: Run, found: Dataset) -> None:
-    """Figures for a report, made when they are asked for."""
+    """Show buttons for figures and model files; figures are made when they are clicked."""
 
     def figure(kind: str) -> bytes:
         from core.evaluation import figures  # matplotlib takes half a second to import
@@ -204,22 +203,24 @@ def downloads(run: Run, found: Dataset) -> None:
                     on_click="ignore",
                 )
         show_bundle(run)
-    st.caption(f"Everything of this run is in the folder {escape_markdown(run.path)}")
+    st.caption(f"All files of this run are in the folder {escape_markdown(run.path)}")
 
 
 def _fits(run: Run, found: Dataset) -> bool:
-    """Whether the kept probabilities are of the dataset that is loaded."""
+    """Whether the run's probabilities belong to the dataset that is loaded."""
     probabilities = run.probabilities()
     return probabilities is not None and len(probabilities) == len(found.y_test) and not run.foreign_dataset(found)
 
 
 def test_images(run: Run) -> None:
-    """The first hundred test images with what the run reads, right and wrong marked."""
+    """Show the first hundred test images with the run's predictions, right and wrong marked."""
     found = dataset()
     if not _fits(run, found):
         if run.probabilities() is not None:
             name = escape_markdown(run.dataset.get("name"))
-            st.caption(f"It was trained on {name}, which is not the dataset that is loaded now.")
+            st.caption(
+                f"Test images are not shown: the run was trained on {name}, another dataset than the one loaded now."
+            )
         return
     probabilities = run.probabilities()[:SHOWN_IMAGES]
     labels = found.y_test[:SHOWN_IMAGES]
@@ -227,7 +228,7 @@ def test_images(run: Run) -> None:
     right = int((predictions == labels).sum())
     epochs = len(run.history().epochs)
     st.subheader(f"The first {len(labels)} test images: {right} right", anchor=False)
-    st.caption(f"After {epochs} {'epoch' if epochs == 1 else 'epochs'}; a wrong one is marked with a cross.")
+    st.caption(f"After {epochs} {'epoch' if epochs == 1 else 'epochs'}; a cross marks a mistake.")
     tiles = [
         Tile(index, int(label), int(prediction), float(confidence))
         for index, (label, prediction, confidence) in enumerate(zip(labels, predictions, confidences, strict=True))
@@ -236,7 +237,7 @@ def test_images(run: Run) -> None:
 
 
 def sample_digits(found: Dataset) -> None:
-    """Some of the digits that are learned from, evenly spread over them, each with its label."""
+    """Show some of the training images, evenly spread over the training set, with their labels."""
     count = len(found.x_train)
     shown = np.linspace(0, count - 1, min(SAMPLE_IMAGES, count)).astype(int)
     tiles = [Tile(int(index), int(found.y_train[index]), of="training") for index in shown]

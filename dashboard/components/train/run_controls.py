@@ -1,4 +1,4 @@
-"""What can be asked of a run: to pause, stop or resume, to learn faster or slower, and to train more epochs."""
+"""The controls of a run: pause, stop, resume, learning rate, and more epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.config import ConfigError
 from core.runs import Run
-from dashboard.components.attempts import attempt
+from dashboard.components.actions import run_action
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
 from dashboard.components.session import note_gone, store
 from dashboard.components.train.settings import understand
@@ -19,25 +19,25 @@ PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 
 def show_controls(run: Run) -> None:
-    """Pause, stop and learning rate of a run that trains or waits."""
+    """Show pause, stop and learning rate of a run that trains, pause or cancel of one that is queued."""
     state = run.state
     with st.container(horizontal=True, vertical_alignment="center"):
         if state.name == "queued" and not state.resumes:
-            help = "Take it out of the queue. Nothing of it is trained yet, so nothing is kept."
+            help = "Remove it from the queue. Nothing was trained yet, so nothing is lost."
             _button("Cancel", run, _cancel, run, icon=":material/close:", help=help)
             return
         _button("Pause", run, run.pause, icon=":material/pause:")
         if state.name != "queued":
-            help = "End here; the model as it is now is exported and can be used."
-            _button("Stop and keep", run, run.stop, icon=":material/stop:", help=help)
+            help = "End training now. The model is saved and can be used."
+            _button("Stop and save", run, run.stop, icon=":material/stop:", help=help)
             with st.popover("Learning rate", icon=":material/speed:"):
-                _rate_field(run, "It takes effect with the next batches.")
+                _rate_field(run, "Takes effect within a few batches.")
 
 
-def show_ways_on(run: Run) -> None:
-    """Resume and train more, for a run that ended, and where to look at what it learned."""
+def show_next_steps(run: Run) -> None:
+    """Show resume and more epochs for a run that ended, and links to its mistakes and to Draw."""
     state = run.state
-    unfinished = state.name == "interrupted" or (  # even after the last epoch: its model is not kept yet
+    unfinished = state.name == "interrupted" or (  # even after the last epoch: its model is not saved yet
         state.name != "finished" and len(run.history().epochs) < state.target_epochs
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -47,48 +47,48 @@ def show_ways_on(run: Run) -> None:
             st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
             st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
         if not run.imported:
-            with st.popover("Train more", icon=":material/add:"):
-                keys = _epochs_field(run), _rate_field(run, "From here on; the epochs so far stay as they are.")
+            with st.popover("Train more epochs", icon=":material/add:"):
+                keys = _epochs_field(run), _rate_field(run, "Applies to the new epochs only.")
                 _button("Continue training", run, _train_more, run, *keys, type="primary")
 
 
 def _button(label: str, run: Run, action: Callable, *arguments: object, **look: object) -> None:
-    """A button that does something to this run, and to no other that may stand on the page a moment later."""
+    """Show a button that acts on this run, also where the page shows another run a moment later."""
     key = f"{label.split()[0].lower()}_{run.id}"
-    st.button(label, key=key, on_click=attempt, args=(action, *arguments), **look)
+    st.button(label, key=key, on_click=run_action, args=(action, *arguments), **look)
 
 
 def _cancel(run: Run) -> None:
-    """Take a run out of the queue that nothing is known of; the page says so, and leads to the others."""
+    """Delete a run that waits for its first epoch; the page says so, and links to the others."""
     store().delete(run)
     note_gone(run, "cancelled")
 
 
 def _resume(run: Run) -> None:
-    """Go on with a run, where nobody else had it go on already."""
+    """Resume a run, unless another session has resumed it already."""
     if not run.state.is_active:
         run.resume()
 
 
 def _epochs_field(run: Run) -> str:
-    """How many epochs more; returns the field's key."""
+    """Show the field for the number of epochs to add; returns its key."""
     key = f"more_epochs_{run.id}"
-    text = st.text_input("More epochs", "5", MOST_TYPED, key, help="1 to 200, after those that are complete.")
+    text = st.text_input("More epochs", "5", MOST_TYPED, key, help="1 to 200, added to those that are completed.")
     _say("epochs", text)
     return key
 
 
 def _rate_field(run: Run, help: str) -> str:
-    """The learning rate, changed while a run trains or before it goes on; returns the field's key."""
+    """Show the field for the learning rate from now on; returns its key."""
     now = number_text(_rate_in_force(run))
-    options = view(f"rate_{run.id}", now, lambda text: attempt(_take_rate, run, text))
+    options = view(f"rate_{run.id}", now, lambda text: run_action(_take_rate, run, text))
     text = st.text_input("Learning rate", now, MOST_TYPED, help=help, **options)
     _say("learning_rate", text)
     return options["key"]
 
 
 def _say(name: str, text: str) -> None:
-    """Say below a field how it was understood, or why it was not."""
+    """Show below a field how its text was read, or why it is invalid."""
     with st.container():
         try:
             say_understood(text, number_text(understand(name, text)))
@@ -97,19 +97,19 @@ def _say(name: str, text: str) -> None:
 
 
 def _rate_in_force(run: Run) -> float:
-    """The learning rate that was asked for last, and before that the one of its settings."""
+    """The learning rate that was requested last, or the one in the run's settings."""
     return run.control.get("learning_rate") or run.config.learning_rate
 
 
 def _take_rate(run: Run, text: str) -> None:
-    """Ask for the learning rate that stands in the field."""
+    """Request the learning rate in the field."""
     rate = understand("learning_rate", text)
     if rate != _rate_in_force(run):
         run.request(learning_rate=rate)
 
 
 def _train_more(run: Run, epochs_key: str, rate_key: str) -> None:
-    """Train as many epochs more as the one field says, at the learning rate that the other says."""
+    """Train the number of epochs in one field at the learning rate in the other."""
     epochs = understand("epochs", st.session_state[epochs_key])
     _take_rate(run, st.session_state[rate_key])
     run.extend(epochs)

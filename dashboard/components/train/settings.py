@@ -1,7 +1,7 @@
-"""What can be set before a run: how each setting is typed, what it is now, and where it is kept.
+"""The settings of the next run: how each is typed, its current value, and its name in the address.
 
-All settings but the switches are text fields: a number field of Streamlit keeps what is out of its range, or written
-with a decimal comma, in the browser, so that the page would show one number and the run train another.
+Numbers are text fields: Streamlit's number field does not send what is out of its range or written with a decimal
+comma, so that the page would show one number and the run use another.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from dashboard.components.widgets.epochs_field import epochs_now
 DEFAULT = TrainingConfig()
 ALL = "all"
 ON, OFF = "true", "false"  # as the address has it
-PAGE = "train"  # whose the choices are that the address holds
+PAGE = "train"  # under which the address keeps the settings
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting that is typed.
+    """A setting in a text field.
 
     Attributes:
-        label: what people call it.
-        parse: its value from what was typed; raises ConfigError.
+        label: its name on the page.
+        parse: turns typed text into the value; raises ConfigError.
         help: what it does, for its tooltip.
-        text: the value as it is typed.
-        shown: whether a network has it.
+        text: turns a value into text as it is typed.
+        shown: whether an architecture has it.
     """
 
     label: str
@@ -66,8 +66,8 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     "learning_rate": Setting(
         "Learning rate",
         parse_number,
-        "How far each step moves the weights: too small learns slowly, too large never settles. The CNN and Best raise "
-        "it first and then lower it to zero: there it is the peak.",
+        "How far each step moves the weights: too small learns slowly, too large does not converge. For CNN and Best, "
+        "which raise it and then lower it to zero, this is the peak.",
     ),
     "batch_size": Setting(
         "Batch size",
@@ -77,13 +77,13 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     "dropout": Setting(
         "Dropout",
         parse_number,
-        "Share of hidden units switched off at random while training, so that none becomes indispensable: 0 to 0.9.",
+        "Share of hidden units switched off at random during training, against overfitting: 0 to 0.9.",
         shown=lambda info: info.free_dropout,
     ),
     "patience": Setting(
         "Patience",
         parse_whole,
-        "Early stopping: end when the validation loss has not fallen for this many epochs; 0 never stops early.",
+        "Early stopping: end after this many epochs without a lower validation loss; 0 is off.",
     ),
     "training_images": Setting(
         "Training images",
@@ -94,7 +94,7 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     "validation_images": Setting(
         "Validation images",
         parse_whole,
-        "Images held back from training to see, while it trains, how well it reads what it has not learned from.",
+        "Images held out from training to measure accuracy on unseen images after each epoch.",
         shown=lambda info: not info.validates_on_test,
     ),
     "seed": Setting(
@@ -111,35 +111,35 @@ EPOCHS = Setting(
 
 
 def settings_now() -> TrainingConfig:
-    """What the widgets say at this moment; a callback reads it here, since the page's own values are those before.
+    """The settings in the widgets now, also in a callback, where the page's own variables are out of date.
 
     Raises:
-        ConfigError: where a setting is not possible.
+        ConfigError: where a setting is out of its range.
     """
-    model = now("model", kept_model())
+    model = now("model", last_model())
     values = {name: understand(name, text_now(model, name), model) for name in shown_settings(model)}
-    return TrainingConfig(model=model, augment=now("augment", kept_augment()), **values)
+    return TrainingConfig(model=model, augment=now("augment", last_augment()), **values)
 
 
-def kept_model() -> str:
-    """The network that was chosen last; the first one where the address names none that there is."""
+def last_model() -> str:
+    """The network that was chosen last; the default where the address names an unknown one."""
     with suppress(ConfigError):
         return model_name(recall(PAGE, "model", DEFAULT.model))
     return DEFAULT.model
 
 
-def kept_augment() -> bool:
+def last_augment() -> bool:
     """Whether augmentation was switched on last."""
     return recall(PAGE, "augment") == ON
 
 
 def shown_settings(model: str) -> list[str]:
-    """The settings of a network that are typed, epochs first."""
+    """The names of an architecture's settings in text fields, epochs first."""
     return ["epochs", *(name for name, setting in MORE.items() if setting.shown(MODELS[model]))]
 
 
 def problem_with(model: str, name: str) -> str:
-    """Why what is typed for a setting is not possible, as a sentence; "" where it is."""
+    """Why the text typed for a setting is invalid, as a sentence; "" where it is valid."""
     try:
         understand(name, text_now(model, name), model)
     except ConfigError as error:
@@ -148,10 +148,10 @@ def problem_with(model: str, name: str) -> str:
 
 
 def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
-    """The value of a setting from what was typed.
+    """The value of a setting from the text that was typed.
 
     Raises:
-        ConfigError: where it is not possible; the message names the setting, what came and what would be right.
+        ConfigError: where the text is invalid; the message names the setting, the text and what would be right.
     """
     setting = setting_of(name)
     try:
@@ -163,26 +163,32 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
 
 
 def text_now(model: str, name: str) -> str:
-    """What stands in the field of a setting; of a field that is not drawn yet, what it will begin with."""
-    kept = kept_text(model, name)
-    return epochs_now(kept) if name == "epochs" else now(kept_as(model, name), kept)
+    """The text in the field of a setting, or the text that a field not drawn yet will begin with."""
+    kept = last_text(model, name)
+    return epochs_now(kept) if name == "epochs" else now(address_name(model, name), kept)
 
 
-def kept_text(model: str, name: str) -> str:
-    """What was typed last for a setting; what its field begins with where nothing was."""
-    return recall(PAGE, kept_as(model, name), default_text(model, name))[:MOST_TYPED]
+def last_text(model: str, name: str) -> str:
+    """The text typed last for a setting, or its default; links of earlier versions say "seed" for Classic."""
+    earlier = recall(PAGE, f"{model}_{name}", default_text(model, name))
+    return recall(PAGE, address_name(model, name), earlier)[:MOST_TYPED]
 
 
-def kept_as(model: str, name: str) -> str:
-    """What a setting is called in the address; each network has its own, since their defaults differ."""
-    return name if name == "epochs" else f"{model}_{name}"
+def address_name(model: str, name: str) -> str:
+    """A setting's name in the address; each architecture has its own, since their defaults differ."""
+    return name if name == "epochs" else f"{title_in_address(model)}_{name}"
+
+
+def title_in_address(model: str) -> str:
+    """An architecture's name in the address, "classic" for instance; `model_name` reads it back."""
+    return MODELS[model].title.lower()
 
 
 def setting_of(name: str) -> Setting:
-    """The setting of that name."""
+    """The setting of this name."""
     return EPOCHS if name == "epochs" else MORE[name]
 
 
 def default_text(model: str, name: str) -> str:
-    """What the field of a setting begins with."""
+    """The default of a setting, as text."""
     return setting_of(name).text(getattr(TrainingConfig(model=model), name))

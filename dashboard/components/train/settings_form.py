@@ -15,14 +15,15 @@ from dashboard.components.train.settings import (
     OFF,
     ON,
     PAGE,
-    kept_as,
-    kept_augment,
-    kept_model,
-    kept_text,
+    address_name,
+    last_augment,
+    last_model,
+    last_text,
     problem_with,
     setting_of,
     shown_settings,
     text_now,
+    title_in_address,
     understand,
 )
 from dashboard.components.views import view
@@ -30,19 +31,19 @@ from dashboard.components.widgets.epochs_field import epochs_field
 
 
 def training_settings(start: Callable[[], None]) -> None:
-    """Show the settings and the button that calls `start`, which is off while one of them is not possible.
+    """Show the settings and the button that calls `start`, which is disabled while a setting is invalid.
 
-    What changes its height with a choice stands below the button: a click must not miss it.
+    Elements whose height depends on a choice are below the button, so that it does not move under a click.
     """
     _epochs()
     model = _choose_model()
-    restore(PAGE, "model", "augment", *(kept_as(model, name) for name in shown_settings(model)))
+    restore(PAGE, "model", "augment", *(address_name(model, name) for name in shown_settings(model)))
     st.toggle(
         "Augment",
-        kept_augment(),
-        **view("augment", kept_augment(), _keep_augment),
-        help="Shows every image shifted, turned, stretched, bent and with another pen, differently in each epoch, and "
-        "mixes in digits as other schools teach them: a 1 with a flag, a 7 with a bar. Slower to train, better on "
+        last_augment(),
+        **view("augment", last_augment(), _keep_augment),
+        help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch, and adds "
+        "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
     wrong = [name for name in shown_settings(model) if problem_with(model, name)]
@@ -55,7 +56,7 @@ def training_settings(start: Callable[[], None]) -> None:
         on_click=start,
         disabled=bool(wrong),
     )
-    with st.container(gap="xsmall"):  # also where it is empty, or what follows would be another element, and fold up
+    with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         if wrong:
             st.caption(f"To start, correct: {', '.join(setting_of(name).label for name in wrong)}.")
         st.caption(MODELS[model].about)
@@ -67,11 +68,11 @@ def training_settings(start: Callable[[], None]) -> None:
 
 
 def _choose_model() -> str:
-    """The network, named in the address as in the terminal; "Classic" and "cnn" are understood there too."""
-    model, asked = kept_model(), recall(PAGE, "model", DEFAULT.model)
+    """Choose the network; the address takes its name or its title, as the command line does."""
+    model, named = last_model(), recall(PAGE, "model", DEFAULT.model)
     with st.container(gap=None):
         try:
-            model_name(asked)
+            model_name(named)
         except ConfigError as error:
             say_refused(str(error))
     st.segmented_control(
@@ -79,7 +80,7 @@ def _choose_model() -> str:
         list(MODELS),
         default=model,
         required=True,
-        **view("model", model, partial(remember, PAGE, "model")),
+        **view("model", model, lambda chosen: remember(PAGE, "model", title_in_address(chosen))),
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
     )
@@ -91,11 +92,11 @@ def _keep_augment(augment: bool) -> None:
 
 
 def _recipe(info: ModelInfo) -> None:
-    """Offer what a network is made for, where something else is set."""
+    """Offer the epochs and augmentation recommended for a network, where others are set."""
     if info.recipe is None:
         return
     epochs, augment = info.recipe
-    if (text_now(DEFAULT.model, "epochs").strip(), kept_augment()) != (str(epochs), augment):
+    if (text_now(DEFAULT.model, "epochs").strip(), last_augment()) != (str(epochs), augment):
         st.button(
             f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",
             icon=":material/recommend:",
@@ -119,8 +120,8 @@ def _epochs() -> None:
 
 
 def _field(model: str, name: str) -> None:
-    """The field of a setting, and below it how its value was understood, or why it is not possible."""
-    setting, kept, key = setting_of(name), kept_text(model, name), kept_as(model, name)
+    """Show the field of a setting, and below it how its text was read, or why it is invalid."""
+    setting, kept, key = setting_of(name), last_text(model, name), address_name(model, name)
     st.text_input(
         setting.label,
         kept,

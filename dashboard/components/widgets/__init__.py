@@ -1,1 +1,1 @@
-"""Widgets of our own, and what others' lack."""
+"""Widgets of our own, and additions to those of others."""

@@ -1,4 +1,4 @@
-"""The camera, or the true reason why there is none and the way out."""
+"""The camera, or the reason why it cannot be used and what to do instead."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import streamlit as st
 KEY = "camera_state"
 UPLOAD = "Switch the camera off above and upload a picture: a phone offers to take one there."
 REASONS = {  # what the browser says: what to do
-    "insecure": "A browser gives a page its camera only over https, or on the machine where Digit Lab runs "
-    f"(localhost), and this page came over plain http. {UPLOAD}",
-    "refused": "This browser refuses Digit Lab the camera. Allow it in the settings beside the address, or upload a "
-    "picture instead: switch the camera off above.",
-    "none": f"This browser finds no camera. Connect one, or close the program that uses it. {UPLOAD}",
+    "insecure": "The camera works only over https, or on the machine where Digit Lab runs (localhost). This page was "
+    f"opened over plain http. {UPLOAD}",
+    "refused": "Your browser does not let Digit Lab use the camera. Allow it in the settings beside the address, or "
+    "switch the camera off above and upload a picture.",
+    "none": f"Your browser found no camera. Connect one, or close the program that uses it. {UPLOAD}",
 }
 
 _ask = st.components.v2.component(
@@ -22,7 +22,7 @@ _ask = st.components.v2.component(
 
 
 def camera_input():
-    """A photo from the camera; None before it is taken, and where there is no camera, which the page explains."""
+    """A photo from the camera; None before it is taken, and with a warning where the camera cannot be used."""
     said = _ask(key=KEY, on_camera_change=lambda: None, height=1).camera
     if said in REASONS:
         st.warning(REASONS[said], icon=":material/no_photography:")

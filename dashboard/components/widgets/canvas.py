@@ -1,7 +1,7 @@
-"""The canvas to draw on, what is on it, and how an image gets there; the drawing outlives a change of page.
+"""The canvas to draw on, and its drawing, which the session keeps when the page is left.
 
-The component forgets its drawing when its page is left and does not send the picture of a drawing that it was given
-at the start. So the session keeps both, the strokes and the picture. What hands do on it is in canvas.js.
+The component loses its drawing when its page is left, and does not send the picture of a drawing that it was given at
+the start. So the session keeps both strokes and picture. Mouse, pen and touch are handled in canvas.js.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _hands = st.components.v2.component(
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """A drawing: Fabric's objects, its picture, uint8 (H, W), where it came from, and the canvas it is on."""
+class Drawing:
+    """A drawing: Fabric's objects, its picture, uint8 (H, W), its origin, and the number of its canvas."""
 
     objects: dict | None = None
     picture: np.ndarray | None = None
@@ -40,26 +40,26 @@ class Kept:
 
     @property
     def strokes(self) -> int:
-        """How many strokes and squares it has."""
+        """The number of its strokes and squares."""
         return len((self.objects or {}).get("objects", ()))
 
 
 @dataclass(frozen=True, eq=False)
 class _Sheet:
-    """What the session keeps: the drawing, those before it, newest last, and how many canvases there were.
+    """The session's drawing, and the earlier ones for Undo, newest last.
 
     It is replaced as a whole, since Streamlit may end a script at any access to the session's state.
     """
 
-    drawing: Kept = Kept()
-    earlier: tuple[Kept, ...] = ()
+    drawing: Drawing = Drawing()
+    earlier: tuple[Drawing, ...] = ()
 
     @property
     def key(self) -> str:
         return f"canvas_{self.drawing.canvas}"
 
-    def drawn(self, drawing: Kept) -> _Sheet:
-        """The same canvas after another message: more strokes, or fewer where the browser took some back by itself."""
+    def drawn(self, drawing: Drawing) -> _Sheet:
+        """The sheet after a message from the canvas: more strokes, or fewer where the browser undid some by itself."""
         earlier = self.earlier
         if drawing.strokes > self.drawing.strokes:
             earlier = (*earlier, self.drawing)
@@ -67,13 +67,13 @@ class _Sheet:
             earlier = earlier[:-1]
         return _Sheet(drawing, earlier[-MOST_UNDONE:])
 
-    def begun_with(self, drawing: Kept, earlier: tuple[Kept, ...]) -> _Sheet:
-        """A new canvas with this drawing on it."""
+    def begun_with(self, drawing: Drawing, earlier: tuple[Drawing, ...]) -> _Sheet:
+        """The sheet with a new canvas that begins with this drawing."""
         return _Sheet(replace(drawing, canvas=self.drawing.canvas + 1), earlier[-MOST_UNDONE:])
 
 
 def _sheet() -> _Sheet:
-    """What the session keeps, with what the component sent last."""
+    """The session's sheet, updated by what the component sent last."""
     sheet = st.session_state.get("sheet", _Sheet())
     sent = (st.session_state.get(sheet.key) or {}).get("drawing") or {}
     objects, data = sent.get("raw"), sent.get("data")
@@ -85,18 +85,20 @@ def _sheet() -> _Sheet:
     return sheet
 
 
-def kept() -> Kept:
-    """What this session drew last."""
+def current_drawing() -> Drawing:
+    """The drawing on this session's canvas."""
     return _sheet().drawing
 
 
 def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
-    """The canvas; returns its pixels, uint8 (H, W), None before the first stroke."""
+    """Show the canvas; returns its pixels, uint8 (H, W), None before the first stroke."""
     from streamlit_drawable_canvas import st_canvas  # raises outside a running app
 
     color = BACKGROUND if eraser else INK
     sheet = _sheet()
-    if sheet.key not in st.session_state:  # mounted anew: it begins with what was drawn; another would reload it
+    if (
+        sheet.key not in st.session_state
+    ):  # a new canvas begins with the drawing; changing it later would reload the canvas
         st.session_state["canvas_start"] = sheet.drawing.objects
     st_canvas(
         stroke_width=brush,
@@ -107,34 +109,34 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
         initial_drawing=st.session_state.get("canvas_start"),
         return_image_data=True,
         key=sheet.key,
-        on_change=kept,  # before the page is drawn, which a click on another page's link ends at once
+        on_change=current_drawing,  # at once: a click on another page's link ends the script
     )
     pen = {"width": brush, "color": color, "background": BACKGROUND}
     _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME, **pen}, height=1)
-    return kept().picture
+    return current_drawing().picture
 
 
 # Each of these begins a new canvas even where nothing changes: the browser waits for it (canvas.js)
 
 
 def undo() -> None:
-    """Take back the last stroke, or the clearing; called where the browser had no stroke to take back by itself."""
+    """Undo the last stroke or Clear; called where the browser had no stroke to undo by itself."""
     sheet = _sheet()
     *earlier, last = sheet.earlier or (sheet.drawing,)
     st.session_state["sheet"] = sheet.begun_with(last, tuple(earlier))
 
 
 def clear() -> None:
-    """Begin with an empty canvas."""
+    """Replace the canvas by an empty one."""
     sheet = _sheet()
     cleared = () if sheet.drawing.picture is None else (sheet.drawing,)
-    st.session_state["sheet"] = sheet.begun_with(Kept(), (*sheet.earlier, *cleared))
+    st.session_state["sheet"] = sheet.begun_with(Drawing(), (*sheet.earlier, *cleared))
 
 
 def put_image(image: np.ndarray, *, origin: str, index: int) -> None:
-    """Begin with an image (28, 28) on the canvas, to be changed."""
+    """Replace the canvas by one with an image (28, 28) on it, to be edited."""
     picture = image.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    st.session_state["sheet"] = _sheet().begun_with(Kept(as_objects(image), picture, origin, index), ())
+    st.session_state["sheet"] = _sheet().begun_with(Drawing(as_objects(image), picture, origin, index), ())
 
 
 def as_objects(image: np.ndarray) -> dict:

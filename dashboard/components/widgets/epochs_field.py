@@ -1,6 +1,6 @@
-"""The epochs: a slider and a text field in one Streamlit component (v2), so that the two can never differ.
+"""The number of epochs: a slider and a text field in one Streamlit component (v2), which always agree.
 
-As two widgets they had to be set by each other, through the server; what was typed or moved meanwhile was undone.
+Two widgets would have to set each other through the server, and undo what is typed or moved meanwhile.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _component = st.components.v2.component(
 
 
 def epochs_field(text: str, keep: Callable[[str], None], *, wrong: bool) -> None:
-    """Show the epochs as they are typed.
+    """Show the slider and the field.
 
     Args:
-        text: what stands there; where it is not what the field itself sent last, the field takes it up.
-        keep: takes what somebody typed, or the slider's number, before the page runs again.
-        wrong: whether it is no possible number, to be marked.
+        text: the text in the field; where it differs from what the field sent last, the field is set to it.
+        keep: called with the text that was typed, or the slider's number, before the page runs again.
+        wrong: whether the text is invalid, to mark the field.
     """
     version, sent = st.session_state.get(VERSION, (0, text))
     version += sent != text
@@ -47,7 +47,7 @@ def epochs_field(text: str, keep: Callable[[str], None], *, wrong: bool) -> None
 
 
 def epochs_now(kept: str) -> str:
-    """What stands in the field, also in a callback that is called before the field's own; else what was `kept`."""
+    """The text in the field, also in a callback that runs before the field's own; else the `kept` one."""
     version, sent = st.session_state.get(VERSION, (0, kept))
     said = (st.session_state.get(KEY) or {}).get("epochs")
     said = said if isinstance(said, dict) else {}

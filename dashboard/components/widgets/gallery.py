@@ -1,4 +1,4 @@
-"""A gallery of digits: crisp tiles with label, prediction and confidence, walked by arrow keys, chosen by a click.
+"""A gallery of digits: tiles with label, prediction and confidence, for mouse and arrow keys.
 
 A Streamlit component (v2) of our own. All images of a gallery travel as one PNG; the browser changes only the tiles
 whose words changed, so a gallery that is drawn again with new predictions does not flicker.
@@ -33,16 +33,16 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Tile:
-    """What is told of one image.
+    """What a gallery shows of one image.
 
     Attributes:
         index: the image's number in its set; what a choice returns.
-        label: the digit it is said to be, 0 to 9.
-        prediction: the digit that was read, None before there is one.
-        confidence: 0 to 1, None as above.
-        flag: a few words where something is special about it, such as a label in doubt.
-        note: a short second line in the place of the confidence, such as a distance.
-        of: which set the index counts in, for people who hear the page.
+        label: the digit in the dataset, 0 to 9.
+        prediction: the predicted digit, None before there is one.
+        confidence: 0 to 1, None before there is a prediction.
+        flag: a remark, for instance "label in doubt".
+        note: a second line in place of the confidence, for instance a distance.
+        of: the set that the index counts in, for screen readers.
     """
 
     index: int
@@ -70,14 +70,14 @@ def gallery(
 
     Args:
         images: uint8 (k, 28, 28), 0 is background; k is at most 200.
-        tiles: what is told of each image, in the same order.
-        key: the component's own key; the same key with other predictions changes the tiles in place.
-        selectable: False is a quiet, compact grid: nothing to click, the prediction as the only caption, or
-            the label, with the note, where nothing was read.
-        selected: the index that is shown as selected; the page keeps it, in the address for instance.
+        tiles: one for each image, in the order of `images`.
+        key: the component's key; a call with the same key and other predictions changes the tiles in place.
+        selectable: False is a compact grid without clicks, captioned by the prediction alone, or by label and
+            note where there is no prediction.
+        selected: the index that is shown as selected; the page keeps it, for instance in the address.
         on_choose: called with the index that was chosen, before the page runs again.
         tile_size: width of a digit in CSS pixels; multiples of 28 are the sharpest.
-        label: what the gallery is, for people who hear the page.
+        label: the name of the gallery, for screen readers.
         reveal: key of the container that shows the selected image: scrolled into view after a choice.
 
     Returns:
@@ -90,7 +90,7 @@ def gallery(
         raise ValueError(f"A gallery has one tile an image, at most {MOST_TILES}; got {len(images)} and {len(tiles)}.")
 
     def chosen() -> None:
-        state = st.session_state.get(key)  # gone where the callback comes with a page that is being left
+        state = st.session_state.get(key)  # None where the page is being left
         index = state.chosen if state else None
         if on_choose is not None and _is_one_of(tiles, index):
             on_choose(index)
@@ -132,7 +132,7 @@ def _sprite(pixels: bytes, count: int) -> str:
 
 
 def _words(tile: Tile, *, quiet: bool) -> dict:
-    """A tile as the browser needs it: its mark, its captions and the sentence that is read aloud."""
+    """A tile as the browser needs it: its mark, its captions and its sentence for screen readers."""
     spoken = f"{tile.of} image {tile.index}: a {tile.label}".strip().capitalize()
     if tile.prediction is None:
         mark, reading, sure = "none", str(tile.label), ""

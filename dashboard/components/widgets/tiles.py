@@ -1,4 +1,4 @@
-"""The tiles of a gallery that shows what a run reads."""
+"""The tiles of a gallery of a run's predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.components.widgets.gallery import Tile
 
 
 def reading_tiles(reading: predictions.Reading, indices: Iterable[int], dataset: Dataset) -> list[Tile]:
-    """A tile an index: label, prediction, confidence, and a flag where MNIST's label is in doubt."""
+    """One tile for each index: label, prediction, confidence, and a flag where MNIST's label is in doubt."""
     doubted = label_errors.ERRORS_BY_INDEX if dataset.is_mnist else {}
     return [
         Tile(

@@ -350,7 +350,7 @@ REFUSED = {
         "line 1, time: .* finite number",
     ),
     "a list as config": (replaced("config.json", b"[]"), "config.json cannot be used"),
-    "an unknown network": (changed("config.json", model="__init__"), "There is no model"),
+    "an unknown network": (changed("config.json", model="__init__"), "Unknown model"),
     "another network": (changed("config.json", model="cnn"), "another network"),
     "too many epochs": (changed("config.json", epochs=10**9), "Epochs must be between"),
     "accuracy as text": (

@@ -198,7 +198,7 @@ IMAGES = idx_bytes(digits()["x_train"])
         (struct.pack(">IIII", 2051, 2**32 - 1, 28, 28), "announces the shape"),
         (struct.pack(">IIII", 2051, 5, 32, 32) + bytes(5 * 32 * 32), r"\(5, 32, 32\).*28 × 28"),
         (IMAGES[:-1], "ends too early"),
-        (IMAGES + b"\0", "goes on"),
+        (IMAGES + b"\0", "more data"),
         (gzip.compress(IMAGES)[:-20], "cannot be read"),
         (idx_bytes(digits(train=6)["x_train"]), r"y_train .*\(5,\).*\(6,\)"),
         (idx_bytes(np.zeros((0, 28, 28), np.uint8)), "0 images"),
@@ -337,7 +337,7 @@ def test_stalled_download_gives_up_and_leaves_nothing(tmp_path, serve, monkeypat
 def test_silent_and_refused_servers_are_given_up_fast_and_the_note_tells_how_to_get_mnist(monkeypatch):
     refused = load_dataset()
     assert not refused.is_mnist
-    assert "The download of http://127.0.0.1:1/mnist.npz did not work" in refused.note
+    assert "The download of http://127.0.0.1:1/mnist.npz failed" in refused.note
     assert f"put mnist.npz at {keras_cache_path()}" in refused.note
     assert "1,500 for training, each with 7 slightly warped copies" in refused.note
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -427,7 +427,7 @@ def test_without_a_home_folder_the_embedded_digits_are_loaded(monkeypatch):
     monkeypatch.delenv("DIGITLAB_DATA", raising=False)
     found = load_dataset()
     assert found.name == "Embedded digits"
-    assert "There is no home folder" in found.note
+    assert "No home folder was found" in found.note
 
 
 @pytest.mark.parametrize(

@@ -112,15 +112,15 @@ def test_a_large_picture_is_averaged_down(format, width, height):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no PNG, JPEG or WebP"),
-        (b"GIF89a" + bytes(100), "no PNG, JPEG or WebP"),
-        (b"%PDF-1.7", "no PNG, JPEG or WebP"),
-        (as_file(random_image(40, 40), "GIF"), "no PNG, JPEG or WebP"),
+        (b"", "not a PNG, JPEG or WebP"),
+        (b"GIF89a" + bytes(100), "not a PNG, JPEG or WebP"),
+        (b"%PDF-1.7", "not a PNG, JPEG or WebP"),
+        (as_file(random_image(40, 40), "GIF"), "not a PNG, JPEG or WebP"),
         (as_file(random_image(400, 400), "JPEG")[:900], "damaged"),
-        (bytes(MOST_BYTES + 1), "10 are read"),
-        (as_file(Image.new("L", (7, 40))), "too few, or too narrow"),
-        (as_file(Image.new("L", (5000, 9))), "too few, or too narrow"),
-        (as_file(Image.new("1", (8000, 7000))), "above 50 million"),
+        (bytes(MOST_BYTES + 1), "limit is 10 MB"),
+        (as_file(Image.new("L", (7, 40))), "too small or too narrow"),
+        (as_file(Image.new("L", (5000, 9))), "too small or too narrow"),
+        (as_file(Image.new("1", (8000, 7000))), "limit is 50 million"),
         (as_file(Image.new("1", (16000, 14000))), "damaged"),  # Pillow itself refuses to open it
     ],
     ids=range(10),
@@ -151,11 +151,11 @@ def jpeg_of_many_scans():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (thin_png(), "1 × 49,999,999 pixels: too few, or too narrow"),
-        (as_file(Image.new("1", (40_000, 70))), "too few, or too narrow"),
-        (as_file(Image.new("L", (16_000, 30)), "WEBP"), "too few, or too narrow"),
-        (as_file(Image.new("L", (20_000, 38)), "JPEG"), "too few, or too narrow"),
-        (jpeg_of_many_scans(), "310 scans, and 64 are read"),
+        (thin_png(), "1 × 49,999,999 pixels, which is too small or too narrow"),
+        (as_file(Image.new("1", (40_000, 70))), "too small or too narrow"),
+        (as_file(Image.new("L", (16_000, 30)), "WEBP"), "too small or too narrow"),
+        (as_file(Image.new("L", (20_000, 38)), "JPEG"), "too small or too narrow"),
+        (jpeg_of_many_scans(), "310 scans; the limit is 64"),
     ],
     ids=["thin", "png", "webp", "jpeg", "scans"],
 )

@@ -1,4 +1,4 @@
-"""Doing what a button asks, and saying on the page what came of it: what could not be done until it is old."""
+"""Actions of buttons, and the messages about their outcome that the page shows afterwards."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from dashboard.components.text import escape_markdown
 SHOWN_SECONDS = 15.0  # pages that follow a run are drawn anew at once, so a message has to outlive that
 
 
-def attempt(action: Callable, *arguments: object) -> bool:
-    """Do what a button asks; what cannot be done is remembered, and said by `say_what_happened`; whether it was done.
+def run_action(action: Callable, *arguments: object) -> bool:
+    """Call an action and return whether it succeeded; `show_outcome` shows why it did not.
 
-    The page may be older than what happened elsewhere: nothing is asked of a run that was deleted since.
+    A run among the arguments may have been deleted since the page was drawn: then nothing is called.
     """
     if not first_time(action, *arguments):
         return False
     st.session_state.pop("failed", None)
     if gone := [run.id for run in (getattr(action, "__self__", None), *arguments) if _is_gone(run)]:
-        if not all(map(how_gone, gone)):  # by the same hands that click once more
+        if not all(map(how_gone, gone)):  # deleted in this session: the page says so already
             note_failure("This run was deleted in the meantime.")
         return False
     try:
@@ -44,17 +44,17 @@ def _is_gone(part: object) -> bool:
 
 
 def note_failure(words: str) -> None:
-    """Remember why something could not be done."""
+    """Remember why an action failed, for `show_outcome`."""
     st.session_state["failed"] = (words, time.monotonic())
 
 
 def note_success(words: str) -> None:
-    """Remember what was done, for the next time that the page is drawn: a toast before `st.rerun` is never seen."""
+    """Remember what was done, for `show_outcome`: a toast before `st.rerun` is never seen."""
     st.session_state["succeeded"] = words
 
 
-def say_what_happened() -> None:
-    """Say what was done last, and why the last thing that was asked could not be done unless that is long ago."""
+def show_outcome() -> None:
+    """Show the last success as a toast, and the last failure as an error for `SHOWN_SECONDS`."""
     if words := st.session_state.pop("succeeded", ""):
         st.toast(escape_markdown(words), icon=":material/check:")
     words, at = st.session_state.get("failed", ("", 0.0))

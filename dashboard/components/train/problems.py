@@ -1,4 +1,4 @@
-"""What is wrong with a run, and why runs are not started, in words."""
+"""Why a run did not end as planned, and why queued runs are not started."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dashboard.components.text import escape_markdown
 WATCH_SECONDS = 1.0
 
 
-def show_trouble(run: Run) -> None:
-    """Why a run did not end as planned, with the last lines of its log, and what of it is damaged."""
+def show_problems(run: Run) -> None:
+    """Show why a run did not end as planned, the last lines of its log, and its damaged files."""
     state = run.state
     words, _, printed = state.message.partition("\n\n")
     if state.name in ("failed", "damaged"):
@@ -27,19 +27,19 @@ def show_trouble(run: Run) -> None:
     show_damage(run)
     log = printed or (run.log_tail() if state.name in ("failed", "interrupted") else "")
     if log:
-        with st.expander("Last lines of its log"):
+        with st.expander("Last lines of the log"):
             st.code(log, language=None)
     if state.name == "queued":
-        show_launcher_trouble()
+        show_launcher_problem()
 
 
 @st.fragment(run_every=WATCH_SECONDS)
-def show_launcher_trouble() -> None:
-    """Say why no run is started, as long as that is so."""
+def show_launcher_problem() -> None:
+    """Say why queued runs are not started, as long as that lasts."""
     words, _, printed = launcher().problem.partition("\n\n")
     if not words:
         return
     st.error(escape_markdown(words), icon=":material/power_off:")
     if printed:
-        with st.expander("What it printed"):
+        with st.expander("Output of the worker"):
             st.code(printed, language=None)
