@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -159,14 +159,27 @@ def is_locked(path: Path) -> bool:
 # Reading
 
 
-def version(path: Path) -> tuple[int, int, int]:
-    """What is another whenever the file or folder at `path` was changed: its inode, time of change in ns, and size.
+class Version(NamedTuple):
+    """What is another whenever a file or folder was changed; `modified` is in nanoseconds."""
+
+    inode: int
+    modified: int
+    size: int
+
+
+def version(path: Path, *, missing_ok: bool = False) -> Version:
+    """The version of the file or folder at `path`; zeros where there is none, if that is allowed.
 
     Raises:
         OSError: where there is none.
     """
-    stat = path.stat()
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    try:
+        stat = path.stat()
+    except OSError:
+        if missing_ok:
+            return Version(0, 0, 0)
+        raise
+    return Version(stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
 
 def until_changed(maxsize: int) -> Callable[[Callable], Callable]:
@@ -181,7 +194,7 @@ def until_changed(maxsize: int) -> Callable[[Callable], Callable]:
 
     def keep(read: Callable) -> Callable:
         @lru_cache(maxsize)
-        def kept(path: str, version: tuple[int, int, int], *others: object) -> Any:
+        def kept(path: str, version: Version, *others: object) -> Any:
             return read(Path(path), *others)
 
         @wraps(read)

@@ -48,6 +48,7 @@ def environment(tmp_path, **more):
     return {**own, "DIGITLAB_HOME": str(tmp_path / "home"), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
+@pytest.mark.slow
 def test_help_of_every_command_changes_nothing_and_unknown_arguments_are_refused(tmp_path):
     assert {
         "core.training.make_starter",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.evaluation.metrics import Mask, checked_digits
-from core.evaluation.predictions import Reading
+from core.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +79,12 @@ GROUPS = {
 class Pair:
     """Two runs' predictions for the same images, and how the second differs from the first."""
 
-    first: Reading
-    second: Reading
+    first: Predictions
+    second: Predictions
     groups: RunComparison
 
 
-def pair(first: Reading, second: Reading) -> Pair:
+def pair(first: Predictions, second: Predictions) -> Pair:
     """Compare two runs' predictions for the same images."""
     return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions))
 

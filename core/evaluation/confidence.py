@@ -8,9 +8,10 @@ import numpy as np
 
 from core.data import Dataset
 from core.evaluation import calibration, predictions
-from core.evaluation.predictions import Reading
+from core.evaluation.predictions import Predictions
 from core.runs import RunView
 from core.runs.files import SUMMARY, VALIDATION
+from core.storage import version
 
 THRESHOLDS = np.arange(200) / 200  # 0 to 0.995: where the slider can stand
 
@@ -37,7 +38,7 @@ class Calibrated:
     accuracy among those. Names that end in `_after` are with the temperature, None without one.
     """
 
-    reading: Reading
+    reading: Predictions
     mean_confidence: float
     diagram: calibration.ReliabilityDiagram
     error: float
@@ -48,22 +49,17 @@ class Calibrated:
     error_after: float | None = None
 
 
-def stamp(run: RunView) -> tuple:
-    """Values that change whenever the result of `calibrate` would."""
-    times = []
-    for name in (VALIDATION, SUMMARY):
-        try:
-            times.append((run.path / name).stat().st_mtime_ns)
-        except OSError:
-            times.append(0)
-    return (*predictions.stamp(run), *times, run.state.name, len(run.history().epochs))
+def saved_version(run: RunView) -> tuple:
+    """What is another whenever the result of `calibrate` would be."""
+    files = (version(run.path / name, missing_ok=True) for name in (VALIDATION, SUMMARY))
+    return (*predictions.saved_version(run), *files, run.state.name, len(run.history().epochs))
 
 
 def calibrate(run: RunView, dataset: Dataset) -> Calibrated:
     """Calibrate a run by its newest probabilities.
 
     Raises:
-        ReadingError: where they are missing, damaged or belong to another dataset.
+        PredictionsError: where they are missing, damaged or belong to another dataset.
     """
     reading = predictions.read(run, dataset, None)
     labels, kept = reading.labels, reading.probabilities
@@ -135,7 +131,7 @@ def _went_on(run: RunView) -> bool:
     return isinstance(at_the_end, int) and len(run.history().epochs) > at_the_end
 
 
-def extremes(reading: Reading, count: int) -> tuple[np.ndarray, np.ndarray]:
+def extremes(reading: Predictions, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the least confident right predictions and the most confident mistakes, at most `count` of each."""
     right, wrong = np.flatnonzero(reading.right), np.flatnonzero(~reading.right)
     least = right[np.argsort(reading.confidence[right], kind="stable")]
@@ -153,7 +149,7 @@ class Refusal:
     caught: int
 
 
-def refusal(reading: Reading, threshold: float) -> Refusal:
+def refusal(reading: Predictions, threshold: float) -> Refusal:
     """Count the images on both sides of a threshold; confidence equal to it is answered."""
     answers = reading.confidence >= threshold
     right = reading.right

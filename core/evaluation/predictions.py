@@ -10,16 +10,17 @@ from core.data import Dataset
 from core.evaluation import label_errors, learning, metrics
 from core.runs import RunView
 from core.runs.files import PREDICTIONS_FOLDER, PROBABILITIES
+from core.storage import Version, version
 
 NEWEST = "newest"
 
 
-class ReadingError(ValueError):
+class PredictionsError(ValueError):
     """A run's probabilities cannot be shown; the message says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Predictions:
     """A run's predictions for every test image after one epoch; all arrays have an entry for each image.
 
     Attributes:
@@ -55,15 +56,10 @@ class Past:
     history: learning.LearningHistory
 
 
-def stamp(run: RunView) -> tuple[int, ...]:
-    """Numbers that change whenever the run's probabilities do."""
-    times = []
-    for name in (PREDICTIONS_FOLDER, PROBABILITIES):
-        try:
-            times.append((run.path / name).stat().st_mtime_ns)
-        except OSError:
-            times.append(0)
-    return tuple(times)
+def saved_version(run: RunView) -> tuple[Version, Version]:
+    """What is another whenever the run's probabilities have changed: those of its epochs, and the final ones."""
+    epochs, final = (version(run.path / name, missing_ok=True) for name in (PREDICTIONS_FOLDER, PROBABILITIES))
+    return epochs, final
 
 
 def moments(run: RunView) -> dict[str, int | None]:
@@ -76,31 +72,35 @@ def moments(run: RunView) -> dict[str, int | None]:
     if epochs:
         last = run.probabilities(epochs[-1])
         final = run.probabilities()
-        predictions, probabilities = stamp(run)
-        if final is None or (last is not None and (predictions > probabilities or np.array_equal(final, last))):
+        saved, saved_at_the_end = saved_version(run)
+        if final is None or (
+            last is not None and (saved.modified > saved_at_the_end.modified or np.array_equal(final, last))
+        ):
             end = earlier.pop(str(epochs[-1]))
     return {**earlier, NEWEST: end}
 
 
-def read(run: RunView, dataset: Dataset, epoch: int | None) -> Reading:
+def read(run: RunView, dataset: Dataset, epoch: int | None) -> Predictions:
     """A run's predictions after `epoch`, or its final ones for None.
 
     Raises:
-        ReadingError: where the probabilities are damaged or belong to another dataset.
+        PredictionsError: where the probabilities are damaged or belong to another dataset.
     """
     if reason := run.foreign_dataset(dataset):
-        raise ReadingError(reason)
+        raise PredictionsError(reason)
     probabilities, labels = run.probabilities(epoch), dataset.y_test
     if probabilities is None:
-        raise ReadingError("This run's predictions are missing or damaged. Train it further, or choose another run.")
+        raise PredictionsError(
+            "This run's predictions are missing or damaged. Train it further, or choose another run."
+        )
     if len(probabilities) != len(labels):
-        raise ReadingError(
+        raise PredictionsError(
             f"This run belongs to another dataset: it has predictions for {len(probabilities):,} test images, and "
             f"{dataset.name} has {len(labels):,}. Start Digit Lab with the run's dataset, or choose another run."
         )
     try:
         predictions = metrics.predicted_digits(probabilities)
-        return Reading(
+        return Predictions(
             epoch=epoch or len(run.history().epochs) or (run.predicted_epochs() or [0])[-1],
             labels=labels,
             probabilities=probabilities,
@@ -114,7 +114,7 @@ def read(run: RunView, dataset: Dataset, epoch: int | None) -> Reading:
             matrix=metrics.confusion_matrix(labels, predictions),
         )
     except ValueError as error:
-        raise ReadingError(f"This run's predictions are damaged: {error}") from error
+        raise PredictionsError(f"This run's predictions are damaged: {error}") from error
 
 
 def look_back(run: RunView, dataset: Dataset, until: int) -> Past | None:

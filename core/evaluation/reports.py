@@ -8,11 +8,11 @@ import io
 import numpy as np
 
 from core.data import Dataset
-from core.evaluation.predictions import Reading
+from core.evaluation.predictions import Predictions
 from core.formatting import percent
 
 
-def as_csv(reading: Reading, indices: np.ndarray) -> bytes:
+def as_csv(reading: Predictions, indices: np.ndarray) -> bytes:
     """The predictions for these images as CSV: index, label, prediction, confidence, ten probabilities, epoch."""
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
@@ -39,7 +39,7 @@ def matrix_csv(matrix: np.ndarray) -> bytes:
     return "\n".join([header, *lines, ""]).encode()
 
 
-def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> bytes:
+def matrix_figure(reading: Predictions, name: str, *, shares: bool, format: str) -> bytes:
     """The confusion matrix as a file, PNG or SVG."""
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
 
@@ -47,7 +47,7 @@ def matrix_figure(reading: Reading, name: str, *, shares: bool, format: str) -> 
     return figures.figure_bytes(figures.confusion_figure(reading.matrix, title, shares=shares), format)
 
 
-def gallery_figure(dataset: Dataset, reading: Reading, shown: np.ndarray, format: str) -> bytes:
+def gallery_figure(dataset: Dataset, reading: Predictions, shown: np.ndarray, format: str) -> bytes:
     """A page of the gallery as a file, PNG or SVG."""
     from core.evaluation import figures
 

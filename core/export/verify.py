@@ -155,7 +155,7 @@ def export_all(
     proofs = {proof.format: proof for proof in before.proofs} if current else {}
     words, images, labels = drawings(run)
     report(0, len(chosen) + 1, "Reading the test images with LiteRT")
-    measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reading(predictor.outputs, dataset))
+    measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reference(predictor.outputs, dataset))
     making = run.path / files.EXPORTS_FOLDER / ".making"
     if not proofs:
         shutil.rmtree(run.path / files.EXPORTS_FOLDER, ignore_errors=True)  # of an earlier model
@@ -191,7 +191,7 @@ def drawings(run: RunView) -> tuple[str, np.ndarray, np.ndarray]:
     return "1s, 4s, 7s and 9s written by a program in forms that MNIST hardly has", images, labels
 
 
-class _Reading:
+class _Reference:
     """What the run's LiteRT model says of the test images, and how long it takes."""
 
     def __init__(self, outputs: Callable[[np.ndarray], dict[str, np.ndarray]], dataset: Dataset) -> None:
@@ -248,7 +248,7 @@ def _seconds(read: Reader, images: np.ndarray) -> float:
 
 
 def _measure(
-    format: Format, path: Path, *, dataset: Dataset, drawn: tuple[np.ndarray, np.ndarray], litert: _Reading
+    format: Format, path: Path, *, dataset: Dataset, drawn: tuple[np.ndarray, np.ndarray], litert: _Reference
 ) -> Proof:
     read = reader(format.name, path)
     found = in_batches(read, dataset.x_test)

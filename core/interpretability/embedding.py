@@ -127,7 +127,7 @@ def _tsne_map(arrays: dict[str, np.ndarray]) -> TsneMap:
 
 
 @dataclass(frozen=True, eq=False)
-class Readings:
+class Embedding:
     """What the exported model says of all test images, and their hidden layer by PCA.
 
     Attributes:
@@ -167,11 +167,11 @@ class Layout:
         return self.indices[inside]
 
 
-def read(predictor: Predictor, dataset: Dataset) -> Readings:
+def read(predictor: Predictor, dataset: Dataset) -> Embedding:
     """Read all test images with an exported model."""
     outputs = predictor.outputs(dataset.x_test)
     labels, predictions = dataset.y_test.astype(np.int64), outputs["probabilities"].argmax(axis=1)
-    return Readings(
+    return Embedding(
         labels=labels,
         predictions=predictions,
         confidence=outputs["probabilities"].max(axis=1),
@@ -180,7 +180,7 @@ def read(predictor: Predictor, dataset: Dataset) -> Readings:
     )
 
 
-def by_confidence(readings: Readings, indices: np.ndarray) -> np.ndarray:
+def by_confidence(readings: Embedding, indices: np.ndarray) -> np.ndarray:
     """The same indices, mistakes first, the most confident of them first; then the least confident right ones."""
     right, confidence = readings.right[indices], readings.confidence[indices]
     return indices[np.lexsort((np.where(right, confidence, -confidence), right))]

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from core.runs.files import PREDICTIONS_FOLDER, PROBABILITIES, VALIDATION, epoch_predictions
-from core.storage import read_array, until_changed, write_array, write_atomically
+from core.storage import read_array, until_changed, version, write_array, write_atomically
 
 ROUNDING = 1.001  # float16 may round a probability of 1 no higher than this
 
@@ -47,7 +47,7 @@ def has_probabilities(folder: Path, epochs: list[int]) -> bool:
 
 def _newest(folder: Path, epochs: list[int]) -> Path | None:
     kept = [probabilities_path(folder, None), *(probabilities_path(folder, last) for last in epochs[-1:])]
-    found = [(_modified(path), path) for path in kept if path.exists()]
+    found = [(version(path, missing_ok=True).modified, path) for path in kept if path.exists()]
     return max(found, key=lambda pair: pair[0])[1] if found else None  # of equals the end
 
 
@@ -98,10 +98,3 @@ def read_validation(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
     whole = labels.ndim == 1 and labels.dtype == np.uint8 and probabilities.shape == (len(labels), 10)
     usable = whole and (labels <= 9).all() and ((probabilities >= 0) & (probabilities <= ROUNDING)).all()
     return (labels, probabilities) if usable else None
-
-
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -15,7 +15,7 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.runs.run import ID, Run, RunError
-from core.storage import read_json, write_json
+from core.storage import read_json, version, write_json
 
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
 
@@ -43,10 +43,7 @@ class RunStore:
 
     def stamp(self) -> int:
         """A number that changes when a run is made, deleted or in another state; not when a worker is killed."""
-        try:
-            return self.folder.stat().st_mtime_ns
-        except OSError:
-            return 0
+        return version(self.folder, missing_ok=True).modified
 
     def queued(self) -> list[Run]:
         """The runs that wait for a worker, first come first."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from core.config import ConfigError
 from core.data import DatasetError
 from core.drawing.upload import PictureError
-from core.evaluation.predictions import ReadingError
+from core.evaluation.predictions import PredictionsError
 from core.predictor import ModelError, RuntimeMissing
 from core.runs import RunError
 from core.storage import NO_SPACE, explain_os_error
@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 MOST_CHARACTERS = 600  # of an error, which may repeat what was sent
 STATUS = {
     RunError: 409,
-    ReadingError: 409,
+    PredictionsError: 409,
     ModelError: 409,
     RuntimeMissing: 503,
     ConfigError: 422,

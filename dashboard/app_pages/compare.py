@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.evaluation import comparison, predictions, selection
 from core.evaluation.comparison import GROUPS, Pair
+from core.evaluation.predictions import saved_version
 from core.formatting import percent
 from core.runs import Run
 from core.storage import printable
@@ -90,13 +91,13 @@ def choose_runs(runs, names) -> list[str]:
 
 
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
-def scores(path, stamp, fingerprint, _run, _digits) -> run_table.Scores:
+def scores(path, version, fingerprint, _run, _digits) -> run_table.Scores:
     """A run's numbers on the test images, cached until its files change."""
     return run_table.scores(_run, _digits)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the predictions")
-def read(path, stamp, fingerprint, _run, _digits) -> predictions.Reading:
+def read(path, version, fingerprint, _run, _digits) -> predictions.Predictions:
     """A run's newest predictions for the test images, cached until its files change."""
     return predictions.read(_run, _digits, None)
 
@@ -104,7 +105,7 @@ def read(path, stamp, fingerprint, _run, _digits) -> predictions.Reading:
 def show_table(chosen, names, digits) -> None:
     """Show the table of the chosen runs, one row each."""
     found = [
-        scores(printable(run.path), (predictions.stamp(run), run.test_accuracy), digits.fingerprint, run, digits)
+        scores(printable(run.path), (saved_version(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
     ]
     frame = run_table.table(chosen, names, found)
@@ -161,8 +162,8 @@ def show_pair(first, second, names, digits) -> None:
     readings = []
     for run in (first, second):
         try:
-            readings.append(read(printable(run.path), predictions.stamp(run), digits.fingerprint, run, digits))
-        except predictions.ReadingError as error:
+            readings.append(read(printable(run.path), saved_version(run), digits.fingerprint, run, digits))
+        except predictions.PredictionsError as error:
             st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return
     both = comparison.pair(*readings)

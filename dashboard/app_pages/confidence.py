@@ -37,8 +37,8 @@ def page() -> None:
     if run is None:
         return
     try:
-        found = calibrate(printable(run.path), digits.fingerprint, confidence.stamp(run), run, digits)
-    except predictions.ReadingError as error:
+        found = calibrate(printable(run.path), digits.fingerprint, confidence.saved_version(run), run, digits)
+    except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     show_headline(run, found)
@@ -50,7 +50,7 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring its confidence, and fitting a temperature")
-def calibrate(path, fingerprint, stamp, _run, _digits) -> Calibrated:
+def calibrate(path, fingerprint, version, _run, _digits) -> Calibrated:
     """The calibration of a run, cached for all browser sessions until the run's files change."""
     return confidence.calibrate(_run, _digits)
 

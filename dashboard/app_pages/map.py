@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.data import Dataset
 from core.interpretability import embedding
-from core.interpretability.embedding import Layout, Readings
+from core.interpretability.embedding import Embedding, Layout
 from core.predictor import Predictor, model_fingerprint
 from core.runs import Run
 from core.storage import printable
@@ -61,12 +61,12 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")
-def read(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Readings:
+def read(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Embedding:
     """The model's predictions and activations for all test images, cached for all sessions until the model changes."""
     return embedding.read(_predictor, _digits)
 
 
-def choose(readings: Readings) -> tuple[str, np.ndarray]:
+def choose(readings: Embedding) -> tuple[str, np.ndarray]:
     """Choose the layout and, as a mask bool (n,), the images on the map; both are in the address."""
     bound = {"bind": "query-params"}
     pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
@@ -115,7 +115,7 @@ def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
     return None
 
 
-def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
+def say_what_is_shown(readings: Embedding, layout: Layout, name: str) -> None:
     """Say which images are on the map and how to read their distances."""
     images, shown = len(readings.labels), len(layout.indices)
     mistakes, there = int((~readings.right).sum()), int((~readings.right[layout.indices]).sum())
@@ -139,7 +139,7 @@ def say_what_is_shown(readings: Readings, layout: Layout, name: str) -> None:
     st.caption(f"{sample} {meaning}")
 
 
-def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str) -> dict | None:
+def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str) -> dict | None:
     """Show the map; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
     event = st.vega_lite_chart(
@@ -151,7 +151,7 @@ def show_map(run: Run, model: str, readings: Readings, shown: Layout, name: str)
     return chart.chosen_region(event.selection)
 
 
-def show_images(run: Run, digits: Dataset, readings: Readings, shown: Layout, region: dict | None) -> None:
+def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, region: dict | None) -> None:
     """Show the images in the rectangle, or all images on the map without one."""
     found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
     mistakes = int((~readings.right[found]).sum())

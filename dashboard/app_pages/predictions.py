@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.evaluation import label_errors, metrics, predictions, reports, selection
-from core.evaluation.predictions import NEWEST
+from core.evaluation.predictions import NEWEST, saved_version
 from core.evaluation.selection import Filter
 from core.storage import printable
 from dashboard.components.charts.confusion import clicked, confusion_chart
@@ -35,8 +35,8 @@ def page() -> None:
         moments = predictions.moments(run)
         headline = st.container()
         epoch = choose_moment(moments, on_change=begin_again)
-        reading = read(printable(run.path), predictions.stamp(run), epoch, run, digits)
-    except predictions.ReadingError as error:
+        reading = read(printable(run.path), saved_version(run), epoch, run, digits)
+    except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     with headline:
@@ -45,7 +45,7 @@ def page() -> None:
     wanted = choose_filter(digits)
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
-    past = look_back(printable(run.path), predictions.stamp(run), reading.epoch, run, digits) if needs_past else None
+    past = look_back(printable(run.path), saved_version(run), reading.epoch, run, digits) if needs_past else None
     found = selection.matching(reading, past, wanted)
 
     left, right = st.columns([3, 2], gap="medium")
@@ -68,18 +68,18 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
-def read(path, stamp, epoch, _run, _digits) -> predictions.Reading:
+def read(path, version, epoch, _run, _digits) -> predictions.Predictions:
     """A run's predictions after `epoch`, or its newest, cached for all sessions until its files change."""
     return predictions.read(_run, _digits, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Looking back over the epochs")
-def look_back(path, stamp, until, _run, _digits) -> predictions.Past | None:
+def look_back(path, version, until, _run, _digits) -> predictions.Past | None:
     """The predictions of every saved epoch up to `until`, cached for all sessions until the run's files change."""
     return predictions.look_back(_run, _digits, until)
 
 
-def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
+def show_headline(run, reading: predictions.Predictions, *, newest: bool) -> None:
     """Show accuracy, mistakes and epochs, and which moment of the run they describe."""
     corrected = reading.corrected
     with st.grid(4 if corrected else 3, min_column_width=150):
@@ -96,7 +96,7 @@ def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
         st.metric("Mistakes", f"{reading.mistakes:,}", help=f"Of {len(reading.labels):,} test images.")
         st.metric("Epochs", reading.epoch)
     if run.state.is_active:
-        watch(run, predictions.stamp(run), reading.epoch)
+        watch(run, saved_version(run), reading.epoch)
     if not newest:
         st.caption(f":material/history: As it was after epoch {reading.epoch}.")
     if run.config is not None and run.config.model == "seed":
@@ -106,12 +106,12 @@ def show_headline(run, reading: predictions.Reading, *, newest: bool) -> None:
 @st.fragment(run_every=2)
 def watch(run, known, epoch: int) -> None:
     """Say that the run still trains, and run the page again when it has new predictions."""
-    if predictions.stamp(run) != known or not run.state.is_active:
+    if saved_version(run) != known or not run.state.is_active:
         st.rerun()
     st.caption(f":material/play_circle: After epoch {epoch}, still training.")
 
 
-def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filter, image: int | None) -> None:
+def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: Filter, image: int | None) -> None:
     """Show the images that match the filter, a hundred a page."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
@@ -153,7 +153,7 @@ def show_gallery(run, digits, reading: predictions.Reading, found, wanted: Filte
             )
 
 
-def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
+def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
     """Show the confusion matrix; a click on a cell sets the filter to its label and prediction."""
     st.subheader("Confusion matrix", help="Click a cell, or a row's or column's total, to see its images.")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -180,7 +180,7 @@ def show_matrix(run, reading: predictions.Reading, wanted: Filter) -> None:
     )
 
 
-def show_worst_pairs(reading: predictions.Reading) -> None:
+def show_worst_pairs(reading: predictions.Predictions) -> None:
     """Show the most frequent mistakes as buttons that filter for their images."""
     pairs = metrics.worst_pairs(reading.matrix, limit=10)
     if not pairs:
@@ -196,7 +196,7 @@ def show_worst_pairs(reading: predictions.Reading) -> None:
             )
 
 
-def show_digits(reading: predictions.Reading) -> None:
+def show_digits(reading: predictions.Predictions) -> None:
     """Show precision, recall and F1 of each digit."""
     percents = {
         "Precision": "Of all images read as this digit, the share with this label.",

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from core.evaluation import confidence, predictions
-from core.interpretability.embedding import Layout, Pca, Readings
+from core.interpretability.embedding import Embedding, Layout, Pca
 from core.robustness import corruptions
 from core.robustness.measure import Measurement, Robustness
 from core.runs.history import History
@@ -30,7 +30,7 @@ def one_map():
     """Six images of the digits 1 and 2, of which the last is a mistake."""
     points = np.array([[0, 0], [1, 0], [5, 0], [4, 4], [5, 5], [0, 6]], np.float32)
     labels, read_as = np.array([1, 1, 1, 2, 2, 2]), np.array([1, 1, 1, 2, 2, 1])
-    readings = Readings(labels, read_as, np.ones(6), Pca(points, (0.5, 0.3), 8), np.arange(6))
+    readings = Embedding(labels, read_as, np.ones(6), Pca(points, (0.5, 0.3), 8), np.arange(6))
     return embedding.map_chart(readings, Layout(np.arange(6), points))
 
 

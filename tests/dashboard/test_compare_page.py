@@ -10,7 +10,7 @@ from dashboard.components.compare import verdict
 from tests.support.digits import mostly_right
 from tests.support.pages import by_label, galleries, open_page, tiles, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 
 def two(make_run, digits, first_wrong, second_wrong):

@@ -10,7 +10,7 @@ from core.runs.files import THRESHOLD
 from tests.support.digits import mostly_right
 from tests.support.pages import galleries, numbers, open_page, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 
 @pytest.fixture

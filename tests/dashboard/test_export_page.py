@@ -17,7 +17,7 @@ from core.runs.starter import Starter
 from core.storage import write_json
 from tests.support.pages import as_seen, open_page, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 
 @pytest.fixture

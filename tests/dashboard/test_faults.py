@@ -18,7 +18,7 @@ from dashboard.components import session
 from tests.support.drawing import drawn
 from tests.support.pages import by_label, open_page, words
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 SEVEN = [(100, 60), (200, 60), (140, 250)]
 PAGES = ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
 

@@ -13,7 +13,7 @@ from tests.support.pages import as_seen, open_page, words
 from tests.support.paths import ROOT
 from tests.support.runs import fill_run, zip_of
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 
 @pytest.fixture

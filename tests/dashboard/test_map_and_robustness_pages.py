@@ -34,7 +34,7 @@ model.export(pathlib.Path(sys.argv[1]), format="litert", verbose=False)
 
 LEARN_OOD_DETECTOR = loaded_models.fit_ood_detector  # the fixture of all page tests puts it out of action
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from core.storage import write_json
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.usefixtures("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from core.interpretability.embedding import Layout, Readings
+from core.interpretability.embedding import Embedding, Layout
 from dashboard.components.charts import theme
 from dashboard.components.charts.spec import category, number, table
 
@@ -25,7 +25,7 @@ def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
     return found if whole else None
 
 
-def map_chart(readings: Readings, layout: Layout) -> dict:
+def map_chart(readings: Embedding, layout: Layout) -> dict:
     """The images as dots coloured by label, mistakes on top as crosses, each label's number at its middle."""
     labels, points = readings.labels[layout.indices], layout.points.round(4)
     images = {

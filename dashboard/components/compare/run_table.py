@@ -30,7 +30,7 @@ def scores(run: Run, dataset: Dataset) -> Scores:
     """A run's scores from its newest probabilities; for a run on other images only what its summary says."""
     try:
         reading = predictions.read(run, dataset, None)
-    except predictions.ReadingError:
+    except predictions.PredictionsError:
         return Scores(accuracy=run.test_accuracy)
     return Scores(
         accuracy=reading.accuracy,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data import Dataset
 from core.evaluation import label_errors, predictions
-from core.evaluation.predictions import Past, Reading
+from core.evaluation.predictions import Past, Predictions
 from core.evaluation.selection import Place
 from core.interpretability import neighbours, saliency
 from core.predictor import Predictor
@@ -26,7 +26,9 @@ DRAW_PAGE = "app_pages/draw.py"
 NEIGHBOURS = 10
 
 
-def show_image(run: Run, digits: Dataset, reading: Reading, past: Past | None, place: Place, page_size: int) -> None:
+def show_image(
+    run: Run, digits: Dataset, reading: Predictions, past: Past | None, place: Place, page_size: int
+) -> None:
     """Show everything about the image at `place` but its neighbours, which take longer."""
     image = place.image
     prediction = int(reading.predictions[image])
@@ -86,7 +88,7 @@ def show_header(place: Place, page_size: int) -> None:
         st.button("Close", key="close_image", type="tertiary", on_click=open_image, args=(None,))
 
 
-def show_reading(reading: Reading, image: int) -> None:
+def show_reading(reading: Predictions, image: int) -> None:
     """Show label, prediction, confidence, second guess and loss."""
     mark = ":blue[:material/check:]" if reading.right[image] else ":orange[:material/close:]"
     second = int(reading.second[image])
@@ -127,7 +129,7 @@ def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: in
         st.caption(describe_occlusion(effect, digit))
 
 
-def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> None:
+def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int) -> None:
     """Show the nearest training images by the last hidden layer, with progress the first time."""
     model = loaded_models.load(run) if run.has_model else None
     if model is None:
@@ -159,7 +161,7 @@ def show_neighbours(run: Run, digits: Dataset, reading: Reading, image: int) -> 
 
 
 def image_file(
-    run: Run, digits: Dataset, reading: Reading, past: Past | None, model: Predictor | None, image: int, format: str
+    run: Run, digits: Dataset, reading: Predictions, past: Past | None, model: Predictor | None, image: int, format: str
 ) -> bytes:
     """The panel as a file, PNG or SVG."""
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
@@ -179,7 +181,7 @@ def image_file(
     return figures.figure_bytes(figure, format)
 
 
-def send_to_draw(digits: Dataset, reading: Reading, image: int) -> None:
+def send_to_draw(digits: Dataset, reading: Predictions, image: int) -> None:
     """Put the image on Draw's canvas, and open Draw."""
     origin = f"Image {image} of the test set, label {reading.labels[image]}"
     canvas.put_image(digits.x_test[image], origin=origin, index=image)

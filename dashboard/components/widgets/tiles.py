@@ -9,7 +9,7 @@ from core.evaluation import label_errors, predictions
 from dashboard.components.widgets.gallery import Tile
 
 
-def reading_tiles(reading: predictions.Reading, indices: Iterable[int], dataset: Dataset) -> list[Tile]:
+def reading_tiles(reading: predictions.Predictions, indices: Iterable[int], dataset: Dataset) -> list[Tile]:
     """One tile for each index: label, prediction, confidence, and a flag where MNIST's label is in doubt."""
     doubted = label_errors.ERRORS_BY_INDEX if dataset.is_mnist else {}
     return [
