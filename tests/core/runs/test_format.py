@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from core import background
 from core.bundle import __main__ as bundle
@@ -17,7 +16,6 @@ from core.config import TrainingConfig
 from core.export import __main__ as export
 from core.runs import Run, RunError, RunView, files
 from core.runs.starter import Starter
-from dashboard.api import app
 from tests.support.pages import open_page, words
 from tests.support.runs import fill_run, zip_of
 
@@ -102,14 +100,12 @@ def test_commands_say_that_a_folder_is_newer_and_leave_it(newer, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("laboratory")
-def test_pages_and_api_say_that_a_folder_is_newer_and_leave_it(newer, make_run):
+def test_pages_and_api_say_that_a_folder_is_newer_and_leave_it(newer, make_run, client):
     make_run().rename("Other")
     before = contents(newer)
     for page in ("train", "predictions", "confidence", "map", "robustness", "draw", "export"):
         assert NEWER in words(open_page(page, run=newer.id)), page
     assert "a newer version of Digit Lab made it" in words(open_page("compare", a=newer.id))
-    client = TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000))
     address = f"/api/runs/{newer.id}"
     assert NEWER in client.get(address).json()["message"]
     pixels = {"pixels": [[0] * 28] * 28}
