@@ -44,7 +44,7 @@ def machine() -> dict:
 
 def claims(text: str) -> dict[str, float]:
     """The ratios in a table written by `markdown`, by the title of their row without its accuracy."""
-    found = re.findall(r"^\| ([^|]+?)(?:, [\d.]+% test)? \|[^|]+\|[^|]+\| ([\d.]+) \|$", text, re.MULTILINE)
+    found = re.findall(r"^\| ([^|]+?)(?:, [\d.]+ % test)? \|[^|]+\|[^|]+\| ([\d.]+) \|$", text, re.MULTILINE)
     return {name: float(ratio) for name, ratio in found}
 
 
