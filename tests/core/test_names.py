@@ -5,13 +5,11 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
 
 import digit_classification
 from core.config import TrainingConfig
 from core.names import MOST, visible
 from core.runs import Run, RunError, RunStore
-from dashboard.api import app
 from tests.support.odd_names import ODD_NAMES
 
 DENSE = TrainingConfig("dense", epochs=3)
@@ -39,12 +37,10 @@ def test_a_name_of_any_script_stays_to_the_letter(store, name):
 
 
 @pytest.mark.parametrize("name", UNSEEN)
-def test_a_name_that_cannot_be_seen_is_refused_at_every_door(store, monkeypatch, name):
-    monkeypatch.setenv("DIGITLAB_HOME", str(store.home))
+def test_a_name_that_cannot_be_seen_is_refused_at_every_door(store, client, name):
     run = store.create(DENSE, "Good")
     with pytest.raises(RunError, match="1 to 60 characters that can be seen"):
         run.rename(name)
-    client = TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000))
     answer = client.post("/api/runs", json={"model": "dense", "name": name})
     assert (answer.status_code, "can be seen" in answer.json()["detail"]) == (422, True)
     with pytest.raises(RunError, match="can be seen"):
