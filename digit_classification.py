@@ -22,6 +22,7 @@ from core.data import Dataset, DatasetError, load_dataset
 from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
 from core.runs import ENDED, History, Run, RunError, RunStore, State
+from core.runs.files import HISTORY_FIGURE, PREDICTIONS_FIGURE
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
 LOOK_SECONDS = 0.1
@@ -137,7 +138,7 @@ def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
     """
     environment = {"DIGITLAB_DATA": str(absolute(data))} if data else {}
     try:
-        return start_process("core.training.worker", run.path, log=run.path / "log.txt", **environment)
+        return start_process("core.training.worker", run.path, log=run.log_path, **environment)
     except OSError as error:
         run.set_state("failed", f"The worker could not start ({error.strerror or error}).")
         raise RunError(run.state.message) from error
@@ -160,9 +161,9 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
             run.stop()
         state = run.state
         if state.name == "queued" and worker.poll() not in (None, 0) and not run.has_worker():
-            words = explain_end("The worker could not start", worker.returncode, run.path / "log.txt")
+            words = explain_end("The worker could not start", worker.returncode, run.log_path)
             run.set_state("failed", words)
-        ended = state.name in (*ENDED, "damaged") and not run.has_worker()
+        ended = (state.name in ENDED or state.is_unreadable) and not run.has_worker()
         history = run.history()
         for epoch in history.epochs[shown:]:
             terminal.say(epoch_line(epoch, state.target_epochs))
@@ -207,10 +208,10 @@ def save_figures(run: Run, dataset: Dataset) -> list[Path]:
 
     figures = {}
     if epochs := run.history().epochs:
-        figures["history.png"] = history_figure(epochs, run.name)
+        figures[HISTORY_FIGURE] = history_figure(epochs, run.name)
     probabilities = run.probabilities()
-    if probabilities is not None and run.dataset.get("fingerprint") == dataset.fingerprint:
-        figures["predictions.png"] = predictions_figure(dataset.x_test, dataset.y_test, probabilities, *SAMPLE)
+    if probabilities is not None and not run.foreign_dataset(dataset):
+        figures[PREDICTIONS_FIGURE] = predictions_figure(dataset.x_test, dataset.y_test, probabilities, *SAMPLE)
     for name, figure in figures.items():
         (run.path / name).write_bytes(figure_bytes(figure))
     return [run.path / name for name in figures]
@@ -218,7 +219,7 @@ def save_figures(run: Run, dataset: Dataset) -> list[Path]:
 
 def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
     """Print how the run ended; returns the exit status."""
-    if state.name in ("failed", "interrupted", "damaged"):
+    if state.name in ("failed", "interrupted") or state.is_unreadable:
         what = {"interrupted": "was interrupted. Resume it in the dashboard"}.get(state.name, "failed")
         print(f"The run {what}. {state.message}\n{run.log_tail()}".rstrip(), file=sys.stderr)
         return 1

@@ -20,7 +20,6 @@ import numpy as np
 from core.compute.process import start_process
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
-from core.runs.checkpoint import load_checkpoint
 
 CONFIG = TrainingConfig("dense", epochs=40, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
 TIMES = ("time", "training_seconds")  # of an event or a position: all that may differ
@@ -72,10 +71,10 @@ def compare(one: Run, other: Run) -> list[str]:
     steps = [batch["step"] for batch in other.history().batches]
     if steps != sorted(set(steps)):
         found.append(f"{other.name}: a step is twice in the history")
-    for epoch in (*range(1, CONFIG.epochs + 1), None):
+    for epoch in (*range(1, one.config.epochs + 1), None):
         if not np.array_equal(one.probabilities(epoch), other.probabilities(epoch)):
             found.append(f"{other.name}: the predictions after epoch {epoch} differ")
-    first, second = (load_checkpoint(run.path / "checkpoint.npz") for run in (one, other))
+    first, second = (run.checkpoint() for run in (one, other))
     positions = [_lasting(json.loads(str(checkpoint.pop("position")))) for checkpoint in (first, second)]
     alike = first.keys() == second.keys() and all(first[name].tobytes() == second[name].tobytes() for name in first)
     if not alike or positions[0] != positions[1]:
@@ -88,7 +87,7 @@ def _lasting(values: dict) -> dict:
 
 
 def _start(run: Run) -> subprocess.Popen:
-    return start_process("core.training.worker", run.path, log=run.path / "log.txt")
+    return start_process("core.training.worker", run.path, log=run.log_path)
 
 
 def _first_batch(run: Run, worker: subprocess.Popen) -> float:

@@ -75,11 +75,12 @@ def touch_seconds(page: str) -> float:
 
 def measure(count: int) -> dict[str, float]:
     """All figures for a home with so many runs."""
+    from core.services import Services
     from dashboard.components import session
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["DIGITLAB_HOME"] = home
-        session.forget_loaded()
+        session.use(Services(home))
         store = RunStore(Path(home))
         fill(store, count)
         return {LAUNCHER: idle_share(store), **{f"{page}, drawn again": touch_seconds(page) for page in PAGES}}

@@ -69,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("kind", choices=tuple(TASKS))
     options = parser.parse_args(arguments)
     run = Run(options.run)
-    if run.config is None:
-        print(f"{options.run} is not a run folder, or its config.json is damaged.", file=sys.stderr)
+    if run.unusable:
+        print(run.unusable, file=sys.stderr)
         return 2
     if hasattr(os, "nice"):
         os.nice(10)  # the page comes first

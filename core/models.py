@@ -1,6 +1,7 @@
 """The architectures, each the list of its layers. A new one is a function here and an entry in core.config.MODELS.
 
-Input is raw pixels, uint8 (n, 28, 28), 0 to 255; scaling to [0, 1] is inside. Output is (n, 10).
+Input is raw pixels, uint8 (n, 28, 28), 0 to 255; scaling to [0, 1] is inside. Output is (n, 10): the last layer is
+Dense with ten units, a bias, and softmax or sigmoid, which `build` checks.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import keras
 from keras import layers
 
 from core.config import TrainingConfig
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.keras_file import make_portable
+from core.runs.files import KERAS_MODEL, LITERT_MODEL
+
+CLASSES = 10  # the digits
 
 
 def seed(config: TrainingConfig) -> list[layers.Layer]:
@@ -21,7 +26,7 @@ def seed(config: TrainingConfig) -> list[layers.Layer]:
         layers.Rescaling(1 / 255, name="rescaling"),
         layers.Flatten(name="flatten"),
         layers.Dense(100, activation="relu", name="hidden"),
-        layers.Dense(10, activation="sigmoid", name="output"),
+        layers.Dense(CLASSES, activation="sigmoid", name="output"),
     ]
 
 
@@ -36,7 +41,7 @@ def dense(config: TrainingConfig) -> list[layers.Layer]:
         layers.Rescaling(1 / 255, name="rescaling"),
         layers.Flatten(name="flatten"),
         *hidden,
-        layers.Dense(10, activation="softmax", name="output"),
+        layers.Dense(CLASSES, activation="softmax", name="output"),
     ]
 
 
@@ -53,7 +58,7 @@ def best(config: TrainingConfig) -> list[layers.Layer]:
 def _convolutional(config: TrainingConfig, first: int, second: int, units: int) -> list[layers.Layer]:
     return [
         layers.Rescaling(1 / 255, name="rescaling"),
-        layers.Reshape((28, 28, 1), name="channel"),
+        layers.Reshape((*IMAGE_SHAPE, 1), name="channel"),
         layers.Conv2D(first, 5, use_bias=False, name="convolution_1"),
         layers.MaxPooling2D(name="pooling_1"),  # before the rest, which then has a quarter of the numbers to do
         *_normalised(1),
@@ -64,7 +69,7 @@ def _convolutional(config: TrainingConfig, first: int, second: int, units: int) 
         layers.Dense(units, use_bias=False, name="features"),
         *_normalised(3, relu="hidden"),
         *([layers.Dropout(config.dropout, name="dropout")] if config.dropout else []),
-        layers.Dense(10, activation="softmax", name="output"),
+        layers.Dense(CLASSES, activation="softmax", name="output"),
     ]
 
 
@@ -84,11 +89,34 @@ def build(config: TrainingConfig) -> keras.Model:
     """
     keras.utils.set_random_seed(config.seed)
     architecture = getattr(sys.modules[__name__], config.model)
-    pixels = keras.Input((28, 28), dtype="uint8", name="images")
+    pixels = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
     model = keras.Sequential([pixels, *architecture(config)], name=config.model)
+    _check_output(model)
     model.compile(keras.optimizers.Adam(config.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def output_layer(model: keras.Model) -> layers.Dense:
+    """The last layer, whose input is the last hidden layer, and whose values before the activation are the logits."""
+    return model.layers[-1]
+
+
+def _check_output(model: keras.Model) -> None:
+    """Raise ValueError where a network does not end as training and export need it.
+
+    Both take the values before the last activation: the loss finds them where Keras keeps them, which it does for
+    softmax and sigmoid alone; evaluation and export calculate them from a Dense layer's kernel and bias.
+    """
+    last = output_layer(model)
+    found = type(last).__name__
+    if isinstance(last, layers.Dense):
+        found = f"Dense({last.units}, {last.activation.__name__}, use_bias={last.use_bias})"
+    wanted = [f"Dense({CLASSES}, {activation}, use_bias=True)" for activation in ("softmax", "sigmoid")]
+    if found not in wanted:
+        raise ValueError(
+            f'The network "{model.name}" must end in {" or ".join(wanted)}, but its layer "{last.name}" is {found}.'
+        )
 
 
 def architecture_rows(model: keras.Model) -> list[dict]:
@@ -114,10 +142,10 @@ def for_export(model: keras.Model) -> keras.Model:
         (`_get_logits` in keras/src/backend/tensorflow/nn.py). So the softmax of these values is the distribution
         that was trained, and not the scores divided by their sum.
     """
-    output = model.get_layer("output")
+    output = output_layer(model)
     outputs = {"probabilities": output.output, "hidden": output.input}
     if output.activation is keras.activations.sigmoid:
-        logits = layers.Dense(10, name="logits")
+        logits = layers.Dense(CLASSES, name="logits")
         outputs["scores"] = output.output
         outputs["probabilities"] = layers.Activation("softmax", name="probabilities")(logits(output.input))
         logits.set_weights(output.get_weights())
@@ -129,7 +157,7 @@ def save(model: keras.Model, folder: Path) -> None:
     whole = folder / ".partial.keras"
     model.save(whole)
     make_portable(whole)
-    whole.replace(folder / "model.keras")
+    whole.replace(folder / KERAS_MODEL)
     lite = folder / ".partial.tflite"
     for_export(model).export(lite, format="litert", verbose=False)
-    lite.replace(folder / "model.tflite")
+    lite.replace(folder / LITERT_MODEL)

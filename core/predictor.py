@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE
+from core.runs.files import LITERT_MODEL
 from core.storage import printable
 
-MODEL_FILE = "model.tflite"
-IMAGE_SHAPE = (28, 28)
 REQUIRED_OUTPUTS = {"probabilities", "hidden"}
 
 # Measured, 10,000 images, a small CNN, two threads: 100 at once 0.33 s, 250 to 10,000 at once 0.37 to 0.40 s.
@@ -37,7 +37,7 @@ def fingerprint(model: bytes) -> str:
 def model_fingerprint(run_folder: str | os.PathLike[str]) -> str:
     """The same of the model in a run's folder, "" where it cannot be read."""
     try:
-        return fingerprint((Path(run_folder) / MODEL_FILE).read_bytes())
+        return fingerprint((Path(run_folder) / LITERT_MODEL).read_bytes())
     except OSError:
         return ""
 
@@ -87,7 +87,7 @@ class Predictor:
     @classmethod
     def load(cls, run_folder: str | os.PathLike[str]) -> "Predictor":
         """Load `run_folder`/model.tflite. Raises ModelError where it is missing or cannot be used."""
-        path = Path(run_folder) / MODEL_FILE
+        path = Path(run_folder) / LITERT_MODEL
         try:
             model = path.read_bytes()
         except FileNotFoundError as error:

@@ -22,8 +22,7 @@ from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
-from core.compute.launcher import Launcher  # noqa: E402
-from core.data.loader import loading  # noqa: E402
+from core.services import Services  # noqa: E402
 from dashboard import reach  # noqa: E402
 from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
@@ -52,22 +51,23 @@ def give_memory_back() -> None:
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
     """The HTTP API, imported at its first request, since the import takes half a second and 20 MB."""
     module = await anyio.to_thread.run_sync(importlib.import_module, "dashboard.api")
+    module.api.state.services = session.services()
     await module.api(scope, receive, send)
 
 
-def get_ready(launcher: Launcher) -> None:
+def get_ready(services: Services) -> None:
     """Import and load all that pages need, and then start the launcher.
 
     It waits until the first page is drawn, or until no browser has come: the worker's import of TensorFlow takes a
     processor for seconds, and would delay the page by a second.
     """
-    digits = loading()
+    services.digits.begin()
     reach.open_browser()
     for module in AHEAD:
         importlib.import_module(f"dashboard.components.{module}")
     if session.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
-    digits.when_done(launcher.start)
+    services.digits.when_done(services.launcher.start)
 
 
 @asynccontextmanager
@@ -77,12 +77,13 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     hide_harmless_log_lines()
     if words := reach.who_can_reach():
         print(words, flush=True)
-    launcher = session.launcher()
-    threading.Thread(target=get_ready, args=(launcher,), daemon=True).start()
+    services = Services()
+    session.use(services)
+    threading.Thread(target=get_ready, args=(services,), daemon=True).start()
     try:
         yield
     finally:
-        launcher.close()
+        services.launcher.close()
 
 
 give_memory_back()

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from sklearn.datasets import load_digits
+from starlette.testclient import TestClient
 
 from core.config import TrainingConfig
 from core.data import Dataset, load_dataset
 from core.runs import RunStore
+from core.services import Services
 from dashboard.components import loaded_models, session
 from tests.support.digits import mostly_right
 
@@ -67,9 +69,7 @@ def laboratory(store, digits_file, monkeypatch):
     monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: None)
     monkeypatch.setenv("DIGITLAB_HOME", str(store.home))
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
-    session.forget_loaded()
-    yield
-    session.forget_loaded()
+    session.use(Services(store.home))
 
 
 @pytest.fixture
@@ -86,3 +86,20 @@ def make_run(store, digits):
         return run
 
     return make
+
+
+@pytest.fixture
+def served(laboratory):
+    """The HTTP API, which looks at this test's home and trains nothing."""
+    from dashboard.api import api, app  # takes half a second that most tests need not wait for
+
+    api.state.services = session.services()
+    return app
+
+
+@pytest.fixture
+def client(served):
+    """A client of the HTTP API on this machine."""
+    return TestClient(
+        served, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False
+    )

@@ -6,17 +6,20 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.runs import files
 from tests.support.paths import ROOT
 
 CORE = (  # each may import those before it
     ("names", "formatting", "storage", "home", "endings", "keras_file"),
     ("leftovers", "terminal", "config"),
-    ("data", "drawing", "models", "predictor"),
+    ("drawing",),
+    ("data",),
     ("runs",),
+    ("models", "predictor"),
     ("evaluation", "interpretability"),
     ("inference", "robustness", "compute"),
     ("export", "bundle", "training"),
-    ("background",),
+    ("background", "services"),
 )
 RANKS = {name: rank for rank, names in enumerate(CORE) for name in names}
 
@@ -53,6 +56,22 @@ def test_core_imports_downwards():
 def test_core_knows_nothing_of_who_uses_it():
     others = ("streamlit", "altair", "dashboard", "benchmarks", "tests")
     assert not [(path, module) for path, module in arrows("core") if module.split(".")[0] in others]
+
+
+def test_only_core_runs_spells_the_names_of_a_runs_files():
+    names = {value for name, value in vars(files).items() if name.isupper() and "." in str(value)}
+    assert len(names) > 20
+    passed_over = ("core/runs/", "core/bundle/schema.py", "core/bundle/parts.py")  # the files of a zip
+    spelled = {
+        (path.relative_to(ROOT).as_posix(), node.value)
+        for folder in ("core", "dashboard")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if node.value in names or node.value.startswith("analysis-")
+    }
+    found = {(path, name) for path, name in spelled if not path.startswith(passed_over)}
+    assert found == {("core/keras_file.py", files.CONFIG)}  # which is a file inside Keras' own
 
 
 def test_the_api_knows_no_page():

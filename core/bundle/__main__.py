@@ -13,6 +13,7 @@ from core.bundle.archive import MOST_ZIPPED, BundleError, pack, unpack
 from core.data import Dataset, DatasetError, load_dataset
 from core.home import absolute
 from core.runs import Run, RunStore
+from core.runs.files import CONFIG
 from core.storage import write_atomically
 from core.terminal import command_line, exit_with
 
@@ -56,7 +57,7 @@ def _dataset() -> Dataset | None:
 
 def _find(store: RunStore, wanted: str) -> Run:
     run = store.get(wanted) or Run(absolute(wanted))
-    if not (run.path / "config.json").exists():
+    if not (run.path / CONFIG).exists():
         known = ", ".join(run.id for run in store.runs()[:5]) or "none yet"
         raise BundleError(f"There is no run {wanted} in {store.folder}. There: {known}.")
     return run

@@ -20,9 +20,11 @@ from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.bundle.zip_kinds import kind_of
 from core.data import Dataset
 from core.formatting import percent
-from core.predictor import MODEL_FILE, ModelError, Predictor
+from core.predictor import ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
-from core.storage import explain_os_error, write_atomically, write_json
+from core.runs.files import CONFIG, EVENTS, LITERT_MODEL, PREDICTIONS_FOLDER
+from core.runs.state import config_values, newer_format
+from core.storage import explain_os_error, parse_json, write_atomically
 
 MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
@@ -47,6 +49,8 @@ class WrongZip(BundleError):
 
 def why_not(run: Run) -> str:
     """Why a run cannot be packed now, and what to do; "" where it can."""
+    if run.too_new:
+        return run.too_new
     if run.state.name == "damaged":
         return "Its config.json or state.json is damaged. Choose another run."
     if run.state.name not in ENDED or run.has_worker():
@@ -68,9 +72,11 @@ def pack(run: Run) -> bytes:
         files = {name: (run.path / name).read_bytes() for name in _names(run)}
     except OSError as error:
         raise BundleError(f"{run.name} cannot be packed. {explain_os_error(error)}") from error
-    files["events.jsonl"] = _events(run)
+    files[EVENTS] = _events(run)
     try:
-        packed = _zip(_checked(files).files())
+        parts = _checked(files)
+        config = json.dumps(config_values(parts.config), indent=1).encode()
+        packed = _zip({**parts.files(), CONFIG: config})
         _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
@@ -86,8 +92,8 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 
 def _names(run: Run) -> list[str]:
-    kept = [name for name in LIMITS if name != "events.jsonl" and (run.path / name).exists()]
-    epochs = (f"predictions/{path.name}" for path in sorted(run.path.glob("predictions/*.npy")))
+    kept = [name for name in LIMITS if name != EVENTS and (run.path / name).exists()]
+    epochs = (f"{PREDICTIONS_FOLDER}/{path.name}" for path in sorted((run.path / PREDICTIONS_FOLDER).glob("*.npy")))
     return kept + [name for name in epochs if EPOCH_FILE.fullmatch(name)]
 
 
@@ -140,7 +146,7 @@ def _proof(parts: Parts, dataset: Dataset) -> dict | None:
         raise PartError(
             f"it claims to read {percent(says)} of the test images, but its predictions say {percent(accuracy)}"
         )
-    read = Predictor(parts.model, Path(MODEL_FILE)).probabilities(dataset.x_test).argmax(axis=1)
+    read = Predictor(parts.model, Path(LITERT_MODEL)).probabilities(dataset.x_test).argmax(axis=1)
     return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
 
 
@@ -148,9 +154,12 @@ def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
     names = safe_zip.names(data, entries=MOST_FILES)
-    if not any(limit(name) for name in names if name != "config.json"):  # which Keras' files have too
+    if not any(limit(name) for name in names if name != CONFIG):  # which Keras' files have too
         raise WrongZip(f"it is {kind_of(names)}, not a run")
-    return _checked(read_zip(data, limit, entries=MOST_FILES, total=MOST_BYTES))
+    files = read_zip(data, limit, entries=MOST_FILES, total=MOST_BYTES)
+    if newer := newer_format(parse_json(files.get(CONFIG, b""))):
+        raise BundleError(f"The run {newer}. Update Digit Lab to import it.")
+    return _checked(files)
 
 
 def _checked(files: dict[str, bytes]) -> Parts:
@@ -160,8 +169,9 @@ def _checked(files: dict[str, bytes]) -> Parts:
 
 
 def _write(parts: Parts, run: Run, imported: dict) -> None:
-    for name, contents in parts.files().items():
+    files = {name: contents for name, contents in parts.files().items() if name != CONFIG}  # there already
+    for name, contents in files.items():
         path = run.path / name
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, lambda file, contents=contents: file.write(contents))
-    write_json(run.path / "imported.json", imported)
+    run.write_imported(imported)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.home import ROOT
 from core.predictor import ModelError, Predictor
+from core.runs.files import LITERT_MODEL
 from core.terminal import command_line, exit_with
 
 SECONDS = 60  # a model of this program takes less than one
@@ -52,9 +54,9 @@ def try_out(model: bytes) -> None:
     Raises:
         ModelError: what is wrong with the model.
     """
-    reader = Predictor(model, Path("model.tflite"))
+    reader = Predictor(model, Path(LITERT_MODEL))
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (IMAGES, 28, 28), dtype=np.uint8)
+    images = random.integers(0, 256, (IMAGES, *IMAGE_SHAPE), dtype=np.uint8)
     images[0], images[1] = 0, 255
     try:
         outputs, alone = reader.outputs(images), reader.outputs(images[:1])

@@ -23,8 +23,9 @@ from filelock import FileLock, Timeout
 
 from core.compute.process import explain_end, start_process
 from core.data import Dataset, DatasetError, load_dataset
-from core.predictor import MODEL_FILE, ModelError, Predictor, fingerprint
+from core.predictor import ModelError, Predictor, fingerprint
 from core.runs import Run
+from core.runs.files import job_file
 from core.storage import is_locked, read_json, write_json
 
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
@@ -117,7 +118,7 @@ def execute(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
         dataset = dataset or load_dataset(allow_download=False)
         if reason := run.foreign_dataset(dataset):
             raise DatasetError(reason)
-        path = run.path / MODEL_FILE
+        path = run.model_path
         model = path.read_bytes() if path.exists() else None
         predictor = Predictor.load(run.path) if model is None else Predictor(model, path)
         task(run, predictor, fingerprint(model), dataset, report)
@@ -129,7 +130,7 @@ def execute(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
         words = "The memory was not enough. Close other programs and try again."
     except Exception as error:
         traceback.print_exc()
-        words = f"An unexpected error: {error}. The file analysis-{kind}.log in the run's folder has the details."
+        words = f"An unexpected error: {error}. The file {job_file(kind, 'log')} in the run's folder has the details."
     with suppress(OSError):  # the run may have been deleted meanwhile
         _write_progress(run, kind, "failed", 0.0, words)
     return False
@@ -151,4 +152,4 @@ def _write_progress(run: Run, kind: str, state: str, fraction: float, words: str
 
 
 def _file(run: Run, kind: str, ending: str) -> Path:
-    return run.path / f"analysis-{kind}.{ending}"
+    return run.path / job_file(kind, ending)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.storage import printable
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -106,7 +107,7 @@ def _read_idx(path: Path, *, images: bool) -> np.ndarray:
                 raise DatasetError(f"{path} begins with the number {magic}. Wanted: {0x800 + rank}, IDX {what}.")
             header = file.read(4 * rank)
             shape = tuple(np.frombuffer(header, ">u4").tolist()) if len(header) == 4 * rank else ()
-            if not shape or shape[1:] not in ((), (28, 28)) or shape[0] > MOST_IMAGES:
+            if not shape or shape[1:] not in ((), IMAGE_SHAPE) or shape[0] > MOST_IMAGES:
                 raise DatasetError(f"{path} announces the shape {shape}. Wanted: n{' × 28 × 28' if images else ''}.")
             size = int(np.prod(shape))
             data = file.read(size + 1)
@@ -123,7 +124,7 @@ def _read_idx(path: Path, *, images: bool) -> np.ndarray:
 def _check_counts(shapes: dict[str, tuple[int, ...]], where: Path) -> None:
     for part in ("train", "test"):
         images, labels = shapes[f"x_{part}"], shapes[f"y_{part}"]
-        if len(images) != 3 or images[1:] != (28, 28):
+        if len(images) != 3 or images[1:] != IMAGE_SHAPE:
             raise DatasetError(f"x_{part} in {where} has the shape {images}. Wanted: (n, 28, 28).")
         if not 0 < images[0] <= MOST_IMAGES:
             raise DatasetError(f"x_{part} in {where} has {images[0]:,} images. Wanted: 1 to {MOST_IMAGES:,}.")

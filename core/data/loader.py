@@ -1,22 +1,27 @@
-"""Loading the dataset in the background, once for this process: pages, launcher and HTTP API."""
+"""Loading the dataset in the background, once for all threads of a process."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import lru_cache
 
 from core.data import Dataset, DatasetError, load_dataset
 
 
-class Loading:
-    """The dataset while it loads in a thread of its own."""
+class DatasetLoader:
+    """Loads the dataset in a thread of its own, from the first time that somebody wants it."""
 
     def __init__(self) -> None:
         self.progress = (0, 0)
         self._outcome: Dataset | DatasetError | None = None
         self._thread = threading.Thread(target=self._load, name="dataset", daemon=True)
-        self._thread.start()
+        self._starting = threading.Lock()
+
+    def begin(self) -> None:
+        """Begin to load; once begun, nothing happens."""
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
 
     def _load(self) -> None:
         try:
@@ -29,6 +34,7 @@ class Loading:
 
     def when_done(self, action: Callable[[], None]) -> None:
         """Call `action` once, in another thread, when the dataset is loaded or cannot be."""
+        self.begin()
         threading.Thread(target=lambda: (self._thread.join(), action()), daemon=True).start()
 
     def outcome(self, seconds: float) -> Dataset | None:
@@ -37,13 +43,8 @@ class Loading:
         Raises:
             DatasetError: where it cannot be loaded.
         """
+        self.begin()
         self._thread.join(seconds)
         if isinstance(self._outcome, DatasetError):
             raise self._outcome
         return self._outcome
-
-
-@lru_cache(maxsize=1)
-def loading() -> Loading:
-    """The `Loading` of this process; the first call starts it."""
-    return Loading()

@@ -21,6 +21,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from filelock import FileLock
 
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.storage import until_changed, write_atomically
 
 MOST = 2_000
@@ -80,7 +81,7 @@ class MyDigits:
             ValueError: for an invalid image or label.
             OSError: where the folder cannot be written.
         """
-        if getattr(image, "dtype", None) != np.uint8 or image.shape != (28, 28):
+        if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
             raise ValueError("image must be uint8 (28, 28).")
         if label not in range(10):
             raise ValueError(f"label must be 0 to 9, not {label!r}.")
@@ -128,7 +129,7 @@ class MyDigits:
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Images uint8 (n, 28, 28), labels uint8 (n,) and which are `held_out`, bool (n,), oldest first."""
         digits = self.all()
-        images = np.stack([digit.image for digit in digits]) if digits else np.zeros((0, 28, 28), np.uint8)
+        images = np.stack([digit.image for digit in digits]) if digits else np.zeros((0, *IMAGE_SHAPE), np.uint8)
         labels = np.array([digit.label for digit in digits], np.uint8)
         return images, labels, np.array([digit.held_out for digit in digits], bool)
 
@@ -192,7 +193,7 @@ def _parsed(path: Path) -> MyDigit | None:
         with np.load(path, allow_pickle=False) as arrays:
             image, about = arrays["image"], json.loads(str(arrays["about"]))
         label, said, run_id, when = (about[name] for name in ("label", "said", "run_id", "when"))
-        if image.shape != (28, 28) or image.dtype != np.uint8 or label not in range(10):
+        if image.shape != IMAGE_SHAPE or image.dtype != np.uint8 or label not in range(10):
             return None
         said = said if said in range(10) else None
         digit = MyDigit(path.stem, image, int(label), said, str(run_id), float(when), about.get("held_out") is True)

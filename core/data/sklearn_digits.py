@@ -1,13 +1,15 @@
 """The 1,797 handwritten digits in scikit-learn, brought to MNIST's form, for machines without internet.
 
 They are 8×8 counts of ink from 0 to 16 (E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten
-Digits", UCI, 1998, https://doi.org/10.24432/C50P49). MNIST's form is that of http://yann.lecun.com/exdb/mnist:
-the ink fits a 20×20 box, its shape kept, and the 28×28 image is centred by the ink's centre of mass.
+Digits", UCI, 1998, https://doi.org/10.24432/C50P49). From so few pixels the strokes are not scaled but rendered anew,
+into the box of MNIST's form (core.drawing.mnist_form), and their pen is set by the grey that becomes a stroke's edge.
 """
 
 from __future__ import annotations
 
 import numpy as np
+
+from core.drawing.mnist_form import BOX_SIDE, IMAGE_SHAPE, IMAGE_SIDE, shift_to_centre
 
 COPIES = 7  # of each training digit; without them a network learns these 1,500 and reads MNIST badly
 TEST_IMAGES = 297
@@ -17,7 +19,6 @@ FINE = 8  # samples a source pixel
 MARGIN = 2  # source pixels around the 8×8
 SIDE = (8 + 2 * MARGIN) * FINE
 INK = 0.15  # from here on a source pixel counts as written on
-BOX = 20
 WINDOW = 22  # rendered pixels: the box, and a pixel on each side for the soft edge of its strokes
 THRESHOLD = 0.6  # the grey that becomes the edge of a stroke: gives MNIST's mean ink
 EDGE = 0.4  # the range of greys that stays grey
@@ -50,7 +51,7 @@ def embedded_digits() -> dict[str, np.ndarray]:
         warps, thresholds = _random_warps(len(train), generator)
         versions.append(_as_mnist(digits[train], warps, thresholds))
     return {
-        "x_train": np.stack(versions, axis=1).reshape(-1, 28, 28),
+        "x_train": np.stack(versions, axis=1).reshape(-1, *IMAGE_SHAPE),
         "y_train": labels[train].repeat(1 + COPIES),
         "x_test": _as_mnist(digits[test]),
         "y_test": labels[test],
@@ -100,7 +101,7 @@ def _as_mnist(digits: np.ndarray, warps: np.ndarray | None = None, thresholds: n
     high = np.where(inked, placed, -np.inf).max(axis=1) + 0.5
     inverse = np.linalg.inv(warps)
     middle = (inverse @ ((low + high) / 2)[..., None])[..., 0] + 4
-    step = inverse * ((high - low).max(axis=1) / BOX)[:, None, None]
+    step = inverse * ((high - low).max(axis=1) / BOX_SIDE)[:, None, None]
 
     offsets = np.arange(WINDOW) + 0.5 - WINDOW / 2
     index = np.arange(count, dtype=np.int32)[:, None, None] * (SIDE * SIDE)
@@ -112,14 +113,9 @@ def _as_mnist(digits: np.ndarray, warps: np.ndarray | None = None, thresholds: n
     grey = _enlarged(digits).ravel().take(index)
 
     ink = np.clip((grey - thresholds.astype(np.float32)[:, None, None]) / EDGE + 0.5, 0, 1)
-    mass = ink.sum(axis=(1, 2))
-    room = (28 - WINDOW) // 2
-    corners = []
-    for other in (2, 1):
-        shift = np.rint(0.5 - ink.sum(axis=other) @ offsets / mass)  # MNIST's centre is the middle of pixel 14
-        corners.append(room + np.clip(shift, -room, room).astype(int))
-    images = np.zeros((count, 28, 28), np.uint8)
-    rows, columns = (corner[:, None] + np.arange(WINDOW) for corner in corners)
+    corners = np.clip(shift_to_centre(ink), 0, IMAGE_SIDE - WINDOW)
+    images = np.zeros((count, *IMAGE_SHAPE), np.uint8)
+    rows, columns = (corners[:, axis, None] + np.arange(WINDOW) for axis in (0, 1))
     images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]] = np.rint(ink * 255)
     return images
 

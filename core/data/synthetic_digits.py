@@ -2,6 +2,7 @@
 
 MNIST was written by people in the United States in the early 1990s. Each form here is a few points on the pen's path;
 an image is one form with its points moved a little, slanted, turned and drawn with a pen of MNIST's widths.
+These widths are rounded: with `mnist_form.PEN_WIDTHS` itself, runs would not be the same as with earlier versions.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-SIDE, BOX = 28, 20
+from core.drawing.mnist_form import BOX_SIDE, IMAGE_SHAPE, IMAGE_SIDE, shift_to_centre
+
 ZOOM = 5  # drawn so much larger, then averaged
-PEN_WIDTHS = (1.7, 4.0)  # pixels, as in MNIST
+PEN_WIDTHS = (1.7, 4.0)  # pixels
 MOVED = 0.045  # standard deviation of a point's place, in a box of side 1
 
 # Strokes in a box of side 1, x to the right and y down; a curve is smooth through its points, a line has corners.
@@ -73,7 +75,7 @@ FORMS = {
 def write_digits(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (count, 28, 28) of the digits in `FORMS` in turn, and their labels uint8 (count,)."""
     labels = np.resize(np.array(list(FORMS), np.uint8), count)
-    images = np.zeros((count, SIDE, SIDE), np.uint8)
+    images = np.zeros((count, *IMAGE_SHAPE), np.uint8)
     for image, label in zip(images, labels, strict=True):
         forms = FORMS[int(label)]
         image[:] = _write(random, forms[random.integers(len(forms))])
@@ -91,8 +93,8 @@ def _write(random: np.random.Generator, form: list) -> np.ndarray:
         strokes.append((_curve(moved) if kind == CURVE else moved) @ leaning.T)
     everything = np.concatenate(strokes)
     pen = random.uniform(*PEN_WIDTHS)
-    zoom = (BOX - pen) / np.ptp(everything, axis=0).max()
-    large = Image.new("L", (SIDE * ZOOM, SIDE * ZOOM))
+    zoom = (BOX_SIDE - pen) / np.ptp(everything, axis=0).max()
+    large = Image.new("L", (IMAGE_SIDE * ZOOM, IMAGE_SIDE * ZOOM))
     canvas = ImageDraw.Draw(large)
     for stroke in strokes:
         path = ((stroke - everything.min(axis=0)) * zoom + pen / 2) * ZOOM
@@ -100,8 +102,7 @@ def _write(random: np.random.Generator, form: list) -> np.ndarray:
         for point in path.tolist():
             canvas.circle(point, pen * ZOOM / 2, fill=255)
     image = np.asarray(large.reduce(ZOOM))
-    mass = [image.sum(axis=1 - axis) @ np.arange(SIDE) / image.sum() for axis in (0, 1)]
-    return np.roll(image, [round(SIDE / 2 - centre) for centre in mass], (0, 1))
+    return np.roll(image, shift_to_centre(image), (0, 1))
 
 
 def _curve(points: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-SIDE = 28
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
+
 FINE = 4  # the pen's edge is moved at this many times the resolution
 
 
@@ -31,7 +32,7 @@ def reshape(
     """
     from scipy import ndimage
 
-    if getattr(image, "dtype", None) != np.uint8 or image.shape != (SIDE, SIDE):
+    if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
         raise ValueError("image must be uint8 (28, 28).")
     if not scale > 0:
         raise ValueError(f"scale must be above 0, not {scale!r}.")
@@ -39,7 +40,7 @@ def reshape(
     if (degrees, right, down, scale) != (0, 0, 0, 1):
         cosine, sine = np.cos(np.radians(degrees)) / scale, np.sin(np.radians(degrees)) / scale
         inverse = np.array([[cosine, -sine], [sine, cosine]])  # from a place in the result to one in the image
-        middle = (SIDE - 1) / 2
+        middle = (IMAGE_SIDE - 1) / 2
         offset = middle - inverse @ (middle + np.array([down, right]))
         written = ndimage.affine_transform(written, inverse, offset, order=1)
     return np.clip(np.rint(written), 0, 255).astype(np.uint8)
@@ -54,4 +55,4 @@ def _with_pen(image: np.ndarray, wider: float) -> np.ndarray:
         return image.astype(np.float32)
     inside = ndimage.distance_transform_edt(solid) - ndimage.distance_transform_edt(~solid)
     fine = np.clip(0.5 + inside + FINE * wider / 2, 0, 1)
-    return 255 * fine.reshape(SIDE, FINE, SIDE, FINE).mean(axis=(1, 3))
+    return 255 * fine.reshape(IMAGE_SIDE, FINE, IMAGE_SIDE, FINE).mean(axis=(1, 3))

@@ -9,7 +9,8 @@ import numpy as np
 from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.evaluation.predictions import Reading
-from core.runs import Run
+from core.runs import RunView
+from core.runs.files import SUMMARY, VALIDATION
 
 THRESHOLDS = np.arange(200) / 200  # 0 to 0.995: where the slider can stand
 
@@ -47,10 +48,10 @@ class Calibrated:
     error_after: float | None = None
 
 
-def stamp(run: Run) -> tuple:
+def stamp(run: RunView) -> tuple:
     """Values that change whenever the result of `calibrate` would."""
     times = []
-    for name in ("validation.npz", "summary.json"):
+    for name in (VALIDATION, SUMMARY):
         try:
             times.append((run.path / name).stat().st_mtime_ns)
         except OSError:
@@ -58,7 +59,7 @@ def stamp(run: Run) -> tuple:
     return (*predictions.stamp(run), *times, run.state.name, len(run.history().epochs))
 
 
-def calibrate(run: Run, dataset: Dataset) -> Calibrated:
+def calibrate(run: RunView, dataset: Dataset) -> Calibrated:
     """Calibrate a run by its newest probabilities.
 
     Raises:
@@ -94,7 +95,7 @@ def as_kept(probabilities: np.ndarray) -> np.ndarray:
     return probabilities.astype(np.float16)
 
 
-def fitted(run: Run) -> Temperature:
+def fitted(run: RunView) -> Temperature:
     """The temperature fitted on the run's own validation images, never on the test set."""
     config = run.config
     if config is not None and config.info.validates_on_test:
@@ -122,13 +123,13 @@ def fitted(run: Run) -> Temperature:
     return Temperature(value=value, images=len(labels), mistakes=mistakes)
 
 
-def _unread(run: Run, what: str) -> Temperature:
+def _unread(run: RunView, what: str) -> Temperature:
     if run.has_model:
         return Temperature(reason=f"{what} The model can make them again.", needs_reading=True)
     return Temperature(reason=f"{what} Train one more epoch to get them.")
 
 
-def _went_on(run: Run) -> bool:
+def _went_on(run: RunView) -> bool:
     """Whether the run was trained further after its validation predictions were saved."""
     at_the_end = (run.summary or {}).get("epochs")
     return isinstance(at_the_end, int) and len(run.history().epochs) > at_the_end

@@ -8,7 +8,8 @@ import numpy as np
 
 from core.data import Dataset
 from core.evaluation import label_errors, learning, metrics
-from core.runs import Run
+from core.runs import RunView
+from core.runs.files import PREDICTIONS_FOLDER, PROBABILITIES
 
 NEWEST = "newest"
 
@@ -54,10 +55,10 @@ class Past:
     history: learning.LearningHistory
 
 
-def stamp(run: Run) -> tuple[int, ...]:
+def stamp(run: RunView) -> tuple[int, ...]:
     """Numbers that change whenever the run's probabilities do."""
     times = []
-    for name in ("predictions", "probabilities.npy"):
+    for name in (PREDICTIONS_FOLDER, PROBABILITIES):
         try:
             times.append((run.path / name).stat().st_mtime_ns)
         except OSError:
@@ -65,7 +66,7 @@ def stamp(run: Run) -> tuple[int, ...]:
     return tuple(times)
 
 
-def moments(run: Run) -> dict[str, int | None]:
+def moments(run: RunView) -> dict[str, int | None]:
     """The epochs whose probabilities are saved, in order, by their names on the page.
 
     The last name is "newest". Its epoch is None for the final probabilities, a number while an epoch is newer.
@@ -81,18 +82,14 @@ def moments(run: Run) -> dict[str, int | None]:
     return {**earlier, NEWEST: end}
 
 
-def read(run: Run, dataset: Dataset, epoch: int | None) -> Reading:
+def read(run: RunView, dataset: Dataset, epoch: int | None) -> Reading:
     """A run's predictions after `epoch`, or its final ones for None.
 
     Raises:
         ReadingError: where the probabilities are damaged or belong to another dataset.
     """
-    known = run.dataset
-    if known.get("fingerprint") not in (None, dataset.fingerprint):
-        raise ReadingError(
-            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset "
-            f"loaded now is {dataset.name}. Start Digit Lab with the run's dataset, or choose another run."
-        )
+    if reason := run.foreign_dataset(dataset):
+        raise ReadingError(reason)
     probabilities, labels = run.probabilities(epoch), dataset.y_test
     if probabilities is None:
         raise ReadingError("This run's predictions are missing or damaged. Train it further, or choose another run.")
@@ -120,7 +117,7 @@ def read(run: Run, dataset: Dataset, epoch: int | None) -> Reading:
         raise ReadingError(f"This run's predictions are damaged: {error}") from error
 
 
-def look_back(run: Run, dataset: Dataset, until: int) -> Past | None:
+def look_back(run: RunView, dataset: Dataset, until: int) -> Past | None:
     """The predictions of the saved epochs up to `until`, None where none can be read."""
     kept = {epoch: run.probabilities(epoch) for epoch in run.predicted_epochs() if epoch <= until}
     kept = {epoch: array for epoch, array in kept.items() if array is not None and len(array) == len(dataset.y_test)}

@@ -70,7 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _refusal(run: Run, asked: list[str]) -> str | None:
     """Why nothing can be exported, None where it can."""
     if run.path.absolute() == Starter().path:
-        return f"The starter is LiteRT only, and it is a file already: {run.path / 'model.tflite'}"
+        return f"The starter is LiteRT only, and it is a file already: {run.model_path}"
+    if run.too_new:
+        return run.too_new
     if run.config is None:
         return f"{run.path} is neither a run folder nor the id of a run, or its config.json is damaged."
     if not run.has_model:

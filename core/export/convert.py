@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from core import models
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.keras_file import make_portable
 
 VERSION = "1"  # the folder in a zipped SavedModel: TensorFlow Serving serves numbered ones, the highest of them
@@ -53,7 +54,7 @@ def _onnx(model: keras.Model, target: Path) -> None:
     import onnx
 
     named = keras.Model(model.inputs[0], {"probabilities": model.output["probabilities"]}, name=model.name)
-    named(np.zeros((1, 28, 28), np.uint8))  # Keras exports to ONNX only what was called
+    named(np.zeros((1, *IMAGE_SHAPE), np.uint8))  # Keras exports to ONNX only what was called
     named.export(target, format="onnx", verbose=False)
     graph = onnx.load(target)
     for value in (*graph.graph.input, *graph.graph.output):
@@ -64,7 +65,7 @@ def _onnx(model: keras.Model, target: Path) -> None:
 
 def _saved_model(model: keras.Model, target: Path) -> None:
     # By TensorFlow itself: Keras' own export keeps every weight twice
-    images = tf.TensorSpec((None, 28, 28), tf.uint8, name="images")
+    images = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8, name="images")
     serve = tf.function(lambda images: model(images, training=False)["probabilities"], [images])
     named = tf.function(lambda images: {"probabilities": serve(images)}, [images])
     module = tf.Module()

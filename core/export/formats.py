@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.predictor import MODEL_FILE
-from core.runs import Run
+from core.runs import RunView
+from core.runs.files import EXPORTS_FOLDER, KERAS_MODEL, LITERT_MODEL
 
-FOLDER = "exports"  # in a run's folder
 INSTALL = "pip install -r requirements-export.txt"
 
 
@@ -39,9 +38,9 @@ class Format:
     snippet: str
     packages: tuple[str, ...] = ()
 
-    def path(self, run: Run) -> Path:
+    def path(self, run: RunView) -> Path:
         """Where the run keeps it; LiteRT is the run's own model, which every page here reads with."""
-        return run.path / MODEL_FILE if self.name == "litert" else run.path / FOLDER / self.file
+        return run.model_path if self.name == "litert" else run.path / EXPORTS_FOLDER / self.file
 
     @property
     def missing(self) -> list[str]:
@@ -49,12 +48,12 @@ class Format:
         return [name for name in self.packages if find_spec(name) is None]
 
 
-def possible(run: Run) -> list[str]:
+def possible(run: RunView) -> list[str]:
     """The names of the formats that the run can be exported to where all packages are installed.
 
     Without its Keras model, as the starter or a run from elsewhere, that is LiteRT only.
     """
-    return list(FORMATS) if (run.path / "model.keras").exists() else ["litert"]
+    return list(FORMATS) if run.keras_path.exists() else ["litert"]
 
 
 _PICTURE = 'images = np.asarray(Image.open("digit.png").convert("L"))[None]  # 28 × 28, white on black'
@@ -115,10 +114,10 @@ FORMATS = {
         Format(
             "litert",
             "LiteRT",
-            MODEL_FILE,
+            LITERT_MODEL,
             "Small and fast, for phones and small computers: the very file that every page here reads with.",
             "Runs in LiteRT 1.0 and newer, TensorFlow 2.16 and newer, and tflite-runtime 2.14.",
-            _LITERT % MODEL_FILE,
+            _LITERT % LITERT_MODEL,
         ),
         Format(
             "int8",
@@ -132,7 +131,7 @@ FORMATS = {
         Format(
             "keras",
             "Keras",
-            "model.keras",
+            KERAS_MODEL,
             "To look into, change or train further in Python.",
             "Runs in Keras 3.8 and newer, on TensorFlow or JAX.",
             _KERAS,

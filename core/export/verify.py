@@ -19,9 +19,9 @@ import numpy as np
 
 from core.data import Dataset, synthetic_digits
 from core.data.my_digits import MyDigits
-from core.export.formats import FOLDER, FORMATS, Format, possible
+from core.export.formats import FORMATS, Format, possible
 from core.predictor import ModelError, Predictor, fingerprint
-from core.runs import Run, results
+from core.runs import Run, RunView, files, results
 
 FORM = 2  # of the files: 1 had Keras files that only Keras 3.15 reads, and a SavedModel without a numbered folder
 BATCH = 100  # images at once when all are read, in every runtime: what LiteRT is fastest with
@@ -104,15 +104,15 @@ class Exports:
 
     def save(self, run: Run) -> None:
         """Keep it in the run's folder."""
-        results.save(run.path, results.EXPORTS, asdict(self))
+        results.save(run.path, files.EXPORTS, asdict(self))
 
 
-def load(run: Run) -> Exports | None:
+def load(run: RunView) -> Exports | None:
     """What the exports of the run were found to do, None where there are none or the file is damaged."""
-    return results.load(run.path, results.EXPORTS, _exports)
+    return results.load(run.path, files.EXPORTS, _exports)
 
 
-def proven_file(run: Run, exports: Exports, name: str) -> bytes | None:
+def proven_file(run: RunView, exports: Exports, name: str) -> bytes | None:
     """The exported file, None where it is not there or not the one that was proven."""
     proof = exports.of(name)
     if proof is None or proof.error:
@@ -156,9 +156,9 @@ def export_all(
     words, images, labels = drawings(run)
     report(0, len(chosen) + 1, "Reading the test images with LiteRT")
     measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reading(predictor.outputs, dataset))
-    making = run.path / FOLDER / ".making"
+    making = run.path / files.EXPORTS_FOLDER / ".making"
     if not proofs:
-        shutil.rmtree(run.path / FOLDER, ignore_errors=True)  # of an earlier model
+        shutil.rmtree(run.path / files.EXPORTS_FOLDER, ignore_errors=True)  # of an earlier model
     for number, format in enumerate(chosen, start=1):
         report(number, len(chosen) + 1, f"{format.title}: writing and reading it")
         shutil.rmtree(making, ignore_errors=True)
@@ -178,13 +178,13 @@ def export_all(
     return exports
 
 
-def drawings(run: Run) -> tuple[str, np.ndarray, np.ndarray]:
+def drawings(run: RunView) -> tuple[str, np.ndarray, np.ndarray]:
     """What stands for drawings, in words; images uint8 (n, 28, 28); labels uint8 (n,).
 
     My digits that no run learns from, where there are enough; otherwise digits that a program wrote with a pen of its
     own, always the same.
     """
-    images, labels, held_out = MyDigits(run.path.absolute().parent.parent).arrays()
+    images, labels, held_out = MyDigits(run.home).arrays()
     if held_out.sum() >= ENOUGH_DIGITS:
         return "digits of yours that no run learns from", images[held_out], labels[held_out]
     images, labels = synthetic_digits.write_digits(np.random.default_rng(0), WRITTEN)
@@ -210,7 +210,7 @@ def _made(run: Run, format: Format, folder: Path) -> Path:
         raise ModuleNotFoundError(", ".join(format.missing))
     from core.export import convert
 
-    convert.convert(format.name, run.path / "model.keras", folder / format.file)
+    convert.convert(format.name, run.keras_path, folder / format.file)
     return folder / format.file
 
 

@@ -22,9 +22,10 @@ import numpy as np
 
 from core.data import Dataset
 from core.data.split import split
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.inference import ood_samples
-from core.predictor import IMAGE_SHAPE, Predictor, model_fingerprint
-from core.runs import Run, results
+from core.predictor import Predictor, model_fingerprint
+from core.runs import RunView, files, results
 
 PASS_SHARE = 0.97  # of held-out digits in other hands: this share is let through
 SEED = 20_261_125
@@ -95,12 +96,12 @@ class OODDetector:
 
     def save(self, run_folder: str | os.PathLike[str]) -> None:
         """Keep it in the run's folder. Raises OSError where the folder is gone or cannot be written."""
-        results.save(run_folder, results.OOD, asdict(self))
+        results.save(run_folder, files.OOD, asdict(self))
 
 
 def load(run_folder: str | os.PathLike[str]) -> OODDetector | None:
     """The detector of the run's model; None where there is none, a damaged one, or one of an earlier model."""
-    found = results.load(run_folder, results.OOD, _detector)
+    found = results.load(run_folder, files.OOD, _detector)
     model = model_fingerprint(run_folder)
     return found if found and model and not results.stale(found, model=model) else None
 
@@ -118,7 +119,7 @@ def _detector(arrays: dict[str, np.ndarray]) -> OODDetector:
     return OODDetector(model, **values)
 
 
-def fit_for_run(run: Run, predictor: Predictor, dataset: Dataset) -> OODDetector:
+def fit_for_run(run: RunView, predictor: Predictor, dataset: Dataset) -> OODDetector:
     """The detector for a run's exported model, not yet saved; 5 to 14 s on two busy cores.
 
     What it learns from is among the training images. Its threshold comes from the validation images; where there are
@@ -221,7 +222,7 @@ def _edges(images: np.ndarray) -> np.ndarray:
     for direction in range(ANGLES):
         apart = np.abs(angle - direction)
         share = strength * np.clip(1 - np.minimum(apart, ANGLES - apart), 0, 1)
-        cells.append(share.reshape(-1, CELLS, 28 // CELLS, CELLS, 28 // CELLS).sum(axis=(2, 4)))
+        cells.append(share.reshape(-1, CELLS, IMAGE_SIDE // CELLS, CELLS, IMAGE_SIDE // CELLS).sum(axis=(2, 4)))
     return np.sqrt(np.stack(cells, axis=-1).reshape(len(images), CELLS**2 * ANGLES))
 
 

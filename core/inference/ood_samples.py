@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE, centre, crop, fit_box, full_strength
+
 SIDE = 80  # of a canvas: four pixels to one of MNIST's box of 20
 ZOOM = 3  # of a digit while it is changed
-BOX_SIDE, IMAGE_SIDE = 20, 28
+INKED = 30  # grey levels: a fainter edge is cut off
 _SHARPER = np.clip(6 * (np.arange(256) - 110) + 128, 0, 255).astype(np.uint8)
 
 
@@ -31,21 +33,9 @@ def not_digits(rng: np.random.Generator, images: np.ndarray, count: int) -> np.n
 
 def boxed(picture: np.ndarray) -> np.ndarray:
     """Return the ink of uint8 (h, w) with its long side 20 and its mass in the middle, uint8 (28, 28)."""
-    from PIL import Image
-
-    ink = picture > 30
-    image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8)
-    if not ink.any():
-        return image
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    cropped = Image.fromarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    zoom = BOX_SIDE / max(cropped.size)
-    method = Image.Resampling.BOX if zoom < 1 else Image.Resampling.BILINEAR
-    small = np.asarray(cropped.resize([max(1, round(side * zoom)) for side in cropped.size], method)).astype(float)
-    centre = (small.sum(axis=1 - axis) @ np.arange(side) / small.sum() for axis, side in enumerate(small.shape))
-    top, left = (int(np.clip(round(14 - c), 0, IMAGE_SIDE - s)) for c, s in zip(centre, small.shape, strict=True))
-    image[top : top + small.shape[0], left : left + small.shape[1]] = np.rint(small * (255 / small.max()))
-    return image
+    if not (picture > INKED).any():
+        return np.zeros(IMAGE_SHAPE, np.uint8)
+    return full_strength(centre(fit_box(crop(picture, INKED), whole_pixels=True)))
 
 
 def _other_hand(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:

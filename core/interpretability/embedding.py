@@ -11,7 +11,7 @@ import numpy as np
 
 from core.data import Dataset
 from core.predictor import Predictor
-from core.runs import Run, results
+from core.runs import Run, RunView, files, results
 
 SAMPLE = 2500
 PERPLEXITY = 30.0
@@ -50,7 +50,7 @@ class TsneMap:
 
     def save(self, run: Run) -> None:
         """Keep it in the run's folder."""
-        results.save(run.path, results.TSNE, asdict(self))
+        results.save(run.path, files.TSNE, asdict(self))
 
 
 def pca(hidden: np.ndarray) -> Pca:
@@ -113,9 +113,9 @@ def tsne(hidden: np.ndarray) -> np.ndarray:
         return layout.fit_transform(reduced).astype(np.float32)
 
 
-def load_tsne(run: Run) -> TsneMap | None:
+def load_tsne(run: RunView) -> TsneMap | None:
     """The t-SNE that was laid out of the run, None where none was or the file is damaged."""
-    return results.load(run.path, results.TSNE, _tsne_map)
+    return results.load(run.path, files.TSNE, _tsne_map)
 
 
 def _tsne_map(arrays: dict[str, np.ndarray]) -> TsneMap:

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 28
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
+
 BACKGROUND = 0
 FOR, AGAINST = (224, 112, 26), (74, 124, 240)  # orange and blue: apart in every common colour blindness
 FAINTEST_EFFECT = 0.005  # of probability: where no pixel reaches it, nothing is coloured
@@ -40,19 +41,19 @@ def occlusion_map(
         ValueError: for an image that is not uint8 (28, 28), a digit that is none, or patches that would leave
             pixels out (1 <= stride <= patch <= 28 is wanted).
     """
-    if getattr(image, "dtype", None) != np.uint8 or image.shape != (SIDE, SIDE):
+    if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
         raise ValueError(f"image must be uint8 (28, 28), but came as {getattr(image, 'shape', type(image).__name__)}.")
     if digit not in range(10):
         raise ValueError(f"digit must be 0 to 9, but came as {digit}.")
-    if not 1 <= stride <= patch <= SIDE:
-        raise ValueError(f"1 <= stride <= patch <= {SIDE} is wanted, but came as stride {stride}, patch {patch}.")
+    if not 1 <= stride <= patch <= IMAGE_SIDE:
+        raise ValueError(f"1 <= stride <= patch <= {IMAGE_SIDE} is wanted, but came as stride {stride}, patch {patch}.")
     places = _places(patch, stride)
     inked = [place for place in places if image[place].any()]
     images = np.repeat(image[np.newaxis], 1 + len(inked), axis=0)
     for blanked, place in zip(images[1:], inked, strict=True):
         blanked[place] = BACKGROUND
     p = predictor.probabilities(images)[:, digit].astype(np.float64)
-    total, covering = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+    total, covering = np.zeros(IMAGE_SHAPE), np.zeros(IMAGE_SHAPE)
     for place in places:
         covering[place] += 1
     for place, lost in zip(inked, p[0] - p[1:], strict=True):
@@ -75,5 +76,5 @@ def overlay(image: np.ndarray, effect: np.ndarray, *, times: int = 12) -> NDArra
 
 
 def _places(patch: int, stride: int) -> list[tuple[slice, slice]]:
-    starts = sorted({*range(0, SIDE - patch + 1, stride), SIDE - patch})
+    starts = sorted({*range(0, IMAGE_SIDE - patch + 1, stride), IMAGE_SIDE - patch})
     return [(slice(y, y + patch), slice(x, x + patch)) for y in starts for x in starts]

@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage, sparse
 
-SIDE = 28
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
+
 STRENGTHS = (1, 2, 3)
 STRENGTH_NAMES = {0: "unchanged", 1: "weak", 2: "medium", 3: "strong"}
 VERSION = 1  # raise it when a change does something else than before: what was measured is then out of date
@@ -60,7 +61,7 @@ def changed(images: np.ndarray, name: str, strength: int) -> np.ndarray:
     Raises:
         ValueError: for other arrays, names or strengths.
     """
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
         raise ValueError("images must be a uint8 array (n, 28, 28).")
     if name not in CHANGES or strength not in (0, *STRENGTHS):
         raise ValueError(f"There is no change {name!r} of strength {strength!r}.")
@@ -81,8 +82,8 @@ def _shift(images: np.ndarray, pixels: float, random: np.random.Generator) -> np
     way = random.integers(0, 4, len(images))
     for number, (down, right) in enumerate(((by, 0), (-by, 0), (0, by), (0, -by))):
         chosen = way == number
-        to = (slice(max(0, down), SIDE + min(0, down)), slice(max(0, right), SIDE + min(0, right)))
-        source = (slice(max(0, -down), SIDE + min(0, -down)), slice(max(0, -right), SIDE + min(0, -right)))
+        to = (slice(max(0, down), IMAGE_SIDE + min(0, down)), slice(max(0, right), IMAGE_SIDE + min(0, right)))
+        source = (slice(max(0, -down), IMAGE_SIDE + min(0, -down)), slice(max(0, -right), IMAGE_SIDE + min(0, -right)))
         result[(chosen, *to)] = images[(chosen, *source)]
     return result
 
@@ -125,7 +126,7 @@ def _thicken(images: np.ndarray, pixels: float, random: np.random.Generator) -> 
 def _occlude(images: np.ndarray, side: float, random: np.random.Generator) -> np.ndarray:
     """Blacken a square whose centre lies in the middle 14×14 pixels, where there is ink."""
     centre = random.uniform(7, 21, (len(images), 2))
-    hidden = np.abs(np.arange(SIDE) + 0.5 - centre[:, :, np.newaxis]) < side / 2
+    hidden = np.abs(np.arange(IMAGE_SIDE) + 0.5 - centre[:, :, np.newaxis]) < side / 2
     return np.where(hidden[:, 0, :, np.newaxis] & hidden[:, 1, np.newaxis, :], 0, images)
 
 
@@ -136,14 +137,14 @@ def warped(images: np.ndarray, inverse: tuple[float, float, float, float]) -> np
     image, both measured from the middle. Bilinear; background outside. A warp is the same linear map of 784 pixels
     for every image, so all are one product with a sparse matrix.
     """
-    flat = np.ascontiguousarray(images.reshape(len(images), SIDE**2).T)  # said, as there may be no image
+    flat = np.ascontiguousarray(images.reshape(len(images), IMAGE_SIDE**2).T)  # said, as there may be no image
     return np.ascontiguousarray((_warp_matrix(inverse) @ flat).T).reshape(images.shape)
 
 
 @lru_cache(maxsize=32)
 def _warp_matrix(inverse: tuple[float, float, float, float]) -> sparse.csr_array:
-    middle = (SIDE - 1) / 2
-    places = np.indices((SIDE, SIDE)).reshape(2, -1)
+    middle = (IMAGE_SIDE - 1) / 2
+    places = np.indices(IMAGE_SHAPE).reshape(2, -1)
     source = np.reshape(inverse, (2, 2)) @ (places - middle) + middle
     corner = np.floor(source).astype(int)
     part = source - corner
@@ -151,12 +152,12 @@ def _warp_matrix(inverse: tuple[float, float, float, float]) -> sparse.csr_array
     for step in ((0, 0), (0, 1), (1, 0), (1, 1)):
         row, column = corner + np.reshape(step, (2, 1))
         weight = np.prod([part[axis] if step[axis] else 1 - part[axis] for axis in (0, 1)], axis=0)
-        inside = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE) & (weight > 0)
+        inside = (row >= 0) & (row < IMAGE_SIDE) & (column >= 0) & (column < IMAGE_SIDE) & (weight > 0)
         results.append(np.flatnonzero(inside))
-        sources.append((row * SIDE + column)[inside])
+        sources.append((row * IMAGE_SIDE + column)[inside])
         weights.append(weight[inside].astype(np.float32))
     entries = (np.concatenate(weights), (np.concatenate(results), np.concatenate(sources)))
-    return sparse.csr_array(entries, shape=(SIDE**2, SIDE**2))
+    return sparse.csr_array(entries, shape=(IMAGE_SIDE**2, IMAGE_SIDE**2))
 
 
 def _either_way(images: np.ndarray, inverses: tuple, random: np.random.Generator) -> np.ndarray:
@@ -169,7 +170,7 @@ def _either_way(images: np.ndarray, inverses: tuple, random: np.random.Generator
 def _morphed(extreme: Callable, images: np.ndarray, pixels: float) -> np.ndarray:
     double = images.astype(np.uint8).repeat(2, axis=1).repeat(2, axis=2)
     double = extreme(double, size=1 + round(2 * pixels), mode="constant", axes=(1, 2))
-    return double.reshape(-1, SIDE, 2, SIDE, 2).mean(axis=(2, 4), dtype=np.float32)
+    return double.reshape(-1, IMAGE_SIDE, 2, IMAGE_SIDE, 2).mean(axis=(2, 4), dtype=np.float32)
 
 
 CHANGES = {

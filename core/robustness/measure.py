@@ -15,7 +15,7 @@ from core.data import Dataset
 from core.evaluation import metrics
 from core.predictor import Predictor
 from core.robustness import corruptions
-from core.runs import Run, results
+from core.runs import Run, RunView, files, results
 
 _NAME = re.compile(r"[\w ]{1,40}")
 
@@ -106,7 +106,7 @@ class Robustness:
 
     def save(self, run: Run) -> None:
         """Keep it in the run's folder."""
-        results.save(run.path, results.ROBUSTNESS, asdict(self))
+        results.save(run.path, files.ROBUSTNESS, asdict(self))
 
     def as_csv(self) -> bytes:
         """One row a change and strength, the unchanged images first: accuracy, its loss, accuracy of each digit."""
@@ -119,9 +119,9 @@ class Robustness:
         return file.getvalue().encode()
 
 
-def load(run: Run) -> Robustness | None:
+def load(run: RunView) -> Robustness | None:
     """What was measured of the run, None where nothing was or the file is damaged."""
-    return results.load(run.path, results.ROBUSTNESS, _robustness)
+    return results.load(run.path, files.ROBUSTNESS, _robustness)
 
 
 def measure(predictor: Predictor, model: str, dataset: Dataset, report: Report = lambda *_: None) -> Robustness:

@@ -7,15 +7,15 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from core.runs.files import PREDICTIONS_FOLDER, PROBABILITIES, VALIDATION, epoch_predictions
 from core.storage import read_array, until_changed, write_array, write_atomically
 
-VALIDATION_FILE = "validation.npz"
 ROUNDING = 1.001  # float16 may round a probability of 1 no higher than this
 
 
 def probabilities_path(folder: Path, epoch: int | None) -> Path:
     """Where the probabilities after `epoch` are kept, of the end without one."""
-    return folder / ("probabilities.npy" if epoch is None else f"predictions/epoch-{epoch:04d}.npy")
+    return folder / (PROBABILITIES if epoch is None else epoch_predictions(epoch))
 
 
 def write_probabilities(folder: Path, probabilities: np.ndarray, epoch: int | None = None) -> None:
@@ -78,20 +78,20 @@ def _probabilities(path: Path) -> np.ndarray | None:
 
 def predicted_epochs(folder: Path) -> list[int]:
     """The epochs whose probabilities are kept, in order."""
-    names = (path.stem for path in folder.glob("predictions/epoch-*.npy"))
+    names = (path.stem for path in (folder / PREDICTIONS_FOLDER).glob("epoch-*.npy"))
     return sorted(int(name[6:]) for name in names if name[6:].isdecimal())
 
 
 def write_validation(folder: Path, labels: np.ndarray, probabilities: np.ndarray) -> None:
     """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
     arrays = {"labels": labels.astype(np.uint8), "probabilities": probabilities.astype(np.float16)}
-    write_atomically(folder / VALIDATION_FILE, lambda file: np.savez(file, **arrays))
+    write_atomically(folder / VALIDATION, lambda file: np.savez(file, **arrays))
 
 
 def read_validation(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
     """Labels uint8 (n,) and probabilities float32 (n, 10), None where there are none or they are damaged."""
     try:
-        with np.load(folder / VALIDATION_FILE, allow_pickle=False) as arrays:
+        with np.load(folder / VALIDATION, allow_pickle=False) as arrays:
             labels, probabilities = arrays["labels"], arrays["probabilities"].astype(np.float32)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError):
         return None

@@ -14,8 +14,6 @@ import numpy as np
 
 from core.storage import until_changed
 
-CHECKPOINT_FILE = "checkpoint.npz"
-
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged or belongs to another network."""
@@ -91,9 +89,8 @@ def load_checkpoint(path: Path) -> dict[str, np.ndarray] | None:
     return checkpoint
 
 
-def checkpoint_flaw(folder: Path) -> str:
+def checkpoint_flaw(path: Path) -> str:
     """What keeps a run from going on from its checkpoint, "missing" or "damaged"; "" where it can."""
-    path = folder / CHECKPOINT_FILE
     try:
         return "" if _is_whole(path) else "damaged"
     except OSError:

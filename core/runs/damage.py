@@ -6,25 +6,27 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.runs import arrays, results, state
-from core.runs.checkpoint import CHECKPOINT_FILE, checkpoint_flaw
+from core.runs import files, state
+from core.runs.arrays import read_probabilities
 from core.storage import read_json, until_changed
 
 if TYPE_CHECKING:
-    from core.runs.run import Run
+    from core.runs.view import RunView
 
 MOST_FLAWS = 3  # of a file: more says no more
 LITERT_MARK = b"TFL3"  # bytes 4 to 8 of a LiteRT file
-MEASURED = (results.ROBUSTNESS, results.EXPORTS, "threshold.json", "fine_tuning.json")
-ARCHIVES = ("model.keras", results.OOD, results.TSNE, "my_digits.npz")
+MEASURED = (files.ROBUSTNESS, files.EXPORTS, files.THRESHOLD, files.FINE_TUNING)
+ARCHIVES = (files.KERAS_MODEL, files.OOD, files.TSNE, files.MY_DIGITS)
 UNREADABLE = "it cannot be read"
 
 
-def find(run: Run) -> tuple[str, ...]:
-    """A sentence for each file of a run that is damaged, and for a checkpoint that is gone."""
-    found = {name: flaws for name in ("config.json", *state.FILES) if (flaws := _json_flaws(run, name))}
+def find(run: RunView) -> tuple[str, ...]:
+    """A sentence for each file that is damaged and for a checkpoint that is gone; or that a newer version made it."""
+    if run.too_new:
+        return (run.too_new,)
+    found = {name: flaws for name in (files.CONFIG, *state.FILES) if (flaws := _json_flaws(run, name))}
     if flaws := _event_flaws(run):
-        found["events.jsonl"] = flaws
+        found[files.EVENTS] = flaws
     if not run.state.is_active:  # a worker replaces these all the time
         found |= {path.name: (UNREADABLE,) for path in _damaged_files(run)}
     name = run.name
@@ -32,15 +34,15 @@ def find(run: Run) -> tuple[str, ...]:
     return (*_begins_anew(run, name), *sentences)
 
 
-def _json_flaws(run: Run, name: str) -> tuple[str, ...]:
+def _json_flaws(run: RunView, name: str) -> tuple[str, ...]:
     path = run.path / name
     if not path.exists():
         return ()
-    content = state.read_config(path) if name == "config.json" else state.read(path)
+    content = state.read_config(path) if name == files.CONFIG else state.read(path)
     return content.flaws or (() if content.value is not None else (UNREADABLE,))
 
 
-def _event_flaws(run: Run) -> tuple[str, ...]:
+def _event_flaws(run: RunView) -> tuple[str, ...]:
     """What of events.jsonl cannot be used, and what was cut off: the summary tells how many epochs there were."""
     history = run.history()
     lines = (f"{history.damaged:,} of its lines cannot be used",) if history.damaged else ()
@@ -50,15 +52,15 @@ def _event_flaws(run: Run) -> tuple[str, ...]:
     return (*lines, f"it holds {kept:,} of {epochs:,} epochs")
 
 
-def _damaged_files(run: Run) -> list[Path]:
+def _damaged_files(run: RunView) -> list[Path]:
     """The files with anything but settings, words and events that cannot be used."""
     folder = run.path
-    files = [folder / "probabilities.npy", *sorted(folder.glob("predictions/epoch-*.npy"))]
-    found = [path for path in files if path.exists() and arrays.read_probabilities(path) is None]
-    validation = folder / arrays.VALIDATION_FILE
+    predictions = [folder / files.PROBABILITIES, *sorted((folder / files.PREDICTIONS_FOLDER).glob("epoch-*.npy"))]
+    found = [path for path in predictions if path.exists() and read_probabilities(path) is None]
+    validation = folder / files.VALIDATION
     found += [validation] if validation.exists() and run.validation() is None else []
     found += [path for name in MEASURED if (path := folder / name).exists() and not isinstance(read_json(path), dict)]
-    return found + [path for name in (*ARCHIVES, "model.tflite") if _is_damaged(path := folder / name)]
+    return found + [path for name in (*ARCHIVES, files.LITERT_MODEL) if _is_damaged(path := folder / name)]
 
 
 def _is_damaged(path: Path) -> bool:
@@ -71,7 +73,7 @@ def _is_damaged(path: Path) -> bool:
 @until_changed(maxsize=1024)
 def _is_whole(path: Path) -> bool:
     try:
-        if path.suffix == ".tflite":
+        if path.name == files.LITERT_MODEL:
             with path.open("rb") as file:
                 return file.read(8)[4:] == LITERT_MARK
         with zipfile.ZipFile(path) as archive:
@@ -80,11 +82,11 @@ def _is_whole(path: Path) -> bool:
         return False
 
 
-def _begins_anew(run: Run, name: str) -> tuple[str, ...]:
+def _begins_anew(run: RunView, name: str) -> tuple[str, ...]:
     """That training would begin at epoch 1, where the checkpoint of a run that has learned cannot be used."""
     if run.imported or run.state.is_active or run.config is None:
         return ()
-    flaw = checkpoint_flaw(run.path)
+    flaw = run.checkpoint_flaw
     if not flaw or (flaw == "missing" and not run.history().epochs):
         return ()
-    return (f"{CHECKPOINT_FILE} of {name} is {flaw}, so training it further begins at epoch 1.",)
+    return (f"{files.CHECKPOINT} of {name} is {flaw}, so training it further begins at epoch 1.",)

@@ -1,8 +1,6 @@
 """Results that were computed with a run's model and stay in its folder, each with what it was computed from.
 
-    robustness.json   accuracy under changes        map-tsne.npz   the test images laid out by t-SNE
-    exports.json      what each export does         novelty.npz    the detector of drawings that are no digit
-
+They are accuracy under changes, the layout by t-SNE, the OOD detector, and what was measured of each export.
 A result holds the fingerprint of the model, and where they matter the dataset's and the number of the method, so that
 it is known to be out of date after the run was trained further. The modules that compute a result know its values.
 """
@@ -18,8 +16,6 @@ import numpy as np
 
 from core.storage import read_json, write_atomically, write_json
 
-ROBUSTNESS, EXPORTS = "robustness.json", "exports.json"
-TSNE, OOD = "map-tsne.npz", "novelty.npz"
 CHANGED = {
     "model": "the model has changed, after further training for instance",
     "dataset": "the dataset has changed",

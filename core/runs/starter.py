@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from core.runs.run import Run, State
+from core.runs.state import State
+from core.runs.view import RunView
 from core.storage import until_changed
 
 FOLDER = Path(__file__).parents[1] / "starter"
 
 
-class Starter(Run):
-    """The shipped network as a run that has ended: only a model and its summary, and nothing is ever written to it."""
+class Starter(RunView):
+    """The shipped network as a run that has ended, with only a model and its summary."""
 
     def __init__(self) -> None:
         super().__init__(FOLDER)
@@ -37,7 +38,7 @@ class Starter(Run):
     @property
     def is_whole(self) -> bool:
         """Whether the model is the one that the summary tells of."""
-        fingerprint = sha256(self.path / "model.tflite")
+        fingerprint = sha256(self.model_path)
         return fingerprint is not None and (self.summary or {}).get("sha256") == fingerprint
 
 

@@ -14,9 +14,34 @@ from typing import Any
 
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.names import MOST, visible
-from core.storage import read_json
+from core.runs import files
+from core.storage import read_json, write_json
 
 MOST_COUNT = 10**12
+STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted", "damaged", "newer")
+ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands: one of `STATES`, with words for people where there is something to say."""
+
+    name: str
+    message: str = ""
+    since: float = 0.0
+    target_epochs: int = 0
+    resumes: bool = False  # queued to go on from a checkpoint
+    extended_from: int = -1  # complete epochs when someone last asked for more; -1 where nobody did
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a worker trains this run or will without anybody asking."""
+        return self.name in ("queued", "running")
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the folder is damaged or of a newer version, so that nothing can be shown or done with the run."""
+        return self.name in ("damaged", "newer")
 
 
 @dataclass(frozen=True)
@@ -48,7 +73,6 @@ RATE = Kind("a number above 0", lambda value: _is_number(value) and value > 0)
 COUNT = Kind("a whole number from 0", _is_count)
 COUNTS = Kind("whole numbers", lambda value: isinstance(value, list) and all(map(_is_count, value)))
 EXTENSION = Kind("a whole number", lambda value: value == -1 or _is_count(value))
-STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted", "damaged")
 STATE = Kind("a state", lambda value: isinstance(value, str) and value in STATES)
 REQUEST = Kind('"pause", "stop" or null', lambda value: value is None or value in ("pause", "stop"))
 
@@ -56,8 +80,8 @@ DATASET = {"name": TEXT, "source": TEXT, "fingerprint": TEXT}
 MEASURED_OR_NOT = Kind(f"{FRACTION.words} or null", lambda value: value is None or FRACTION.takes(value))
 ACCURACIES = dict.fromkeys(("mine", "mine_held_out", "test"), MEASURED_OR_NOT)
 FILES: dict[str, dict | list] = {
-    "name.json": {"name": NAME},
-    "state.json": {
+    files.NAME: {"name": NAME},
+    files.STATE: {
         "name": STATE,
         "message": TEXT,
         "since": NUMBER,
@@ -65,10 +89,10 @@ FILES: dict[str, dict | list] = {
         "resumes": TRUTH,
         "extended_from": EXTENSION,
     },
-    "control.json": {"request": REQUEST, "learning_rate": RATE, "delete": TRUTH},
-    "dataset.json": DATASET,
-    "architecture.json": [{"name": TEXT, "kind": TEXT, "shape": COUNTS, "parameters": COUNT}],
-    "summary.json": {
+    files.CONTROL: {"request": REQUEST, "learning_rate": RATE, "delete": TRUTH},
+    files.DATASET: DATASET,
+    files.ARCHITECTURE: [{"name": TEXT, "kind": TEXT, "shape": COUNTS, "parameters": COUNT}],
+    files.SUMMARY: {
         "model": TEXT,
         "epochs": COUNT,
         "test_accuracy": FRACTION,
@@ -90,7 +114,7 @@ FILES: dict[str, dict | list] = {
             "after": ACCURACIES,
         },
     },
-    "imported.json": {
+    files.IMPORTED: {
         "file": TEXT,
         "when": NUMBER,
         "proof": {"images": COUNT, "different_predictions": COUNT},
@@ -117,10 +141,17 @@ EVENTS: dict[str, dict] = {
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds: `value`, None where it is missing or damaged as a whole, and what is wrong with the rest."""
+    """What a file holds.
+
+    Attributes:
+        value: None where the file is missing or damaged as a whole.
+        flaws: what is wrong with the rest.
+        newer: that a newer version made the folder, as half a sentence; "" where none did.
+    """
 
     value: Any
     flaws: tuple[str, ...] = ()
+    newer: str = ""
 
 
 def read(path: Path) -> Content:
@@ -128,12 +159,38 @@ def read(path: Path) -> Content:
     return read_json(path, _CHECKS[path.name])
 
 
+def write_config(path: Path, config: TrainingConfig) -> None:
+    """Write config.json: the settings of a run, and the number of its folder's format."""
+    write_json(path, config_values(config))
+
+
+def config_values(config: TrainingConfig) -> dict:
+    """What config.json holds as this version writes it."""
+    return {"format": files.FORMAT, **config.as_dict()}
+
+
 def read_config(path: Path) -> Content:
-    """The settings of a run, None where they are missing or any of them is out of its range."""
+    """The settings of a run, None where they are missing, of a newer format, or any of them is out of its range."""
     return read_json(path, _config)
 
 
+def newer_format(config_values: Any) -> str:
+    """That a folder whose config.json holds this cannot be opened, as half a sentence; "" where it can.
+
+    Without a number it is of format 0, as before there was a number.
+    """
+    number = config_values.get("format") if isinstance(config_values, dict) else None
+    if not _is_count(number) or number <= files.FORMAT:
+        return ""
+    return (
+        f"was made by a newer version of Digit Lab (folder format {number}; this version opens formats up to "
+        f"{files.FORMAT})"
+    )
+
+
 def _config(values: Any) -> Content:
+    if newer := newer_format(values):
+        return Content(None, newer=newer)
     try:
         return Content(TrainingConfig.from_dict(values))
     except (ConfigError, TypeError) as error:
@@ -146,7 +203,7 @@ def read_architectures(home: Path) -> dict[str, list[dict]]:
 
 
 def _architectures(values: Any) -> Content:
-    return check(values, dict.fromkeys(MODELS, FILES["architecture.json"]))
+    return check(values, dict.fromkeys(MODELS, FILES[files.ARCHITECTURE]))
 
 
 def check(value: Any, shape: dict | list) -> Content:

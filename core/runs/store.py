@@ -71,7 +71,7 @@ class RunStore:
             draft = Run(self.folder / f".{run_id}")
             try:
                 draft.path.mkdir()
-                write_json(draft.path / "config.json", config.as_dict())
+                draft.write_config(config)
                 fill(draft)
                 return Run(draft.path.rename(self.folder / run_id))
             except BaseException as error:

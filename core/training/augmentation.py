@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-SIDE = 28
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
+
 WAVES = 4  # half waves across the image that the finest of the fields has
 SHIFT = 1.0  # pixels, either way; all of these are the ends of a uniform distribution
 ROTATION = 8.0  # degrees
@@ -27,11 +28,11 @@ BEND = 0.3  # pixels, the standard deviation of each wave
 
 def _functions() -> np.ndarray:
     """Float32 (k, 784): 1, x, y, then the waves; x and y run from -1 to 1."""
-    place = np.linspace(-1, 1, SIDE)
+    place = np.linspace(-1, 1, IMAGE_SIDE)
     waves = [np.cos(np.pi * n * (place + 1) / 2) for n in range(WAVES + 1)]
     down, across = np.meshgrid(place, place, indexing="ij")
     bends = [np.outer(waves[i], waves[j]) for i in range(WAVES + 1) for j in range(WAVES + 1) if 2 <= i + j <= WAVES]
-    return np.stack([np.ones_like(across), across, down, *bends]).reshape(-1, SIDE * SIDE).astype(np.float32)
+    return np.stack([np.ones_like(across), across, down, *bends]).reshape(-1, IMAGE_SIDE**2).astype(np.float32)
 
 
 FUNCTIONS = _functions()
@@ -59,7 +60,7 @@ def draw_warps(random: np.random.Generator, count: int) -> Warps:
     angle, shear = np.deg2rad(between(ROTATION)), between(SHEAR)
     across = np.exp(between(SCALE))
     down = across * np.exp(between(ASPECT))
-    cos, sin, half = np.cos(angle), np.sin(angle), (SIDE - 1) / 2
+    cos, sin, half = np.cos(angle), np.sin(angle), (IMAGE_SIDE - 1) / 2
     fields = np.empty((count, 2, len(FUNCTIONS)), np.float32)
     fields[:, :, 0] = np.stack([between(SHIFT), between(SHIFT)], axis=1)
     fields[:, 0, 1] = half * (cos * across - 1)
@@ -79,11 +80,11 @@ def warp(images: tf.Tensor, fields: tf.Tensor, pens: tf.Tensor) -> tf.Tensor:
     pixels += tf.maximum(pens, 0.0) * (thick - pixels) + tf.minimum(pens, 0.0) * (pixels - thin)
 
     moved = tf.einsum("nck,kp->cnp", fields, FUNCTIONS)
-    down, across = np.indices((SIDE, SIDE)).reshape(2, -1).astype(np.float32)
-    x, y = (tf.clip_by_value(moved[axis] + at, -1.0, SIDE) for axis, at in enumerate((across, down)))
+    down, across = np.indices(IMAGE_SHAPE).reshape(2, -1).astype(np.float32)
+    x, y = (tf.clip_by_value(moved[axis] + at, -1.0, IMAGE_SIDE) for axis, at in enumerate((across, down)))
     left, top = tf.floor(x), tf.floor(y)
     x, y = x - left, y - top
-    width = SIDE + 3  # one pixel of background before the image and two behind it
+    width = IMAGE_SIDE + 3  # one pixel of background before the image and two behind it
     flat = tf.reshape(tf.pad(pixels, [[0, 0], [1, 2], [1, 2]]), [-1])
     first = width * width * tf.range(tf.shape(images)[0])[:, None]
     corner = first + width * (tf.cast(top, tf.int32) + 1) + tf.cast(left, tf.int32) + 1
@@ -94,7 +95,7 @@ def warp(images: tf.Tensor, fields: tf.Tensor, pens: tf.Tensor) -> tf.Tensor:
     upper = at(0) * (1 - x) + at(1) * x
     lower = at(width) * (1 - x) + at(width + 1) * x
     changed = upper * (1 - y) + lower * y
-    return tf.reshape(tf.cast(changed + 0.5, tf.uint8), [-1, SIDE, SIDE])
+    return tf.reshape(tf.cast(changed + 0.5, tf.uint8), [-1, IMAGE_SIDE, IMAGE_SIDE])
 
 
 def _of_neighbours(most: Callable, pixels: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,7 @@
     my_digits.npz       the digits as they were when the run began, with those that are held out
     fine_tuning.json    accuracy before the first batch
 
-Both stay in the run's folder, so that it can be paused, and goes on alike when digits or the first run are deleted.
+Both stay in the run's folder, so that it can be paused, and continues the same when digits or its base are deleted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from core.config import TrainingConfig
 from core.data import Dataset
 from core.data.my_digits import MyDigits
 from core.runs import Run, RunStore
-from core.runs.checkpoint import CHECKPOINT_FILE, CheckpointError, load_checkpoint
+from core.runs.checkpoint import CheckpointError
+from core.runs.files import FINE_TUNING, MY_DIGITS
 from core.storage import read_json, write_atomically, write_json
 from core.training.loop import Training
-
-DIGITS_FILE, BEFORE_FILE = "my_digits.npz", "fine_tuning.json"
 
 
 class FineTuningError(ValueError):
@@ -49,9 +48,9 @@ def material(run: Run) -> Material | None:
     """
     if not run.config.start_from:
         return None
-    path = run.path / DIGITS_FILE
+    path = run.path / MY_DIGITS
     if not path.exists():
-        images, labels, held_out = MyDigits(run.path.parent.parent).arrays()
+        images, labels, held_out = MyDigits(run.home).arrays()
         if not (~held_out).any():
             raise FineTuningError("There are no digits of yours to learn. Draw some and say what they are, first.")
         arrays = {"images": images, "labels": labels, "held_out": held_out}
@@ -72,8 +71,10 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
     config = run.config
     if not config.start_from:
         return None
-    base = RunStore(run.path.parent.parent).get(config.start_from)
+    base = RunStore(run.home).get(config.start_from)
     if base is None or base.config is None:
+        if base and base.too_new:
+            raise FineTuningError(base.too_new)
         raise FineTuningError(f"The run {config.start_from} that this one starts from is gone. Choose another one.")
     if _architecture(base.config) != _architecture(config):
         raise FineTuningError(f"{base.name} is another network than the one that is to start from it.")
@@ -81,7 +82,7 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
         raise FineTuningError(f"{base.name} was imported, without weights to begin with. Choose a run trained here.")
     unusable = f"The weights of {base.name} are missing or damaged. Choose another run."
     try:
-        weights = load_checkpoint(base.path / CHECKPOINT_FILE)
+        weights = base.checkpoint()
     except CheckpointError as error:
         raise FineTuningError(unusable) from error
     if weights is None:
@@ -91,12 +92,12 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
 
 def note_before(run: Run, training: Training, mine: Material, dataset: Dataset) -> None:
     """Keep how well the network reads before it learns anything."""
-    write_json(run.path / BEFORE_FILE, _accuracies(training, mine, dataset))
+    write_json(run.path / FINE_TUNING, _accuracies(training, mine, dataset))
 
 
 def report(run: Run, training: Training, mine: Material, dataset: Dataset) -> dict:
     """Before and after as fractions, None where there is nothing to measure on; for summary.json."""
-    before = read_json(run.path / BEFORE_FILE)
+    before = read_json(run.path / FINE_TUNING)
     return {
         "from": run.config.start_from,
         "trained": int((~mine.held_out).sum()),

@@ -18,13 +18,15 @@ from core.data import DatasetError, load_dataset
 from core.formatting import percent
 from core.home import absolute
 from core.predictor import Predictor
-from core.runs import Run, RunStore, results
+from core.runs import Run, RunStore
+from core.runs.files import CONFIG as CONFIG_FILE
+from core.runs.files import LITERT_MODEL, OOD, SUMMARY
 from core.runs.starter import FOLDER, sha256
 from core.storage import write_json
 from core.terminal import command_line, exit_with
 
 CONFIG = TrainingConfig("best", epochs=20, augment=True, validation_images=1000)
-FILES = ("config.json", "model.tflite", results.OOD)
+FILES = (CONFIG_FILE, LITERT_MODEL, OOD)
 KEPT = ("model", "epochs", "test_accuracy", "test_loss", "parameters", "training_images", "dataset", "versions")
 
 
@@ -32,11 +34,11 @@ def ship(run: Run, folder: Path = FOLDER) -> None:
     """Put a finished run's model and summary into `folder`; the summary says which model it is of."""
     summary = {name: run.summary[name] for name in KEPT}
     summary["dataset"] = {name: summary["dataset"][name] for name in ("name", "fingerprint")}
-    summary["sha256"] = sha256(run.path / "model.tflite")
+    summary["sha256"] = sha256(run.model_path)
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(run.path / name, folder / name)
-    write_json(folder / "summary.json", summary)
+    write_json(folder / SUMMARY, summary)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """The process that trains: `python -m core.training.worker RUN`, or `--wait` to take the run from standard input.
 
-It writes the run folder and looks there for requests; it needs nobody to listen, so it goes on when the dashboard ends.
+It writes the run's folder and reads requests there, and depends on no other process: training continues when the
+dashboard ends.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
-from core.runs.checkpoint import CHECKPOINT_FILE, CheckpointError, checkpoint_flaw, load_checkpoint
-from core.storage import explain_os_error, printable, write_atomically, write_json
+from core.runs.checkpoint import CheckpointError
+from core.storage import explain_os_error, printable, write_json
 from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
 from core.training.loop import Diverged, Epoch, Progress, Training
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
-ALREADY_TAKEN = 3  # exit status where another worker has the run
+ALREADY_TAKEN = 3  # exit status where another worker trains the run
 
 DIVERGED = (
     "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the "
@@ -65,9 +66,9 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
         run.set_state("running", resumes=state.resumes)
         dataset = dataset or load_dataset()
         _check_dataset(run, dataset)
-        checkpoint = _checkpoint(run, state.resumes)
+        checkpoint = _load_checkpoint(run, state.resumes)
         mine = fine_tuning.material(run)
-        if ready and checkpoint is None and ready.take_up(run.config):
+        if ready and checkpoint is None and ready.reuse_for(run.config):
             training = ready
         else:
             training = Training(
@@ -81,14 +82,14 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
             )
         if mine and checkpoint is None:
             fine_tuning.note_before(run, training, mine, dataset)
-        write_json(run.path / "architecture.json", models.architecture_rows(training.model))
+        run.write_architecture(models.architecture_rows(training.model))
         run.append_event(
             "start",
             step=training.position.step,
             epoch=training.position.epoch,
-            epoch_images=len(training.x_train),
+            epoch_images=training.image_count,
         )
-        outcome, message = _follow(run, training)
+        outcome, message = _train_and_record(run, training)
         if outcome == "paused":
             run.set_state("paused")  # before the export, which takes a second that nobody should wait for
             _finish(run, training, dataset, mine)
@@ -100,21 +101,21 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
     except Exception as error:
         if not isinstance(error, OSError):
             traceback.print_exc()
-        _fail(run, _in_words(error))
+        _fail(run, _explain(error))
 
 
-def _checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
-    """What the run goes on from; None where it begins at epoch 1, which is said where it learned before."""
-    flaw = checkpoint_flaw(run.path)
+def _load_checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
+    """What the run continues from; None where it begins at epoch 1, which is said of a run that was trained before."""
+    flaw = run.checkpoint_flaw
     if not flaw:
-        return load_checkpoint(run.path / CHECKPOINT_FILE)
+        return run.checkpoint()
     if flaw == "damaged" or run.history().epochs:
         run.set_state("running", f"It begins again at epoch 1, since its checkpoint is {flaw}.", resumes=resumes)
     return None
 
 
-def _in_words(error: Exception) -> str:
-    """Why training ended, for people."""
+def _explain(error: Exception) -> str:
+    """Why training ended, as a sentence for people."""
     if isinstance(error, OSError) or "No space left" in str(error):  # TensorFlow has errors of its own for it
         full = error if isinstance(error, OSError) else OSError(errno.ENOSPC, "No space left on device")
         return f"{explain_os_error(full)} Resume then continues from the last checkpoint."
@@ -129,8 +130,8 @@ def _fail(run: Run, words: str) -> None:
     run.set_state("failed", words)
 
 
-def _follow(run: Run, training: Training) -> tuple[str, str]:
-    """Train, keep what happens and do what is asked; returns the state to end in and words for it."""
+def _train_and_record(run: Run, training: Training) -> tuple[str, str]:
+    """Train, write each event, and apply requests; returns the state to end in and a message for it."""
     saved_at = time.monotonic()
     request = None
     try:
@@ -138,27 +139,27 @@ def _follow(run: Run, training: Training) -> tuple[str, str]:
             if isinstance(event, Progress):
                 run.append_event("batch", **asdict(event))
             else:
-                _keep_epoch(run, event)
-            request = _obey(run, training)
+                _write_epoch(run, event)
+            request = _apply_requests(run, training)
             if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                _save_checkpoint(run, training)
+                run.write_checkpoint(training.checkpoint())
                 saved_at = time.monotonic()
             if request == "pause":
                 return "paused", ""
             if request == "stop":
                 return "stopped", ""
     except Diverged:
-        _save_checkpoint(run, training)
+        run.write_checkpoint(training.checkpoint())
         return "failed", DIVERGED
-    _save_checkpoint(run, training)
+    run.write_checkpoint(training.checkpoint())
     position = training.position
     if position.stopped_early:
         return "finished", f"Stopped early: the validation loss was lowest after epoch {position.best_epoch}."
     return "finished", ""
 
 
-def _obey(run: Run, training: Training) -> str | None:
-    """Take up a new learning rate; return "pause" or "stop" where that is asked."""
+def _apply_requests(run: Run, training: Training) -> str | None:
+    """Set a new learning rate where one was requested; returns "pause" or "stop" where that was."""
     control = run.control
     rate = control.get("learning_rate")
     if isinstance(rate, int | float) and rate > 0 and rate != training.position.learning_rate:
@@ -167,14 +168,15 @@ def _obey(run: Run, training: Training) -> str | None:
     return control.get("request")
 
 
-def _keep_epoch(run: Run, epoch: Epoch) -> None:
+def _write_epoch(run: Run, epoch: Epoch) -> None:
+    """Write an epoch's event, and its probabilities to a file of their own."""
     run.write_probabilities(epoch.probabilities, epoch.epoch)
     values = {name: value for name, value in vars(epoch).items() if name != "probabilities"}
     run.append_event("epoch", **values)
 
 
 def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | None) -> None:
-    """Export the model, prove the export against Keras on the whole test set, and write the summary."""
+    """Export the model, compare the export with Keras on the whole test set, and write the summary."""
     run.append_event("finishing")
     probabilities, losses = training.evaluate(dataset.x_test, dataset.y_test)
     run.write_probabilities(probabilities)
@@ -192,7 +194,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
         "test_loss": float(losses.mean()),
         "training_seconds": position.training_seconds,
         "parameters": training.model.count_params(),
-        "training_images": len(training.x_train),
+        "training_images": training.image_count,
         "validation_images": len(training.split.x_val),
         "dataset": _identity(dataset),
         "parity": {
@@ -211,7 +213,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
     }
     if mine:
         summary["my_digits"] = fine_tuning.report(run, training, mine, dataset)
-    write_json(run.path / "summary.json", summary)
+    run.write_summary(summary)
 
 
 def _identity(dataset: Dataset) -> dict:
@@ -219,30 +221,25 @@ def _identity(dataset: Dataset) -> dict:
 
 
 def _check_dataset(run: Run, dataset: Dataset) -> None:
-    """Note the dataset of a new run; refuse to go on with another one."""
-    path = run.path / "dataset.json"
-    known = run.dataset
-    if known and known.get("fingerprint") != dataset.fingerprint:
+    """Write which dataset a new run is trained on; raise DatasetError where a run continues on another one."""
+    if run.foreign_dataset(dataset):
+        known = run.dataset
         raise DatasetError(
             f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
             f"{dataset.name} ({dataset.source}). Bring the first one back to go on, or start a new run."
         )
-    write_json(path, _identity(dataset))
-
-
-def _save_checkpoint(run: Run, training: Training) -> None:
-    write_atomically(run.path / CHECKPOINT_FILE, lambda file: np.savez(file, **training.checkpoint()))
+    run.write_dataset(_identity(dataset))
 
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
-    """Do ahead what a run needs: build each network once, load the dataset, compile the network of the last run."""
+    """Build each network once, load the dataset, and compile the network of the last run, before a run is known."""
     rows = {name: models.architecture_rows(models.build(TrainingConfig(model=name))) for name in MODELS}
     write_json(home / "architectures.json", rows)
     try:
         dataset = load_dataset(allow_download=False)
     except DatasetError:
-        return None, None  # said when a run needs it
-    if _is_called():
+        return None, None  # the run that needs it will say why
+    if _run_is_waiting():
         return dataset, None
     latest = next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
     ready = Training(latest or TrainingConfig(), dataset)
@@ -250,17 +247,17 @@ def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
     return dataset, ready
 
 
-def _is_called() -> bool:
-    """Whether a run is already waiting on standard input (never on Windows, where pipes cannot be asked)."""
+def _run_is_waiting() -> bool:
+    """Whether a run is already waiting on standard input (never on Windows, which cannot select on pipes)."""
     try:
         return bool(select.select([sys.stdin], [], [], 0)[0])
     except OSError:
         return False
 
 
-def _take_over_output(run: Run) -> None:
+def _redirect_output(run: Run) -> None:
     """Send what this process prints to the run's log from now on."""
-    log = os.open(run.path / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(run.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
@@ -282,13 +279,13 @@ def main(arguments: list[str] | None = None) -> int:
         dataset, ready = _warm_up(options.wait)
         path = os.fsdecode(sys.stdin.buffer.readline().strip())
     if not path:
-        return 0  # whoever kept this worker ready has gone
+        return 0  # the process that started this worker has ended
     run = Run(Path(path))
-    if run.config is None:
-        print(f"{path} is not a run folder, or its config.json is damaged.", file=sys.stderr)
+    if run.unusable:
+        print(run.unusable, file=sys.stderr)
         return 2
     if options.wait:
-        _take_over_output(run)
+        _redirect_output(run)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=run.pause).start())  # locks are taken meanwhile
     try:
         with run.lock().acquire(timeout=30):  # a paused worker may still be exporting

@@ -15,9 +15,7 @@ from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from core.compute.launcher import Launcher
-from core.data.loader import loading
-from core.runs import RunStore
+from core.services import Services
 from dashboard.api import errors
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
@@ -54,18 +52,19 @@ api.include_router(router)
 api.add_middleware(WholeBody)
 api.add_middleware(Guard)  # added last, called first
 errors.install(api)
+api.state.watching = set()  # the clients that follow a run
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load the dataset in the background, then start the launcher; a run's lock keeps two launchers off one run."""
     limit_header_time()
-    launcher = Launcher(RunStore())
-    loading().when_done(launcher.start)
+    services = api.state.services = Services()
+    services.digits.when_done(services.launcher.start)
     try:
         yield
     finally:
-        launcher.close()
+        services.launcher.close()
 
 
 async def _to_docs(request) -> RedirectResponse:

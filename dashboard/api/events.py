@@ -12,9 +12,10 @@ import anyio
 import anyio.to_thread
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from core.runs import History, Run, State
+from core.runs import History, RunView, State
 from dashboard.server import running
 
 LOOK_SECONDS = 0.25
@@ -23,19 +24,19 @@ MOST_WATCHING = 64
 MEDIA_TYPE = "text/event-stream"
 _FIELDS = {name: {"type": "string"} for name in ("event", "data", "id")}
 DESCRIBED = {"content": {MEDIA_TYPE: {"itemSchema": {"type": "object", "properties": _FIELDS}}}}
-_watching: set[object] = set()
 
 
-async def limit_watchers() -> AsyncIterator[None]:
+async def limit_watchers(request: Request) -> AsyncIterator[None]:
     """Count a watcher from before its answer begins until it has ended; 503 above `MOST_WATCHING`."""
-    if len(_watching) >= MOST_WATCHING:
+    watching = request.app.state.watching
+    if len(watching) >= MOST_WATCHING:
         raise HTTPException(503, "Too many clients follow runs at the moment. Try again later.", {"Retry-After": "10"})
     watcher = object()
-    _watching.add(watcher)
+    watching.add(watcher)
     try:
         yield
     finally:
-        _watching.discard(watcher)
+        watching.discard(watcher)
 
 
 def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
@@ -44,7 +45,7 @@ def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
     return StreamingResponse(events, headers=unbuffered, media_type=MEDIA_TYPE)
 
 
-async def run_events(run: Run, last_epoch: int) -> AsyncIterator[bytes]:
+async def run_events(run: RunView, last_epoch: int) -> AsyncIterator[bytes]:
     """Yield the run's state, epochs after `last_epoch` and progress whenever they change; "end" when it has ended."""
     told, batch, spoke = None, {}, time.monotonic()
     while not server_is_stopping():
@@ -83,7 +84,7 @@ def server_is_stopping() -> bool:
     return server is not None and server.should_exit
 
 
-def _look(run: Run) -> tuple[State, History]:
+def _look(run: RunView) -> tuple[State, History]:
     state = run.state  # before its history: the last state comes after all events
     return state, run.history()
 

@@ -17,9 +17,8 @@ from starlette.exceptions import HTTPException
 
 from core.drawing import NO_INK, drawing_steps
 from core.drawing.upload import read_picture
-from core.inference import answer
-from core.inference.answer import Answer
-from core.runs import Run
+from core.inference.answer import Answer, Models
+from core.runs import RunError, RunView
 from dashboard.api import schemas
 from dashboard.api.schemas import MOST_IMAGES, Pixels
 
@@ -73,19 +72,22 @@ async def _of_form(request: Request) -> bytes:
     raise HTTPException(422, f"The form has no file. {FORM_WORDS}")
 
 
-def answer_body(run: Run, kind: str, data: bytes) -> schemas.Answers:
+def answer_body(models: Models, run: RunView, kind: str, data: bytes) -> schemas.Answers:
     """The run's answers to a picture or to pixels, as `read_body` returns them.
 
     Raises:
         PictureError, ModelError: where the picture or the run's model cannot be used.
+        RunError: where a newer version made the run.
         HTTPException: where there is no model, no ink, or the pixels are invalid.
     """
+    if run.too_new:
+        raise RunError(run.too_new)
     try:
-        model = answer.predictor(run)
+        model = models.predictor(run)
     except OSError as error:
         raise HTTPException(409, f"{run.name} has no model yet. Try again when its training has ended.") from error
     images = of_picture(data) if kind == "picture" else of_pixels(data)
-    return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in answer.answer_all(run, model, images)])
+    return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in models.answer_all(run, model, images)])
 
 
 def of_picture(data: bytes) -> np.ndarray:

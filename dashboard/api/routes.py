@@ -9,11 +9,12 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
-from core.data.loader import loading
+from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
-from core.runs import ID, Run, RunError, RunStore
+from core.runs import ID, Run, RunError, RunView
 from core.runs.starter import Starter
+from core.services import Services
 from dashboard.api import events
 from dashboard.api.errors import MEDIA_TYPE, Problem
 from dashboard.api.predict import PICTURES, answer_body, in_worker_thread, read_body
@@ -45,18 +46,27 @@ WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
 router = APIRouter()
 
 
+def served(request: Request) -> Services:
+    """What the server shares."""
+    return request.app.state.services
+
+
+Served = Annotated[Services, Depends(served)]
+
+
 def find_run(
+    services: Served,
     run_id: Annotated[str, Path(pattern=f"^{ID.pattern}$", description="A run's id.", examples=[EXAMPLE_ID])],
-) -> Run:
+) -> RunView:
     """The run with this id, also the starter; 404 where there is none."""
     starter = Starter()
-    run = RunStore().get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
+    run = services.store.get(run_id) or (starter if run_id == starter.id and starter.is_whole else None)
     if run is None:
         raise HTTPException(404, f"Run {run_id} was not found. GET /api/runs lists all runs.")
     return run
 
 
-StoredRun = Annotated[Run, Depends(find_run)]
+StoredRun = Annotated[RunView, Depends(find_run)]
 
 
 @router.get("/health", tags=["Server"], responses=problems())
@@ -67,11 +77,13 @@ async def health() -> Health:
 
 @router.get("/runs", tags=["Runs"], responses=problems(422))
 def list_runs(
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0
+    services: Served,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Runs:
     """List the runs, newest first; the shipped starter is the last."""
     starter = Starter()
-    runs = [*RunStore().runs(), *([starter] if starter.is_whole else [])]
+    runs = [*services.store.runs(), *([starter] if starter.is_whole else [])]
     return Runs(total=len(runs), runs=[RunInfo(**_info(run)) for run in runs[offset : offset + limit]])
 
 
@@ -102,31 +114,33 @@ def get_run(run: StoredRun) -> RunDetails:
         }
     },
 )
-async def predict(run: StoredRun, request: Request) -> Answers:
+async def predict(services: Served, run: StoredRun, request: Request) -> Answers:
     """Read a digit.
 
     A picture (PNG, JPEG, WebP) of a drawing or a photo is brought to MNIST's form first, as on the Draw page; pixels
     are read as they are, up to 1,000 images at once.
     """
-    return await in_worker_thread(answer_body, run, *await read_body(request))
+    return await in_worker_thread(answer_body, services.models, run, *await read_body(request))
 
 
 @router.get("/runs/{run_id}/predictions", tags=["Prediction"], responses=problems(404, 409, 422, 503))
-async def get_predictions(run: StoredRun, wanted: Annotated[PredictionFilter, Query()]) -> TestPredictions:
+async def get_predictions(
+    services: Served, run: StoredRun, wanted: Annotated[PredictionFilter, Query()]
+) -> TestPredictions:
     """List a run's predictions for the test images, as the Predictions page shows them."""
-    return await in_worker_thread(_predictions, run, wanted)
+    return await in_worker_thread(_predictions, services.digits, run, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
-def start_run(settings: NewRun, request: Request, response: Response) -> RunDetails:
+def start_run(services: Served, settings: NewRun, request: Request, response: Response) -> RunDetails:
     """Start a training run; it is queued while others train."""
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
     config = TrainingConfig.from_dict(values)
-    if config.start_from and RunStore().get(config.start_from) is None:
+    if config.start_from and services.store.get(config.start_from) is None:
         raise HTTPException(422, f"start_from: run {config.start_from} was not found. GET /api/runs lists all runs.")
     try:
-        run = RunStore().create(config, name)
+        run = services.store.create(config, name)
     except RunError as error:
         raise HTTPException(422, str(error)) from error
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/runs/{run.id}"
@@ -136,16 +150,14 @@ def start_run(settings: NewRun, request: Request, response: Response) -> RunDeta
 @router.post("/runs/{run_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def pause_run(run: StoredRun) -> RunDetails:
     """Pause a run after it has written a checkpoint."""
-    _refuse_unless_active(run, "paused")
-    run.pause()
+    _active(run, "paused").pause()
     return _details(run)
 
 
 @router.post("/runs/{run_id}/stop", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **WRITING)
 def stop_run(run: StoredRun) -> RunDetails:
     """Stop a run and save its model."""
-    _refuse_unless_active(run, "stopped")
-    run.stop()
+    _active(run, "stopped").stop()
     return _details(run)
 
 
@@ -157,11 +169,11 @@ def resume_run(
     ] = None,
 ) -> RunDetails:
     """Resume a run from its last checkpoint, or train it for more epochs."""
-    _refuse_starter(run)
+    own = _own(run)
     if more_epochs is None:
-        run.resume()
+        own.resume()
     else:
-        run.extend(more_epochs)
+        own.extend(more_epochs)
     return _details(run)
 
 
@@ -184,19 +196,24 @@ async def watch_run(
     return events.event_stream(events.run_events(run, known))
 
 
-def _refuse_starter(run: Run) -> None:
-    if isinstance(run, Starter):
+def _own(run: RunView) -> Run:
+    """The run as one that can be trained, which the starter is not."""
+    if not isinstance(run, Run):
         raise RunError("The starter cannot be trained. Start a run of your own.")
+    return run
 
 
-def _refuse_unless_active(run: Run, done: str) -> None:
-    _refuse_starter(run)
-    state = run.state
+def _active(run: RunView, done: str) -> Run:
+    """The run, where it trains or waits, as it does until it is `done`."""
+    own, state = _own(run), run.state
+    if run.too_new:
+        raise RunError(run.too_new)
     if not state.is_active:
         raise RunError(f"A run that is {state.name} cannot be {done}. Only a queued or running run can.")
+    return own
 
 
-def _info(run: Run) -> dict:
+def _info(run: RunView) -> dict:
     state, config = run.state, run.config
     return {
         "id": run.id,
@@ -210,7 +227,7 @@ def _info(run: Run) -> dict:
     }
 
 
-def _details(run: Run) -> RunDetails:
+def _details(run: RunView) -> RunDetails:
     history, config = run.history(), run.config
     position = history.last_batch.get("position")
     return RunDetails(
@@ -224,8 +241,8 @@ def _details(run: Run) -> RunDetails:
     )
 
 
-def _predictions(run: Run, wanted: PredictionFilter) -> TestPredictions:
-    dataset = loading().outcome(1.0)
+def _predictions(digits: DatasetLoader, run: RunView, wanted: PredictionFilter) -> TestPredictions:
+    dataset = digits.outcome(1.0)
     if dataset is None:
         raise HTTPException(503, "The dataset is still loading. Try again shortly.", {"Retry-After": "2"})
     kept = run.predicted_epochs()

@@ -8,11 +8,10 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 
 from core import config
 from core.config import MODELS
-from core.predictor import IMAGE_SHAPE
+from core.drawing.mnist_form import IMAGE_SIDE
 from core.runs import STATES
 
 MOST_IMAGES = 1000
-SIDE = IMAGE_SHAPE[0]
 EXAMPLE_ID = "20261125-101500-dense-3f2a"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -82,8 +81,8 @@ def _depth(pixels: Any) -> str:
 
 
 Pixel = Annotated[int, Field(strict=True, ge=0, le=255)]
-PixelRow = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE)]
-Image = Annotated[list[PixelRow], Field(min_length=SIDE, max_length=SIDE)]
+PixelRow = Annotated[list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
+Image = Annotated[list[PixelRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
 Images = Annotated[list[Image], Field(min_length=1, max_length=MOST_IMAGES)]
 
 
@@ -95,7 +94,10 @@ class Pixels(BaseModel):
     pixels: Annotated[
         Annotated[Image, Tag("one")] | Annotated[Images, Tag("many")],
         Discriminator(_depth),
-        Field(description=f"One image, {SIDE} rows of {SIDE} whole numbers, or a list of up to {MOST_IMAGES:,}."),
+        Field(
+            description=f"One image, {IMAGE_SIDE} rows of {IMAGE_SIDE} whole numbers, "
+            f"or a list of up to {MOST_IMAGES:,}."
+        ),
     ]
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.evaluation import confidence, predictions
 from core.evaluation.confidence import Calibrated
-from core.runs.threshold import ThresholdError, read_threshold, write_threshold
+from core.runs import RunError, ThresholdError
 from core.storage import explain_os_error, printable
 from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
@@ -146,7 +146,7 @@ def show_bins(diagram) -> None:
 
 def show_coverage(run, found: Calibrated) -> None:
     """Show the threshold, its effect in words, and the coverage curve."""
-    kept = read_threshold(run.path) or 0.0  # from the file: another session may have set it
+    kept = run.threshold or 0.0  # from the file: another session may have set it
     percents = round(min(100 * kept, 99.5), 2)
     left, right = st.columns([2, 3], gap="medium")
     with left:
@@ -187,8 +187,8 @@ def threshold_effect(found: Calibrated, threshold: float) -> str:
 def keep_threshold(run, percents: float) -> None:
     """Save the slider's value, in percent, in the run."""
     try:
-        write_threshold(run.path, round(percents / 100, 4))
-    except ThresholdError as error:
+        run.set_threshold(round(percents / 100, 4))
+    except (RunError, ThresholdError) as error:
         note_failure(str(error))
     except OSError as error:
         note_failure(explain_os_error(error))

@@ -4,7 +4,6 @@ import numpy as np
 import streamlit as st
 
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
-from core.inference.answer import answer_one
 from dashboard.components.draw.answer import show_bars
 from dashboard.components.draw.api_command import show_command
 from dashboard.components.draw.labelling import show_labelling
@@ -13,7 +12,7 @@ from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import picture_input
 from dashboard.components.loaded_models import fit_ood_detector, load
 from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note
+from dashboard.components.session import dataset, dataset_note, models
 from dashboard.components.widgets.canvas import canvas, clear, current_drawing, undo
 
 MODES = {
@@ -63,7 +62,7 @@ def page() -> None:
     if steps is None:
         right.caption(NO_DIGIT[mode])
         return
-    answer = answer_one(run, model, steps.centred)
+    answer = models().answer_one(run, model, steps.centred)
     with right:
         show_labelling(run, answer, steps.centred, picture)
         show_bars(answer)

@@ -12,8 +12,7 @@ from core.export import verify
 from core.export.formats import FORMATS, possible
 from core.export.verify import Exports
 from core.predictor import model_fingerprint
-from core.runs import Run
-from core.runs.starter import Starter
+from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.export import format_cards
 from dashboard.components.run_picker import choose_run
@@ -36,10 +35,10 @@ def page() -> None:
         "Use the network elsewhere. Each format takes raw pixels, uint8 (n, 28, 28) from 0 to 255, white on black, "
         "and gives ten probabilities that sum to 1: scaling is part of the model."
     )
-    starter = run.id == Starter().id
-    if show_starter(run) if starter else show_run(run, digits):
+    own = isinstance(run, Run)
+    if show_run(run, digits) if own else show_starter(run):
         give_digit(digits)
-    if not starter:
+    if own:
         st.subheader("The whole run")
         st.markdown(
             "For another Digit Lab: settings, history, predictions and the LiteRT model in one zip. Drop it on its "
@@ -48,14 +47,14 @@ def page() -> None:
         show_bundle(run)
 
 
-def show_starter(run: Run) -> bool:
+def show_starter(starter: RunView) -> bool:
     """Show the shipped network, which has one file; returns True, since that file can be run."""
     st.info(
         "The starter is shipped as LiteRT only. Train a network of your own to export it in every format.",
         icon=":material/info:",
     )
     litert = FORMATS["litert"]
-    format_cards.card(litert, None, litert.path(run).read_bytes())
+    format_cards.card(litert, None, litert.path(starter).read_bytes())
     return True
 
 

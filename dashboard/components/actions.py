@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.config import ConfigError
-from core.runs import Run, RunError
+from core.runs import RunError, RunView
 from core.storage import explain_os_error
 from dashboard.components.session import first_time, how_gone
 from dashboard.components.text import escape_markdown
@@ -40,7 +40,7 @@ def run_action(action: Callable, *arguments: object) -> bool:
 
 
 def _is_gone(part: object) -> bool:
-    return isinstance(part, Run) and not part.path.is_dir()
+    return isinstance(part, RunView) and not part.path.is_dir()
 
 
 def note_failure(words: str) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from core.runs import Run
+from core.runs import RunView
 
 LOOK_SECONDS = 2.0
 
 
-def follow(runs: Iterable[Run]) -> None:
+def follow(runs: Iterable[RunView]) -> None:
     """Draw the page again when one of these runs has changed. Call it before the page shows any of them."""
     st.session_state["followed"] = [(run, _looks(run)) for run in runs]
     _look()
@@ -28,6 +28,6 @@ def _look() -> None:
         st.rerun()
 
 
-def _looks(run: Run) -> tuple:
+def _looks(run: RunView) -> tuple:
     """What pages show of a run, apart from its progress."""
     return run.path.is_dir(), run.name, run.state.name, run.test_accuracy, run.is_discarded

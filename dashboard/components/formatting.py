@@ -53,4 +53,5 @@ STATE_ICONS = {
     "failed": ":material/error:",
     "interrupted": ":material/power_off:",
     "damaged": ":material/broken_image:",
+    "newer": ":material/upgrade:",
 }

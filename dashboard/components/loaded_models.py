@@ -8,48 +8,48 @@ import streamlit as st
 
 from core.data import Dataset
 from core.data.split import split
-from core.inference.answer import ood_detector, predictor, version
+from core.inference.answer import model_version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
-from core.runs import Run
-from dashboard.components.session import jobs, store
+from core.runs import Run, RunView
+from dashboard.components.session import jobs, models
 from dashboard.components.text import escape_markdown
 
 OOD_IMAGES = 10_000  # training images from which on the detector is reliable
 
 
-def load(run: Run, *, quiet: bool = False) -> Predictor | None:
+def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
     """The run's model; where it cannot be read, None and an error on the page unless `quiet`."""
     try:
-        return predictor(run)
+        return models().predictor(run)
     except (ModelError, OSError) as error:
         if not quiet:
             st.error(escape_markdown(error), icon=":material/error:")
         return None
 
 
-def fit_ood_detector(run: Run) -> None:
+def fit_ood_detector(run: RunView) -> None:
     """Fit the run's out-of-distribution detector in the background, where it has none and enough training images.
 
     The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
     few people, it would refuse too many digits in other handwriting.
     """
-    if not store().get(run.id) or run.dataset.get("name") == "Embedded digits":
+    if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == "Embedded digits":
         return
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
-    if enough and ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
+    if enough and models().ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # a home that cannot be written: go on without a detector
             jobs().start(run, "novelty")
 
 
-def hidden_layer(run: Run, model: Predictor, digits: Dataset) -> HiddenLayer:
+def hidden_layer(run: RunView, model: Predictor, digits: Dataset) -> HiddenLayer:
     """The last hidden layer for the run's training images: the training set without the validation images."""
     learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
     if run.config is not None:
         learned = min(learned, len(split(digits, run.config).x_train))  # augmentation mixes others in
-    return _hidden_layer(*version(run), learned, digits.fingerprint, model, digits)
+    return _hidden_layer(model_version(run), learned, digits.fingerprint, model, digits)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _hidden_layer(folder: bytes, modified: int, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
+def _hidden_layer(version: tuple, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
     return HiddenLayer(_model, _digits.x_train[:learned])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from core.runs import Run
+from core.runs import Run, RunView
 from core.runs.starter import Starter
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
@@ -26,23 +26,23 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
 
-def run_label(run: Run) -> str:
+def run_label(run: RunView) -> str:
     """A run in one line: name and accuracy, or its state while it is active or has none."""
     accuracy, state = run.test_accuracy, run.state
     return f"{run.name} · {state.name if state.is_active or accuracy is None else percent(accuracy)}"
 
 
-def readers() -> dict[str, Run]:
+def readers() -> dict[str, RunView]:
     """The runs that have a model by their ids, newest first, the starter last."""
     starter = Starter()
     return {**_runs_with(lambda run: run.has_model), **({starter.id: starter} if starter.is_whole else {})}
 
 
 def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
-    return {run.id: run for run in store().runs() if run.state.name != "damaged" and has(run)}
+    return {run.id: run for run in store().runs() if not run.state.is_unreadable and has(run)}
 
 
-def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | None:
+def choose_run(label: str = "Run", *, needs: str = "probabilities") -> RunView | None:
     """Choose a run in the sidebar among those that have what the page `needs`; the choice is kept in the address.
 
     Without a choice it is the newest. The page says so where it shows another run than the chosen one. Where the chosen
@@ -50,7 +50,8 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> Run | Non
 
     Args:
         label: what the choice is called.
-        needs: "probabilities" of the test set, a "model", or a "reader", which the starter is too.
+        needs: "probabilities" of the test set, a "model", or a "reader", which the starter is too; without that it is a
+            `Run`.
     """
     runs = {
         "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
@@ -94,7 +95,7 @@ def say_missing(run_id: str) -> None:
         st.warning(f"{escape_markdown(name)} was not found. It may have been deleted.", icon=":material/search_off:")
 
 
-def _shown(label: str, runs: dict[str, Run]) -> str:
+def _shown(label: str, runs: Mapping[str, RunView]) -> str:
     """The id of the chosen run where it is among `runs`, else of another one, which the page says; the choice stays."""
     chosen = chosen_run()
     shown = chosen if chosen in runs else next(iter(runs))
@@ -119,7 +120,7 @@ def _shown(label: str, runs: dict[str, Run]) -> str:
     return shown
 
 
-def _run_selectbox(label: str, runs: dict[str, Run], shown: str | None) -> None:
+def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -> None:
     """Show the choice of run; not bound to the address, where Streamlit would put the label, which changes."""
     labels = {run_id: run_label(run) for run_id, run in runs.items()}
     count = Counter(labels.values())

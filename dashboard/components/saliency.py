@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.inference.answer import version
+from core.inference.answer import model_version
 from core.interpretability import saliency
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import RunView
 
 PATCH = 5
 
@@ -27,13 +27,13 @@ def describe_occlusion(effect: np.ndarray, digit: int) -> str:
     return " ".join(sentences)
 
 
-def occlusion(run: Run, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
+def occlusion(run: RunView, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
     """The digit that the finished network predicts, and the occlusion map for it, cached."""
-    return _occlusion(version(run), model, image.tobytes())
+    return _occlusion(model_version(run), model, image.tobytes())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)  # the page runs again at every click
-def _occlusion(version: tuple[bytes, int], _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
+def _occlusion(version: tuple, _model: Predictor, pixels: bytes) -> tuple[int, np.ndarray]:
     image = np.frombuffer(pixels, np.uint8).reshape(28, 28)
     digit = int(_model.probabilities(image[np.newaxis])[0].argmax())
     return digit, saliency.occlusion_map(_model, image, digit, patch=PATCH)

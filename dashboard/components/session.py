@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import lru_cache
 
 import streamlit as st
 
 from core.compute.job import Jobs
 from core.compute.launcher import Launcher
 from core.data import Dataset, DatasetError
-from core.data.loader import loading
 from core.home import older_home
+from core.inference.answer import Models
 from core.runs import Run, RunStore
 from core.runs.starter import Starter
+from core.services import Services
 from dashboard.components.address import recall, remember
 from dashboard.components.text import escape_markdown
 
@@ -24,34 +24,55 @@ TRAIN_PAGE = "app_pages/train.py"
 first_page = threading.Event()  # set once a page was run for a browser
 
 
-@lru_cache(maxsize=1)
+_services: Services | None = None
+_making = threading.Lock()
+
+
+def use(services: Services) -> None:
+    """Let all pages of this process use these from now on; the server does this before the first page."""
+    global _services
+    _services = services
+
+
+def services() -> Services:
+    """What the server handed to its pages; made here where the pages run without it."""
+    with _making:
+        if _services is None:
+            use(Services())
+        return _services
+
+
 def store() -> RunStore:
-    """All runs of DIGITLAB_HOME."""
-    return RunStore()
+    """The runs."""
+    return services().store
 
 
-@lru_cache(maxsize=1)
+def models() -> Models:
+    """The runs' exported models."""
+    return services().models
+
+
 def jobs() -> Jobs:
-    """The background jobs of this process."""
-    return Jobs()
+    """The background jobs."""
+    return services().jobs
 
 
-@lru_cache(maxsize=1)
 def launcher() -> Launcher:
-    """The launcher of this process, which the server starts and closes."""
-    return Launcher(store())
+    """What starts queued runs."""
+    return services().launcher
 
 
 def dataset() -> Dataset:
     """The dataset; shows progress while it loads, and stops the page with an error where it cannot be loaded."""
+    digits = services().digits
     try:
-        found = loading().outcome(0.3)
+        found = digits.outcome(0.3)
         bar = st.empty()
         while found is None:
-            done, total = loading().progress
+            done, total = digits.progress
             words = f"Downloading MNIST, {done / 1e6:.1f} MB" if done else "Loading the dataset"
             bar.progress(done / total if total else 0.0, text=words)
-            found = loading().outcome(0.2)
+            found = digits.outcome(0.2)
         bar.empty()
     except DatasetError as error:
         st.error(escape_markdown(error), icon=":material/database_off:")
@@ -76,13 +97,6 @@ def older_runs_note() -> None:
     if older := older_home():
         st.caption("Older runs were found in the folder where Digit Lab was started. To see them, start it with:")
         st.code(f"DIGITLAB_HOME={older}", language=None)
-
-
-def forget_loaded() -> None:
-    """Forget store, jobs, launcher and dataset, so that tests can point them elsewhere."""
-    loading.cache_clear()
-    for made_once in (store, jobs, launcher):
-        made_once.cache_clear()
 
 
 def first_time(*request: object, seconds: float = 1.0) -> bool:

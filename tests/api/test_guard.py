@@ -25,7 +25,7 @@ def at(url="http://127.0.0.1:8501", client=LOCAL):
 
 
 @pytest.fixture(autouse=True)
-def nothing_allowed(monkeypatch):
+def nothing_allowed(served, monkeypatch):
     monkeypatch.delenv(guard.TOKEN, raising=False)
     monkeypatch.delenv(ALLOWED_HOSTS, raising=False)
 

@@ -10,13 +10,12 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
-from core.data.loader import loading
 from core.drawing import normalise_drawing, upload
-from core.inference import answer
+from core.inference.answer import Models
 from core.runs.starter import Starter
-from core.runs.threshold import write_threshold
 from core.storage import write_json
 from dashboard.api import errors
+from dashboard.components import session
 from dashboard.components.draw.api_address import HERE
 from dashboard.components.draw.api_command import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
@@ -32,8 +31,8 @@ pytestmark = pytest.mark.usefixtures("laboratory")
 
 def test_a_drawing_gets_the_page_s_answer_to_the_last_digit(client, monkeypatch):
     asked = []
-    own = answer.answer_one
-    monkeypatch.setattr(answer, "answer_one", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
+    own = Models.answer_one
+    monkeypatch.setattr(Models, "answer_one", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
     at = open_page("draw", session={"canvas_0": drawn(SEVEN)}, run="starter")
     page = asked[0]
     [found] = send_picture(client, as_file(picture_of(drawn(SEVEN)))).json()["answers"]
@@ -105,10 +104,11 @@ def test_an_address_may_end_with_a_slash(client, path):
 
 
 def test_pixels_are_read_as_they_are_and_many_as_each_alone(client, digits):
-    model, starter = answer.predictor(Starter()), Starter()
+    models, starter = Models(), Starter()
+    model = models.predictor(starter)
     many = client.post(PREDICT, json={"pixels": digits.x_test[:60].tolist()}).json()["answers"]
     for image, found in zip(digits.x_test, many[:60], strict=False):
-        expected = answer.answer_one(starter, model, image)
+        expected = models.answer_one(starter, model, image)
         assert found["probabilities"] == expected.outputs["probabilities"].tolist()
         assert (found["digit"], found["doubt"] or "") == (expected.digit, expected.abstain_reason)
     [alone] = client.post(PREDICT, json={"pixels": digits.x_test[3].tolist()}).json()["answers"]
@@ -125,7 +125,7 @@ def test_a_thousand_images_are_read_and_one_more_is_refused(client):
 
 
 def test_the_threshold_speaks_here_too(client, run):
-    write_threshold(run.path, 0.9999999)
+    run.set_threshold(0.9999999)
     [found] = client.post(f"/api/runs/{run.id}/predict", json={"pixels": np.full((28, 28), 90).tolist()}).json()[
         "answers"
     ]
@@ -261,7 +261,7 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one(client):
 
 
 def test_kept_predictions_are_filtered_and_paged(client, run, digits):
-    loading().outcome(30)
+    session.services().digits.outcome(30)
     path = f"/api/runs/{run.id}/predictions"
     found = client.get(path, params={"mistakes": "true"}).json()
     assert found["total"] == 10
@@ -289,12 +289,12 @@ def test_kept_predictions_are_filtered_and_paged(client, run, digits):
     ],
 )
 def test_a_filter_that_is_none_is_refused(client, run, query, status, words):
-    loading().outcome(30)
+    session.services().digits.outcome(30)
     assert_problem(client.get(f"/api/runs/{run.id}/predictions?{query}"), status, words)
 
 
 def test_another_dataset_s_predictions_are_not_shown(client, run):
-    loading().outcome(30)
+    session.services().digits.outcome(30)
     write_json(run.path / "dataset.json", {"name": "Other", "source": "elsewhere", "fingerprint": "0"})
     assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "trained and tested on Other")
 

@@ -7,7 +7,6 @@ import pytest
 from core.config import TrainingConfig
 from core.runs.starter import Starter
 from core.storage import write_json
-from dashboard.components import session
 from tests.support.pages import as_seen, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -149,7 +148,6 @@ def test_data_that_was_refused_is_said_in_sight(name, monkeypatch, tmp_path, dig
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "datasets").mkdir()
     shutil.copy(digits_file, tmp_path / "datasets" / "mnist.npz")
-    session.forget_loaded()
     at = open_page(name)
     [warning] = [as_seen(element.value) for element in at.main.warning]
     assert f"DIGITLAB_DATA cannot be used: {tmp_path / '*no* [x](http://y).npz'} does not exist" in warning

@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.calibration import calibration_curve
 
-from core.runs.threshold import FILE, read_threshold, write_threshold
+from core.runs.files import THRESHOLD
 from tests.support.digits import mostly_right
 from tests.support.pages import galleries, numbers, open_page, words
 
@@ -61,7 +61,7 @@ def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfiden
     at = open_page("confidence")
     at.slider[0].set_value(90.0).run()
     assert not at.exception
-    assert read_threshold(run.path) == 0.9
+    assert run.threshold == 0.9
     probabilities = run.probabilities()
     right, answers = probabilities.argmax(axis=1) == digits.y_test, probabilities.max(axis=1) >= 0.9
     text = words(at)
@@ -70,9 +70,9 @@ def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfiden
     assert f"avoids **{(~right & ~answers).sum()}** of its {(~right).sum()} mistakes" in text
     assert f"**{(right & ~answers).sum()}** correct answers" in text
 
-    write_threshold(run.path, 0.95)  # another page or browser
+    run.set_threshold(0.95)  # another page or browser
     assert open_page("confidence").slider[0].value == 95.0
-    (run.path / FILE).write_text("{")
+    (run.path / THRESHOLD).write_text("{")
     at = open_page("confidence")
     assert at.slider[0].value == 0.0
     assert "answers all 397 images" in words(at)

@@ -7,12 +7,10 @@ import os
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from core.runs import state
 from core.runs.starter import FOLDER
 from core.storage import write_json
-from dashboard.api import app
 from tests.support.pages import open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -24,12 +22,6 @@ BINARY_FILES = ("checkpoint.npz", "probabilities.npy", "predictions/epoch-0002.n
 BATCH = tuple(state.EVENTS["batch"])
 BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz")
 WRONG = ("text", -1, 1e300, None, True, [], {}, [[1]], {"a": {"b": None}})
-
-
-@pytest.fixture
-def client():
-    """A client on this machine; the server trains nothing."""
-    return TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False)
 
 
 @pytest.fixture
@@ -211,3 +203,14 @@ def test_events_without_what_pages_show_break_no_page(whole, client):
     whole.set_state("running")
     with whole.lock().acquire(timeout=0):
         check_everywhere(client, whole, ["train", "compare"])
+
+
+@pytest.mark.parametrize("left_out", [("test_accuracy",), None], ids=["without test_accuracy", "empty"])
+def test_a_summary_that_lacks_values_breaks_no_page_and_no_answer(whole, client, left_out):
+    summary = json.loads((whole.path / "summary.json").read_bytes())
+    kept = {name: value for name, value in summary.items() if left_out and name not in left_out}
+    write_json(whole.path / "summary.json", {**kept, "parameters": "many"} if left_out else {})
+    assert "97.00 %" not in check_everywhere(client, whole)["train"]
+    answer = client.get(f"/api/runs/{whole.id}").json()
+    assert answer["test_accuracy"] is None
+    assert "parameters" not in answer["summary"]

@@ -11,9 +11,7 @@ from PIL import Image
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits
 from core.drawing.transform import reshape
-from core.inference import answer
-from core.inference.answer import Answer
-from core.runs.threshold import write_threshold
+from core.inference.answer import Answer, Models
 from core.storage import write_json
 from dashboard.components import loaded_models
 from dashboard.components.draw.tools import TABS, agreement
@@ -48,9 +46,7 @@ def make_reader(make_run, monkeypatch):
         return run
 
     monkeypatch.setattr("core.predictor.Predictor.load", load)
-    answer.forget()  # the starter's folder is the same in all tests, whatever reads there
-    yield make
-    answer.forget()
+    return make
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +58,9 @@ def ood_reasons(monkeypatch):
         def __init__(self, reason):
             self.reasons = lambda images, outputs: [reason] * len(images)
 
-    monkeypatch.setattr(answer, "ood_detector", lambda run: Detector(by_run[run.id]) if run.id in by_run else None)
+    monkeypatch.setattr(
+        Models, "ood_detector", lambda models, run: Detector(by_run[run.id]) if run.id in by_run else None
+    )
     monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: None)
     return by_run
 
@@ -146,7 +144,7 @@ def test_a_model_that_cannot_be_read_is_left_out_of_all_runs(make_run):
 
 def test_a_run_below_its_threshold_abstains(make_reader):
     run = make_reader()
-    write_threshold(run.path, 0.95)
+    run.set_threshold(0.95)
     at = open_drawn("All runs")
     assert at.metric[0].value == "Don't know"
     assert "below 95.00 %" in words(at)
@@ -356,7 +354,7 @@ def test_my_digits_does_not_count_as_read_what_draw_refuses_for_its_confidence(m
     run = make_reader(SeesNothing())  # a five with 82 %
     fives(mine, 3)
     assert my_digits_read(open_page("draw", session={"mode": "My digits"}), run) == 100
-    write_threshold(run.path, 0.95)
+    run.set_threshold(0.95)
     at = open_page("draw", session={"mode": "My digits"})
     assert my_digits_read(at, run) == 0
     assert {(tile["mark"], tile["caption"], tile["sure"]) for tile in galleries(at)[0]} == {("none", "5", "don't know")}

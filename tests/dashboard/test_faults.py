@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from core.data import loader
-from core.data.loader import Loading
-from core.inference import answer
+from core.data.loader import DatasetLoader
 from core.runs.starter import FOLDER
-from dashboard.api import app
+from core.services import Services
+from dashboard.api import api
 from dashboard.components import session
 from tests.support.drawing import drawn
 from tests.support.pages import by_label, open_page, words
@@ -22,12 +21,6 @@ from tests.support.pages import by_label, open_page, words
 pytestmark = pytest.mark.usefixtures("laboratory")
 SEVEN = [(100, 60), (200, 60), (140, 250)]
 PAGES = ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
-
-
-@pytest.fixture
-def client():
-    """A client on this machine; the server trains nothing."""
-    return TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50000), raise_server_exceptions=False)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -54,7 +47,7 @@ def test_who_waits_for_the_digits_is_called_also_when_they_cannot_be_loaded(monk
 
     monkeypatch.setattr(loader, "load_dataset", fail)
     called = []
-    Loading().when_done(lambda: called.append(True))
+    DatasetLoader().when_done(lambda: called.append(True))
     wait_until(lambda: called, "the call", seconds=30)
 
 
@@ -148,7 +141,6 @@ def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refus
 
 def test_without_litert_draw_and_the_api_say_what_to_install(monkeypatch, client):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    answer.forget()
     at = open_page("draw", session={"canvas_0": drawn(SEVEN)})
     assert "pip install ai-edge-litert" in words(at)
     sent = client.post("/api/runs/starter/predict", json={"pixels": [[0] * 28] * 28})
@@ -166,7 +158,8 @@ def test_a_home_whose_path_is_no_text_breaks_no_page_and_no_answer(make_run, sto
     (run.path / "model.tflite").write_bytes((FOLDER / "model.tflite").read_bytes())
     store.home.rename(elsewhere)
     monkeypatch.setenv("DIGITLAB_HOME", str(elsewhere))
-    session.forget_loaded()
+    services = api.state.services = Services()
+    session.use(services)
     for page in PAGES:
         open_page(page, run=run.id)
     assert client.get(f"/api/runs/{run.id}").status_code == 200

@@ -11,9 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.config import TrainingConfig
-from core.runs.threshold import write_threshold
 from core.storage import write_json
-from dashboard.components import session
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
 
@@ -265,7 +263,6 @@ def test_data_that_is_not_mnist_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "nowhere.npz"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("core.data.download.MNIST_URL", "http://127.0.0.1:9/mnist.npz")
-    session.forget_loaded()
     at = open_page("train")
     assert "Embedded digits, not MNIST" in at.expander[0].label
     assert "nowhere.npz" in words(at)
@@ -328,7 +325,7 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
     assert at.metric[0].value == "1"
     assert "97.00 %" in at.metric[0].delta
-    write_threshold(run.path, 0.98)
+    run.set_threshold(0.98)
     at.run()
     assert at.metric[0].value == "Don't know"
     assert "at best a 1" in at.metric[0].delta

@@ -52,10 +52,12 @@ def _fraction(value: object) -> float | None:
 
 def reason_not_comparable(run: Run, dataset: Dataset) -> str | None:
     """Why a run cannot be compared on these test images, None where it can."""
+    if run.too_new:
+        return "a newer version of Digit Lab made it"
     if run.state.name == "damaged":
         return "it is damaged"
-    known = run.dataset
-    if known.get("fingerprint") not in (None, dataset.fingerprint):
+    if run.foreign_dataset(dataset):
+        known = run.dataset
         return f"it was trained and tested on {known.get('name')} ({known.get('source')})"
     probabilities = run.probabilities()
     if probabilities is None:

@@ -9,13 +9,13 @@ import streamlit as st
 from PIL import Image
 
 from core.drawing import shrink
-from core.runs import Run
+from core.runs import RunView
 from dashboard.components.draw.api_address import api_address
 
 FILE = "digit.png"
 
 
-def show_command(run: Run, picture: np.ndarray) -> None:
+def show_command(run: RunView, picture: np.ndarray) -> None:
     """Show a popover with the picture as a file, and the commands that send it, in a shell and in Python."""
     with st.popover("Use it from code", icon=":material/terminal:"):
         st.caption("Get the same answer over HTTP: save the picture, then run one of these in its folder.")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.runs import Run
+from core.runs import Run, RunView
 from core.storage import explain_os_error
 from dashboard.components.formatting import percent
 from dashboard.components.session import TRAIN_PAGE, first_time, open_run, store
@@ -23,7 +23,7 @@ MEASURES = {
 }
 
 
-def fine_tune_form(run: Run, count: int) -> None:
+def fine_tune_form(run: RunView, count: int) -> None:
     """Show epochs and a button that queues a new run: this run's weights, trained on `count` of my digits."""
     reason = _why_not(run, count)
     with st.form(f"fine_tune_{run.id}"):  # by run: the choice may change at the moment of the click
@@ -46,15 +46,15 @@ def fine_tune_form(run: Run, count: int) -> None:
         st.switch_page(TRAIN_PAGE, query_params={"run": new})
 
 
-def _why_not(run: Run, count: int) -> str:
+def _why_not(run: RunView, count: int) -> str:
     if count < LEAST_DIGITS:
         return f"Fine-tuning needs at least {LEAST_DIGITS} of your digits; you have {count}."
-    if run.config is None or not all((run.path / name).exists() for name in ("model.keras", "checkpoint.npz")):
+    if run.config is None or not (run.keras_path.exists() and run.has_checkpoint):
         return "This run has no checkpoint to start from. Choose a run that was trained here."
     return ""
 
 
-def _begin(base: Run, epochs: int) -> str:
+def _begin(base: RunView, epochs: int) -> str:
     """Queue the new run and return its id; a click that is delivered twice queues one."""
     if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
         rate = GENTLER * base.config.learning_rate

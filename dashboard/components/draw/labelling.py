@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.data.my_digits import MyDigits, MyDigitsError
 from core.inference.answer import Answer
-from core.runs import Run
+from core.runs import RunView
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
 from dashboard.components.draw.answer import show_answer
@@ -28,7 +28,7 @@ def delete_digit(digit_id: str) -> None:
         note_failure(explain_os_error(error))
 
 
-def show_labelling(run: Run, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
+def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
     """Show the answer, and save the drawing with the label that is clicked; a second click deletes it again."""
     newest = my_digits().newest()
     kept_now = newest is not None and (newest.image == image).all()

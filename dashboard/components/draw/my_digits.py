@@ -10,19 +10,20 @@ import pandas as pd
 import streamlit as st
 
 from core.data.my_digits import MyDigit
-from core.inference.answer import Answer, answer_all, answer_version
+from core.inference.answer import Answer, answer_version
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import RunView
 from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
 from dashboard.components.draw.labelling import delete_digit, my_digits
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
+from dashboard.components.session import models
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 100
 
 
-def show_my_digits(run: Run, model: Predictor) -> None:
+def show_my_digits(run: RunView, model: Predictor) -> None:
     """Show the gallery, the accuracy of each run and fine-tuning; before the first digit, what this is for."""
     digits = my_digits().all()
     if not digits:
@@ -41,7 +42,7 @@ def show_my_digits(run: Run, model: Predictor) -> None:
         fine_tune_form(run, len(digits))
 
 
-def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: Run) -> None:
+def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> None:
     """Show the digits, newest first, a hundred a page, with buttons that delete the chosen one and export all."""
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -97,11 +98,11 @@ def _delete(digit_id: str, place: int) -> None:
         delete_digit(digit_id)
 
 
-def read_all(run: Run, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
+def read_all(run: RunView, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
     """The run's answers to my digits, without outputs; each is cached until the run changes."""
     answers = _answers(answer_version(run))
     new = [digit for digit in digits if digit.id not in answers]
-    for digit, answer in zip(new, answer_all(run, model, _images(new)), strict=True):
+    for digit, answer in zip(new, models().answer_all(run, model, _images(new)), strict=True):
         answers[digit.id] = replace(answer, outputs={})
     return [answers[digit.id] for digit in digits]
 

@@ -13,18 +13,20 @@ import streamlit as st
 from PIL import Image
 
 from core.drawing import DrawingSteps, plain_resize
+from core.drawing.mnist_form import IMAGE_SIDE
 from core.drawing.transform import reshape
-from core.inference.answer import Answer, answer_one
+from core.inference.answer import Answer
 from core.interpretability import saliency
 from core.predictor import Predictor
-from core.runs import Run
+from core.runs import RunView
 from dashboard.components import loaded_models
 from dashboard.components.formatting import percent
 from dashboard.components.run_picker import readers
 from dashboard.components.saliency import describe_occlusion, occlusion
+from dashboard.components.session import models
 from dashboard.components.widgets.gallery import enlarged
 
-STEP_SIDE = 224  # eight pixels for each of an image's 28; the page shows it smaller
+STEP_SIDE = 8 * IMAGE_SIDE  # pixels; the page shows it smaller
 MOST_RUNS = 12
 TABS = ("What it sees", "All runs", "Which ink decided", "Change it")
 SLIDERS = {  # of `reshape`: label, least, most, step, format
@@ -37,7 +39,7 @@ SLIDERS = {  # of `reshape`: label, least, most, step, format
 NEUTRAL = {"scale": 100, "pen": 0.0}  # 0 for the others
 
 
-def show_tools(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
+def show_tools(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
     """Show the tabs, and compute the open one."""
     sees, runs, ink, change = st.tabs(TABS, key="tool_tab", on_change="rerun")
     if sees.open:
@@ -57,13 +59,13 @@ def show_tools(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
 # What it sees
 
 
-def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
+def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
     """Show the steps from the drawing to the network's input, and what a plain resize would have given instead."""
     pictures = {
         "Drawn": _fitted(steps.ink),
         "Cropped": _fitted(steps.cropped),
-        "Scaled": _framed(enlarged(steps.scaled, STEP_SIDE // 28)),
-        "Centred": enlarged(steps.centred, STEP_SIDE // 28),
+        "Scaled": _framed(enlarged(steps.scaled, STEP_SIDE // IMAGE_SIDE)),
+        "Centred": enlarged(steps.centred, STEP_SIDE // IMAGE_SIDE),
     }
     plain = st.toggle(
         "Resize the canvas as it is",
@@ -74,12 +76,12 @@ def show_steps(run: Run, model: Predictor, answer: Answer, steps: DrawingSteps, 
     )
     if plain:
         resized = plain_resize(picture)
-        pictures["As it is"] = enlarged(resized, STEP_SIDE // 28)
+        pictures["As it is"] = enlarged(resized, STEP_SIDE // IMAGE_SIDE)
     with st.grid(len(pictures), min_column_width=64, gap="xsmall", width=len(pictures) * 150):
         for words, pixels in pictures.items():
             st.image(pixels, caption=words, width="stretch", alt=words)
     if plain:
-        other = answer_one(run, model, resized)
+        other = models().answer_one(run, model, resized)
         st.markdown(
             f"Resized as it is: **{other.first}** ({percent(other.confidence)}). In MNIST's form: **{answer.first}** "
             f"({percent(answer.confidence)})."
@@ -106,7 +108,7 @@ def _framed(pixels: np.ndarray) -> np.ndarray:
 # All runs
 
 
-def comparable_runs() -> list[tuple[Run, Predictor]]:
+def comparable_runs() -> list[tuple[RunView, Predictor]]:
     """The newest runs whose model can be loaded, and the starter, each with its model."""
     runs = list(readers().values())
     loaded = ((run, loaded_models.load(run, quiet=True)) for run in (*runs[:MOST_RUNS], *runs[MOST_RUNS:][-1:]))
@@ -115,7 +117,7 @@ def comparable_runs() -> list[tuple[Run, Predictor]]:
 
 def show_all_runs(image: np.ndarray) -> None:
     """Show the answer of every run, and how many agree."""
-    answers = [(run, answer_one(run, model, image)) for run, model in comparable_runs()]
+    answers = [(run, models().answer_one(run, model, image)) for run, model in comparable_runs()]
     st.markdown(agreement([answer for _, answer in answers]))
     table = pd.DataFrame(
         {
@@ -159,7 +161,7 @@ def agreement(answers: list[Answer]) -> str:
 # Which ink decided
 
 
-def show_ink(run: Run, model: Predictor, image: np.ndarray) -> None:
+def show_ink(run: RunView, model: Predictor, image: np.ndarray) -> None:
     """Show the occlusion map on the drawing, and how to read it."""
     digit, effect = occlusion(run, model, image)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -170,7 +172,7 @@ def show_ink(run: Run, model: Predictor, image: np.ndarray) -> None:
 # Change it
 
 
-def show_changes(run: Run, model: Predictor, answer: Answer, image: np.ndarray) -> None:
+def show_changes(run: RunView, model: Predictor, answer: Answer, image: np.ndarray) -> None:
     """Show sliders that transform the image, and the answer to the result."""
     shown, sliders = st.columns([2, 3], gap="medium")
     with sliders, st.grid(2, min_column_width=150):
@@ -178,7 +180,7 @@ def show_changes(run: Run, model: Predictor, answer: Answer, image: np.ndarray) 
         st.button("Reset", icon=":material/restart_alt:", key="reset", on_click=reset)
     amounts["scale"] /= 100
     changed = reshape(image, **amounts)
-    other = answer_one(run, model, changed)
+    other = models().answer_one(run, model, changed)
     with shown, st.container(horizontal=True, vertical_alignment="center"):
         st.image(enlarged(changed, 6), width=140, alt="The changed digit")
         st.markdown(

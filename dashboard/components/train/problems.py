@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.runs import Run
-from core.runs.checkpoint import checkpoint_flaw
 from dashboard.components.damage import show_damage
 from dashboard.components.formatting import STATE_ICONS
 from dashboard.components.session import launcher
@@ -21,9 +20,9 @@ def show_problems(run: Run) -> None:
     if state.name in ("failed", "damaged"):
         st.error(escape_markdown(words), icon=STATE_ICONS[state.name])
     elif state.name == "interrupted":
-        resume = "begins at epoch 1" if checkpoint_flaw(run.path) else "continues from the last checkpoint"
+        resume = "begins at epoch 1" if run.checkpoint_flaw else "continues from the last checkpoint"
         st.warning(f"{escape_markdown(words)} Resume {resume}.", icon=STATE_ICONS[state.name])
-    elif words:
+    elif words and not run.too_new:  # which is said below
         st.caption(escape_markdown(words))
     show_damage(run)
     log = printed or (run.log_tail() if state.name in ("failed", "interrupted") else "")

@@ -192,8 +192,7 @@ def downloads(run: Run, found: Dataset) -> None:
                 icon=":material/image:",
                 on_click="ignore",
             )
-        for name, label in (("model.keras", "Keras model"), ("model.tflite", "LiteRT model")):
-            path = run.path / name
+        for path, label in ((run.keras_path, "Keras model"), (run.model_path, "LiteRT model")):
             if path.exists():
                 st.download_button(
                     label,
@@ -210,8 +209,7 @@ def downloads(run: Run, found: Dataset) -> None:
 def _fits(run: Run, found: Dataset) -> bool:
     """Whether the run's probabilities belong to the dataset that is loaded."""
     probabilities = run.probabilities()
-    fingerprint = run.dataset.get("fingerprint")
-    return probabilities is not None and len(probabilities) == len(found.y_test) and fingerprint == found.fingerprint
+    return probabilities is not None and len(probabilities) == len(found.y_test) and not run.foreign_dataset(found)
 
 
 def test_images(run: Run) -> None:

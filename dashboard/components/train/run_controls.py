@@ -105,7 +105,7 @@ def _take_rate(run: Run, text: str) -> None:
     """Request the learning rate in the field."""
     rate = understand("learning_rate", text)
     if rate != _rate_in_force(run):
-        run.ask(learning_rate=rate)
+        run.request(learning_rate=rate)
 
 
 def _train_more(run: Run, epochs_key: str, rate_key: str) -> None:

@@ -15,10 +15,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-SIDE = 308  # pixels: eleven for each of an image's 28
+from core.drawing.mnist_form import IMAGE_SIDE
+
+SCALE = 11  # pixels of the canvas for each of an image
+SIDE = SCALE * IMAGE_SIDE
 NAME = "Drawing area. Draw one digit in it with a pen, a finger or the mouse."
 INK, BACKGROUND = "#ffffff", "#000000"
-SCALE = SIDE // 28
 MOST_UNDONE = 30  # steps that can be taken back: 95 KB each
 
 _hands = st.components.v2.component(

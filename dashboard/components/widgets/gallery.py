@@ -17,11 +17,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.drawing.mnist_form import IMAGE_SIDE
 from core.formatting import percent
 
 SPRITE_COLUMNS = 20
 MOST_TILES = 200
-SIDE = 28
 _HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
@@ -123,11 +123,11 @@ def enlarged(image: np.ndarray, times: int = 12) -> np.ndarray:
 @lru_cache(maxsize=32)
 def _sprite(pixels: bytes, count: int) -> str:
     rows = max(1, -(-count // SPRITE_COLUMNS))
-    cells = np.zeros((rows * SPRITE_COLUMNS, SIDE, SIDE), np.uint8)
-    cells[:count] = np.frombuffer(pixels, np.uint8).reshape(count, SIDE, SIDE)
-    sheet = cells.reshape(rows, SPRITE_COLUMNS, SIDE, SIDE).swapaxes(1, 2)
+    cells = np.zeros((rows * SPRITE_COLUMNS, IMAGE_SIDE, IMAGE_SIDE), np.uint8)
+    cells[:count] = np.frombuffer(pixels, np.uint8).reshape(count, IMAGE_SIDE, IMAGE_SIDE)
+    sheet = cells.reshape(rows, SPRITE_COLUMNS, IMAGE_SIDE, IMAGE_SIDE).swapaxes(1, 2)
     file = io.BytesIO()
-    Image.fromarray(sheet.reshape(rows * SIDE, SPRITE_COLUMNS * SIDE)).save(file, "PNG")
+    Image.fromarray(sheet.reshape(rows * IMAGE_SIDE, SPRITE_COLUMNS * IMAGE_SIDE)).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 

@@ -429,7 +429,7 @@ def test_a_full_disk_leaves_nothing(packed, store, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive, "write_json", full)
+    monkeypatch.setattr(Run, "write_imported", full)
     with pytest.raises(OSError, match="No space"):
         unpack(packed, store)
     assert nothing_in(store)

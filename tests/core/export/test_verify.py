@@ -21,7 +21,7 @@ from core.export import __main__, verify
 from core.export.formats import FORMATS
 from core.predictor import Predictor, fingerprint, model_fingerprint
 from core.runs import Run, RunStore
-from core.runs.results import EXPORTS
+from core.runs.files import EXPORTS
 from core.storage import read_json, write_json
 from tests.support.paths import ROOT
 

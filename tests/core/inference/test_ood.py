@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from core.config import TrainingConfig
 from core.inference import ood, ood_samples
 from core.predictor import model_fingerprint
-from core.runs import results
+from core.runs import files
 
 
 class FakePredictor:
@@ -192,7 +192,7 @@ def test_a_detector_comes_back_from_the_run_as_it_was(fitted, tmp_path, predicto
     np.testing.assert_array_equal(
         back.log_odds(mixed, predictor.outputs(mixed)), detector.log_odds(mixed, predictor.outputs(mixed))
     )
-    assert (tmp_path / results.OOD).stat().st_size < 100_000
+    assert (tmp_path / files.OOD).stat().st_size < 100_000
 
 
 def test_after_further_training_the_old_detector_is_not_used(fitted, tmp_path):
@@ -206,9 +206,9 @@ def test_missing_and_damaged_files_are_no_detector(fitted, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"a model")
     assert ood.load(tmp_path) is None
     replace(fitted, model=model_fingerprint(tmp_path)).save(tmp_path)
-    whole = (tmp_path / results.OOD).read_bytes()
+    whole = (tmp_path / files.OOD).read_bytes()
     for damaged in (b"", b"no zip", whole[: len(whole) // 2], whole[:5000] + b"\0" * 500 + whole[5500:]):
-        (tmp_path / results.OOD).write_bytes(damaged)
+        (tmp_path / files.OOD).write_bytes(damaged)
         assert ood.load(tmp_path) is None
 
 

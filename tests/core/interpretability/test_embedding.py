@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.interpretability import embedding
 from core.interpretability.embedding import TsneMap
-from core.runs.results import TSNE
+from core.runs.files import TSNE
 
 
 def test_pca_is_the_one_of_scikit_learn_up_to_signs():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.robustness import corruptions, measure
-from core.runs.results import ROBUSTNESS
+from core.runs.files import ROBUSTNESS
 from core.storage import read_json, write_json
 
 

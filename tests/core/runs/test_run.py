@@ -1,7 +1,7 @@
 """Run folders: what they say, what may be done with a run in which state, and what damage does."""
 
 import json
-import threading
+import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from core.config import TrainingConfig
 from core.runs import Run, RunError, RunStore
-from core.runs import run as run_module
 
 DENSE = TrainingConfig("dense", epochs=4)
 
@@ -80,25 +79,23 @@ def test_two_who_create_runs_at_once_get_names_and_ids_of_their_own(store):
     assert len({run.id[:15] for run in made}) == 16
 
 
-def test_two_who_ask_a_run_at_once_are_both_heard(store, monkeypatch):
-    run, begun, written = store.create(DENSE), threading.Event(), threading.Event()
-    write = run_module.write_json
+def leave_requests(path, name):
+    """In a process of its own: fifty requests that keep each other's values."""
+    for number in range(50):
+        Run(path).request(**{f"{name}_{number}": number})
 
-    def slowly(path, value):
-        if "request" not in value:
-            begun.set()
-            written.wait(1)  # as long as the other one would need to be lost
-        write(path, value)
 
-    monkeypatch.setattr(run_module, "write_json", slowly)
-    asking = threading.Thread(target=run.ask, kwargs={"learning_rate": 0.01})
-    asking.start()
-    begun.wait(30)
-    other = threading.Thread(target=lambda: (run.ask(request="pause"), written.set()))
-    other.start()
-    asking.join()
-    other.join()
-    assert run.control == {"learning_rate": 0.01, "request": "pause"}
+@pytest.mark.slow
+def test_requests_that_meet_from_two_processes_are_all_heard(store):
+    run = store.create(DENSE)
+    spawn = multiprocessing.get_context("spawn")
+    others = [spawn.Process(target=leave_requests, args=(run.path, name)) for name in ("one", "two")]
+    for other in others:
+        other.start()
+    leave_requests(run.path, "here")
+    for other in others:
+        other.join()
+    assert len(run.control) == 3 * 50
 
 
 def test_a_name_that_is_no_text_is_refused_and_one_in_a_file_is_repaired(store):
@@ -155,7 +152,7 @@ def test_a_run_in_training_is_asked_and_its_worker_answers(store):
     run = store.create(DENSE)
     with run.lock():
         run.set_state("running")
-        run.ask(learning_rate=0.01)
+        run.request(learning_rate=0.01)
         run.pause()
         assert run.state.name == "running"
         assert run.control == {"learning_rate": 0.01, "request": "pause"}

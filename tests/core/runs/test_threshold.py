@@ -1,35 +1,41 @@
-"""The threshold of a run: kept, forgotten, refused, and nonsense in its file."""
+"""The threshold of a run: kept, forgotten, refused, and anything else in its file."""
 
 import pytest
 
-from core.runs.threshold import FILE, ThresholdError, read_threshold, write_threshold
+from core.runs import Run, ThresholdError
+from core.runs.files import THRESHOLD
 
 
-def test_a_threshold_is_kept_in_the_folder_and_none_or_0_forgets_it(tmp_path):
-    assert read_threshold(tmp_path) is None
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path)
+
+
+def test_a_threshold_is_kept_in_the_folder_and_none_or_0_forgets_it(run):
+    assert run.threshold is None
     for nothing in (None, 0, 0.0):
-        write_threshold(tmp_path, 0.905)
-        assert read_threshold(tmp_path) == 0.905
-        write_threshold(tmp_path, nothing)
-        assert read_threshold(tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
+        run.set_threshold(0.905)
+        assert run.threshold == 0.905
+        run.set_threshold(nothing)
+        assert run.threshold is None
+    assert list(run.path.iterdir()) == []
 
 
-@pytest.mark.parametrize("nonsense", [1, 1.5, -0.1, float("nan"), float("inf"), "0.5", True, False])
-def test_what_is_no_threshold_is_refused_and_changes_nothing(tmp_path, nonsense):
-    write_threshold(tmp_path, 0.5)
+@pytest.mark.parametrize("wrong", [1, 1.5, -0.1, float("nan"), float("inf"), "0.5", True, False])
+def test_what_is_no_threshold_is_refused_and_changes_nothing(run, wrong):
+    run.set_threshold(0.5)
     with pytest.raises(ThresholdError, match="from 0 to below 1"):
-        write_threshold(tmp_path, nonsense)
-    assert read_threshold(tmp_path) == 0.5
+        run.set_threshold(wrong)
+    assert run.threshold == 0.5
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "7", '{"threshold": 7}', '{"threshold": "a"}', '{"threshold": NaN}', "{"])
-def test_a_damaged_file_is_no_threshold(tmp_path, text):
-    (tmp_path / FILE).write_text(text)
-    assert read_threshold(tmp_path) is None
+def test_a_damaged_file_is_no_threshold(run, text):
+    (run.path / THRESHOLD).write_text(text)
+    assert run.threshold is None
 
 
 def test_a_deleted_run_does_not_come_back(tmp_path):
     with pytest.raises(OSError, match="gone"):
-        write_threshold(tmp_path / "gone", 0.5)
+        Run(tmp_path / "gone").set_threshold(0.5)
     assert not (tmp_path / "gone").exists()

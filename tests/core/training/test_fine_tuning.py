@@ -1,13 +1,14 @@
 """A run that starts from another one: what it learns, what it reports, and why it may not begin."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits
-from core.runs import RunStore
+from core.runs import Run, RunStore
 from core.training import fine_tuning, worker
 
 pytestmark = pytest.mark.slow
@@ -39,8 +40,14 @@ def fine_tuned(home, digits, **settings):
     return train(home.create(TrainingConfig.from_dict({**config.as_dict(), **settings})), digits), base
 
 
-def test_a_fine_tuned_run_reads_my_digits_better_and_says_so_before_and_after(home, digits):
-    run, base = fine_tuned(home, digits)
+@pytest.fixture(scope="module")
+def tuned(home, digits):
+    """A run that learned the digits of mine, and its base."""
+    return fine_tuned(home, digits)
+
+
+def test_a_fine_tuned_run_reads_my_digits_better_and_says_so_before_and_after(tuned):
+    run, base = tuned
     assert (run.state.name, run.state.message) == ("finished", "")
     report = run.summary["my_digits"]
     assert (report["from"], report["trained"], report["held_out"]) == (base.id, 8, 4)
@@ -54,16 +61,27 @@ def test_a_fine_tuned_run_reads_my_digits_better_and_says_so_before_and_after(ho
         assert kept["held_out"].tolist() == 2 * [False, False, True, False, False, True]
 
 
-def test_what_a_run_learns_stays_as_it_was_when_it_began(home, digits):
-    run, _ = fine_tuned(home, digits, epochs=1)
+def test_what_a_run_learns_stays_as_it_was_when_it_began(home, tuned, digits):
+    run, _ = tuned
     first = fine_tuning.material(run)
     mine = MyDigits(home.home)
     extra = mine.add(digits.x_test[0], int(digits.y_test[0]), said=None, run_id="")
-    run.extend(1)
-    train(run, digits)
-    assert run.summary["my_digits"]["trained"] == 8
+    assert len(mine.arrays()[0]) == 13
     assert np.array_equal(fine_tuning.material(run).images, first.images)
     mine.delete(extra)
+
+
+@pytest.mark.parametrize(("where", "path"), [("runs", "{id}"), (".", "runs/{id}"), ("runs/{id}", ".")])
+def test_base_and_digits_are_found_in_the_home_of_a_run_that_is_given_as_a_relative_path(
+    home, monkeypatch, where, path
+):
+    [base] = [run for run in home.runs() if not run.config.start_from]
+    run = home.create(TrainingConfig("dense", hidden_layers=(32,), start_from=base.id))
+    monkeypatch.chdir(home.home / where.format(id=run.id))
+    relative = Run(Path(path.format(id=run.id)))
+    assert relative.config.start_from == base.id
+    assert len(fine_tuning.material(relative).labels) == 12
+    assert fine_tuning.first_weights(relative)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,77 @@
-"""A worker that is killed at random moments; 50 of them: `python -m benchmarks.kills --count 50`."""
+"""A worker that is killed while it trains, and again while it exports.
+
+`python -m benchmarks.kills` does it many times at random moments.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.kills import CONFIG, compare, kill_at_random
-from core.runs import RunStore
+from benchmarks.kills import CONFIG, compare
+from core.compute.process import start_process
+from core.runs import Run, RunStore
+
+LONG = replace(CONFIG, epochs=100)  # long enough that a look at its folder finds it training
 
 pytestmark = pytest.mark.slow
 
 
-def test_runs_whose_worker_was_killed_ten_times_end_as_one_that_was_not_bit_for_bit(tmp_path, digits_file, monkeypatch):
-    monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
-    assert kill_at_random(10, tmp_path) == []
-    ended = [run for run in RunStore(tmp_path).runs() if run.name != "Undisturbed"]
-    assert ended
-    assert all(len(run.history().epochs) == CONFIG.epochs for run in ended)
+@pytest.fixture
+def start(digits_file):
+    """Start workers on the small dataset; those that are left at the end are killed."""
+    started = []
+
+    def start(run: Run) -> subprocess.Popen:
+        worker = start_process(
+            "core.training.worker", run.path, log=run.path / "log.txt", DIGITLAB_DATA=str(digits_file)
+        )
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.kill()
+        worker.wait()
+
+
+def test_a_run_killed_in_training_and_again_in_its_export_ends_as_one_that_was_not_bit_for_bit(
+    store, start, wait_until
+):
+    undisturbed, run = store.create(LONG, "Undisturbed"), store.create(LONG, "Killed")
+    first, worker = start(undisturbed), start(run)
+
+    def has_more_than_a_checkpoint() -> bool:
+        assert worker.poll() is None, run.log_tail()
+        return (run.path / "checkpoint.npz").exists() and len(run.history().epochs) >= 2
+
+    wait_until(has_more_than_a_checkpoint, "a checkpoint")
+    assert run.state.name == "running"
+    worker.kill()
+    worker.wait()
+    assert len(run.history().epochs) < LONG.epochs
+    assert (run.state.name, run.has_worker()) == ("interrupted", False)
+    (run.path / "events.jsonl").open("ab").write(b'{"type":"batch","st')  # as a lost power supply leaves it
+
+    run.resume()
+    assert [queued.id for queued in store.queued() if queued.id != undisturbed.id] == [run.id]
+    worker = start(run)
+    wait_until(lambda: run.history().phase == "finishing", "the end of training")
+    worker.kill()
+    worker.wait()
+    assert len(run.history().epochs) == LONG.epochs
+    assert run.state.name == "interrupted"
+
+    run.resume()
+    assert start(run).wait(timeout=240) == 0, run.log_tail()
+    assert first.wait(timeout=240) == 0, undisturbed.log_tail()
+    assert run.state.name == "finished"
+    torn = "events.jsonl of Killed is damaged: 1 of its lines cannot be used."
+    assert compare(undisturbed, run) == [f"Killed is damaged: {torn}"]  # and nothing else differs
+    seconds = [epoch["training_seconds"] for epoch in run.history().epochs]
+    assert seconds == sorted(seconds)
 
 
 def test_runs_that_differ_are_told_apart(tmp_path):

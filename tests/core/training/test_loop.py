@@ -6,6 +6,7 @@ TensorFlow is imported here, and every `Training` is compiled, which takes secon
 from __future__ import annotations
 
 import io
+import re
 
 import keras
 import numpy as np
@@ -15,15 +16,18 @@ from scipy.special import softmax
 from core import models
 from core.config import MODELS, TrainingConfig
 from core.data import Dataset, DatasetError, split
+from core.runs.checkpoint import CheckpointError
 from core.training import loop
-from core.training.loop import CheckpointError, Diverged, Epoch, Progress, Training
+from core.training.loop import Diverged, Epoch, Progress, Training
+from core.training.schedule import warm_up_and_decay
+from core.training.step import Steps
 
 pytestmark = pytest.mark.slow
 
 CLASSIC = TrainingConfig("seed", epochs=5, batch_size=32)
-DENSE = TrainingConfig("dense", epochs=7, batch_size=32, hidden_layers=(32, 16), training_images=1024)
+DENSE = TrainingConfig("dense", epochs=4, batch_size=32, hidden_layers=(32, 16), training_images=1024)
 DROPOUT = TrainingConfig(
-    "dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, augment=True, training_images=1024
+    "dense", epochs=5, batch_size=64, hidden_layers=(32,), dropout=0.3, augment=True, training_images=1098
 )
 CNN = TrainingConfig("cnn", epochs=3, batch_size=64, training_images=640, learning_rate=0.005)
 
@@ -108,7 +112,7 @@ def largest_difference(chunks: list[Progress], losses: list[float], sizes: list[
 def one_step_a_chunk():
     """The loop looks up after each step (after the first eight of an epoch, which are one chunk)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "CHUNK_SECONDS", 0)
+        patch.setattr(loop, "REPORT_SECONDS", 0)
         yield
 
 
@@ -126,7 +130,7 @@ def convolutional(digits):
 
 @pytest.fixture(scope="module")
 def with_dropout(digits):
-    """A dense network with dropout and augmentation, trained without a break, 17 steps an epoch."""
+    """A dense network with dropout and augmentation, trained without a break, 18 whole steps an epoch."""
     return Watched(DROPOUT, digits).train()
 
 
@@ -142,6 +146,32 @@ def test_every_architecture_has_a_function_and_explicit_names(name):
     rows = models.architecture_rows(models.build(config))
     assert [row["name"] for row in rows] == [layer.name for layer in layers]
     assert (rows[0]["kind"], rows[-1]["name"], rows[-1]["shape"]) == ("Rescaling", "output", [10])
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        (keras.layers.Activation("softmax", name="last"), "Activation"),
+        (keras.layers.Dense(12, "softmax", name="last"), "Dense(12, softmax, use_bias=True)"),
+        (keras.layers.Dense(10, name="last"), "Dense(10, linear, use_bias=True)"),
+        (keras.layers.Dense(10, "softmax", use_bias=False, name="last"), "Dense(10, softmax, use_bias=False)"),
+    ],
+)
+def test_a_network_with_another_last_layer_is_refused_with_what_is_wanted_and_what_came(monkeypatch, last, found):
+    monkeypatch.setattr(models, "dense", lambda config: [keras.layers.Flatten(), last])
+    with pytest.raises(ValueError, match=re.escape(f'but its layer "last" is {found}.')) as refused:
+        models.build(DENSE)
+    assert "Dense(10, softmax, use_bias=True) or Dense(10, sigmoid, use_bias=True)" in str(refused.value)
+
+
+def test_the_last_layer_of_a_network_may_have_any_name(monkeypatch, digits):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax", name="scores")]
+    monkeypatch.setattr(models, "dense", lambda config: layers)
+    run = Training(TrainingConfig("dense", epochs=1), digits)
+    probabilities, _ = run.evaluate(digits.x_test, digits.y_test)
+    np.testing.assert_allclose(probabilities, run.model(digits.x_test), atol=1e-6)
+    outputs = models.for_export(run.model)({"images": digits.x_test})
+    np.testing.assert_allclose(outputs["probabilities"], probabilities, atol=1e-6)
 
 
 def test_the_classic_network_is_the_classic_network():
@@ -243,19 +273,19 @@ def test_augmentation_mixes_in_one_written_digit_to_twenty(digits):
 
 
 def test_the_classic_network_learns_with_the_losses_of_keras_partial_batches_included(classic, digits):
-    losses, sizes = keras_losses(CLASSIC, digits, [0.001] * 200)
+    losses, sizes = keras_losses(CLASSIC, digits, [0.001] * 100)
     assert 24 in sizes
     assert largest_difference(classic.chunks, losses, sizes) < 1e-4
     assert classic.epochs[-1].val_accuracy > 0.85
 
 
 def test_a_dense_network_learns_with_the_losses_of_keras_also_after_its_learning_rate_was_changed(digits):
-    ours = Watched(DENSE, digits).train(new_rates={100: 0.004})
+    ours = Watched(DENSE, digits).train(new_rates={50: 0.004})
     ((changed_at, rate),) = ours.rate_from.items()
-    assert 100 <= changed_at < 110
-    rates = [0.001] * changed_at + [rate] * (200 - changed_at)
+    assert 50 <= changed_at < 60
+    rates = [0.001] * changed_at + [rate] * (100 - changed_at)
     assert largest_difference(ours.chunks, *keras_losses(DENSE, digits, rates)) < 1e-4
-    assert [epoch.learning_rate for epoch in ours.epochs] == pytest.approx([0.001] * 3 + [0.004] * 4)
+    assert [epoch.learning_rate for epoch in ours.epochs] == pytest.approx([0.001] + [0.004] * 3)
 
 
 def test_a_cnn_learns_with_the_losses_of_keras_on_its_schedule(convolutional, digits):
@@ -279,13 +309,8 @@ def test_progress_counts_every_image_once_and_ends_each_epoch_with_all_of_them(c
     assert seconds == sorted(seconds)
 
 
-def test_a_decaying_learning_rate_rises_then_falls_to_almost_0_whatever_came_before(digits):
-    config = TrainingConfig("cnn", epochs=20, batch_size=128, training_images=1024)
-    run = Training(config, digits)
-    whole = []
-    for epoch in range(20):
-        run.position.epoch = epoch
-        whole += list(run._learning_rates())
+def test_a_decaying_learning_rate_rises_then_falls_to_almost_0(digits):
+    whole = list(warm_up_and_decay(np.arange(160), 160))
     peak = whole.index(1)
     assert whole == pytest.approx([schedule(step, 160) for step in range(160)])
     assert (np.diff(whole[: peak + 1]) > 0).all()
@@ -293,7 +318,8 @@ def test_a_decaying_learning_rate_rises_then_falls_to_almost_0_whatever_came_bef
     assert (np.diff(whole[peak + 1 :]) < 0).all()
     assert max(whole) == 1
     assert 0 < whole[-1] < 0.01
-    run.position.epoch, run.position.batch = 7, 5  # how far into the epoch, and how it came there, does not matter
+    run = Training(TrainingConfig("cnn", epochs=20, batch_size=128, training_images=1024), digits)
+    run.position.epoch, run.position.batch = 7, 5  # how far into the epoch does not matter
     assert list(run._learning_rates()) == whole[7 * 8 : 8 * 8]
 
 
@@ -315,7 +341,7 @@ def same_history(epochs: list[Epoch], expected: list[Epoch]) -> None:
 
 
 def test_a_dense_run_paused_in_an_epoch_and_then_extended_ends_as_one_that_was_not(with_dropout, digits):
-    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 17 and step % 17)
+    paused = next(checkpoint for step, checkpoint in with_dropout.checkpoints if step > 18 and step % 18)
     resumed = Watched(DROPOUT, digits, target_epochs=3, checkpoint=through_a_file(paused)).train()
     same_history(resumed.epochs, with_dropout.epochs[1:3])
     ended = through_a_file(resumed.training.checkpoint())
@@ -334,11 +360,11 @@ def test_a_cnn_paused_between_the_last_batch_and_the_end_of_an_epoch_ends_as_one
 def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_after_a_pause(digits):
     config = TrainingConfig("best", epochs=2, batch_size=64, augment=True, training_images=600)
     whole = Watched(config, digits).train()
-    loop = whole.training
-    names = [f"variable_{number:03d}" for number in range(len(loop._variables()))]
-    count = len(loop.model.weights)
-    learned = {id(variable): name for variable, name in zip(loop._variables(), names, strict=True)}
-    learned = [learned[id(weight)] for weight in loop._learner.weights]
+    network = whole.training.network
+    names = [f"variable_{number:03d}" for number in range(len(network.variables()))]
+    count = len(network.model.weights)
+    learned = {id(variable): name for variable, name in zip(network.variables(), names, strict=True)}
+    learned = [learned[id(weight)] for weight in network.trained.weights]
     checkpoints = dict(whole.checkpoints)
     for step in (9, 10, 20):  # each a chunk of its own
         before, after = checkpoints[step - 1], checkpoints[step]
@@ -346,7 +372,7 @@ def test_the_best_network_is_tested_with_a_running_average_of_its_weights_also_a
         for average, weight in zip(names[-count:], learned, strict=True):
             expected = before[average] + part * (after[weight] - before[average])
             np.testing.assert_allclose(after[average], expected, atol=1e-5)
-    assert not np.allclose(loop.model.get_weights()[0], loop._learner.get_weights()[0], atol=1e-4)
+    assert not np.allclose(network.model.get_weights()[0], network.trained.get_weights()[0], atol=1e-4)
     step, paused = next(pair for pair in whole.checkpoints if 10 < pair[0] < 20)
     resumed = Watched(config, digits, checkpoint=through_a_file(paused)).train()
     same_history(resumed.epochs, whole.epochs[1:])
@@ -412,9 +438,7 @@ def test_a_checkpoint_is_never_made_of_weights_that_are_no_numbers(classic):
 @pytest.fixture
 def scripted(digits, monkeypatch):
     """Make trainings that learn nothing, and have the validation losses that a test writes down."""
-    monkeypatch.setattr(
-        Training, "_compile", lambda self: lambda order, rates, first, last, size, before: (before + 1.0, 1)
-    )
+    monkeypatch.setattr(Steps, "train", lambda self, order, rates, first, last, loss_sum: (loss_sum + 1.0, 1))
 
     def make(losses, patience, **more):
         run = Training(TrainingConfig("dense", epochs=10, patience=patience), digits, **more)
@@ -455,22 +479,22 @@ def test_a_training_made_ready_is_the_one_that_would_have_been_made(digits):
     ready = Training(TrainingConfig("dense", epochs=7, dropout=0.3, patience=2, seed=5), digits)
     ready.compile_ahead()
     assert ready.position.step == 0
-    assert not ready.take_up(TrainingConfig("dense", epochs=1, dropout=0.2, seed=5))
-    assert ready.take_up(wanted)
+    assert not ready.reuse_for(TrainingConfig("dense", epochs=1, dropout=0.2, seed=5))
+    assert ready.reuse_for(wanted)
     [*_, made_ready], [*_, fresh] = ready, Training(wanted, digits)
     assert (made_ready.epoch, made_ready.step) == (1, fresh.step)
     assert made_ready.loss == pytest.approx(fresh.loss, abs=1e-5)
     np.testing.assert_allclose(made_ready.probabilities, fresh.probabilities, atol=1e-5)
-    assert not ready.take_up(wanted)  # it has learned something by now
+    assert not ready.reuse_for(wanted)  # it has learned something by now
 
 
 def test_training_accuracy_counts_what_is_read_right_by_the_rule_of_validation_also_where_sigmoids_tie(digits):
     config = TrainingConfig("seed", epochs=1, batch_size=1400)  # one batch, counted before its step
-    loop = Training(config, digits)
-    kernel = loop._learner.get_layer("output").kernel
+    run = Training(config, digits)
+    kernel = run.network.trained.get_layer("output").kernel
     kernel.assign(kernel * 1000)  # nearly all sigmoids are 0 or 1
-    accuracy = loop.accuracy(digits.x_train, digits.y_train)
-    progress = next(iter(loop))
+    accuracy = run.accuracy(digits.x_train, digits.y_train)
+    progress = next(iter(run))
     assert progress.images == 1400
     assert progress.epoch_accuracy == pytest.approx(accuracy)
 

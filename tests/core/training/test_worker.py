@@ -22,7 +22,6 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.slow
 
 SHORT = TrainingConfig("dense", epochs=3, hidden_layers=(32,), dropout=0.1)
-LONG = TrainingConfig("dense", epochs=200, batch_size=8)  # seconds, also where an epoch is quick
 
 
 @pytest.fixture(scope="module")
@@ -142,33 +141,6 @@ def test_keras_loads_the_model_reads_the_same_and_can_train_it_further(finished,
     assert history["loss"][0] < finished.history().epochs[-1]["loss"]
 
 
-def test_a_killed_run_is_interrupted_and_goes_on_to_its_end_with_each_epoch_once(store, start, wait_until, digits):
-    run = store.create(LONG)
-    worker = start(run)
-
-    def has_more_than_a_checkpoint() -> bool:
-        assert worker.poll() is None, run.log_tail()
-        return (run.path / "checkpoint.npz").exists() and len(run.history().epochs) >= 2
-
-    wait_until(has_more_than_a_checkpoint, "a checkpoint")
-    assert run.state.name == "running"
-    worker.kill()
-    worker.wait()
-    known = len(run.history().epochs)
-    assert known < LONG.epochs
-    assert (run.state.name, run.has_worker()) == ("interrupted", False)
-    (run.path / "events.jsonl").open("ab").write(b'{"type":"batch","st')  # as a lost power supply leaves it
-
-    run.resume()
-    assert [queued.id for queued in store.queued()] == [run.id]
-    assert start(run).wait(timeout=120) == 0, run.log_tail()
-    assert run.state.name == "finished"
-    assert_trained_once(run, LONG.epochs)
-    seconds = [epoch["training_seconds"] for epoch in run.history().epochs]
-    assert seconds == sorted(seconds)
-    assert_usable_model(run, digits)
-
-
 def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, monkeypatch):
     from core.training import worker
 
@@ -178,10 +150,7 @@ def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, m
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "not a number", "half an epoch", "no position"])
-def test_a_run_whose_checkpoint_cannot_be_used_says_so_and_begins_again_at_epoch_1(finished, digits, tmp_path, damage):
-    run = copy(finished, tmp_path)
-    assert run.damage() == ()
+def damage_checkpoint(run: Run, damage: str) -> None:
     checkpoint = run.path / "checkpoint.npz"
     with np.load(checkpoint) as arrays:
         arrays = dict(arrays)
@@ -196,8 +165,24 @@ def test_a_run_whose_checkpoint_cannot_be_used_says_so_and_begins_again_at_epoch
         np.savez(checkpoint, **{**arrays, "position": np.array(json.dumps(position))})
     else:
         np.savez(checkpoint, **{name: array for name, array in arrays.items() if name != "position"})
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "not a number", "half an epoch", "no position"])
+def test_a_checkpoint_that_cannot_be_used_is_found_before_a_run_is_trained_further(finished, tmp_path, damage):
+    run = copy(finished, tmp_path)
+    assert run.damage() == ()
+    damage_checkpoint(run, damage)
     word = "missing" if damage == "gone" else "damaged"
     assert run.damage() == (f"checkpoint.npz of {run.name} is {word}, so training it further begins at epoch 1.",)
+    assert run.checkpoint_flaw == word
+
+
+@pytest.mark.parametrize(("damage", "word"), [("gone", "missing"), ("not a number", "damaged")])
+def test_a_run_whose_checkpoint_cannot_be_used_says_so_and_begins_again_at_epoch_1(
+    finished, digits, tmp_path, damage, word
+):
+    run = copy(finished, tmp_path)
+    damage_checkpoint(run, damage)
     run.extend(1)
     said = []
     set_state = run.set_state
@@ -275,7 +260,7 @@ def test_a_run_does_not_go_on_with_other_digits(finished, digits, tmp_path):
 def test_a_run_that_diverges_keeps_the_last_good_model_and_says_what_to_try(finished, digits, tmp_path):
     run = copy(finished, tmp_path)
     run.extend(1)
-    run.ask(learning_rate=1e30)  # as a page never would, but a hand in control.json can
+    run.request(learning_rate=1e30)  # as a page never would, but a hand in control.json can
     train_here(run, digits)
     assert run.state.name == "failed"
     assert "last good model was kept" in run.state.message

@@ -1,0 +1,32 @@
+"""What the threads of one server process share: pages, requests of the HTTP API and the launcher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.compute.job import Jobs
+from core.compute.launcher import Launcher
+from core.data.loader import DatasetLoader
+from core.inference.answer import Models
+from core.runs import RunStore
+
+
+class Services:
+    """One of each, made by whoever serves and handed to all who answer.
+
+    Nothing is loaded and no process is started until it is needed.
+
+    Attributes:
+        store: the runs.
+        digits: the dataset, loading from its first use.
+        models: the runs' exported models, as `Models` keeps them.
+        jobs: the background jobs.
+        launcher: starts workers for queued runs, once it is started.
+    """
+
+    def __init__(self, home: Path | str | None = None) -> None:
+        self.store = RunStore(home)
+        self.digits = DatasetLoader()
+        self.models = Models()
+        self.jobs = Jobs()
+        self.launcher = Launcher(self.store)

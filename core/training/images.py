@@ -1,0 +1,79 @@
+"""The training images as the steps take them, batch by batch: as they are, or augmented anew in every epoch."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from core.training.augmentation import draw_warps, warp
+
+WARPED_AT_ONCE = 1024  # images: few enough that the loop can report in between
+
+
+class TrainingImages(Protocol):
+    """Training images, uint8 (n, 28, 28), that a compiled step takes batches of."""
+
+    def begin_epoch(self, order: np.ndarray, random: np.random.Generator, done: int) -> None:
+        """Begin or continue an epoch.
+
+        Args:
+            order: int32 (n,), the order of the images in this epoch.
+            random: decides the augmentation of this epoch; at its beginning.
+            done: how many images of this epoch were trained before.
+        """
+
+    def prepare(self, until: int) -> None:
+        """Get this epoch's images ready, up to the one at `until` in its order, or more."""
+
+    def batch(self, chosen: tf.Tensor, first: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
+        """Images uint8 (size, 28, 28) in the graph of a step: those numbered `chosen`, at `first` in the order."""
+
+
+class PlainImages:
+    """Training images as they are."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self._images = tf.constant(images)
+
+    def begin_epoch(self, order: np.ndarray, random: np.random.Generator, done: int) -> None:
+        """Nothing is to be done: images do not depend on the epoch."""
+
+    def prepare(self, until: int) -> None:
+        """Nothing is to be done: all images are ready."""
+
+    def batch(self, chosen: tf.Tensor, first: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
+        """Images uint8 (size, 28, 28), those numbered `chosen`."""
+        return tf.gather(self._images, chosen)
+
+
+class AugmentedImages:
+    """Training images, each warped differently in every epoch (core.training.augmentation), a little ahead of its step.
+
+    What was warped is kept in the epoch's order, in one variable that the compiled step reads.
+    """
+
+    def __init__(self, images: np.ndarray) -> None:
+        self._images = images
+        self._warped = tf.Variable(images, trainable=False)
+        self._ready = 0  # how many of the epoch's images are warped
+
+    def begin_epoch(self, order: np.ndarray, random: np.random.Generator, done: int) -> None:
+        """Draw this epoch's warps, one for each image; those that were trained before are not warped again."""
+        self._order, self._warps, self._ready = order, draw_warps(random, len(order)), done
+
+    def prepare(self, until: int) -> None:
+        """Warp the images up to the one at `until`, always as many at once, since XLA compiles for each size."""
+        count = len(self._images)
+        size = min(WARPED_AT_ONCE, count)
+        while self._ready < min(until, count):
+            first = min(self._ready, count - size)
+            part = slice(first, first + size)
+            warped = warp(self._images[self._order[part]], self._warps.fields[part], self._warps.pens[part])
+            self._warped.scatter_update(tf.IndexedSlices(warped, tf.range(first, first + size)))
+            self._ready = first + size
+
+    def batch(self, chosen: tf.Tensor, first: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
+        """Images uint8 (size, 28, 28), warped, those at `first` in this epoch's order."""
+        return tf.gather(self._warped, first + tf.range(size))  # a slice would copy all of them
