@@ -23,7 +23,7 @@ MODES = {
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
 
 NO_PICTURE = {
-    "Draw": "Draw a digit. The answer follows each stroke.",
+    "Draw": "The answer follows each stroke.",
     "Picture": "Choose a picture. The answer appears here.",
 }
 NO_DIGIT = {"Draw": NO_PICTURE["Draw"], "Picture": NO_INK}

@@ -220,7 +220,7 @@ def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, 
 LIVE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 CAMERAS = {
     "there": (LIVE, None),
-    "refused": ([LIVE[0], "--deny-permission-prompts"], "Your browser does not let Digit Lab use the camera"),
+    "refused": ([LIVE[0], "--deny-permission-prompts"], "Your browser blocks the camera for Digit Lab"),
     "none": ([LIVE[1]], "Your browser found no camera"),
     "insecure": ([*LIVE, "--host-resolver-rules=MAP digits.example 127.0.0.1"], "only over https"),
 }

@@ -11,7 +11,7 @@ UPLOAD = "Switch the camera off above and upload a picture: a phone offers to ta
 REASONS = {  # what the browser says: what to do
     "insecure": "The camera works only over https, or on the machine where Digit Lab runs (localhost). This page was "
     f"opened over plain http. {UPLOAD}",
-    "refused": "Your browser does not let Digit Lab use the camera. Allow it in the settings beside the address, or "
+    "refused": "Your browser blocks the camera for Digit Lab. Allow it in the settings beside the address, or "
     "switch the camera off above and upload a picture.",
     "none": f"Your browser found no camera. Connect one, or close the program that uses it. {UPLOAD}",
 }
