@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from core.drawing import NO_INK, drawing_steps
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.drawing.upload import read_picture
 from core.inference.answer import Answer, Models
 from core.runs import RunError, RunView
@@ -104,7 +105,7 @@ def of_pixels(data: bytes) -> np.ndarray:
         pixels = Pixels.model_validate_json(data).pixels
     except ValidationError as error:
         raise HTTPException(422, _flaw(error)) from error
-    return np.array(pixels, np.uint8).reshape(-1, 28, 28)
+    return np.array(pixels, np.uint8).reshape(-1, *IMAGE_SHAPE)
 
 
 def _flaw(error: ValidationError) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.my_digits import MyDigit
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.inference.answer import Answer, answer_version
 from core.predictor import Predictor
 from core.runs import RunView
@@ -114,7 +115,7 @@ def _answers(version: tuple) -> dict[str, Answer]:
 
 
 def _images(digits: Sequence[MyDigit]) -> np.ndarray:
-    return np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28)
+    return np.array([digit.image for digit in digits], np.uint8).reshape(-1, *IMAGE_SHAPE)
 
 
 def show_accuracies(digits: Sequence[MyDigit]) -> None:
