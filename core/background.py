@@ -1,7 +1,7 @@
 """What takes longer than a page should, a process of its own: `python -m core.background RUN KIND`.
 
 It reads the run's exported model, so only exporting to other formats needs TensorFlow, and leaves its result in the run
-folder. How such a process is started, watched and noticed to be gone is in core.compute.job.
+folder. How such a process is started and watched is in core.compute.job.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read_validation(run: Run, predictor: Predictor, model: str, dataset: Dataset
 
 def learn_novelty(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
     """Learn to tell digits from what is none, and keep it in the run."""
-    report(0, 1, "Learning what is no digit")
+    report(0, 1, "Fitting the out-of-distribution detector")
     replace(ood.fit_for_run(run, predictor, dataset), model=model).save(run.path)
 
 

@@ -1,4 +1,4 @@
-"""What all commands do with their terminal: they print whatever a name holds, and go on when nobody reads any more."""
+"""What all commands do with their terminal: they print any name, and continue when nobody reads any more."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def exit_with(main: Callable[[], int | None]) -> NoReturn:
     """Exit with what a command returns; for its `if __name__ == "__main__"`.
 
     A file that cannot be read or written is named in words. Signs that the terminal lacks are printed as escapes. Where
-    the output's reader goes away (`| head -1`, a closed terminal, `>&-`) the command goes on to its end in silence;
-    where it cannot be written (a full disk), the command goes on too, says so at its end and fails.
+    the output's reader goes away (`| head -1`, a closed terminal, `>&-`) the command continues to its end in silence;
+    where it cannot be written (a full disk), the command continues too, says so at its end and fails.
     """
     sys.stdout, output = _forgiving(sys.stdout)
     sys.stderr, _ = _forgiving(sys.stderr)

@@ -125,18 +125,18 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
     try:
         parts = _parts(data)
         check_model(parts.model)
-        proof = _proof(parts, dataset) if dataset else None
+        verified = _verify(parts, dataset) if dataset else None
     except WrongZip as error:
         raise BundleError(f"{name} was not imported: {error}. {WANTED}") from error
     except (UnsafeZip, PartError, ModelError) as error:
         raise BundleError(
             f"{name} was not imported: {str(error).rstrip('.')}. Take the zip as it was made, or ask for it again."
         ) from error
-    imported = {"file": name, "when": time.time(), "proof": proof}
+    imported = {"file": name, "when": time.time(), "proof": verified}
     return store.place(parts.config, lambda draft: _write(parts, draft, imported))
 
 
-def _proof(parts: Parts, dataset: Dataset) -> dict | None:
+def _verify(parts: Parts, dataset: Dataset) -> dict | None:
     """Of how many test images, and how many of them its model reads differently here; None on another dataset."""
     claimed, labels = parts.probabilities.argmax(axis=1), dataset.y_test
     if parts.dataset["fingerprint"] != dataset.fingerprint or len(claimed) != len(labels):

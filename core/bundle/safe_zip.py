@@ -109,7 +109,7 @@ def shown(name: str) -> str:
 def _check_directory(data: bytes, entries: int) -> None:
     """Look at the directory's size before `zipfile` makes an object of each of its entries."""
     if not data.startswith(b"PK") or len(data) < DIRECTORY_END.size:
-        raise UnsafeZip("it is no zip")
+        raise UnsafeZip("it is not a zip")
     signature, disk, first_disk, here, count, size, _, comment = DIRECTORY_END.unpack(data[-DIRECTORY_END.size :])
     if signature != b"PK\x05\x06" or comment:
         raise UnsafeZip("it is cut off, or something is added at its end")

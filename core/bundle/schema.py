@@ -175,12 +175,12 @@ def check(files: Mapping[str, bytes]) -> Parts:
         raise PartError(f"config.json cannot be used: {error}") from error
     summary = _values(_Summary, "summary.json", _json(files, "summary.json"))
     if summary["model"] != config.model:
-        raise PartError(f"summary.json is of another network ({summary['model']}) than config.json ({config.model})")
+        raise PartError(f"summary.json has another architecture ({summary['model']}) than config.json ({config.model})")
     probabilities = _probabilities("probabilities.npy", files["probabilities.npy"])
     numbers = {int(found[1]): name for name in files if (found := EPOCH_FILE.fullmatch(name))}
     epochs = {number: _probabilities(name, files[name], len(probabilities)) for number, name in sorted(numbers.items())}
     if 0 in epochs:
-        raise PartError("predictions/epoch-0000.npy is of no epoch: they count from 1")
+        raise PartError("predictions/epoch-0000.npy has no such epoch: they count from 1")
     return Parts(
         config=config,
         name=_name(_json(files, "name.json"), config),
@@ -210,7 +210,7 @@ def _parsed(name: str, text: bytes) -> Any:
     try:
         return json.loads(text.decode(), parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise PartError(f"{name} is no JSON that can be read ({str(error)[:80]})") from error
+        raise PartError(f"{name} is not valid JSON ({str(error)[:80]})") from error
 
 
 def _values(model: type[BaseModel], where: str, given: Any) -> Any:
@@ -259,7 +259,7 @@ def _array(name: str, data: bytes, dtype: type, width: tuple[int, ...]) -> np.nd
         version = np.lib.format.read_magic(file)
         shape, _, found = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), False, None)
     except Exception as error:  # a damaged header raises many kinds, even tokenize.TokenError
-        raise PartError(f"{name} is no array in NumPy's format") from error
+        raise PartError(f"{name} is not an array in NumPy's format") from error
     if any(type(size) is not int for size in shape):  # to NumPy True is a whole number as well
         raise PartError(f"{name} must have whole numbers for its shape, not {plain(str(shape))}")
     wanted = np.dtype(dtype)

@@ -1,4 +1,4 @@
-"""A run's network in other formats, proven the same: `python -m core.export RUN --format onnx`.
+"""A run's network in other formats, verified to answer the same: `python -m core.export RUN --format onnx`.
 
 RUN is a run's folder or its id. The files are left in the folder `exports` of the run, and the page Export shows them.
 """
@@ -11,7 +11,7 @@ from functools import partial
 from core.compute import job
 from core.export import verify
 from core.export.formats import FORMATS, INSTALL, possible
-from core.export.verify import Exports, Proof
+from core.export.verify import Exports, Verification
 from core.home import absolute
 from core.runs import Run, RunStore
 from core.runs.starter import Starter
@@ -22,18 +22,18 @@ def table(run: Run, exports: Exports) -> str:
     """What was exported and how it did, as lines of text."""
     head = f"{'format':<12}{'KB':>8}{'difference':>12}{'differing':>11}{'accuracy':>10}{'drawings':>10}"
     lines = [f"{head}{'1 image':>11}{f'{exports.images:,}':>12}"]
-    for found in exports.proofs:
+    for found in exports.verifications:
         lines.append(f"{found.format:<12}{found.error}" if found.error else _row(found))
     lines.append(
         f"Against the run's own LiteRT model on {exports.images:,} test images, each in its own runtime. "
         f"Drawings: {exports.drawn} {exports.drawings}, read right. Times are medians, all images in batches of "
         f"{verify.BATCH}."
     )
-    lines += [str(FORMATS[found.format].path(run)) for found in exports.proofs if not found.error]
+    lines += [str(FORMATS[found.format].path(run)) for found in exports.verifications if not found.error]
     return "\n".join(lines)
 
 
-def _row(found: Proof) -> str:
+def _row(found: Verification) -> str:
     return (
         f"{found.format:<12}{found.bytes / 1000:>8,.0f}{found.difference:>12.1e}{found.different:>11}"
         f"{100 * found.accuracy:>8.2f} %{found.drawings:>10}{1000 * found.seconds_one:>8.2f} ms"
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in skipped:
         why = f"{INSTALL} first" if name in possible(run) else "the run has no Keras model"
         print(f"{FORMATS[name].title} was left out: {why}.")
-    return int(any(found.error for found in exports.proofs if found.format in names))
+    return int(any(found.error for found in exports.verifications if found.format in names))
 
 
 def _refusal(run: Run, asked: list[str]) -> str | None:

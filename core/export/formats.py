@@ -115,7 +115,7 @@ FORMATS = {
             "litert",
             "LiteRT",
             LITERT_MODEL,
-            "Small and fast, for phones and small computers: the very file that every page here reads with.",
+            "Small and fast, for phones and small computers: the file with which these pages read.",
             "Runs in LiteRT 1.0 and newer, TensorFlow 2.16 and newer, and tflite-runtime 2.14.",
             _LITERT % LITERT_MODEL,
         ),
@@ -123,8 +123,7 @@ FORMATS = {
             "int8",
             "LiteRT, int8",
             "model-int8.tflite",
-            "The same with its weights as whole numbers of 8 bits: about a quarter of the size, at a price that is "
-            "measured.",
+            "int8 weights: about a quarter of the size. Its accuracy is measured below.",
             "Runs in LiteRT 1.0 or TensorFlow 2.17 and newer, not in TensorFlow 2.16 or tflite-runtime 2.14.",
             _LITERT % "model-int8.tflite",
         ),

@@ -1,6 +1,6 @@
-"""Exports and the proof that they answer as the run does: each is read in its own runtime over the whole test set.
+"""Exports, each verified over the whole test set in its own runtime: that it answers as the run does.
 
-A proof holds the fingerprint of its file, so that a file that was changed is not given out.
+A verification holds the fingerprint of its file, so that a file that was changed is not offered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Reader = Callable[[np.ndarray], np.ndarray]  # uint8 (n, 28, 28) to float32 (n, 
 
 
 @dataclass(frozen=True)
-class Proof:
+class Verification:
     """What one export was found to do.
 
     Attributes:
@@ -71,13 +71,13 @@ class Proof:
 
 @dataclass(frozen=True)
 class Exports:
-    """All exports of one model, proven on one test set.
+    """All exports of one model, verified on one test set.
 
     Attributes:
         model, dataset: fingerprints of the run's LiteRT model and of the dataset.
         images: how many test images there are.
         drawings, drawn: what was taken for drawings, in words, and how many there are.
-        proofs: one a format, in the order of `FORMATS`.
+        verifications: one a format, in the order of `FORMATS`.
         form: `FORM` of the program that wrote the files.
     """
 
@@ -86,7 +86,7 @@ class Exports:
     images: int
     drawings: str
     drawn: int
-    proofs: tuple[Proof, ...]
+    verifications: tuple[Verification, ...]
     form: int = FORM
 
     @property
@@ -98,13 +98,14 @@ class Exports:
         """Why it is out of date, "" where it is of this model and dataset, with files as they are written today."""
         return results.stale(self, model=model, dataset=dataset, method=FORM)
 
-    def of(self, name: str) -> Proof | None:
-        """The proof of one format, None where it was not exported."""
-        return next((proof for proof in self.proofs if proof.format == name), None)
+    def of(self, name: str) -> Verification | None:
+        """The verification of one format, None where it was not exported."""
+        return next((each for each in self.verifications if each.format == name), None)
 
     def save(self, run: Run) -> None:
         """Keep it in the run's folder."""
-        results.save(run.path, files.EXPORTS, asdict(self))
+        values = asdict(self)
+        results.save(run.path, files.EXPORTS, {"proofs": values.pop("verifications"), **values})
 
 
 def load(run: RunView) -> Exports | None:
@@ -112,16 +113,16 @@ def load(run: RunView) -> Exports | None:
     return results.load(run.path, files.EXPORTS, _exports)
 
 
-def proven_file(run: RunView, exports: Exports, name: str) -> bytes | None:
-    """The exported file, None where it is not there or not the one that was proven."""
-    proof = exports.of(name)
-    if proof is None or proof.error:
+def verified_file(run: RunView, exports: Exports, name: str) -> bytes | None:
+    """The exported file, None where it is not there or not the one that was verified."""
+    found = exports.of(name)
+    if found is None or found.error:
         return None
     try:
         content = FORMATS[name].path(run).read_bytes()
     except OSError:
         return None
-    return content if fingerprint(content) == proof.fingerprint else None
+    return content if fingerprint(content) == found.fingerprint else None
 
 
 def export_all(
@@ -132,9 +133,9 @@ def export_all(
     report: Report = lambda *_: None,
     names: Iterable[str] | None = None,
 ) -> Exports:
-    """Write the run's network in each format, read the whole test set with each, and keep files and proof in the run.
+    """Write the run's network in each format, read the whole test set with each, and save both in the run.
 
-    What fails in one format is told in its proof, and the others are done. LiteRT is always measured, as what the
+    What fails in one format stands in its verification. LiteRT is always measured, as what the
     others are measured against.
 
     Args:
@@ -147,17 +148,17 @@ def export_all(
         ModelError: where the dataset has no test images.
     """
     if not len(dataset.y_test):
-        raise ModelError("The dataset has no test images, so there is nothing to prove an export by.")
+        raise ModelError("The dataset has no test images, so an export cannot be verified.")
     wanted = set(possible(run) if names is None else names) | {"litert"}
     chosen = [format for format in FORMATS.values() if format.name in wanted and (names or not format.missing)]
     before = load(run)
     current = before is not None and not before.stale(model, dataset.fingerprint)
-    proofs = {proof.format: proof for proof in before.proofs} if current else {}
+    verifications = {each.format: each for each in before.verifications} if current else {}
     words, images, labels = drawings(run)
     report(0, len(chosen) + 1, "Reading the test images with LiteRT")
     measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reference(predictor.outputs, dataset))
     making = run.path / files.EXPORTS_FOLDER / ".making"
-    if not proofs:
+    if not verifications:
         shutil.rmtree(run.path / files.EXPORTS_FOLDER, ignore_errors=True)  # of an earlier model
     for number, format in enumerate(chosen, start=1):
         report(number, len(chosen) + 1, f"{format.title}: writing and reading it")
@@ -165,13 +166,13 @@ def export_all(
         making.mkdir(parents=True)
         try:
             path = _made(run, format, making)
-            proofs[format.name] = measure(format, path)
+            verifications[format.name] = measure(format, path)
             if format.name != "litert":
                 path.replace(format.path(run))
         except Exception as error:  # a converter or a runtime may raise anything
             traceback.print_exc()
-            proofs[format.name] = Proof(format.name, error=_in_words(format, error))
-        ordered = tuple(proofs[name] for name in FORMATS if name in proofs)
+            verifications[format.name] = Verification(format.name, error=_in_words(format, error))
+        ordered = tuple(verifications[name] for name in FORMATS if name in verifications)
         exports = Exports(model, dataset.fingerprint, len(dataset.y_test), words, len(labels), ordered)
         exports.save(run)
     shutil.rmtree(making, ignore_errors=True)
@@ -249,7 +250,7 @@ def _seconds(read: Reader, images: np.ndarray) -> float:
 
 def _measure(
     format: Format, path: Path, *, dataset: Dataset, drawn: tuple[np.ndarray, np.ndarray], litert: _Reference
-) -> Proof:
+) -> Verification:
     read = reader(format.name, path)
     found = in_batches(read, dataset.x_test)
     if found.shape != litert.probabilities.shape or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
@@ -258,7 +259,7 @@ def _measure(
     images, labels = drawn
     content = path.read_bytes()
     one, every = (litert.seconds_one, litert.seconds_all) if format.name == "litert" else timed(read, dataset.x_test)
-    return Proof(
+    return Verification(
         format=format.name,
         bytes=len(content),
         fingerprint=fingerprint(content),
@@ -283,18 +284,18 @@ def _exports(values: dict) -> Exports:
     texts = {name: str(values[name]) for name in ("model", "dataset", "drawings")}
     counts = {name: _number(values[name], int) for name in ("images", "drawn")}
     form = _number(values.get("form", 1), int)
-    return Exports(**texts, **counts, proofs=tuple(_proof(row) for row in values["proofs"]), form=form)
+    return Exports(**texts, **counts, verifications=tuple(_verification(row) for row in values["proofs"]), form=form)
 
 
-def _proof(row: dict) -> Proof:
-    """A proof as it was kept; ValueError, TypeError or KeyError where it is none."""
+def _verification(row: dict) -> Verification:
+    """A verification as it was saved; ValueError, TypeError or KeyError where it is none."""
     if row["format"] not in FORMATS:
         raise ValueError("not a format")
-    kinds = {field.name: type(field.default) for field in fields(Proof) if field.name != "format"}
+    kinds = {field.name: type(field.default) for field in fields(Verification) if field.name != "format"}
     values = {name: str(row[name]) if kind is str else _number(row[name], kind) for name, kind in kinds.items()}
     if values["accuracy"] > 1:
         raise ValueError("not a fraction")
-    return Proof(row["format"], **values)
+    return Verification(row["format"], **values)
 
 
 def _number(value: object, kind: type) -> int | float:

@@ -39,7 +39,7 @@ FARTHEST = 6.0  # deviations from the mean: what is farther counts as this far
 BLANK = "Nothing is drawn."
 SEVERAL = "This looks like several digits. Draw one at a time."
 FILLED = "Most of the box is filled, so no digit can be made out."
-UNKNOWN = "It looks like no digit that this network has learned."
+UNKNOWN = "This does not look like a digit."
 
 Outputs = dict[str, np.ndarray]
 
@@ -83,7 +83,7 @@ class OODDetector:
         ]
 
     def log_odds(self, drawings: np.ndarray, outputs: Outputs) -> np.ndarray:
-        """How much each drawing looks like no digit, float64 (n,): the log-odds, higher is less of a digit."""
+        """How little each drawing looks like a digit, float64 (n,): the log-odds, higher is less of a digit."""
         shape = (len(drawings), len(self.hidden))
         if drawings.shape[1:] != IMAGE_SHAPE or drawings.dtype != np.uint8 or outputs["hidden"].shape != shape:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What a run needs to go on: its variables and its position in the epochs, written whole by its worker.
+"""What a run needs to continue: its variables and its position in the epochs, written whole by its worker.
 
 It can be read and checked without TensorFlow, so that a page can say beforehand where Resume begins.
 """

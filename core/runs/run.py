@@ -173,7 +173,7 @@ class Run(RunView):
         self.request(request=request, **requests)
 
     def resume(self) -> None:
-        """Put the run back in the queue, to go on from its last checkpoint.
+        """Put the run back in the queue, to continue from its last checkpoint.
 
         Raises:
             RunError: where the run is active already, has reached its epochs, is damaged or was imported.
@@ -204,7 +204,7 @@ class Run(RunView):
         self._refuse_newer()
         if self.imported:
             raise RunError(
-                f"{self.name} was imported, and brought no checkpoint to go on from. Start a new run with its settings."
+                f"{self.name} was imported, without a checkpoint to continue from. Start a new run with its settings."
             )
 
     def _queue(self, target_epochs: int, **changes) -> None:

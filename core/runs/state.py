@@ -30,7 +30,7 @@ class State:
     message: str = ""
     since: float = 0.0
     target_epochs: int = 0
-    resumes: bool = False  # queued to go on from a checkpoint
+    resumes: bool = False  # queued to continue from a checkpoint
     extended_from: int = -1  # complete epochs when someone last asked for more; -1 where nobody did
 
     @property

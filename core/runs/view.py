@@ -101,7 +101,7 @@ class RunView:
 
     @property
     def state(self) -> State:
-        """Where it stands; a run whose worker is gone without a word is "interrupted"."""
+        """Where it stands; "interrupted" where its worker ended without writing another."""
         stored = self._stored_state()
         if stored.name == "running" and not self.has_worker():
             stored = self._stored_state()  # the worker may have ended properly between the two looks
@@ -163,8 +163,8 @@ class RunView:
         if known.get("fingerprint") in (None, dataset.fingerprint):
             return self.too_new or None
         return (
-            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset here is "
-            f"{dataset.name}. Its numbers would mean something else. Bring the first one back, or choose another run."
+            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset loaded now "
+            f"is {dataset.name}. Start Digit Lab with the run's dataset, or choose another run."
         )
 
     @property

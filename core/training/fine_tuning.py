@@ -59,7 +59,7 @@ def material(run: Run) -> Material | None:
         with np.load(path, allow_pickle=False) as arrays:
             return Material(arrays["images"], arrays["labels"], arrays["held_out"])
     except Exception as error:  # a damaged zip raises many kinds
-        raise FineTuningError(f"{path} is damaged, so this run cannot go on. Start it again.") from error
+        raise FineTuningError(f"{path} is damaged, so this run cannot continue. Start it again.") from error
 
 
 def first_weights(run: Run) -> dict[str, np.ndarray] | None:
@@ -77,7 +77,7 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
             raise FineTuningError(base.too_new)
         raise FineTuningError(f"The run {config.start_from} that this one starts from is gone. Choose another one.")
     if _architecture(base.config) != _architecture(config):
-        raise FineTuningError(f"{base.name} is another network than the one that is to start from it.")
+        raise FineTuningError(f"{base.name} has a different architecture. Choose a matching run.")
     if base.imported:
         raise FineTuningError(f"{base.name} was imported, without weights to begin with. Choose a run trained here.")
     unusable = f"The weights of {base.name} are missing or damaged. Choose another run."

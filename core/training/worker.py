@@ -226,7 +226,7 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
         known = run.dataset
         raise DatasetError(
             f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
-            f"{dataset.name} ({dataset.source}). Bring the first one back to go on, or start a new run."
+            f"{dataset.name} ({dataset.source}). Start Digit Lab with the first one to continue, or start a new run."
         )
     run.write_dataset(_identity(dataset))
 

@@ -63,7 +63,7 @@ def show_run(run: Run, digits: Dataset) -> bool:
     stored = verify.load(run)
     reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
     current = None if reason else stored
-    files = {name: verify.proven_file(run, current, name) if current else None for name in FORMATS}
+    files = {name: verify.verified_file(run, current, name) if current else None for name in FORMATS}
     if foreign := run.foreign_dataset(digits):
         st.error(escape_markdown(foreign), icon=":material/database_off:")
     elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):

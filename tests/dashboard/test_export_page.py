@@ -10,7 +10,7 @@ from core import background
 from core.compute import job
 from core.export import verify
 from core.export.formats import FORMATS
-from core.export.verify import Exports, Proof
+from core.export.verify import Exports, Verification
 from core.predictor import fingerprint, model_fingerprint
 from core.runs import Run
 from core.runs.starter import Starter
@@ -38,10 +38,12 @@ def exported(run, digits):
             format.path(run).parent.mkdir(exist_ok=True)
             format.path(run).write_bytes(name.encode())
         content = format.path(run).read_bytes()
-        found = Proof(name, "", len(content), fingerprint(content), 0.0, 0, 0.9, 300, 0.001, 0.1 * number, 0.001, 0.2)
+        found = Verification(
+            name, "", len(content), fingerprint(content), 0.0, 0, 0.9, 300, 0.001, 0.1 * number, 0.001, 0.2
+        )
         proofs.append(found)
-    proofs[1] = Proof("int8", "", 4, proofs[1].fingerprint, 0.03, 7, 0.89, 299, 0.001, 0.1, 0.001, 0.2)
-    proofs[3] = Proof("onnx", "ValueError: not this time")
+    proofs[1] = Verification("int8", "", 4, proofs[1].fingerprint, 0.03, 7, 0.89, 299, 0.001, 0.1, 0.001, 0.2)
+    proofs[3] = Verification("onnx", "ValueError: not this time")
     kept = Exports(model_fingerprint(run.path), digits.fingerprint, 397, "drawn by somebody", 400, tuple(proofs))
     kept.save(run)
     return kept

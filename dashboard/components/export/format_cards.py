@@ -7,14 +7,14 @@ import streamlit as st
 
 from core.export import verify
 from core.export.formats import FORMATS, INSTALL, Format
-from core.export.verify import Exports, Proof
+from core.export.verify import Exports, Verification
 from dashboard.components.formatting import percent
 from dashboard.components.text import escape_markdown
 
 
 def verification_table(exports: Exports) -> None:
     """Show a row for each export: differences from the run's own model, size, accuracy and times."""
-    rows = [_row(found) for found in exports.proofs if not found.error]
+    rows = [_row(found) for found in exports.verifications if not found.error]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -51,7 +51,7 @@ def verification_table(exports: Exports) -> None:
     )
 
 
-def _row(found: Proof) -> dict:
+def _row(found: Verification) -> dict:
     reference = found.format == "litert"
     return {
         "Format": FORMATS[found.format].title,
@@ -78,7 +78,7 @@ def int8_cost(exports: Exports) -> str | None:
     )
 
 
-def card(format: Format, found: Proof | None, content: bytes | None, *, reason: str = "") -> None:
+def card(format: Format, found: Verification | None, content: bytes | None, *, reason: str = "") -> None:
     """Show one format: what it is for, the result of its verification, the file, and code that runs it.
 
     Args:
@@ -118,7 +118,7 @@ def card(format: Format, found: Proof | None, content: bytes | None, *, reason: 
                 st.code(format.snippet, language="python")
 
 
-def _badge(found: Proof | None) -> str:
+def _badge(found: Verification | None) -> str:
     if found is None or found.error or found.format == "litert":
         return ""
     if found.is_same:

@@ -86,9 +86,9 @@ def exported(home, digits_file):
 def test_the_command_line_exports_and_proves_every_format(exported, digits):
     for run, printed in exported.values():
         kept = verify.load(run)
-        assert [found.format for found in kept.proofs] == list(FORMATS)
+        assert [found.format for found in kept.verifications] == list(FORMATS)
         assert not kept.stale(model_fingerprint(run.path), digits.fingerprint)
-        for found in kept.proofs:
+        for found in kept.verifications:
             assert found.is_same or found.format == "int8", found
             assert fingerprint(FORMATS[found.format].path(run).read_bytes()) == found.fingerprint
             assert str(FORMATS[found.format].path(run)) in printed
@@ -149,9 +149,9 @@ def test_a_run_that_was_trained_further_has_no_proof_and_keeps_no_file_of_before
     (copy.path / "model.tflite").write_bytes((exported["cnn"][0].path / "model.tflite").read_bytes())
     before = verify.load(copy)
     assert before.stale(model_fingerprint(copy.path), digits.fingerprint)
-    assert verify.proven_file(copy, before, "litert") is None
+    assert verify.verified_file(copy, before, "litert") is None
     assert job.execute(copy, "export", background.TASKS["export"], digits)
-    assert [found.format for found in verify.load(copy).proofs] == ["litert"]
+    assert [found.format for found in verify.load(copy).verifications] == ["litert"]
     assert not list((copy.path / "exports").glob("*"))
 
 
@@ -160,11 +160,11 @@ def test_a_file_that_was_changed_is_not_given_out(exported, tmp_path):
     copy = RunStore(tmp_path).create(TrainingConfig(model="seed"))
     shutil.copytree(run.path, copy.path, dirs_exist_ok=True)
     kept, path = verify.load(copy), FORMATS["onnx"].path(copy)
-    assert verify.proven_file(copy, kept, "onnx") == path.read_bytes()
+    assert verify.verified_file(copy, kept, "onnx") == path.read_bytes()
     path.write_bytes(path.read_bytes()[:-1])
-    assert verify.proven_file(copy, kept, "onnx") is None
+    assert verify.verified_file(copy, kept, "onnx") is None
     path.unlink()
-    assert verify.proven_file(copy, kept, "onnx") is None
+    assert verify.verified_file(copy, kept, "onnx") is None
 
 
 class Noisy:
@@ -183,7 +183,7 @@ def test_a_proof_counts_what_differs(exported, digits, tmp_path):
     reversed_, few = Noisy(run, lambda rows: rows[:, ::-1]), replace(digits, x_test=digits.x_test[:40])
     few = replace(few, y_test=digits.y_test[:40])
     right = Predictor.load(run.path).probabilities(few.x_test)
-    [found] = verify.export_all(run, reversed_, "model", few).proofs
+    [found] = verify.export_all(run, reversed_, "model", few).verifications
     assert found.difference == pytest.approx(np.abs(right - right[:, ::-1]).max())
     assert found.different == (right.argmax(axis=1) != 9 - right.argmax(axis=1)).sum() == 40
     assert found.accuracy == pytest.approx((right.argmax(axis=1) == few.y_test).mean())
@@ -211,7 +211,7 @@ def test_a_format_that_fails_is_told_and_the_others_are_done(exported, digits, t
     kept = verify.export_all(run, Predictor.load(run.path), "model", digits, names=["litert", "int8"])
     assert kept.of("int8").error == "ZeroDivisionError: division by zero"
     assert kept.of("litert").is_same
-    assert verify.proven_file(run, kept, "int8") is None
+    assert verify.verified_file(run, kept, "int8") is None
     assert verify.load(run) == kept
 
 

@@ -86,7 +86,11 @@ def test_base_and_digits_are_found_in_the_home_of_a_run_that_is_given_as_a_relat
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"hidden_layers": [16]}, "another network"), ({"start_from": "gone"}, "is gone"), ({"model": "cnn"}, "another")],
+    [
+        ({"hidden_layers": [16]}, "different architecture"),
+        ({"start_from": "gone"}, "is gone"),
+        ({"model": "cnn"}, "another"),
+    ],
 )
 def test_a_start_that_cannot_be_is_said_in_words(home, digits, settings, words):
     run, _ = fine_tuned(home, digits, **settings)
