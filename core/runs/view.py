@@ -163,8 +163,8 @@ class RunView:
         if known.get("fingerprint") in (None, dataset.fingerprint):
             return self.too_new or None
         return (
-            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset loaded now "
-            f"is {dataset.name}. Start Digit Lab with the run's dataset, or choose another run."
+            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset loaded "
+            f"now is {dataset.name}. Start Digit Lab with the run's dataset, or choose another run."
         )
 
     @property
