@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.browser import ROOT, free_port, wait_until
 from benchmarks.table import in_turn, markdown, row
-from core.inference.answer import Models
+from core.inference.answer import LoadedModels
 from core.runs import RunStore
 from core.runs.starter import Starter
 from core.terminal import command_line, exit_with
@@ -115,7 +115,7 @@ def _train(port: int, home: Path) -> None:
 def _in_process() -> float:
     """Milliseconds of a prediction of the image by `core` in this process, without HTTP."""
     run, image = Starter(), np.array(SEVEN, np.uint8)
-    models = Models()
+    models = LoadedModels()
     model = models.predictor(run)
     models.answer_one(run, model, image)
     began = time.perf_counter()

@@ -29,7 +29,7 @@ def use_own_temporary_folder() -> None:
         os.environ[name] = folder
 
 
-def sweep_up(home: Path, temporary: Path | None = None) -> list[Path]:
+def remove_leftovers(home: Path, temporary: Path | None = None) -> list[Path]:
     """Remove what killed processes left in the home and in the system's temporary folder; returns what was removed."""
     removed = []
     for path in _leftovers(home, temporary or Path(tempfile.gettempdir())):

@@ -51,7 +51,7 @@ def cnn(config: TrainingConfig) -> list[layers.Layer]:
 
 
 def best(config: TrainingConfig) -> list[layers.Layer]:
-    """The same, wider: what a network on two processor cores has time for."""
+    """The CNN with more filters: what a network on two processor cores has time for."""
     return _convolutional(config, 32, 64, 96)
 
 
@@ -133,7 +133,7 @@ def architecture_rows(model: keras.Model) -> list[dict]:
 
 
 def for_export(model: keras.Model) -> keras.Model:
-    """The same network with named outputs, for those who only look, with the weights of this moment.
+    """A copy of the network with named outputs, for those who only look, with the weights of this moment.
 
     Returns:
         A model from uint8 (n, 28, 28) to `probabilities` (n, 10), which sum to 1, and `hidden` (n, d), the last hidden

@@ -35,7 +35,7 @@ def fingerprint(model: bytes) -> str:
 
 
 def model_fingerprint(run_folder: str | os.PathLike[str]) -> str:
-    """The same of the model in a run's folder, "" where it cannot be read."""
+    """The fingerprint of the model in a run's folder, "" where it cannot be read."""
     try:
         return fingerprint((Path(run_folder) / LITERT_MODEL).read_bytes())
     except OSError:
@@ -58,7 +58,7 @@ class Predictor:
             from ai_edge_litert.interpreter import Interpreter
         except (ImportError, OSError) as error:
             raise RuntimeMissing(
-                f"LiteRT cannot be loaded ({printable(error)}), so no network can read here. Install it with "
+                f"LiteRT cannot be loaded ({printable(error)}), so no model can run. Install it with "
                 "pip install ai-edge-litert; it has no packages for Intel Macs."
             ) from error
         try:

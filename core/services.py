@@ -7,7 +7,7 @@ from pathlib import Path
 from core.compute.job import Jobs
 from core.compute.launcher import Launcher
 from core.data.loader import DatasetLoader
-from core.inference.answer import Models
+from core.inference.answer import LoadedModels
 from core.runs import RunStore
 
 
@@ -18,15 +18,15 @@ class Services:
 
     Attributes:
         store: the runs.
-        digits: the dataset, loading from its first use.
-        models: the runs' exported models, as `Models` keeps them.
+        dataset_loader: the dataset, loading from its first use.
+        models: the runs' exported models, as `LoadedModels` keeps them.
         jobs: the background jobs.
         launcher: starts workers for queued runs, once it is started.
     """
 
     def __init__(self, home: Path | str | None = None) -> None:
         self.store = RunStore(home)
-        self.digits = DatasetLoader()
-        self.models = Models()
+        self.dataset_loader = DatasetLoader()
+        self.models = LoadedModels()
         self.jobs = Jobs()
         self.launcher = Launcher(self.store)

@@ -92,7 +92,7 @@ def _of_file(error: OSError, path: Path) -> OSError:
 
 def replace(source: Path, target: Path) -> None:
     """Move a file over another in one step; on Windows, retry while that one is being read."""
-    _patiently(lambda: source.replace(target), REPLACE_SECONDS)
+    _retry_denied(lambda: source.replace(target), REPLACE_SECONDS)
 
 
 def _remove(path: Path) -> None:
@@ -100,7 +100,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _patiently(action: Callable[[], Any], seconds: float) -> Any:
+def _retry_denied(action: Callable[[], Any], seconds: float) -> Any:
     """Call `action` again for so many seconds while access is denied."""
     deadline = time.monotonic() + seconds
     while True:
@@ -217,7 +217,7 @@ def read_json(path: Path, check: Callable[[Any], Any] | None = None) -> Any:
             until the file changes.
     """
     try:
-        return _patiently(lambda: _parsed(path, check), READ_SECONDS)
+        return _retry_denied(lambda: _parsed(path, check), READ_SECONDS)
     except (OSError, ValueError):
         return check(None) if check else None
 

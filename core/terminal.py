@@ -67,8 +67,8 @@ def exit_with(main: Callable[[], int | None]) -> NoReturn:
     the output's reader goes away (`| head -1`, a closed terminal, `>&-`) the command continues to its end in silence;
     where it cannot be written (a full disk), the command continues too, says so at its end and fails.
     """
-    sys.stdout, output = _forgiving(sys.stdout)
-    sys.stderr, _ = _forgiving(sys.stderr)
+    sys.stdout, output = _safe_stream(sys.stdout)
+    sys.stderr, _ = _safe_stream(sys.stderr)
     try:
         status = main()
     except SystemExit as end:  # argparse, after --help and after what it refuses
@@ -88,7 +88,7 @@ def exit_with(main: Callable[[], int | None]) -> NoReturn:
     sys.exit(status)
 
 
-def _forgiving(stream: TextIO | None) -> tuple[TextIO, _Output]:
+def _safe_stream(stream: TextIO | None) -> tuple[TextIO, _Output]:
     """A text stream in place of `stream`, which is None where it was closed before the start, and what it writes to."""
     stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, for as long as the process lives
     output = _Output(stream)

@@ -39,7 +39,7 @@ BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where o
 M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 
 
-def give_memory_back() -> None:
+def return_freed_memory() -> None:
     """Let glibc return every large array to the system when it is freed, instead of keeping up to 32 MB a thread.
 
     Saves 50 of 400 MB after twenty sessions have opened all pages. Does nothing except on Linux.
@@ -61,13 +61,13 @@ def get_ready(services: Services) -> None:
     It waits until the first page is drawn, or until no browser has come: the worker's import of TensorFlow takes a
     processor for seconds, and would delay the page by a second.
     """
-    services.digits.begin()
+    services.dataset_loader.begin()
     reach.open_browser()
     for module in AHEAD:
         importlib.import_module(f"dashboard.components.{module}")
     if session.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
-    services.digits.when_done(services.launcher.start)
+    services.dataset_loader.when_done(services.launcher.start)
 
 
 @asynccontextmanager
@@ -86,9 +86,9 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         services.launcher.close()
 
 
-give_memory_back()
+return_freed_memory()
 reach.use_own_settings()
-if reach.listens_unasked():
+if reach.is_public_by_default():
     sys.exit("Digit Lab would accept connections from the whole network. Start it with --server.address localhost.")
 app = st.App(
     Path(__file__).with_name("main.py"),

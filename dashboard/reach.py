@@ -48,7 +48,7 @@ def _options(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
 
 
-def listens_unasked() -> bool:
+def is_public_by_default() -> bool:
     """Whether Streamlit's own server listens to the whole network though nobody told it to."""
     return _is_streamlits_server() and not config.get_option("server.address")
 

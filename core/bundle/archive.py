@@ -30,8 +30,8 @@ MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
 MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
 WANTED = (
-    "Wanted is the zip of a run: on the Train page of the other Digit Lab it is Run as a zip, under Files; in its "
-    "terminal python -m core.bundle pack RUN."
+    "Choose the zip of a run. The other Digit Lab makes it on its Train page, under Files, Run as a zip, or by "
+    "python -m core.bundle pack RUN."
 )
 MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve
 
@@ -130,10 +130,10 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
         raise BundleError(f"{name} was not imported: {error}. {WANTED}") from error
     except (UnsafeZip, PartError, ModelError) as error:
         raise BundleError(
-            f"{name} was not imported: {str(error).rstrip('.')}. Take the zip as it was made, or ask for it again."
+            f"{name} was not imported: {str(error).rstrip('.')}. Download the zip again, and import it unchanged."
         ) from error
     imported = {"file": name, "when": time.time(), "proof": verified}
-    return store.place(parts.config, lambda draft: _write(parts, draft, imported))
+    return store.create_with(parts.config, lambda draft: _write(parts, draft, imported))
 
 
 def _verify(parts: Parts, dataset: Dataset) -> dict | None:

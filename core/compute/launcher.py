@@ -19,7 +19,7 @@ from pathlib import Path
 
 from core.compute.process import explain_end, last_output, start_process
 from core.compute.queue import Queue
-from core.leftovers import sweep_up
+from core.leftovers import remove_leftovers
 from core.runs import Run, RunError, RunStore
 from core.storage import explain_os_error
 
@@ -89,7 +89,7 @@ class Launcher:
     def _watch(self) -> None:
         pause = LOOK_SECONDS
         with suppress(Exception):  # it is only tidying
-            sweep_up(self.store.home)
+            remove_leftovers(self.store.home)
         while not self._ended.wait(pause):
             try:
                 self._look()

@@ -31,7 +31,7 @@ class Temperature:
 
 
 @dataclass(frozen=True, eq=False)
-class Calibrated:
+class ConfidenceReport:
     """Reliability and coverage of a run's predictions; `error` is the expected calibration error, a fraction.
 
     `coverage` and `accuracy` have an entry for each of `THRESHOLDS`: the share of images that is answered, and the
@@ -50,30 +50,30 @@ class Calibrated:
 
 
 def saved_version(run: RunView) -> tuple:
-    """What is another whenever the result of `calibrate` would be."""
+    """What is another whenever the result of `confidence_report` would be."""
     files = (version(run.path / name, missing_ok=True) for name in (VALIDATION, SUMMARY))
     return (*predictions.saved_version(run), *files, run.state.name, len(run.history().epochs))
 
 
-def calibrate(run: RunView, dataset: Dataset) -> Calibrated:
+def confidence_report(run: RunView, dataset: Dataset) -> ConfidenceReport:
     """Calibrate a run by its newest probabilities.
 
     Raises:
         PredictionsError: where they are missing, damaged or belong to another dataset.
     """
-    reading = predictions.read(run, dataset, None)
+    reading = predictions.load_predictions(run, dataset, None)
     labels, kept = reading.labels, reading.probabilities
     curve = calibration.coverage_curve(labels, kept)
     at = np.searchsorted(curve.threshold, THRESHOLDS)  # between two thresholds the upper one's values hold
     answers = at < len(curve.threshold)
     at = np.minimum(at, len(curve.threshold) - 1)
-    temperature = fitted(run)
+    temperature = fit_run_temperature(run)
     after, error_after = None, None
     if temperature.value is not None:
-        probabilities = calibration.apply_temperature(as_kept(kept), temperature.value)
+        probabilities = calibration.apply_temperature(as_float16(kept), temperature.value)
         after = calibration.reliability_diagram(labels, probabilities)
         error_after = calibration.expected_calibration_error(labels, probabilities)
-    return Calibrated(
+    return ConfidenceReport(
         reading=reading,
         mean_confidence=float(reading.confidence.mean()),
         diagram=calibration.reliability_diagram(labels, kept),
@@ -86,12 +86,12 @@ def calibrate(run: RunView, dataset: Dataset) -> Calibrated:
     )
 
 
-def as_kept(probabilities: np.ndarray) -> np.ndarray:
+def as_float16(probabilities: np.ndarray) -> np.ndarray:
     """The probabilities as float16, the type of the run's files, so that 0 means "less than float16 can hold"."""
     return probabilities.astype(np.float16)
 
 
-def fitted(run: RunView) -> Temperature:
+def fit_run_temperature(run: RunView) -> Temperature:
     """The temperature fitted on the run's own validation images, never on the test set."""
     config = run.config
     if config is not None and config.info.validates_on_test:
@@ -99,17 +99,17 @@ def fitted(run: RunView) -> Temperature:
             reason="The classic network validates on the test images, like the classic script. A temperature fitted on "
             "test images would be biased, so none is fitted."
         )
-    if run.state.is_active or _went_on(run):
+    if run.state.is_active or _trained_further(run):
         return Temperature(reason="The temperature is fitted when training has ended.")
     validation = run.validation()
     if validation is None:
-        return _unread(run, "The predictions for its validation images are missing.")
+        return _without_validation(run, "The predictions for its validation images are missing.")
     labels, probabilities = validation
     try:
         mistakes = int(np.count_nonzero(probabilities.argmax(axis=1) != labels))
-        value = calibration.fit_temperature(labels, as_kept(probabilities))
+        value = calibration.fit_temperature(labels, as_float16(probabilities))
     except (ValueError, IndexError):
-        return _unread(run, "The predictions for its validation images are damaged.")
+        return _without_validation(run, "The predictions for its validation images are damaged.")
     if mistakes == 0:
         return Temperature(
             images=len(labels),
@@ -119,13 +119,13 @@ def fitted(run: RunView) -> Temperature:
     return Temperature(value=value, images=len(labels), mistakes=mistakes)
 
 
-def _unread(run: RunView, what: str) -> Temperature:
+def _without_validation(run: RunView, what: str) -> Temperature:
     if run.has_model:
         return Temperature(reason=f"{what} The model can make them again.", needs_reading=True)
     return Temperature(reason=f"{what} Train one more epoch to get them.")
 
 
-def _went_on(run: RunView) -> bool:
+def _trained_further(run: RunView) -> bool:
     """Whether the run was trained further after its validation predictions were saved."""
     at_the_end = (run.summary or {}).get("epochs")
     return isinstance(at_the_end, int) and len(run.history().epochs) > at_the_end

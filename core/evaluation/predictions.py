@@ -48,7 +48,7 @@ class Predictions:
 
 
 @dataclass(frozen=True, eq=False)
-class Past:
+class EpochPredictions:
     """The predictions of all saved epochs: `epochs` are their numbers, `probabilities` is float16 (epochs, n, 10)."""
 
     epochs: tuple[int, ...]
@@ -80,7 +80,7 @@ def moments(run: RunView) -> dict[str, int | None]:
     return {**earlier, NEWEST: end}
 
 
-def read(run: RunView, dataset: Dataset, epoch: int | None) -> Predictions:
+def load_predictions(run: RunView, dataset: Dataset, epoch: int | None) -> Predictions:
     """A run's predictions after `epoch`, or its final ones for None.
 
     Raises:
@@ -117,7 +117,7 @@ def read(run: RunView, dataset: Dataset, epoch: int | None) -> Predictions:
         raise PredictionsError(f"This run's predictions are damaged: {error}") from error
 
 
-def look_back(run: RunView, dataset: Dataset, until: int) -> Past | None:
+def load_epoch_predictions(run: RunView, dataset: Dataset, until: int) -> EpochPredictions | None:
     """The predictions of the saved epochs up to `until`, None where none can be read."""
     kept = {epoch: run.probabilities(epoch) for epoch in run.predicted_epochs() if epoch <= until}
     kept = {epoch: array for epoch, array in kept.items() if array is not None and len(array) == len(dataset.y_test)}
@@ -127,10 +127,10 @@ def look_back(run: RunView, dataset: Dataset, until: int) -> Past | None:
         history = learning.learning_history(dataset.y_test, kept.values())
     except ValueError:
         return None
-    return Past(tuple(kept), np.stack([array.astype(np.float16) for array in kept.values()]), history)
+    return EpochPredictions(tuple(kept), np.stack([array.astype(np.float16) for array in kept.values()]), history)
 
 
-def story(past: Past, image: int) -> str:
+def describe_learning(past: EpochPredictions, image: int) -> str:
     """When an image was learned, or how often and when last it was right, as a sentence."""
     history = past.history
     first, settled = (int(epochs[image]) for epochs in (history.first_learned_epoch, history.settled_epoch))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation.label_errors import ERRORS_BY_INDEX
-from core.evaluation.predictions import Past, Predictions
+from core.evaluation.predictions import EpochPredictions, Predictions
 
 SHOW = ("Mistakes", "Right", "All")
 ORDERS = ("Most confident", "Least confident", "Highest loss", "Index", "Learned last")
@@ -40,7 +40,7 @@ class Filter:
         return ", ".join(parts)
 
 
-def matching(reading: Predictions, past: Past | None, wanted: Filter) -> np.ndarray:
+def matching(reading: Predictions, past: EpochPredictions | None, wanted: Filter) -> np.ndarray:
     """Indices of the images that match the filter, int64, in its order."""
     mask = np.full(len(reading.labels), True)
     if wanted.show != "All":
@@ -60,7 +60,7 @@ def matching(reading: Predictions, past: Past | None, wanted: Filter) -> np.ndar
     return found[np.argsort(_rank(reading, past, wanted.order)[found], kind="stable")]
 
 
-def _rank(reading: Predictions, past: Past | None, order: str) -> np.ndarray:
+def _rank(reading: Predictions, past: EpochPredictions | None, order: str) -> np.ndarray:
     if order == "Learned last" and past is not None:
         return -past.history.settled_epoch
     ranks = {

@@ -47,7 +47,7 @@ class Verification:
         accuracy: on the test images, a fraction.
         drawings: how many drawings are read right.
         seconds_one, seconds_all: medians for one image and for all test images in batches of `BATCH`.
-        litert_one, litert_all: the same of the run's LiteRT model, timed in the same minute.
+        litert_one, litert_all: these medians for the run's LiteRT model, timed in the same minute.
     """
 
     format: str
@@ -215,7 +215,7 @@ def _made(run: Run, format: Format, folder: Path) -> Path:
     return folder / format.file
 
 
-def reader(name: str, path: Path) -> Reader:
+def load_reader(name: str, path: Path) -> Reader:
     """Read images with an exported file in its own runtime; imports that runtime."""
     if name in ("litert", "int8"):
         return Predictor(path.read_bytes(), path).probabilities
@@ -251,7 +251,7 @@ def _seconds(read: Reader, images: np.ndarray) -> float:
 def _measure(
     format: Format, path: Path, *, dataset: Dataset, drawn: tuple[np.ndarray, np.ndarray], litert: _Reference
 ) -> Verification:
-    read = reader(format.name, path)
+    read = load_reader(format.name, path)
     found = in_batches(read, dataset.x_test)
     if found.shape != litert.probabilities.shape or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
         raise ModelError(f"{format.file} does not give ten probabilities that sum to 1 for each image.")

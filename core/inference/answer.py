@@ -41,7 +41,7 @@ class Answer:
         return None if self.abstain_reason else self.first
 
 
-class Models:
+class LoadedModels:
     """The exported models and OOD detectors of runs, each loaded once and again when its file has changed.
 
     All threads of a process share one, and up to 16 of each stay in memory.

@@ -167,7 +167,7 @@ class Layout:
         return self.indices[inside]
 
 
-def read(predictor: Predictor, dataset: Dataset) -> Embedding:
+def embed_test_images(predictor: Predictor, dataset: Dataset) -> Embedding:
     """Read all test images with an exported model."""
     outputs = predictor.outputs(dataset.x_test)
     labels, predictions = dataset.y_test.astype(np.int64), outputs["probabilities"].argmax(axis=1)
@@ -181,6 +181,6 @@ def read(predictor: Predictor, dataset: Dataset) -> Embedding:
 
 
 def by_confidence(readings: Embedding, indices: np.ndarray) -> np.ndarray:
-    """The same indices, mistakes first, the most confident of them first; then the least confident right ones."""
+    """Sort `indices`: mistakes first, the most confident of them first; then right ones, the least confident first."""
     right, confidence = readings.right[indices], readings.confidence[indices]
     return indices[np.lexsort((np.where(right, confidence, -confidence), right))]

@@ -3,7 +3,7 @@
 In the manner of MNIST-C (Mu & Gilmer 2019, arXiv:1906.02337), which changes MNIST's test images; thinner and thicker
 strokes follow Morpho-MNIST (Castro et al. 2019, arXiv:1809.10780). What is left to chance (a direction, a place,
 noise) is drawn from each change's own seed: an image is changed alike each time, whichever images and changes come
-after it, and goes the same way in all strengths. A new change is one entry in `CHANGES`, anywhere.
+after it, and goes the same way in all strengths. A new change is one entry in `CORRUPTIONS`, anywhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHUNK = 10_000  # images at once: bounds the memory, about 100 MB
 
 
 @dataclass(frozen=True)
-class Change:
+class Corruption:
     """One way to change a digit.
 
     Attributes:
@@ -47,12 +47,12 @@ class Change:
         return self.sentence.format(self.amounts[strength - 1])
 
 
-def changed(images: np.ndarray, name: str, strength: int) -> np.ndarray:
+def corrupt(images: np.ndarray, name: str, strength: int) -> np.ndarray:
     """Return `images` under the change `name`; strength 0 leaves them as they are.
 
     Args:
         images: uint8 (n, 28, 28), 0 is background.
-        name: one of `CHANGES`.
+        name: one of `CORRUPTIONS`.
         strength: 0 to 3.
 
     Returns:
@@ -63,11 +63,11 @@ def changed(images: np.ndarray, name: str, strength: int) -> np.ndarray:
     """
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
         raise ValueError("images must be a uint8 array (n, 28, 28).")
-    if name not in CHANGES or strength not in (0, *STRENGTHS):
+    if name not in CORRUPTIONS or strength not in (0, *STRENGTHS):
         raise ValueError(f"There is no change {name!r} of strength {strength!r}.")
     if strength == 0:
         return images.copy()
-    change = CHANGES[name]
+    change = CORRUPTIONS[name]
     random = np.random.default_rng([_SEED, change.seed])
     result = np.empty_like(images)
     for start in range(0, len(images), _CHUNK):
@@ -119,7 +119,7 @@ def _thin(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.
 
 
 def _thicken(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
-    """Dilate by a square, as `_thin` erodes."""
+    """Dilate the strokes by a square of so many pixels."""
     return _morphed(ndimage.maximum_filter, images, pixels)
 
 
@@ -173,18 +173,18 @@ def _morphed(extreme: Callable, images: np.ndarray, pixels: float) -> np.ndarray
     return double.reshape(-1, IMAGE_SIDE, 2, IMAGE_SIDE, 2).mean(axis=(2, 4), dtype=np.float32)
 
 
-CHANGES = {
+CORRUPTIONS = {
     change.name: change
     for change in (
-        Change("shift", "Moved {} pixels up, down, left or right.", (2, 4, 6), _shift, seed=0),
-        Change("rotate", "Turned by {}°, left or right.", (15, 30, 45), _rotate, seed=1),
-        Change("scale", "Made smaller, to {} % of its size.", (80, 65, 50), _scale, seed=2),
-        Change("shear", "Slanted by {} % of its height, left or right.", (25, 50, 75), _shear, seed=3),
-        Change("noise", "Gaussian noise, its deviation {} % of full ink.", (15, 30, 45), _noise, seed=4),
-        Change("blur", "Blurred by a Gaussian of {} pixels.", (1, 1.5, 2), _blur, seed=5),
-        Change("brightness", "All pixels brighter by {} % of full ink.", (15, 30, 45), _brighten, seed=6),
-        Change("thin", "Strokes thinner by about {} pixels.", (0.5, 1, 1.5), _thin, seed=7),
-        Change("thick", "Strokes thicker by about {} pixels.", (1, 2, 3), _thicken, seed=8),
-        Change("occlusion", "A square of {0} × {0} pixels hidden.", (6, 9, 12), _occlude, seed=9),
+        Corruption("shift", "Moved {} pixels up, down, left or right.", (2, 4, 6), _shift, seed=0),
+        Corruption("rotate", "Turned by {}°, left or right.", (15, 30, 45), _rotate, seed=1),
+        Corruption("scale", "Made smaller, to {} % of its size.", (80, 65, 50), _scale, seed=2),
+        Corruption("shear", "Slanted by {} % of its height, left or right.", (25, 50, 75), _shear, seed=3),
+        Corruption("noise", "Gaussian noise, its deviation {} % of full ink.", (15, 30, 45), _noise, seed=4),
+        Corruption("blur", "Blurred by a Gaussian of {} pixels.", (1, 1.5, 2), _blur, seed=5),
+        Corruption("brightness", "All pixels brighter by {} % of full ink.", (15, 30, 45), _brighten, seed=6),
+        Corruption("thin", "Strokes thinner by about {} pixels.", (0.5, 1, 1.5), _thin, seed=7),
+        Corruption("thick", "Strokes thicker by about {} pixels.", (1, 2, 3), _thicken, seed=8),
+        Corruption("occlusion", "A square of {0} × {0} pixels hidden.", (6, 9, 12), _occlude, seed=9),
     )
 }

@@ -34,7 +34,7 @@ class Measurement:
     @property
     def meaning(self) -> str:
         """What was done to the images; "" where nothing was, or the change is no longer in the set."""
-        change = corruptions.CHANGES.get(self.change)
+        change = corruptions.CORRUPTIONS.get(self.change)
         return change.describe(self.strength) if change else ""
 
 
@@ -71,7 +71,7 @@ class Robustness:
 
     def stale(self, model: str, dataset: str) -> str:
         """Why it is out of date, "" where it was measured with this model, this dataset and today's changes."""
-        now = corruptions.VERSION, frozenset(corruptions.CHANGES)
+        now = corruptions.VERSION, frozenset(corruptions.CORRUPTIONS)
         return results.stale(self, model=model, dataset=dataset, method=now)
 
     @property
@@ -138,13 +138,13 @@ def measure(predictor: Predictor, model: str, dataset: Dataset, report: Report =
     if not len(labels):
         raise ValueError("The dataset has no test images, so there is nothing to measure.")
     steps = [("unchanged", 0)] + [
-        (name, strength) for name in corruptions.CHANGES for strength in corruptions.STRENGTHS
+        (name, strength) for name in corruptions.CORRUPTIONS for strength in corruptions.STRENGTHS
     ]
     began, measurements = time.monotonic(), []
     for number, (name, strength) in enumerate(steps):
         words = f"{name.capitalize()}, {corruptions.STRENGTH_NAMES[strength]}" if strength else "Unchanged"
         report(number, len(steps), words)
-        shown = corruptions.changed(images, name, strength) if strength else images
+        shown = corruptions.corrupt(images, name, strength) if strength else images
         right = predictor.probabilities(shown).argmax(axis=1) == labels
         per_digit = metrics.share(np.bincount(labels[right], minlength=10), np.bincount(labels, minlength=10))
         parts = tuple(None if np.isnan(part) else float(part) for part in per_digit)

@@ -51,7 +51,7 @@ def read_position(checkpoint: dict[str, np.ndarray]) -> Position:
         position = Position(**json.loads(str(checkpoint["position"])))
         _check(position)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError("its position is not one where a run can be") from error
+        raise CheckpointError("its saved position is invalid") from error
     return position
 
 
@@ -61,7 +61,7 @@ def _check(position: Position) -> None:
     numbers = [position.loss_sum, position.learning_rate, position.training_seconds]
     stages = [number for stage in position.stages for number in stage]
     if not all(type(count) is int and count >= 0 for count in counts + stages):
-        raise ValueError("a count is no whole number from 0")
+        raise ValueError("a count is not a whole number from 0")
     if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers):
         raise ValueError("a number is not finite")
     if math.isnan(position.best_loss) or not isinstance(position.stopped_early, bool):

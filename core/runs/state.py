@@ -155,7 +155,7 @@ class Content:
 
 
 def read(path: Path) -> Content:
-    """What a file of a run holds, by the table above."""
+    """What a JSON file of a run holds, checked against `FILES`."""
     return read_json(path, _CHECKS[path.name])
 
 

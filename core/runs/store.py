@@ -58,9 +58,9 @@ class RunStore:
             draft.rename(name or self._next_name(config))
             draft.set_state("queued", target_epochs=config.epochs)
 
-        return self.place(config, fill)
+        return self.create_with(config, fill)
 
-    def place(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
+    def create_with(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other

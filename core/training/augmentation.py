@@ -52,7 +52,7 @@ class Warps:
 
 
 def draw_warps(random: np.random.Generator, count: int) -> Warps:
-    """Warps for `count` images, drawn from the ranges above."""
+    """Warps for `count` images, drawn uniformly from this module's ranges."""
 
     def between(end: float) -> np.ndarray:
         return random.uniform(-end, end, count)

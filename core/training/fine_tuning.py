@@ -52,7 +52,7 @@ def material(run: Run) -> Material | None:
     if not path.exists():
         images, labels, held_out = MyDigits(run.home).arrays()
         if not (~held_out).any():
-            raise FineTuningError("There are no digits of yours to learn. Draw some and say what they are, first.")
+            raise FineTuningError("My digits is empty. Draw and label some digits first.")
         arrays = {"images": images, "labels": labels, "held_out": held_out}
         write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
     try:

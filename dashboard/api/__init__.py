@@ -60,7 +60,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load the dataset in the background, then start the launcher; a run's lock keeps two launchers off one run."""
     limit_header_time()
     services = api.state.services = Services()
-    services.digits.when_done(services.launcher.start)
+    services.dataset_loader.when_done(services.launcher.start)
     try:
         yield
     finally:
@@ -75,5 +75,5 @@ app = Starlette(
     routes=[Route("/", _to_docs), Mount("/api", api)],
     middleware=[Middleware(OwnPages)],
     lifespan=lifespan,
-    exception_handlers={HTTPException: errors.of_http},
+    exception_handlers={HTTPException: errors.http_problem},
 )

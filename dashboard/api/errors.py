@@ -68,13 +68,13 @@ def install(api: FastAPI) -> None:
     """Answer every error of this application with a problem."""
     for kind, status in STATUS.items():
         api.add_exception_handler(kind, lambda request, error, status=status: problem(status, str(error)))
-    api.add_exception_handler(OSError, _of_system)
-    api.add_exception_handler(HTTPException, of_http)
+    api.add_exception_handler(OSError, _os_problem)
+    api.add_exception_handler(HTTPException, http_problem)
     api.add_exception_handler(RequestValidationError, _of_validation)
-    api.add_exception_handler(Exception, _of_anything)
+    api.add_exception_handler(Exception, _unexpected_problem)
 
 
-async def of_http(request: Request, error: HTTPException) -> Response:
+async def http_problem(request: Request, error: HTTPException) -> Response:
     """The problem for an HTTP error, raised here or by the framework."""
     if error.status_code == 400 and isinstance(error.__cause__, UNREADABLE):  # JSON in a body
         return problem(400, NO_OBJECT)
@@ -83,7 +83,7 @@ async def of_http(request: Request, error: HTTPException) -> Response:
     return problem(error.status_code, str(detail), headers=error.headers)
 
 
-async def _of_system(request: Request, error: OSError) -> Response:
+async def _os_problem(request: Request, error: OSError) -> Response:
     return problem(507 if error.errno in NO_SPACE else 503, explain_os_error(error))
 
 
@@ -94,7 +94,7 @@ async def _of_validation(request: Request, error: RequestValidationError) -> Res
     return problem(422, f"{first.where}: {first.detail}{more}", errors=flaws)
 
 
-async def _of_anything(request: Request, error: Exception) -> Response:
+async def _unexpected_problem(request: Request, error: Exception) -> Response:
     return problem(500, WORDS[500])
 
 

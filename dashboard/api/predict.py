@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from core.drawing import NO_INK, drawing_steps
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.drawing.upload import read_picture
-from core.inference.answer import Answer, Models
+from core.inference.answer import Answer, LoadedModels
 from core.runs import RunError, RunView
 from dashboard.api import schemas
 from dashboard.api.schemas import MOST_IMAGES, Pixels
@@ -73,7 +73,7 @@ async def _of_form(request: Request) -> bytes:
     raise HTTPException(422, f"The form has no file. {FORM_WORDS}")
 
 
-def answer_body(models: Models, run: RunView, kind: str, data: bytes) -> schemas.Answers:
+def answer_body(models: LoadedModels, run: RunView, kind: str, data: bytes) -> schemas.Answers:
     """The run's answers to a picture or to pixels, as `read_body` returns them.
 
     Raises:
@@ -87,11 +87,11 @@ def answer_body(models: Models, run: RunView, kind: str, data: bytes) -> schemas
         model = models.predictor(run)
     except OSError as error:
         raise HTTPException(409, f"{run.name} has no model yet. Try again when its training has ended.") from error
-    images = of_picture(data) if kind == "picture" else of_pixels(data)
+    images = images_of_picture(data) if kind == "picture" else images_of_pixels(data)
     return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in models.answer_all(run, model, images)])
 
 
-def of_picture(data: bytes) -> np.ndarray:
+def images_of_picture(data: bytes) -> np.ndarray:
     """A picture file as an image in MNIST's form, uint8 (1, 28, 28), by the steps of the Draw page."""
     steps = drawing_steps(read_picture(data))
     if steps is None:
@@ -99,7 +99,7 @@ def of_picture(data: bytes) -> np.ndarray:
     return steps.centred[np.newaxis]
 
 
-def of_pixels(data: bytes) -> np.ndarray:
+def images_of_pixels(data: bytes) -> np.ndarray:
     """The images in JSON of the form `Pixels`, uint8 (n, 28, 28)."""
     try:
         pixels = Pixels.model_validate_json(data).pixels

@@ -128,7 +128,7 @@ async def get_predictions(
     services: Served, run: StoredRun, wanted: Annotated[PredictionFilter, Query()]
 ) -> TestPredictions:
     """List a run's predictions for the test images, as the Predictions page shows them."""
-    return await in_worker_thread(_predictions, services.digits, run, wanted)
+    return await in_worker_thread(_predictions, services.dataset_loader, run, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
@@ -249,7 +249,7 @@ def _predictions(digits: DatasetLoader, run: RunView, wanted: PredictionFilter) 
     if wanted.epoch is not None and wanted.epoch not in kept:
         epochs = f"Saved epochs: {', '.join(map(str, kept))}" if kept else "No single epochs are saved"
         raise HTTPException(404, f"The predictions after epoch {wanted.epoch} were not found. {epochs}.")
-    reading = predictions.read(run, dataset, wanted.epoch)
+    reading = predictions.load_predictions(run, dataset, wanted.epoch)
     show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
     passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
     found = selection.matching(reading, None, passing)

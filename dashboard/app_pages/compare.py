@@ -22,7 +22,7 @@ from dashboard.components.compare.pair_choice import (
     say_not_found,
 )
 from dashboard.components.following import follow
-from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, know_names, store
+from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import gallery
@@ -46,7 +46,7 @@ def page() -> None:
         lead_to_training("Comparing needs at least two runs.", "Train another network" if runs else "Train a network")
         return
     names = run_table.unique_names(runs)
-    know_names(names)
+    remember_names(names)
     chosen = [runs[run_id] for run_id in choose_runs(runs, names)]
     if chosen:
         show_table(chosen, names, digits)
@@ -97,9 +97,9 @@ def scores(path, version, fingerprint, _run, _digits) -> run_table.Scores:
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the predictions")
-def read(path, version, fingerprint, _run, _digits) -> predictions.Predictions:
+def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions.Predictions:
     """A run's newest predictions for the test images, cached until its files change."""
-    return predictions.read(_run, _digits, None)
+    return predictions.load_predictions(_run, _digits, None)
 
 
 def show_table(chosen, names, digits) -> None:
@@ -162,7 +162,9 @@ def show_pair(first, second, names, digits) -> None:
     readings = []
     for run in (first, second):
         try:
-            readings.append(read(printable(run.path), saved_version(run), digits.fingerprint, run, digits))
+            readings.append(
+                cached_predictions(printable(run.path), saved_version(run), digits.fingerprint, run, digits)
+            )
         except predictions.PredictionsError as error:
             st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.evaluation import confidence, predictions
-from core.evaluation.confidence import Calibrated
+from core.evaluation.confidence import ConfidenceReport
 from core.runs import RunError, ThresholdError
 from core.storage import explain_os_error, printable
 from dashboard.components.actions import note_failure
@@ -37,7 +37,7 @@ def page() -> None:
     if run is None:
         return
     try:
-        found = calibrate(printable(run.path), digits.fingerprint, confidence.saved_version(run), run, digits)
+        found = cached_report(printable(run.path), digits.fingerprint, confidence.saved_version(run), run, digits)
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
@@ -50,12 +50,12 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring its confidence, and fitting a temperature")
-def calibrate(path, fingerprint, version, _run, _digits) -> Calibrated:
+def cached_report(path, fingerprint, version, _run, _digits) -> ConfidenceReport:
     """The calibration of a run, cached for all browser sessions until the run's files change."""
-    return confidence.calibrate(_run, _digits)
+    return confidence.confidence_report(_run, _digits)
 
 
-def show_headline(run, found: Calibrated) -> None:
+def show_headline(run, found: ConfidenceReport) -> None:
     """Show mean confidence, accuracy and calibration error, and compare the first two in a sentence."""
     fitted = found.temperature.value is not None
     with st.grid(5 if fitted else 3, min_column_width=150):
@@ -91,7 +91,7 @@ def show_headline(run, found: Calibrated) -> None:
         st.caption(SIGMOID_SENTENCE)
 
 
-def show_reliability(run, found: Calibrated) -> None:
+def show_reliability(run, found: ConfidenceReport) -> None:
     """Show the reliability diagram as trained, and with the temperature or the reason why there is none."""
     temperature = found.temperature
     before, after = st.columns(2, gap="medium")
@@ -144,7 +144,7 @@ def show_bins(diagram) -> None:
     )
 
 
-def show_coverage(run, found: Calibrated) -> None:
+def show_coverage(run, found: ConfidenceReport) -> None:
     """Show the threshold, its effect in words, and the coverage curve."""
     kept = run.threshold or 0.0  # from the file: another session may have set it
     percents = round(min(100 * kept, 99.5), 2)
@@ -168,7 +168,7 @@ def show_coverage(run, found: Calibrated) -> None:
     )
 
 
-def threshold_effect(found: Calibrated, threshold: float) -> str:
+def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
     """How many images are answered at a threshold, how many of them correctly, and what that costs, as a sentence."""
     reading, n = found.reading, len(found.reading.labels)
     told = confidence.refusal(reading, threshold)
@@ -194,7 +194,7 @@ def keep_threshold(run, percents: float) -> None:
         note_failure(explain_os_error(error))
 
 
-def show_extremes(run, digits, found: Calibrated) -> None:
+def show_extremes(run, digits, found: ConfidenceReport) -> None:
     """Show the least confident right predictions and the most confident mistakes; a click opens one on Predictions."""
     groups = zip(
         ("Right, but least sure", "Wrong, and most sure"), confidence.extremes(found.reading, FEW), strict=True

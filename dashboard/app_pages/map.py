@@ -39,7 +39,7 @@ def page() -> None:
     if predictor is None:
         return
     model = model_fingerprint(run.path)
-    readings = read(printable(run.path), model, digits.fingerprint, predictor, digits)
+    readings = cached_embedding(printable(run.path), model, digits.fingerprint, predictor, digits)
     st.caption(
         f"Each dot is a test image, placed by the {readings.pca.dimensions} activations of the network's last hidden "
         "layer. Images with similar activations lie close together."
@@ -61,9 +61,9 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")
-def read(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Embedding:
+def cached_embedding(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Embedding:
     """The model's predictions and activations for all test images, cached for all sessions until the model changes."""
-    return embedding.read(_predictor, _digits)
+    return embedding.embed_test_images(_predictor, _digits)
 
 
 def choose(readings: Embedding) -> tuple[str, np.ndarray]:

@@ -12,7 +12,7 @@ from dashboard.components.charts.confusion import clicked, confusion_chart
 from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.predictions.digit_table import per_digit_table
-from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_lists, show_pair
+from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_pair, show_shortcuts
 from dashboard.components.predictions.image_panel import chosen_image, open_image, show_image, show_neighbours
 from dashboard.components.predictions.time_machine import choose_moment
 from dashboard.components.run_picker import choose_run
@@ -35,17 +35,21 @@ def page() -> None:
         moments = predictions.moments(run)
         headline = st.container()
         epoch = choose_moment(moments, on_change=begin_again)
-        reading = read(printable(run.path), saved_version(run), epoch, run, digits)
+        reading = cached_predictions(printable(run.path), saved_version(run), epoch, run, digits)
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     with headline:
         show_headline(run, reading, newest=epoch == moments[NEWEST])
-    show_lists(digits, several_epochs=len(moments) > 1)
+    show_shortcuts(digits, several_epochs=len(moments) > 1)
     wanted = choose_filter(digits)
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
-    past = look_back(printable(run.path), saved_version(run), reading.epoch, run, digits) if needs_past else None
+    past = (
+        cached_epoch_predictions(printable(run.path), saved_version(run), reading.epoch, run, digits)
+        if needs_past
+        else None
+    )
     found = selection.matching(reading, past, wanted)
 
     left, right = st.columns([3, 2], gap="medium")
@@ -68,15 +72,15 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
-def read(path, version, epoch, _run, _digits) -> predictions.Predictions:
+def cached_predictions(path, version, epoch, _run, _digits) -> predictions.Predictions:
     """A run's predictions after `epoch`, or its newest, cached for all sessions until its files change."""
-    return predictions.read(_run, _digits, epoch)
+    return predictions.load_predictions(_run, _digits, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Looking back over the epochs")
-def look_back(path, version, until, _run, _digits) -> predictions.Past | None:
+def cached_epoch_predictions(path, version, until, _run, _digits) -> predictions.EpochPredictions | None:
     """The predictions of every saved epoch up to `until`, cached for all sessions until the run's files change."""
-    return predictions.look_back(_run, _digits, until)
+    return predictions.load_epoch_predictions(_run, _digits, until)
 
 
 def show_headline(run, reading: predictions.Predictions, *, newest: bool) -> None:

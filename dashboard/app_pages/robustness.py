@@ -61,7 +61,7 @@ def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
     reason = "" if result is None else result.stale(model_fingerprint(run.path), digits.fingerprint)
     if result is not None and not reason:
         return
-    images, changes = len(digits.x_test), len(corruptions.CHANGES)
+    images, changes = len(digits.x_test), len(corruptions.CORRUPTIONS)
     if result is None:
         st.markdown(
             f"Reads all {images:,} test images under {changes} changes in three strengths, "

@@ -10,7 +10,7 @@ import streamlit as st
 from core.config import ConfigError
 from core.runs import RunError, RunView
 from core.storage import explain_os_error
-from dashboard.components.session import first_time, how_gone
+from dashboard.components.session import first_time, removal_of
 from dashboard.components.text import escape_markdown
 
 SHOWN_SECONDS = 15.0  # pages that follow a run are drawn anew at once, so a message has to outlive that
@@ -25,7 +25,7 @@ def run_action(action: Callable, *arguments: object) -> bool:
         return False
     st.session_state.pop("failed", None)
     if gone := [run.id for run in (getattr(action, "__self__", None), *arguments) if _is_gone(run)]:
-        if not all(map(how_gone, gone)):  # deleted in this session: the page says so already
+        if not all(map(removal_of, gone)):  # deleted in this session: the page says so already
             note_failure("This run was deleted in the meantime.")
         return False
     try:

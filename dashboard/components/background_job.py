@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.actions import run_action
-from dashboard.components.session import chosen_since, jobs
+from dashboard.components.session import current_choice, jobs
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -36,7 +36,7 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    run_action(jobs().start, chosen_since(run), kind)
+    run_action(jobs().start, current_choice(run), kind)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

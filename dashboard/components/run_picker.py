@@ -15,11 +15,11 @@ from dashboard.components.formatting import percent
 from dashboard.components.session import (
     TRAIN_PAGE,
     chosen_run,
-    how_gone,
-    know_names,
     known_name,
     missing_run,
     open_run,
+    remember_names,
+    removal_of,
     store,
 )
 from dashboard.components.text import escape_markdown
@@ -32,7 +32,7 @@ def run_label(run: RunView) -> str:
     return f"{run.name} · {state.name if state.is_active or accuracy is None else percent(accuracy)}"
 
 
-def readers() -> dict[str, RunView]:
+def runs_with_model() -> dict[str, RunView]:
     """The runs that have a model by their ids, newest first, the starter last."""
     starter = Starter()
     return {**_runs_with(lambda run: run.has_model), **({starter.id: starter} if starter.is_whole else {})}
@@ -56,7 +56,7 @@ def choose_run(label: str = "Run", *, needs: str = "probabilities") -> RunView |
     runs = {
         "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
         "model": lambda: _runs_with(lambda run: run.has_model),
-        "reader": readers,
+        "reader": runs_with_model,
     }[needs]()
     if missing := missing_run():
         _run_selectbox(label, runs, None)
@@ -89,7 +89,7 @@ def say_missing(run_id: str) -> None:
     """Say that the chosen run was deleted or not found, by its name where a page showed it before."""
     open_run(run_id)
     name = known_name(run_id, f"Run {run_id}")
-    if how := how_gone(run_id):
+    if how := removal_of(run_id):
         st.info(f"{escape_markdown(name)} was {how}.", icon=":material/check:")
     else:
         st.warning(f"{escape_markdown(name)} was not found. It may have been deleted.", icon=":material/search_off:")
@@ -100,7 +100,7 @@ def _shown(label: str, runs: Mapping[str, RunView]) -> str:
     chosen = chosen_run()
     shown = chosen if chosen in runs else next(iter(runs))
     follow(run for run in (store().get(chosen), runs[shown]) if run)
-    know_names({shown: runs[shown].name})
+    remember_names({shown: runs[shown].name})
     _run_selectbox(label, runs, shown)
     open_run(chosen or shown)
     st.session_state["drawn_for"] = chosen or shown

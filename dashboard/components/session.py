@@ -11,7 +11,7 @@ from core.compute.job import Jobs
 from core.compute.launcher import Launcher
 from core.data import Dataset, DatasetError
 from core.home import older_home
-from core.inference.answer import Models
+from core.inference.answer import LoadedModels
 from core.runs import Run, RunStore
 from core.runs.starter import Starter
 from core.services import Services
@@ -47,7 +47,7 @@ def store() -> RunStore:
     return services().store
 
 
-def models() -> Models:
+def models() -> LoadedModels:
     """The runs' exported models."""
     return services().models
 
@@ -64,7 +64,7 @@ def launcher() -> Launcher:
 
 def dataset() -> Dataset:
     """The dataset; shows progress while it loads, and stops the page with an error where it cannot be loaded."""
-    digits = services().digits
+    digits = services().dataset_loader
     try:
         found = digits.outcome(0.3)
         bar = st.empty()
@@ -124,15 +124,15 @@ def delete_run(run: Run) -> None:
         run.discard()
     else:
         store().delete(run)
-    note_gone(run, "deleted")
+    remember_removal(run, "deleted")
 
 
-def note_gone(run: Run, how: str) -> None:
+def remember_removal(run: Run, how: str) -> None:
     """Remember that a run was "deleted" or "cancelled" in this session, to say so when it is looked for."""
     st.session_state["gone"] = {**st.session_state.get("gone", {}), run.id: how}
 
 
-def how_gone(run_id: str) -> str:
+def removal_of(run_id: str) -> str:
     """How a run was removed in this session, "deleted" or "cancelled"; else ""."""
     return st.session_state.get("gone", {}).get(run_id, "")
 
@@ -142,7 +142,7 @@ def chosen_run() -> str:
     return recall(EVERY_PAGE, "run")
 
 
-def chosen_since(run: Run) -> Run:
+def current_choice(run: Run) -> Run:
     """In a callback: the chosen run, which may differ from `run` where a choice and a click arrive together."""
     chosen = chosen_run()
     return run if chosen == st.session_state.get("drawn_for") else store().get(chosen) or run
@@ -154,7 +154,7 @@ def missing_run() -> str:
     return "" if chosen in ("", Starter().id) or store().get(chosen) else chosen
 
 
-def know_names(names: dict[str, str]) -> None:
+def remember_names(names: dict[str, str]) -> None:
     """Remember the names of the runs on the page, to name those that are deleted later."""
     st.session_state["run_names"] = {**st.session_state.get("run_names", {}), **names}
 

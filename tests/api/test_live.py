@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw
 from core.config import TrainingConfig
 from core.drawing import normalise_drawing, shrink
 from core.drawing.upload import MOST_BYTES, read_picture
-from core.inference.answer import Models
+from core.inference.answer import LoadedModels
 from core.runs import RunStore
 from core.runs.starter import Starter
 from dashboard.api import events, guard
@@ -189,7 +189,7 @@ def test_the_commands_on_the_draw_page_give_the_page_s_answer(alone, tmp_path, k
     line = python_line("starter", address) if shell == "python" else command("starter", address)
     printed = subprocess.run([*run, "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
     [found] = json.loads(printed)["answers"]
-    models, starter = Models(), Starter()
+    models, starter = LoadedModels(), Starter()
     page = models.answer_one(starter, models.predictor(starter), normalise_drawing(picture))
     assert found["probabilities"] == page.outputs["probabilities"].tolist()
     assert (found["digit"], found["confidence"]) == (page.digit, page.confidence) == (7, found["confidence"])

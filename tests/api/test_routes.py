@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from core.config import TrainingConfig
 from core.drawing import normalise_drawing, upload
-from core.inference.answer import Models
+from core.inference.answer import LoadedModels
 from core.runs.starter import Starter
 from core.storage import write_json
 from dashboard.api import errors
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.usefixtures("laboratory")
 
 def test_a_drawing_gets_the_page_s_answer_to_the_last_digit(client, monkeypatch):
     asked = []
-    own = Models.answer_one
-    monkeypatch.setattr(Models, "answer_one", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
+    own = LoadedModels.answer_one
+    monkeypatch.setattr(LoadedModels, "answer_one", lambda *arguments: asked.append(own(*arguments)) or asked[-1])
     at = open_page("draw", session={"canvas_0": drawn(SEVEN)}, run="starter")
     page = asked[0]
     [found] = send_picture(client, as_file(picture_of(drawn(SEVEN)))).json()["answers"]
@@ -104,7 +104,7 @@ def test_an_address_may_end_with_a_slash(client, path):
 
 
 def test_pixels_are_read_as_they_are_and_many_as_each_alone(client, digits):
-    models, starter = Models(), Starter()
+    models, starter = LoadedModels(), Starter()
     model = models.predictor(starter)
     many = client.post(PREDICT, json={"pixels": digits.x_test[:60].tolist()}).json()["answers"]
     for image, found in zip(digits.x_test, many[:60], strict=False):
@@ -261,7 +261,7 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one(client):
 
 
 def test_kept_predictions_are_filtered_and_paged(client, run, digits):
-    session.services().digits.outcome(30)
+    session.services().dataset_loader.outcome(30)
     path = f"/api/runs/{run.id}/predictions"
     found = client.get(path, params={"mistakes": "true"}).json()
     assert found["total"] == 10
@@ -289,12 +289,12 @@ def test_kept_predictions_are_filtered_and_paged(client, run, digits):
     ],
 )
 def test_a_filter_that_is_none_is_refused(client, run, query, status, words):
-    session.services().digits.outcome(30)
+    session.services().dataset_loader.outcome(30)
     assert_problem(client.get(f"/api/runs/{run.id}/predictions?{query}"), status, words)
 
 
 def test_another_dataset_s_predictions_are_not_shown(client, run):
-    session.services().digits.outcome(30)
+    session.services().dataset_loader.outcome(30)
     write_json(run.path / "dataset.json", {"name": "Other", "source": "elsewhere", "fingerprint": "0"})
     assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "trained and tested on Other")
 
@@ -369,7 +369,7 @@ def test_json_that_python_cannot_hold_is_refused(client, store, settings):
 def test_a_body_that_fastapi_cannot_parse_is_known_whatever_fastapi_calls_it():
     error = HTTPException(400, "Something in other words.")
     error.__cause__ = RecursionError()
-    response = asyncio.run(errors.of_http(None, error))
+    response = asyncio.run(errors.http_problem(None, error))
     assert "JSON object" in json.loads(response.body)["detail"]
 
 
@@ -393,7 +393,7 @@ def test_the_documentation_needs_nothing_from_outside(client):
 
 
 def test_what_goes_wrong_inside_is_a_problem_without_its_insides(client, monkeypatch):
-    monkeypatch.setattr("dashboard.api.predict.of_pixels", lambda data: 1 / 0)
+    monkeypatch.setattr("dashboard.api.predict.images_of_pixels", lambda data: 1 / 0)
     response = client.post(PREDICT, json={})
     assert_problem(response, 500, "server's output")
     assert "division" not in response.text

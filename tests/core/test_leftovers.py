@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from core.leftovers import OLD_SECONDS, sweep_up
+from core.leftovers import OLD_SECONDS, remove_leftovers
 from core.runs import RunStore
 
 GONE = 2**22 + 1  # above the largest process id of Linux
@@ -49,7 +49,7 @@ def test_old_partial_files_and_drafts_go_and_new_ones_and_whole_files_stay(store
     other.mkdir()
     old(other)
     before = run.state
-    assert sorted(sweep_up(store.home, temporary)) == sorted([*gone, *drafts])
+    assert sorted(remove_leftovers(store.home, temporary)) == sorted([*gone, *drafts])
     assert not any(path.exists() for path in gone + drafts)
     assert new.exists()
     assert other.exists()
@@ -63,10 +63,10 @@ def test_temporary_folders_and_logs_of_ended_processes_go_and_those_of_living_on
             (temporary / f"digitlab-{pid}-abc123").mkdir()
             (store.home / f"worker-{pid}.log").touch()
         (temporary / "tmpabc123").mkdir()
-        sweep_up(store.home, temporary)
+        remove_leftovers(store.home, temporary)
         assert sorted(path.name for path in temporary.iterdir()) == [f"digitlab-{living.pid}-abc123", "tmpabc123"]
         assert [path.name for path in store.home.glob("*.log")] == [f"worker-{living.pid}.log"]
 
 
 def test_a_home_that_is_not_there_is_clean(tmp_path, temporary):
-    assert sweep_up(RunStore(tmp_path / "nowhere").home, temporary) == []
+    assert remove_leftovers(RunStore(tmp_path / "nowhere").home, temporary) == []

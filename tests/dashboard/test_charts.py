@@ -43,7 +43,7 @@ def one_history():
 def one_robustness():
     changed = tuple(
         Measurement(name, strength, 0.9, (0.9,) * 9 + (None,))  # there is no 9 in this test set
-        for name in corruptions.CHANGES
+        for name in corruptions.CORRUPTIONS
         for strength in corruptions.STRENGTHS
     )
     return Robustness(
@@ -55,8 +55,8 @@ def one_robustness():
 def charts(make_run, digits):
     """Every chart of the dashboard by what it shows, those with states in each of them."""
     run = make_run()
-    reading, past = predictions.read(run, digits, None), predictions.look_back(run, digits, 3)
-    calibrated, measured = confidence.calibrate(run, digits), one_robustness()
+    reading, past = predictions.load_predictions(run, digits, None), predictions.load_epoch_predictions(run, digits, 3)
+    calibrated, measured = confidence.confidence_report(run, digits), one_robustness()
     samples = robustness.samples(digits.x_test, 1)
     runs = pd.DataFrame({"run": list("AABB"), "epoch": [1, 2, 1, 2], "training_seconds": 1.5, "accuracy": 0.95})
     chosen = {"diagonal": False, "chosen": (3, None)}

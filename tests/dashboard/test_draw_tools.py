@@ -11,7 +11,7 @@ from PIL import Image
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits
 from core.drawing.transform import reshape
-from core.inference.answer import Answer, Models
+from core.inference.answer import Answer, LoadedModels
 from core.storage import write_json
 from dashboard.components import loaded_models
 from dashboard.components.draw.tools import TABS, agreement
@@ -34,15 +34,15 @@ class SeesNothing(LeftReader):
 @pytest.fixture
 def make_reader(make_run, monkeypatch):
     """A finished run with a model that behaves like `reader`; the starter sees fives."""
-    readers = {}
+    runs_with_model = {}
 
     def load(folder):
-        return readers.get(str(folder)) or SeesNothing()
+        return runs_with_model.get(str(folder)) or SeesNothing()
 
     def make(reader=None, model="dense"):
         run = make_run(model=model)
         (run.path / "model.tflite").touch()
-        readers[str(run.path)] = reader or LeftReader()
+        runs_with_model[str(run.path)] = reader or LeftReader()
         return run
 
     monkeypatch.setattr("core.predictor.Predictor.load", load)
@@ -59,7 +59,7 @@ def ood_reasons(monkeypatch):
             self.reasons = lambda images, outputs: [reason] * len(images)
 
     monkeypatch.setattr(
-        Models, "ood_detector", lambda models, run: Detector(by_run[run.id]) if run.id in by_run else None
+        LoadedModels, "ood_detector", lambda models, run: Detector(by_run[run.id]) if run.id in by_run else None
     )
     monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: None)
     return by_run

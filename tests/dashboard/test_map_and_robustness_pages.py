@@ -103,12 +103,12 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     assert [button.label for button in at.button] == ["Measure again"]
 
 
-NEW = replace(corruptions.CHANGES["blur"], name="new")
+NEW = replace(corruptions.CORRUPTIONS["blur"], name="new")
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"new": NEW, **corruptions.CHANGES}, {name: corruptions.CHANGES[name] for name in ("shift", "blur")}],
+    [{"new": NEW, **corruptions.CORRUPTIONS}, {name: corruptions.CORRUPTIONS[name] for name in ("shift", "blur")}],
     ids=["added", "removed"],
 )
 def test_with_another_set_of_changes_robustness_shows_what_was_measured_and_asks_to_measure_again(
@@ -116,7 +116,7 @@ def test_with_another_set_of_changes_robustness_shows_what_was_measured_and_asks
 ):
     assert job.execute(run, "robustness", background.TASKS["robustness"], digits)
     shown = numbers(open_page("robustness"))
-    monkeypatch.setattr(corruptions, "CHANGES", changes)
+    monkeypatch.setattr(corruptions, "CORRUPTIONS", changes)
     at = open_page("robustness")
     assert "out of date" in at.warning[0].value
     assert [button.label for button in at.button] == ["Measure again"]

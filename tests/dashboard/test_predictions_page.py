@@ -116,7 +116,7 @@ def test_the_classic_network_has_its_sentence(make_run):
 
 def test_the_csv_holds_the_filter(make_run, digits):
     run = make_run()
-    reading = predictions.read(run, digits, 2)
+    reading = predictions.load_predictions(run, digits, 2)
     found = selection.matching(reading, None, Filter(order="Index"))
     rows = list(csv.DictReader(io.StringIO(reports.as_csv(reading, found).decode())))
     assert [int(row["index"]) for row in rows] == list(range(20))
@@ -125,7 +125,7 @@ def test_the_csv_holds_the_filter(make_run, digits):
 
 
 def test_filters_agree_with_a_plain_loop(make_run, digits):
-    reading = predictions.read(make_run(), digits, None)
+    reading = predictions.load_predictions(make_run(), digits, None)
     wanted = Filter(show="All", label=3, confidence=(50, 95), order="Highest loss")
     found = selection.matching(reading, None, wanted).tolist()
     plain = [i for i in range(len(digits.y_test)) if digits.y_test[i] == 3 and 0.5 <= reading.confidence[i] <= 0.95]
@@ -256,8 +256,8 @@ def test_a_list_is_one_click_away(make_run, name, first):
 
 def test_every_figure_can_be_taken_away(make_run, digits):
     run = make_run()
-    reading = predictions.read(run, digits, None)
-    past = predictions.look_back(run, digits, 3)
+    reading = predictions.load_predictions(run, digits, None)
+    past = predictions.load_epoch_predictions(run, digits, 3)
     for format, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
         assert reports.matrix_figure(reading, "50$ run $", shares=False, format=format).startswith(start)
         assert reports.gallery_figure(digits, reading, np.arange(7), format).startswith(start)
@@ -268,7 +268,7 @@ def test_every_figure_can_be_taken_away(make_run, digits):
 
 
 def test_the_figures_say_what_the_page_says(make_run, digits):
-    reading = predictions.read(make_run(), digits, None)
+    reading = predictions.load_predictions(make_run(), digits, None)
     figure = figures.confusion_figure(reading.matrix, "Run 1")
     written = {
         (round(text.get_position()[1]), round(text.get_position()[0])): int(text.get_text())
@@ -293,8 +293,10 @@ def test_an_image_tells_how_often_it_was_right_and_when_last():
     )
     probabilities = np.zeros((8, 5, 10), np.float16)
     probabilities[..., 0], probabilities[..., 1] = right.T, 1 - right.T
-    past = predictions.Past(tuple(range(1, 9)), probabilities, learning.learning_history(labels, probabilities))
-    assert [predictions.story(past, image) for image in range(5)] == [
+    past = predictions.EpochPredictions(
+        tuple(range(1, 9)), probabilities, learning.learning_history(labels, probabilities)
+    )
+    assert [predictions.describe_learning(past, image) for image in range(5)] == [
         "Right after 5 epochs, last after epoch 7; wrong since.",
         "Right once, after epoch 1; wrong since.",
         "Never right so far.",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.calibration import ReliabilityDiagram
-from core.evaluation.confidence import THRESHOLDS, Calibrated
+from core.evaluation.confidence import THRESHOLDS, ConfidenceReport
 from core.formatting import percent
 from dashboard.components.charts import theme
 from dashboard.components.charts.spec import PERCENT, category, number, table
@@ -107,7 +107,7 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
     }
 
 
-def coverage_chart(found: Calibrated, threshold: float) -> dict:
+def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
     """The share answered, and the share right of those, at every threshold; a rule marks the chosen one."""
     curves = {
         "threshold": np.tile(THRESHOLDS, 2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.evaluation.predictions import Past, Predictions
+from core.evaluation.predictions import EpochPredictions, Predictions
 from core.formatting import percent
 from dashboard.components.charts import theme
 from dashboard.components.charts.spec import PERCENT, category, number
@@ -39,7 +39,7 @@ def probability_chart(reading: Predictions, index: int) -> dict:
     }
 
 
-def past_chart(past: Past, reading: Predictions, index: int) -> dict:
+def past_chart(past: EpochPredictions, reading: Predictions, index: int) -> dict:
     """What each epoch gave to the label and, if it is another digit, to the prediction, which is dashed."""
     label, prediction = int(reading.labels[index]), int(reading.predictions[index])
     lines = {"label": label} if label == prediction else {"label": label, "prediction": prediction}

@@ -25,8 +25,8 @@ PLAIN = {"ticks": False, "domain": False, "labelPadding": 6}
 def samples(images: np.ndarray, index: int) -> dict[tuple[str, int], str]:
     """The image `index` of the test images under each change and strength, exactly as it is measured, as PNG URLs."""
     return {
-        (name, strength): _url(corruptions.changed(images[: index + 1], name, strength)[-1])
-        for name in corruptions.CHANGES
+        (name, strength): _url(corruptions.corrupt(images[: index + 1], name, strength)[-1])
+        for name in corruptions.CORRUPTIONS
         for strength in corruptions.STRENGTHS
     }
 
@@ -40,7 +40,7 @@ def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None
         row = {"change": name.capitalize(), "strength": STRENGTHS[strength - 1]}
         row["picture"] = pictures.get((name, strength))
         if result is None:
-            row["meaning"] = corruptions.CHANGES[name].describe(strength)
+            row["meaning"] = corruptions.CORRUPTIONS[name].describe(strength)
         else:
             measurement = measured[name, strength]
             lost = result.loss(measurement)

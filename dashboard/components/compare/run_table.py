@@ -29,7 +29,7 @@ class Scores:
 def scores(run: Run, dataset: Dataset) -> Scores:
     """A run's scores from its newest probabilities; for a run on other images only what its summary says."""
     try:
-        reading = predictions.read(run, dataset, None)
+        reading = predictions.load_predictions(run, dataset, None)
     except predictions.PredictionsError:
         return Scores(accuracy=run.test_accuracy)
     return Scores(

@@ -21,7 +21,7 @@ from core.predictor import Predictor
 from core.runs import RunView
 from dashboard.components import loaded_models
 from dashboard.components.formatting import percent
-from dashboard.components.run_picker import readers
+from dashboard.components.run_picker import runs_with_model
 from dashboard.components.saliency import describe_occlusion, occlusion
 from dashboard.components.session import models
 from dashboard.components.widgets.gallery import enlarged
@@ -110,7 +110,7 @@ def _framed(pixels: np.ndarray) -> np.ndarray:
 
 def comparable_runs() -> list[tuple[RunView, Predictor]]:
     """The newest runs whose model can be loaded, and the starter, each with its model."""
-    runs = list(readers().values())
+    runs = list(runs_with_model().values())
     loaded = ((run, loaded_models.load(run, quiet=True)) for run in (*runs[:MOST_RUNS], *runs[MOST_RUNS:][-1:]))
     return [(run, model) for run, model in loaded if model is not None]
 

@@ -21,7 +21,7 @@ LISTS = {
 }
 
 
-def show_lists(digits: Dataset, *, several_epochs: bool) -> None:
+def show_shortcuts(digits: Dataset, *, several_epochs: bool) -> None:
     """Show buttons for useful filters."""
     shown = {"Learned last", "Forgotten", "Never right"} if several_epochs else set()
     shown |= {"Labels in doubt"} if digits.is_mnist else set()
@@ -31,7 +31,7 @@ def show_lists(digits: Dataset, *, several_epochs: bool) -> None:
         st.caption("Lists", width="content")
         for name, (show, only, order, words) in LISTS.items():
             if name in shown:
-                st.button(name, help=words, key=f"list_{name}", on_click=show_list, args=(show, only, order))
+                st.button(name, help=words, key=f"list_{name}", on_click=apply_shortcut, args=(show, only, order))
 
 
 def choose_filter(digits: Dataset) -> Filter:
@@ -96,7 +96,7 @@ def clear() -> None:
     begin_again()
 
 
-def show_list(show: str, only: str | None, order: str) -> None:
+def apply_shortcut(show: str, only: str | None, order: str) -> None:
     """Replace the filter by one of the shortcuts."""
     clear()
     st.session_state.update({"show": show, "only": only, "order": order})

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data import Dataset
 from core.evaluation import label_errors, predictions
-from core.evaluation.predictions import Past, Predictions
+from core.evaluation.predictions import EpochPredictions, Predictions
 from core.evaluation.selection import Place
 from core.interpretability import neighbours, saliency
 from core.predictor import Predictor
@@ -27,7 +27,7 @@ NEIGHBOURS = 10
 
 
 def show_image(
-    run: Run, digits: Dataset, reading: Predictions, past: Past | None, place: Place, page_size: int
+    run: Run, digits: Dataset, reading: Predictions, past: EpochPredictions | None, place: Place, page_size: int
 ) -> None:
     """Show everything about the image at `place` but its neighbours, which take longer."""
     image = place.image
@@ -62,7 +62,7 @@ def show_image(
         alt=f"Probabilities of image {image}, highest for {prediction}",
     )
     if past is not None and len(past.epochs) > 1:
-        st.caption(predictions.story(past, image))
+        st.caption(predictions.describe_learning(past, image))
         st.vega_lite_chart(
             probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
         )
@@ -161,7 +161,13 @@ def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int)
 
 
 def image_file(
-    run: Run, digits: Dataset, reading: Predictions, past: Past | None, model: Predictor | None, image: int, format: str
+    run: Run,
+    digits: Dataset,
+    reading: Predictions,
+    past: EpochPredictions | None,
+    model: Predictor | None,
+    image: int,
+    format: str,
 ) -> bytes:
     """The panel as a file, PNG or SVG."""
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure

@@ -9,7 +9,7 @@ from core.runs import History, Run
 from dashboard.components.charts.history import history_charts
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import percent
-from dashboard.components.session import launcher, note_gone, store
+from dashboard.components.session import launcher, remember_removal, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.results import test_images
 
@@ -38,7 +38,7 @@ def live(run: Run) -> None:
 @st.fragment(run_every=REFRESH_SECONDS)
 def await_deletion(run: Run) -> None:
     """Say that a run is stopping to be deleted, until it is."""
-    note_gone(run, "deleted")
+    remember_removal(run, "deleted")
     if is_outdated():
         st.rerun()
     st.info("Stopping. The run is deleted once its worker has ended.", icon=":material/hourglass_empty:")

@@ -10,7 +10,7 @@ from core.config import ConfigError
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
-from dashboard.components.session import note_gone, store
+from dashboard.components.session import remember_removal, store
 from dashboard.components.train.settings import understand
 from dashboard.components.views import view
 
@@ -61,7 +61,7 @@ def _button(label: str, run: Run, action: Callable, *arguments: object, **look: 
 def _cancel(run: Run) -> None:
     """Delete a run that waits for its first epoch; the page says so, and links to the others."""
     store().delete(run)
-    note_gone(run, "cancelled")
+    remember_removal(run, "cancelled")
 
 
 def _resume(run: Run) -> None:

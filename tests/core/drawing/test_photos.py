@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from core.drawing import drawing_steps
 from core.drawing.upload import ENDINGS, read_picture
-from core.inference.answer import Models
+from core.inference.answer import LoadedModels
 from core.runs.starter import Starter
 
 SEVEN = [(60, 50), (140, 50), (95, 155)]
@@ -49,7 +49,7 @@ def as_file(picture, format="PNG", **options):
 def said(data):
     """The digit that the starter reads in a picture file, None where it cannot tell or finds nothing."""
     steps = drawing_steps(read_picture(data))
-    run, models = Starter(), Models()
+    run, models = Starter(), LoadedModels()
     return None if steps is None else models.answer_one(run, models.predictor(run), steps.centred).digit
 
 

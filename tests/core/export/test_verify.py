@@ -117,7 +117,7 @@ def read_elsewhere(run, name, images):
     """The answers of an exported file, in a process of its own: no test brings TensorFlow into this one."""
     code = (
         "import sys, numpy as np; from pathlib import Path; from core.export import verify; "
-        "np.save(sys.argv[3], verify.reader(sys.argv[1], Path(sys.argv[2]))(np.load(sys.argv[3])))"
+        "np.save(sys.argv[3], verify.load_reader(sys.argv[1], Path(sys.argv[2]))(np.load(sys.argv[3])))"
     )
     file = run.path / f"{name}.npy"
     np.save(file, images)

@@ -55,7 +55,7 @@ def test_a_network_that_knows_images_by_heart_loses_all_under_every_change(digit
     assert max(measurement.accuracy for measurement in result.changed) < 0.05
     np.testing.assert_allclose(result.digit_losses(3).mean(axis=0), 1, atol=0.05)
     assert all(loss == pytest.approx(1, abs=0.05) for _, loss in result.hard_changes())
-    steps_in_all = 1 + 3 * len(corruptions.CHANGES)
+    steps_in_all = 1 + 3 * len(corruptions.CORRUPTIONS)
     assert [(done, total) for done, total, _ in steps] == [(step, steps_in_all) for step in range(steps_in_all)]
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_result_is_none(result, make_run, damage):
 
 def test_the_csv_has_a_row_for_each_change_and_strength(result):
     rows = list(csv.DictReader(io.StringIO(result.as_csv().decode())))
-    assert [row["change"] for row in rows] == ["unchanged", *np.repeat(list(corruptions.CHANGES), 3)]
+    assert [row["change"] for row in rows] == ["unchanged", *np.repeat(list(corruptions.CORRUPTIONS), 3)]
     assert rows[1]["meaning"] == "Moved 2 pixels up, down, left or right."
     assert {float(row["digit 3"]) for row in rows} == {1}
 
@@ -112,9 +112,9 @@ def test_a_digit_without_images_has_no_number(digits, make_run):
 @pytest.fixture(params=["first", "last"])
 def one_more_change(request, monkeypatch):
     """The set of changes with another one in it."""
-    new, old = {"new": replace(corruptions.CHANGES["blur"], name="new")}, corruptions.CHANGES
+    new, old = {"new": replace(corruptions.CORRUPTIONS["blur"], name="new")}, corruptions.CORRUPTIONS
     more = {**new, **old} if request.param == "first" else {**old, **new}
-    monkeypatch.setattr(corruptions, "CHANGES", more)
+    monkeypatch.setattr(corruptions, "CORRUPTIONS", more)
 
 
 def test_a_result_of_fewer_changes_is_out_of_date_and_says_what_was_measured(result, digits, make_run, one_more_change):
@@ -123,14 +123,14 @@ def test_a_result_of_fewer_changes_is_out_of_date_and_says_what_was_measured(res
     stored = measure.load(run)
     assert stored == result
     assert "method has changed" in stored.stale("model", digits.fingerprint)
-    assert len(stored.digit_losses()) == len(result.changes) == len(corruptions.CHANGES) - 1
+    assert len(stored.digit_losses()) == len(result.changes) == len(corruptions.CORRUPTIONS) - 1
     assert "new" not in [name for name, _ in stored.hard_changes()]
 
 
 def test_a_result_with_a_change_that_was_removed_is_out_of_date_and_still_read(result, digits, make_run, monkeypatch):
     run = make_run()
     result.save(run)
-    monkeypatch.setattr(corruptions, "CHANGES", {n: c for n, c in corruptions.CHANGES.items() if n != "blur"})
+    monkeypatch.setattr(corruptions, "CORRUPTIONS", {n: c for n, c in corruptions.CORRUPTIONS.items() if n != "blur"})
     stored = measure.load(run)
     assert stored.stale("model", digits.fingerprint)
     assert ("blur", "") in [(m.change, m.meaning) for m in stored.changed]

@@ -48,7 +48,7 @@ def test_what_changed_since_is_said_in_words():
 def test_results_of_the_version_before_are_read_and_up_to_date(make_run):
     run = make_run()
     measured = {"accuracy": 0.5, "per_digit": [0.5] * 9 + [None]}
-    changed = [{"change": name, "strength": s, **measured} for name in corruptions.CHANGES for s in (1, 2, 3)]
+    changed = [{"change": name, "strength": s, **measured} for name in corruptions.CORRUPTIONS for s in (1, 2, 3)]
     of = {"model": "m", "dataset": "d"}
     unchanged = {"change": "unchanged", "strength": 0, **measured}
     robustness = {**of, "version": 1, "images": 397, "seconds": 1.5, "unchanged": unchanged, "changed": changed}
