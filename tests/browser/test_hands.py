@@ -13,7 +13,7 @@ import pytest
 from core.config import MODELS, TrainingConfig
 from core.data import load_dataset
 from core.runs import Run
-from dashboard.components.train.settings import default_text
+from dashboard.components.train.settings import address_name, default_text
 from tests.support.browsing import Dashboard, needs_browser, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -250,13 +250,13 @@ def test_hammered_with_quick_changes_a_start_trains_what_the_screen_shows(
         shown = on_screen(page)
         config = click_start(waiting, page).config
         assert {name: getattr(config, name) for name in shown} == shown
-        begin = {f"{config.model}_{name}": default_text(config.model, name) for name in FIELDS.values()}
+        begin = {address_name(config.model, name): default_text(config.model, name) for name in FIELDS.values()}
         page.wait_for_function(ADDRESS_SAYS_WHAT_STANDS_THERE, arg=begin)
 
 
 def field_of(model: str, name: str) -> str:
     """The selector of the field of a setting, which is drawn under several keys."""
-    return f"[class*='st-key-{model}_{name}_'] input"
+    return f"[class*='st-key-{address_name(model, name)}_'] input"
 
 
 def on_screen(page: playwright.Page) -> dict[str, object]:
