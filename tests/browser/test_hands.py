@@ -131,8 +131,9 @@ def test_a_network_a_switch_and_a_slider_that_were_just_touched_are_trained(
         page.keyboard.press("ArrowLeft")
     page.get_by_role("radio", name="Dense").click()
     page.get_by_text("Augment", exact=True).click()
+    shown = page.get_by_role("slider", name="Epochs").input_value()
     config = click_start(waiting, page).config
-    assert (config.model, config.epochs, config.augment) == ("dense", 7, True)
+    assert (shown, config.model, config.epochs, config.augment) == ("7", "dense", 7, True)
 
 
 def test_a_number_that_is_not_possible_turns_start_off_while_it_is_typed_and_back_on(
