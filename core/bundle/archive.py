@@ -23,7 +23,7 @@ from core.formatting import percent
 from core.predictor import ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
 from core.runs.files import CONFIG, EVENTS, LITERT_MODEL, PREDICTIONS_FOLDER
-from core.runs.state import config_values, newer_format
+from core.runs.state import newer_format
 from core.storage import explain_os_error, parse_json, write_atomically
 
 MOST_FILES = 1_000
@@ -75,8 +75,7 @@ def pack(run: Run) -> bytes:
     files[EVENTS] = _events(run)
     try:
         parts = _checked(files)
-        config = json.dumps(config_values(parts.config), indent=1).encode()
-        packed = _zip({**parts.files(), CONFIG: config})
+        packed = _zip(parts.files())
         _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error

@@ -12,24 +12,26 @@ import numpy as np
 
 from core.config import TrainingConfig
 from core.names import visible
+from core.runs import files
+from core.runs.state import config_values
 from core.storage import printable
 
 MOST_IMAGES = 300_000  # as in core.data
 KB, MB = 2**10, 2**20
 ARRAY_BYTES = MOST_IMAGES * 10 * 2 + KB
 LIMITS = {  # the most bytes of each file
-    "config.json": 16 * KB,
-    "name.json": 4 * KB,
-    "state.json": 16 * KB,
-    "summary.json": 64 * KB,
-    "dataset.json": 16 * KB,
-    "architecture.json": 64 * KB,
-    "events.jsonl": 16 * MB,
-    "probabilities.npy": ARRAY_BYTES,
-    "validation.npz": ARRAY_BYTES + MOST_IMAGES + 4 * KB,
-    "model.tflite": 48 * MB,  # 12 million parameters
+    files.CONFIG: 16 * KB,
+    files.NAME: 4 * KB,
+    files.STATE: 16 * KB,
+    files.SUMMARY: 64 * KB,
+    files.DATASET: 16 * KB,
+    files.ARCHITECTURE: 64 * KB,
+    files.EVENTS: 16 * MB,
+    files.PROBABILITIES: ARRAY_BYTES,
+    files.VALIDATION: ARRAY_BYTES + MOST_IMAGES + 4 * KB,
+    files.LITERT_MODEL: 48 * MB,  # 12 million parameters
 }
-NEEDED = ("config.json", "summary.json", "dataset.json", "probabilities.npy", "model.tflite")
+NEEDED = (files.CONFIG, files.SUMMARY, files.DATASET, files.PROBABILITIES, files.LITERT_MODEL)
 EPOCH_FILE = re.compile(r"predictions/epoch-([0-9]{4})\.npy")
 MOST_LETTERS = 300
 
@@ -65,25 +67,25 @@ class Parts:
     def files(self) -> dict[str, bytes]:
         """The contents of each file by its name, as a bundle and a run's folder hold them."""
         objects = {
-            "config.json": self.config.as_dict(),
-            "name.json": {"name": self.name},
-            "state.json": self.state,
-            "summary.json": self.summary,
-            "dataset.json": self.dataset,
-            "architecture.json": self.architecture,
+            files.CONFIG: config_values(self.config),
+            files.NAME: {"name": self.name},
+            files.STATE: self.state,
+            files.SUMMARY: self.summary,
+            files.DATASET: self.dataset,
+            files.ARCHITECTURE: self.architecture,
         }
         lines = (json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in self.events)
-        epochs = {f"predictions/epoch-{number:04d}.npy": array for number, array in self.epochs.items()}
-        arrays = {**epochs, "probabilities.npy": self.probabilities}  # in this order: the newest counts
+        epochs = {files.epoch_predictions(number): array for number, array in self.epochs.items()}
+        arrays = {**epochs, files.PROBABILITIES: self.probabilities}  # in this order: the newest counts
         found = {name: json.dumps(value, indent=1).encode() for name, value in objects.items()}
-        found["events.jsonl"] = b"".join(lines)
+        found[files.EVENTS] = b"".join(lines)
         if self.validation:
             labels, probabilities = self.validation
-            found["validation.npz"] = _written(np.savez, labels=labels, probabilities=probabilities)
+            found[files.VALIDATION] = _written(np.savez, labels=labels, probabilities=probabilities)
         return {
             **found,
             **{name: _written(np.save, array) for name, array in arrays.items()},
-            "model.tflite": self.model,
+            files.LITERT_MODEL: self.model,
         }
 
 

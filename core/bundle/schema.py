@@ -22,8 +22,20 @@ from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.config import ConfigError, TrainingConfig
 from core.evaluation.metrics import checked_digits, checked_probabilities
 from core.names import MOST, visible
+from core.runs.files import (
+    ARCHITECTURE,
+    CONFIG,
+    DATASET,
+    EVENTS,
+    LITERT_MODEL,
+    NAME,
+    PROBABILITIES,
+    STATE,
+    SUMMARY,
+    VALIDATION,
+)
 
-VALIDATION = {"labels.npy": MOST_IMAGES + KB, "probabilities.npy": ARRAY_BYTES}
+VALIDATION_ARRAYS = {"labels.npy": MOST_IMAGES + KB, PROBABILITIES: ARRAY_BYTES}
 
 
 def _without_folders(text: str) -> str:
@@ -158,7 +170,7 @@ class _Epoch(_Measured):
     learning_rate: Number
 
 
-EVENTS = {"start": _Start, "batch": _Batch, "epoch": _Epoch, "finishing": _Finishing}
+EVENT_MODELS = {"start": _Start, "batch": _Batch, "epoch": _Epoch, "finishing": _Finishing}
 
 
 def check(files: Mapping[str, bytes]) -> Parts:
@@ -170,29 +182,29 @@ def check(files: Mapping[str, bytes]) -> Parts:
     if missing := [name for name in NEEDED if name not in files]:
         raise PartError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     try:
-        config = TrainingConfig.from_dict(_json(files, "config.json"))
+        config = TrainingConfig.from_dict(_json(files, CONFIG))
     except (ConfigError, TypeError) as error:
         raise PartError(f"config.json cannot be used: {error}") from error
-    summary = _values(_Summary, "summary.json", _json(files, "summary.json"))
+    summary = _values(_Summary, SUMMARY, _json(files, SUMMARY))
     if summary["model"] != config.model:
         raise PartError(f"summary.json has another architecture ({summary['model']}) than config.json ({config.model})")
-    probabilities = _probabilities("probabilities.npy", files["probabilities.npy"])
+    probabilities = _probabilities(PROBABILITIES, files[PROBABILITIES])
     numbers = {int(found[1]): name for name in files if (found := EPOCH_FILE.fullmatch(name))}
     epochs = {number: _probabilities(name, files[name], len(probabilities)) for number, name in sorted(numbers.items())}
     if 0 in epochs:
         raise PartError("predictions/epoch-0000.npy has no such epoch: they count from 1")
     return Parts(
         config=config,
-        name=_name(_json(files, "name.json"), config),
-        state=_state(_json(files, "state.json"), config),
+        name=_name(_json(files, NAME), config),
+        state=_state(_json(files, STATE), config),
         summary=summary,
-        dataset=_values(_Dataset, "dataset.json", _json(files, "dataset.json")),
-        architecture=_architecture(_json(files, "architecture.json")),
-        events=_events(files.get("events.jsonl", b"")),
+        dataset=_values(_Dataset, DATASET, _json(files, DATASET)),
+        architecture=_architecture(_json(files, ARCHITECTURE)),
+        events=_events(files.get(EVENTS, b"")),
         probabilities=probabilities,
         epochs=epochs,
-        validation=_validation(files["validation.npz"]) if "validation.npz" in files else None,
-        model=files["model.tflite"],
+        validation=_validation(files[VALIDATION]) if VALIDATION in files else None,
+        model=files[LITERT_MODEL],
     )
 
 
@@ -225,18 +237,18 @@ def _values(model: type[BaseModel], where: str, given: Any) -> Any:
 
 
 def _name(given: Any, config: TrainingConfig) -> str:
-    name = "" if given is None else _values(_Name, "name.json", given)["name"]
+    name = "" if given is None else _values(_Name, NAME, given)["name"]
     return visible(name[:MOST]) or config.info.title
 
 
 def _state(given: Any, config: TrainingConfig) -> dict:
     plan = {"name": "finished", "message": "", "target_epochs": config.epochs}
-    state = _values(_State, "state.json", plan if given is None else given)
+    state = _values(_State, STATE, plan if given is None else given)
     return {**state, "name": "finished" if state["name"] == "finished" else "stopped"}
 
 
 def _architecture(given: Any) -> list[dict]:
-    return [] if given is None else _values(_Architecture, "architecture.json", given)
+    return [] if given is None else _values(_Architecture, ARCHITECTURE, given)
 
 
 def _events(text: bytes) -> list[dict]:
@@ -244,7 +256,7 @@ def _events(text: bytes) -> list[dict]:
     for number, line in enumerate(text.splitlines(), start=1):
         where = f"events.jsonl, line {number}"
         event = _parsed(where, line)
-        if model := EVENTS.get(_values(_Event, where, event)["type"]):  # another version may know others
+        if model := EVENT_MODELS.get(_values(_Event, where, event)["type"]):  # another version may know others
             events.append(_values(model, where, event))
     return events
 
@@ -286,14 +298,14 @@ def _probabilities(name: str, data: bytes, length: int | None = None) -> np.ndar
 
 def _validation(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     try:
-        files = read_zip(data, VALIDATION.get, entries=2, total=sum(VALIDATION.values()))
+        files = read_zip(data, VALIDATION_ARRAYS.get, entries=2, total=sum(VALIDATION_ARRAYS.values()))
     except UnsafeZip as error:
         raise PartError(f"validation.npz: {error}") from error
-    if set(files) != set(VALIDATION):
+    if set(files) != set(VALIDATION_ARRAYS):
         raise PartError("validation.npz must hold labels and probabilities")
     labels = _array("validation.npz, labels", files["labels.npy"], np.uint8, ())
     try:
         checked_digits("labels", labels)
     except ValueError as error:
         raise PartError(f"validation.npz: {error}") from error
-    return labels, _probabilities("validation.npz, probabilities", files["probabilities.npy"], len(labels))
+    return labels, _probabilities("validation.npz, probabilities", files[PROBABILITIES], len(labels))
