@@ -89,7 +89,7 @@ def test_base_and_digits_are_found_in_the_home_of_a_run_that_is_given_as_a_relat
     [
         ({"hidden_layers": [16]}, "different architecture"),
         ({"start_from": "gone"}, "is gone"),
-        ({"model": "cnn"}, "another"),
+        ({"model": "cnn"}, "different architecture"),
     ],
 )
 def test_a_start_that_cannot_be_is_said_in_words(home, digits, settings, words):
@@ -105,7 +105,7 @@ def test_without_digits_of_mine_or_with_damaged_weights_it_says_what_is_wrong(tm
     (base.path / "checkpoint.npz").write_bytes(b"PK\x03\x04 half of it")
     config = TrainingConfig("dense", hidden_layers=(32,), start_from=base.id)
     run = train(store.create(config), digits)
-    assert "Draw some" in run.state.message
+    assert "Draw and label some digits" in run.state.message
     MyDigits(store.home).add(digits.x_test[0], 1, said=2, run_id=base.id)
     run = train(store.create(config), digits)
     assert "missing or damaged" in run.state.message
