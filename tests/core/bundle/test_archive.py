@@ -466,6 +466,7 @@ def test_flipped_bits_are_refused_or_change_nothing(data, packed, trained, tmp_p
     assert (run.path / "model.tflite").read_bytes() == MODEL
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_flipped_bits_inside_the_files_are_refused_or_can_be_read(data, packed, tmp_path_factory, monkeypatch):
