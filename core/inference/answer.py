@@ -110,5 +110,4 @@ def answer_version(run: RunView) -> tuple:
 
     Raises OSError where there is no model.
     """
-    detector = run.path / files.OOD
-    return *model_version(run), version(detector) if detector.exists() else None, run.threshold
+    return *model_version(run), version(run.path / files.OOD, missing_ok=True), run.threshold

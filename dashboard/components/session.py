@@ -22,8 +22,6 @@ EVERY_PAGE = "every_page"  # under which the address keeps the chosen run
 TRAIN_PAGE = "app_pages/train.py"
 
 first_page = threading.Event()  # set once a page was run for a browser
-
-
 _services: Services | None = None
 _making = threading.Lock()
 

@@ -5,36 +5,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 
 import pytest
 
 from benchmarks.kills import CONFIG, compare
-from core.compute.process import start_process
-from core.runs import Run, RunStore
+from core.runs import RunStore
 
 LONG = replace(CONFIG, epochs=100)  # long enough that a look at its folder finds it training
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def start(digits_file):
-    """Start workers on the small dataset; those that are left at the end are killed."""
-    started = []
-
-    def start(run: Run) -> subprocess.Popen:
-        worker = start_process(
-            "core.training.worker", run.path, log=run.path / "log.txt", DIGITLAB_DATA=str(digits_file)
-        )
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        worker.kill()
-        worker.wait()
 
 
 def test_a_run_killed_in_training_and_again_in_its_export_ends_as_one_that_was_not_bit_for_bit(

@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,36 +15,10 @@ import pytest
 from core.config import TrainingConfig
 from core.predictor import Predictor
 from core.runs import Run, RunStore
-from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
 SHORT = TrainingConfig("dense", epochs=3, hidden_layers=(32,), dropout=0.1)
-
-
-@pytest.fixture(scope="module")
-def start(digits_file):
-    """Start workers on this module's digits; those that are left at the end are killed."""
-    started = []
-
-    def start(run: Run) -> subprocess.Popen:
-        log = (run.path / "log.txt").open("ab")
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "core.training.worker", run.path],
-            cwd=ROOT,
-            env={**os.environ, "DIGITLAB_DATA": str(digits_file)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-        log.close()
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        worker.kill()
-        worker.wait()
 
 
 @pytest.fixture(scope="module")
