@@ -11,7 +11,7 @@ from core.evaluation.calibration import ReliabilityDiagram
 from core.evaluation.confidence import THRESHOLDS, ConfidenceReport
 from core.formatting import percent
 from dashboard.components.charts import theme
-from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, room_for, spread
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 COVERAGE_PIXELS = 210  # of the height, without the axis
@@ -142,7 +142,6 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
     return {
         "config": PERCENT,
         "height": 280,
-        "padding": room_for(SERIES),
         "datasets": {
             "chosen": table({"threshold": [threshold]}),
             "curves": table(curves, there),

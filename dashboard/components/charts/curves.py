@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from core.formatting import percent
 from dashboard.components.charts import theme
-from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, room_for, spread
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
@@ -60,7 +60,6 @@ def curves_chart(
             "target": _target(target),
         },
         "height": height,
-        "padding": room_for([*ends["name"]]),
         "encoding": {
             "x": number(
                 x,
@@ -116,9 +115,13 @@ def setting_chart(
     chosen: Collection[str] = (),
     order: list[str] = (),
 ) -> dict:
-    """One setting against test accuracy, a dot with its name for each run; `frame`: columns run, value, words, accuracy.
+    """One setting against test accuracy, a dot with its name for each run.
 
-    `value` holds numbers, for an axis which is logarithmic with `log`, or texts, which stand in the order of `frame`.
+    Args:
+        frame: columns run (name), value (of the setting, numbers or texts), words (the value as text), accuracy.
+        title: the setting's name.
+        log: whether the axis of numbers is logarithmic.
+        target, chosen, order: as for `curves_chart`.
     """
     order = list(order or frame["run"])
     low, high = _range(frame.assign(epoch=1), target)
@@ -145,7 +148,6 @@ def setting_chart(
         "datasets": {"dots": _marked(inside, chosen), "target": _target(target)},
         "data": {"name": "dots"},
         "height": LEAST_HEIGHT,
-        "padding": room_for([*inside["run"]]),
         "encoding": {
             "x": x,
             "y": number(
@@ -175,10 +177,11 @@ def setting_chart(
     }
 
 
-def runs_outside(frame: pd.DataFrame, target: float | None) -> list[str]:
-    """The runs that `setting_chart` leaves out, since they are far below the others."""
+def runs_outside(frame: pd.DataFrame, target: float | None) -> list[tuple[str, float]]:
+    """The runs that `setting_chart` leaves out, since they are far below the others, with their accuracy."""
     low, _ = _range(frame.assign(epoch=1), target)
-    return [*frame.loc[frame["accuracy"] < low, "run"]]
+    outside = frame[frame["accuracy"] < low]
+    return list(zip(outside["run"], outside["accuracy"], strict=True))
 
 
 def _range(frame: pd.DataFrame, target: float | None) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from core.formatting import percent
 from core.runs import History
 from dashboard.components.charts import theme
-from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, room_for, spread
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 MOST_POINTS = 300  # of the thin line: more cannot be seen and would slow the page
@@ -18,7 +18,7 @@ DOTTED_UNTIL = 30  # epochs: more dots would hide the line
 AROUND = 125  # pixels of the height for title and axis
 SERIES = ["training", "validation"]
 MEASURES = {"loss": ("~g", ".4f"), "accuracy": (".4~p", ".2%")}  # the formats of the axis and of a tooltip
-THIN_LINE = "thin: batches within the epochs, smoothed"
+THIN_LINE = "thin line: batches within an epoch, smoothed"
 
 
 def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, dict]:
@@ -50,7 +50,6 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
                 "subtitleFontSize": 12,
             },
             "height": height,
-            "padding": room_for(SERIES),
             "datasets": {
                 "batches": table(batches),
                 "epochs": table(epochs),
@@ -75,7 +74,8 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
                     "mark": {"type": "point", "filled": True, "size": 36, "opacity": int(total_epochs < DOTTED_UNTIL)},
                     "encoding": {"color": color, "tooltip": [category("series", "Images"), *at_epoch]},
                 },
-                {"data": {"name": "ends"}, **name_layer("series", number("epoch"), "place", color)},
+                reserve_layer(SERIES),
+                {"data": {"name": "ends"}, **name_layer("series", number("epoch", "Epoch"), "place", color)},
             ],
         }
     return charts

@@ -9,9 +9,7 @@ import numpy as np
 from dashboard.components.charts.spec import category, number
 
 PIXELS_A_LINE = 15  # of height: names closer than this would touch
-PIXELS_A_LETTER = 6.8  # of width, on average, at the size in which names are written
-WIDEST = 150  # pixels: longer names end in an ellipsis
-ASIDE = 9  # pixels between the end of a line and its name
+WRITTEN = {"type": "text", "align": "left", "dx": 9, "fontSize": 12, "fontWeight": 600, "limit": 150}
 
 
 def spread(values: Sequence[float] | np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
@@ -38,15 +36,18 @@ def spread(values: Sequence[float] | np.ndarray, gap: float, low: float, high: f
     return places
 
 
-def room_for(names: Sequence[str]) -> dict[str, int]:
-    """The padding of a chart whose lines end in these names."""
-    letters = max(map(len, names), default=0)
-    return {"left": 5, "top": 5, "right": ASIDE + 8 + min(WIDEST, round(PIXELS_A_LETTER * letters)), "bottom": 20}
+def reserve_layer(names: Sequence[str]) -> dict:
+    """A layer that is not seen and keeps room for these names at the right, wherever the lines end at the moment."""
+    return {
+        "data": {"values": [{"name": max(names, key=len)}]},
+        "mark": {**WRITTEN, "opacity": 0, "tooltip": None, "aria": False},
+        "encoding": {"x": {"value": "width"}, "y": {"value": 0}, "text": category("name")},
+    }
 
 
 def name_layer(name: str, x: dict, y: str, color: dict, **more: object) -> dict:
     """A layer that writes the column `name` at `x` and the column `y`, in the color of its line."""
     return {
-        "mark": {"type": "text", "align": "left", "dx": ASIDE, "fontSize": 12, "fontWeight": 600, "limit": WIDEST},
+        "mark": WRITTEN,
         "encoding": {"x": x, "y": number(y), "text": category(name), "color": color, **more},
     }
