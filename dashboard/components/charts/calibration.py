@@ -153,7 +153,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
             {"data": {"name": "chosen"}, "mark": {"type": "rule", "color": theme.NEUTRAL}},
             {
                 "data": {"name": "curves"},
-                "mark": {"type": "line", "strokeWidth": 2.2},
+                "mark": {"type": "line", "strokeWidth": 2.2, "tooltip": None},
                 "encoding": {"y": y, "color": color, "strokeDash": dash},
             },
             {

@@ -19,8 +19,9 @@ COLORS = 6  # of the theme; after as many lines the dashes change
 AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT = 340
+FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
 FAR_OFF = 5  # times the median error: runs that end above that do not set the range
-HOVER = ("at_line", "at_name")
+HOVER = ("at_line", "at_point", "at_name")
 
 
 def curves_chart(
@@ -39,11 +40,11 @@ def curves_chart(
     order = list(order or names)
     x, last = AXES[axis], float(frame[AXES[axis]].max())
     low, high = _range(frame, target)
-    height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 1))
-    ends = _ends(frame, x, low, high, height - AROUND)
+    height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
+    ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
     ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": "~g"}
     color, dash = _color(order), _dash(order)
-    shown = {"opacity": _shown(1, 0.15)}
+    shown = {"opacity": _shown(1, FAINT)}
     tooltip = [
         category("run", "Run"),
         number("epoch", "Epoch"),
@@ -57,7 +58,7 @@ def curves_chart(
         "datasets": {
             "curves": _marked(frame, chosen),
             "ends": _marked(ends, chosen),
-            "target": _target(target),
+            "target": goal,
         },
         "height": height,
         "encoding": {
@@ -74,33 +75,34 @@ def curves_chart(
             ),
         },
         "layer": [
-            *_target_layers(target),
+            *_target_layers(),
             {
                 "data": {"name": "ends"},
                 "transform": [{"filter": "datum.inside"}],
-                "mark": {"type": "rule", "strokeWidth": 1, "strokeDash": [1, 3]},
+                "mark": {"type": "rule", "strokeWidth": 1, "strokeDash": [1, 3], "tooltip": None},
                 "encoding": {"x2": edge, "y2": {"field": "place"}, "color": color, "opacity": _shown(0.6, 0.1)},
             },
             {
                 "data": {"name": "curves"},
-                "mark": {"type": "line", "strokeWidth": 2.2, "clip": True},
+                "mark": {"type": "line", "strokeWidth": 2.2, "clip": True, "tooltip": None},
                 "encoding": {"color": color, "strokeDash": dash, **shown},
             },
             {
+                "data": {"name": "curves"},  # not seen: a line that is easy to point at
+                "params": [_under_the_mouse("at_line")],
+                "mark": {"type": "line", "strokeWidth": 14, "opacity": 0.001, "clip": True, "tooltip": None},
+                "encoding": {"detail": category("run")},
+            },
+            {
                 "data": {"name": "curves"},
+                "params": [_under_the_mouse("at_point")],
                 "mark": {"type": "point", "filled": True, "size": 36, "clip": True},
                 "encoding": {"color": color, "tooltip": tooltip, **(shown if dots else {"opacity": {"value": 0}})},
             },
             {
-                "data": {"name": "curves"},
-                "params": [_under_the_mouse("at_line")],
-                "mark": {"type": "line", "strokeWidth": 14, "opacity": 0.001, "clip": True},
-                "encoding": {"detail": category("run")},
-            },
-            {
                 "data": {"name": "ends"},
                 "params": [_under_the_mouse("at_name")],
-                **name_layer("name", edge, "place", color, **shown),
+                **name_layer("name", edge, "place", color, opacity=_shown(1, FAINT_NAME)),
             },
         ],
     }
@@ -127,9 +129,8 @@ def setting_chart(
     low, high = _range(frame.assign(epoch=1), target)
     inside = frame[frame["accuracy"] >= low]
     numeric = pd.api.types.is_numeric_dtype(frame["value"])
-    gap = PIXELS_A_LINE / (LEAST_HEIGHT - AROUND) * (high - low)
-    places = inside.groupby("value")["accuracy"].transform(lambda column: spread(column, gap, low, high))
-    inside = inside.assign(place=places)
+    at_right = max(inside["value"]) if numeric else inside["value"].iloc[-1]
+    inside, goal = _placed(inside, (low, high), LEAST_HEIGHT - AROUND, target, at_right)
     axis = {"grid": False, "labelAngle": 0}
     if numeric:
         scale = {"type": "log"} if log else {"zero": False}
@@ -145,7 +146,7 @@ def setting_chart(
     color = _color(order)
     return {
         "config": PERCENT,
-        "datasets": {"dots": _marked(inside, chosen), "target": _target(target)},
+        "datasets": {"dots": _marked(inside, chosen), "target": goal},
         "data": {"name": "dots"},
         "height": LEAST_HEIGHT,
         "encoding": {
@@ -157,12 +158,12 @@ def setting_chart(
             ),
         },
         "layer": [
-            *_target_layers(target),
+            *_target_layers(),
             {
                 "mark": {"type": "point", "filled": True, "size": 90},
                 "encoding": {
                     "color": color,
-                    "opacity": {"condition": {"test": "datum.faded", "value": 0.15}, "value": 1},
+                    "opacity": _unless_faded(FAINT),
                     "tooltip": [
                         category("run", "Run"),
                         category("words", title),
@@ -170,9 +171,7 @@ def setting_chart(
                     ],
                 },
             },
-            name_layer(
-                "run", x, "place", color, opacity={"condition": {"test": "datum.faded", "value": 0.15}, "value": 1}
-            ),
+            name_layer("run", x, "place", color, opacity=_unless_faded(FAINT_NAME)),
         ],
     }
 
@@ -196,17 +195,38 @@ def _range(frame: pd.DataFrame, target: float | None) -> tuple[float, float]:
     return max(0.0, round(low, 4)), min(1.0, round(step * math.ceil(highest / step + 0.2), 4))
 
 
-def _ends(frame: pd.DataFrame, x: str, low: float, high: float, pixels: int) -> pd.DataFrame:
-    """The last point of each run and where its name stands; a run that ends below the range has its value in it."""
+def _ends(
+    frame: pd.DataFrame, x: str, domain: tuple[float, float], pixels: int, target: float | None
+) -> tuple[pd.DataFrame, pa.Table]:
+    """The last point of each run and where its name stands; one that ends below the range has its value in the name."""
     last = frame.groupby("run", sort=False).tail(1)[["run", x, "accuracy"]]
-    inside = last["accuracy"].to_numpy() >= low
-    gap = PIXELS_A_LINE / pixels * (high - low)
-    places = spread(last["accuracy"].clip(low, high), gap, low, high)
+    inside = last["accuracy"].to_numpy() >= domain[0]
     names = [
         name if is_inside else f"{name} ↓ {percent(accuracy, 1)}"
         for name, accuracy, is_inside in zip(last["run"], last["accuracy"], inside, strict=True)
     ]
-    return last.assign(place=places, name=names, inside=inside)
+    return _placed(last.assign(name=names, inside=inside, value=0), domain, pixels, target, 0)
+
+
+def _placed(
+    frame: pd.DataFrame, domain: tuple[float, float], pixels: int, target: float | None, at_right: object
+) -> tuple[pd.DataFrame, pa.Table]:
+    """The points with the heights of their names, `place`, and the target with its own.
+
+    Names of points with one `value` stand below each other; those of `at_right` are beside the target's.
+    """
+    low, high = domain
+    goal = [] if target is None else [target]
+    gap = PIXELS_A_LINE / pixels * (high - low)
+    places, goal_place = pd.Series(0.0, frame.index), goal
+    for value, group in frame.groupby("value"):
+        beside = goal if value == at_right else []
+        found = spread([*group["accuracy"].clip(low, high), *beside], gap, low, high)
+        places[group.index] = found[: len(group)]
+        if beside:
+            goal_place = found[len(group) :]
+    words = [f"target {100 * value:g} %" for value in goal]
+    return frame.assign(place=places), table({"accuracy": goal, "place": goal_place, "words": words})
 
 
 def _marked(frame: pd.DataFrame, chosen: Collection[str]) -> pa.Table:
@@ -236,32 +256,18 @@ def _dash(order: list[str]) -> dict:
     return category("run", legend=None, scale={"domain": order, "range": dashes})
 
 
-def _target(target: float | None) -> pa.Table:
-    return table({"accuracy": [] if target is None else [target], "words": [] if target is None else ["target"]})
+def _unless_faded(faint: float) -> dict:
+    return {"condition": {"test": "datum.faded", "value": faint}, "value": 1}
 
 
-def _target_layers(target: float | None) -> list[dict]:
-    """A line at the accuracy that is to be reached, with its name."""
-    if target is None:
-        return []
-    left = {"x": {"value": 0}}
+def _target_layers() -> list[dict]:
+    """A line at the accuracy that is to be reached, with its name at its end."""
+    edge = {"value": "width"}
     return [
         {
             "data": {"name": "target"},
-            "mark": {"type": "rule", "strokeDash": [6, 4], "color": theme.ink(), "opacity": 0.7},
-            "encoding": {**left, "x2": {"value": "width"}},
+            "mark": {"type": "rule", "strokeDash": [6, 4], "color": theme.ink(), "opacity": 0.7, "tooltip": None},
+            "encoding": {"x": {"value": 0}, "x2": edge},
         },
-        {
-            "data": {"name": "target"},
-            "mark": {
-                "type": "text",
-                "align": "left",
-                "baseline": "bottom",
-                "dx": 4,
-                "dy": -3,
-                "fontSize": 12,
-                "color": theme.ink(),
-            },
-            "encoding": {**left, "text": {"value": f"target {percent(target)}"}},
-        },
+        {"data": {"name": "target"}, **name_layer("words", edge, "place", {"value": theme.ink()})},
     ]

@@ -61,12 +61,12 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
                 *_best_layers(measure),
                 {
                     "data": {"name": "batches"},
-                    "mark": {"type": "line", "opacity": 0.45, "strokeWidth": 1, "clip": True},
+                    "mark": {"type": "line", "opacity": 0.45, "strokeWidth": 1, "clip": True, "tooltip": None},
                     "encoding": {"color": color},
                 },
                 {
                     "data": {"name": "epochs"},
-                    "mark": {"type": "line", "strokeWidth": 2.2, "clip": True},
+                    "mark": {"type": "line", "strokeWidth": 2.2, "clip": True, "tooltip": None},
                     "encoding": {"color": color, "strokeDash": dash},
                 },
                 {

@@ -9,7 +9,15 @@ import numpy as np
 from dashboard.components.charts.spec import category, number
 
 PIXELS_A_LINE = 15  # of height: names closer than this would touch
-WRITTEN = {"type": "text", "align": "left", "dx": 9, "fontSize": 12, "fontWeight": 600, "limit": 150}
+WRITTEN = {
+    "type": "text",
+    "align": "left",
+    "dx": 9,
+    "fontSize": 12,
+    "fontWeight": 600,
+    "limit": 150,
+    "tooltip": None,
+}
 
 
 def spread(values: Sequence[float] | np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
@@ -40,7 +48,7 @@ def reserve_layer(names: Sequence[str]) -> dict:
     """A layer that is not seen and keeps room for these names at the right, wherever the lines end at the moment."""
     return {
         "data": {"values": [{"name": max(names, key=len)}]},
-        "mark": {**WRITTEN, "opacity": 0, "tooltip": None, "aria": False},
+        "mark": {**WRITTEN, "opacity": 0, "aria": False},
         "encoding": {"x": {"value": "width"}, "y": {"value": 0}, "text": category("name")},
     }
 

@@ -191,7 +191,11 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
         values[shown],
         words[shown],
         best,
-        [f"{name.lower()} {words[name].iloc[0]}" for name in same if words[name].iloc[0] != UNKNOWN.words],
+        [
+            f"{name.lower()} {words[name].iloc[0].lower() if name == 'State' else words[name].iloc[0]}"
+            for name in same
+            if words[name].iloc[0] != UNKNOWN.words
+        ],
     )
 
 
