@@ -123,11 +123,11 @@ def show_curves(chosen, names, look) -> None:
             key="curve_axis",
             label_visibility="collapsed",
         )
-    frame = run_table.curves(chosen, names)
+    axis = axis if axis in curves.AXES else "Epochs"
+    frame = run_table.curves(chosen, names).dropna(subset=[curves.AXES[axis]])
     if frame.empty:
         st.caption("None of these runs has completed an epoch.")
         return
-    axis = axis if axis in curves.AXES else "Epochs"
     st.vega_lite_chart(
         curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
     )

@@ -176,8 +176,10 @@ def _batch_columns(history: History) -> dict[str, np.ndarray]:
 
 def _smoothed(values: np.ndarray) -> np.ndarray:
     """The mean of each value (n,) and its neighbours, of those that are numbers."""
+    if not len(values):
+        return values
     finite = np.isfinite(values)
-    window = np.ones(min(SMOOTHED_OVER, len(values) or 1))
+    window = np.ones(min(SMOOTHED_OVER, len(values)))
     with np.errstate(invalid="ignore"):
         sums = np.convolve(np.where(finite, values, 0.0), window, "same")
         return sums / np.convolve(finite.astype(float), window, "same")

@@ -182,21 +182,14 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
     values = pd.DataFrame([{name: cell.value for name, cell in row.items()} for row in rows])
     always = ["Run", "Test accuracy", *([] if target is None else [reaches(target)])]
     shown = [name for name in words if name in always or _varies(words[name], name in SETTINGS or name == "State")]
-    same = [name for name in words if name not in shown and words[name].nunique() == 1 and len(runs) > 1]
+    equal = [name for name in words if name not in shown and words[name].nunique() == 1 and len(runs) > 1]
+    same = {name: words[name].iloc[0] for name in equal if words[name].iloc[0] != UNKNOWN.words}
     best = pd.DataFrame(False, words.index, shown)
     for name, kind in {**BEST, **({} if target is None else {reaches(target): "min"})}.items():
         if name in shown and words[name].nunique() > 1:
             best[name] = values[name] == values[name].agg(kind)
-    return RunTable(
-        values[shown],
-        words[shown],
-        best,
-        [
-            f"{name.lower()} {words[name].iloc[0].lower() if name == 'State' else words[name].iloc[0]}"
-            for name in same
-            if words[name].iloc[0] != UNKNOWN.words
-        ],
-    )
+    told = [f"{name.lower()} {said.lower() if name == 'State' else said}" for name, said in same.items()]
+    return RunTable(values[shown], words[shown], best, told)
 
 
 def _varies(words: pd.Series, is_setting: bool) -> bool:
