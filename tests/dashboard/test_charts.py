@@ -129,13 +129,13 @@ def fields(part):
     return ([part["field"]] if "field" in part else []) + fields(list(part.values()))
 
 
-def drawn(view, data=None, inherited=()):
+def drawn(view, data=None, inherited=None):
     """Each mark of a spec: the data that it draws, and the fields that it shows of it."""
-    data, shown = view.get("data", data), [*inherited, *fields(view.get("encoding", {}))]
+    data, encoding = view.get("data", data), {**(inherited or {}), **view.get("encoding", {})}
     if "layer" not in view:
-        yield data, shown
+        yield data, fields(encoding)
     for layer in view.get("layer", ()):
-        yield from drawn(layer, data, shown)
+        yield from drawn(layer, data, encoding)
 
 
 def test_every_field_is_a_column_of_the_table_that_its_mark_draws(charts):
