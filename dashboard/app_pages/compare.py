@@ -131,10 +131,12 @@ def show_curves(chosen, names, look) -> None:
     st.vega_lite_chart(
         curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
     )
+    words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
     if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
-        st.caption(
+        words.append(
             "The classic network validates on the test images, the others on images held out of the training set."
         )
+    st.caption(" ".join(words))
 
 
 def show_setting(chosen, names, found, differing: list[str], look) -> None:

@@ -129,7 +129,7 @@ def setting_chart(
     low, high = _range(frame.assign(epoch=1), target)
     inside = frame[frame["accuracy"] >= low]
     numeric = pd.api.types.is_numeric_dtype(frame["value"])
-    at_right = max(inside["value"]) if numeric else inside["value"].iloc[-1]
+    at_right = frame["value"].max() if numeric else frame["value"].drop_duplicates().iloc[-1]
     inside, goal = _placed(inside, (low, high), LEAST_HEIGHT - AROUND, target, at_right)
     axis = {"grid": False, "labelAngle": 0}
     if numeric:

@@ -214,6 +214,15 @@ def epochs_to(run: Run, target: float) -> int | None:
     return next(reached, None)
 
 
+def reached_in_words(runs: list[Run], target: float) -> str:
+    """How many runs reach a validation accuracy, and how soon, as a sentence."""
+    epochs = [needed for run in runs if (needed := epochs_to(run, target)) is not None]
+    if not epochs:
+        return f"No run reaches {100 * target:g} %."
+    soonest = "1 epoch" if min(epochs) == 1 else f"{min(epochs)} epochs"
+    return f"{len(epochs)} of {len(runs)} runs reach {100 * target:g} %, the fastest after {soonest}."
+
+
 def dots(runs: list[Run], names: Mapping[str, str], found: list[Scores], setting: str) -> pd.DataFrame:
     """One of `SETTINGS` and the test accuracy of each run that has both: columns run, value, words, accuracy."""
     cells = [settings(run, names).get(setting, UNKNOWN) for run in runs]
