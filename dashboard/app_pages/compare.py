@@ -104,7 +104,7 @@ def show_table(table: run_table.RunTable, chosen: list[Run]) -> list[Run]:
         rows = run_table_view.show(table, [run.id for run in chosen])
         marked = [chosen[row] for row in rows if row < len(chosen)]
         with st.container(horizontal=True):
-            show_downloads(None, "runs", "compared", csv=lambda: table.values.to_csv(index=False).encode())
+            show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
     with st.container(key="on_paper"):  # where nobody can scroll to the other columns
         st.table(table.starred.map(escape_markdown), hide_index=True)

@@ -196,6 +196,8 @@ def test_settings_that_differ_come_first_equal_ones_are_said_and_the_best_has_a_
     }
     assert {"state finished", "network Dense", "batch size 64", "seed 0", "parameters 10"} <= set(table.same)
     assert table.settings == ["Epochs", "Learning rate", "Training images"]
+    assert table.csv().decode().splitlines()[1].startswith("A,")
+    assert "Test accuracy (%)" in table.csv().decode().splitlines()[0]
     assert run_table.dots(runs, {"A": "A", "B": "B"}, found, "Learning rate")["value"].tolist() == [0.01, 0.001]
 
 

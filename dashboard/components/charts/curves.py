@@ -39,6 +39,8 @@ def curves_chart(
     names = list(dict.fromkeys(frame["run"]))
     order = list(order or names)
     x, last = AXES[axis], float(frame[AXES[axis]].max())
+    first = 1.0 if axis == "Epochs" else 0.0
+    room = 0.02 * (max(last, first + 1) - first)  # so that the first and the last point are whole
     low, high = _range(frame, target)
     height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
     ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
@@ -66,7 +68,7 @@ def curves_chart(
                 x,
                 "Epoch" if axis == "Epochs" else "Seconds of training",
                 axis={"grid": False, **ticks},
-                scale={"domain": [float(axis == "Epochs"), max(1.02 * last, 2.0)], "nice": False},
+                scale={"domain": [first - room, max(last, first + 1) + room], "nice": False},
             ),
             "y": number(
                 "accuracy",

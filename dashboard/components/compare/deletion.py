@@ -73,7 +73,8 @@ def _delete(runs: list[Run]) -> None:
     deleted = [run for run in runs if run_action(delete_run, run)]
     gone = {run.id for run in deleted}
     chosen = [run_id for run_id in recall(PAGE, "runs").split(",") if run_id not in gone]
-    remember(PAGE, "runs", ",".join(chosen))
+    if chosen != [""]:  # no runs in the address stand for the newest
+        remember(PAGE, "runs", ",".join(chosen))
     for name in ("a", "b"):
         if recall(PAGE, name) in gone:
             remember(PAGE, name, "")

@@ -110,12 +110,14 @@ class RunTable:
         words: the same columns as text.
         best: the same columns as bool: whether it is the best of its column.
         same: what is equal in all runs and has no column, in words.
+        everything: the values of all columns, also of those that are equal in all runs.
     """
 
     values: pd.DataFrame
     words: pd.DataFrame
     best: pd.DataFrame
     same: list[str]
+    everything: pd.DataFrame
 
     @property
     def settings(self) -> list[str]:
@@ -126,6 +128,12 @@ class RunTable:
     def starred(self) -> pd.DataFrame:
         """The words, the best with a star."""
         return self.words.where(~self.best, "★ " + self.words)
+
+    def csv(self) -> bytes:
+        """All columns as CSV, with units in their names."""
+        units = {**dict.fromkeys(BEST, "%"), "Training time": "s"}
+        frame = self.everything.rename(columns={name: f"{name} ({unit})" for name, unit in units.items()})
+        return frame.round(4).to_csv(index=False).encode()
 
 
 def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
@@ -189,7 +197,7 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
         if name in shown and words[name].nunique() > 1:
             best[name] = values[name] == values[name].agg(kind)
     told = [f"{name.lower()} {said.lower() if name == 'State' else said}" for name, said in same.items()]
-    return RunTable(values[shown], words[shown], best, told)
+    return RunTable(values[shown], words[shown], best, told, values)
 
 
 def _varies(words: pd.Series, is_setting: bool) -> bool:
