@@ -66,6 +66,7 @@ def charts(make_run, digits):
         "image": probabilities.probability_chart(reading, 0),
         "past": probabilities.past_chart(past, reading, 0),
         "drawing": probabilities.probability_bars(reading.probabilities[0], marked=3),
+        "refused drawing": probabilities.probability_bars(reading.probabilities[0], marked=None),
         "reliability": calibration.reliability_chart(calibrated.diagram),
         "bin counts": calibration.count_chart(calibrated.diagram),
         "coverage": calibration.coverage_chart(calibrated, 0.5),
