@@ -9,6 +9,7 @@ from dashboard.components.draw.answer import show_answer
 from dashboard.components.draw.api_command import show_command
 from dashboard.components.draw.examples import show_examples
 from dashboard.components.draw.labelling import show_labelling
+from dashboard.components.draw.modes import choose_mode, show_way
 from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import picture_input
@@ -17,11 +18,6 @@ from dashboard.components.page_head import begin_page
 from dashboard.components.session import models
 from dashboard.components.widgets.canvas import BRUSH, BRUSHES, SIDE, canvas, clear, current_drawing, undo
 
-MODES = {
-    "Draw": ":material/draw: Draw",
-    "Picture": ":material/photo_camera: Picture",
-    "My digits": ":material/school: My digits",
-}
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
 
 
@@ -30,16 +26,7 @@ def page() -> None:
     digits, run = begin_page("Draw", needs="reader")
     if run is None:
         return
-    mode = st.segmented_control(
-        "Mode",
-        list(MODES),
-        default="Draw",
-        required=True,
-        key="mode",
-        format_func=MODES.get,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
+    mode = choose_mode()
     model = load(run)
     if model is None:
         return
@@ -57,8 +44,11 @@ def page() -> None:
                 return
             answer = models().answer_one(run, model, steps.centred)
             show_answer(answer)
-            show_labelling(run, answer, steps.centred, picture)
-            show_command(run, picture)
+            saved = show_labelling(run, answer, steps.centred, picture)
+            with st.container(horizontal=True):
+                if saved:
+                    show_way("My digits", "See My digits")
+                show_command(run, picture)
     show_tools(run, model, answer, steps, picture)
 
 
@@ -70,14 +60,7 @@ def show_beginning(mode: str, digits: Dataset, *, empty: bool) -> None:
     st.markdown("**Draw one digit, 0 to 9, on the black square.** The answer follows each stroke.")
     st.markdown("Or begin with one of these:")
     show_examples(digits)
-    st.button(
-        "Or upload a picture", icon=":material/photo_camera:", key="to_picture", on_click=switch_to, args=("Picture",)
-    )
-
-
-def switch_to(mode: str) -> None:
-    """Switch the page to another mode."""
-    st.session_state["mode"] = mode
+    show_way("Picture", "Or upload a picture")
 
 
 def drawing_input() -> np.ndarray | None:

@@ -27,8 +27,8 @@ def delete_digit(digit_id: str) -> None:
         note_failure(explain_os_error(error))
 
 
-def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
-    """Save the drawing with the label that is clicked; a second click deletes it again."""
+def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> bool:
+    """Save the drawing with the label that is clicked; a second click deletes it again. Returns whether it is saved."""
     newest = my_digits().newest()
     kept_now = newest is not None and (newest.image == image).all()
 
@@ -51,3 +51,4 @@ def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.
             st.caption(f":material/check: Saved as a {said} in My digits. Click the {said} again to undo.")
         else:
             st.caption("Every run is tested on your digits, and can be fine-tuned on them.")
+    return kept_now

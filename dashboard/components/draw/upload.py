@@ -18,8 +18,9 @@ PREVIEW_SIDE = 308
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture: its pixels, uint8 (H, W), (H, W, 3) or (H, W, 4), or None and the `problem` as a sentence."""
+    """A picture file: its pixels, uint8 (H, W), (H, W, 3) or (H, W, 4), or None and the `problem` as a sentence."""
 
+    file: str
     picture: np.ndarray | None = None
     problem: str = ""
 
@@ -30,16 +31,18 @@ def picture_input() -> np.ndarray | None:
     The session keeps it, since Streamlit's own widgets forget their file when the page is left.
     """
     if st.toggle("Use the camera", key="use_camera", help="Your browser will ask for permission."):
-        file = camera_input(on_change=partial(_take, "camera"))
+        file = camera_input(on_change=partial(_forget_removed, "camera"))
     else:
         file = st.file_uploader(
             "A picture of one digit: PNG, JPEG or WebP",
             list(ENDINGS),
             max_upload_size=upload_limit(MOST_BYTES),
             key="upload",
-            on_change=partial(_take, "upload"),
+            on_change=partial(_forget_removed, "upload"),
         )
     photo = st.session_state.get("photo")
+    if file is not None and (photo is None or photo.file != file.file_id):
+        photo = st.session_state["photo"] = _read(file)
     if photo is None:
         st.caption("One digit, dark on light or light on dark, for instance pen on paper.")
         return None
@@ -48,25 +51,24 @@ def picture_input() -> np.ndarray | None:
     else:
         st.image(_preview(photo.picture), alt="The picture")
     if file is None:  # else it has a button of its own to remove it
-        st.button("Remove", icon=":material/delete:", key="remove_picture", on_click=_keep, args=(None,))
+        st.button("Remove", icon=":material/delete:", key="remove_picture", on_click=_forget)
     return photo.picture
 
 
-def _take(key: str) -> None:
-    """Keep the file that a widget has now, or nothing where it was removed there."""
-    file = st.session_state.get(key)
-    _keep(None if file is None else _read(file))
+def _forget_removed(key: str) -> None:
+    if st.session_state.get(key) is None:
+        _forget()
 
 
-def _keep(photo: Photo | None) -> None:
-    st.session_state["photo"] = photo
+def _forget() -> None:
+    st.session_state.pop("photo", None)
 
 
 def _read(file) -> Photo:
     try:
-        return Photo(read_picture(file.getvalue()))
+        return Photo(file.file_id, read_picture(file.getvalue()))
     except PictureError as error:
-        return Photo(problem=str(error))
+        return Photo(file.file_id, problem=str(error))
 
 
 def _preview(picture: np.ndarray) -> Image.Image:
