@@ -29,13 +29,12 @@ def fine_tune_form(run: RunView, count: int) -> None:
     st.header(f"Fine-tune {escape_markdown(run.name)}", anchor=False)
     with st.form(f"fine_tune_{run.id}"):  # by run: the choice may change at the moment of the click
         st.markdown(
-            f"A copy of {escape_markdown(run.name)} trains on your digits, mixed with training images, so that it "
+            reason
+            or f"A copy of {escape_markdown(run.name)} trains on your digits, mixed with training images, so that it "
             "learns yours and forgets little."
         )
         epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs")
         asked = st.form_submit_button("Fine-tune", icon=":material/school:", type="primary", disabled=bool(reason))
-        if reason:
-            st.caption(reason)
     if asked and not reason:
         try:
             new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
@@ -50,7 +49,7 @@ def _why_not(run: RunView, count: int) -> str:
     if count < LEAST_DIGITS:
         return f"It needs at least {LEAST_DIGITS} of your digits; you have {count}."
     if run.config is None or not (run.keras_path.exists() and run.has_checkpoint):
-        return "This run has no checkpoint to start from. Choose a run that was trained here."
+        return f"{escape_markdown(run.name)} has no checkpoint to start from. Choose a run that was trained here."
     return ""
 
 
