@@ -91,7 +91,7 @@ def show_origin() -> None:
     if not drawing.origin:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{drawing.origin}. Add to it or erase parts of it, and see the answer change.", width="stretch")
+        st.caption(f"{drawing.origin}", width="content")
         st.page_link(
             "app_pages/predictions.py",
             label="Back to the image",

@@ -13,7 +13,7 @@ from core.drawing.upload import ENDINGS, MOST_BYTES, PictureError, read_picture
 from dashboard.components.upload_limit import upload_limit
 from dashboard.components.widgets.camera import camera_input
 
-PREVIEW_SIDE = 420
+PREVIEW_SIDE = 308
 
 
 @dataclass(frozen=True, eq=False)
