@@ -1,4 +1,4 @@
-"""What trains at the moment: a line in the sidebar of every page, and its per cent in the title of the browser's tab."""
+"""What trains now: a line in the sidebar of every page, and its per cent in the title of the browser's tab."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def show_activity() -> None:
 
 
 def _look() -> None:
+    if run_id := st.session_state.pop("go_to_run", ""):
+        st.switch_page(TRAIN_PAGE, query_params={"run": run_id})
     if is_outdated():
         st.rerun()
     found = active(LOOK_SECONDS / 2)
@@ -34,19 +36,24 @@ def _look() -> None:
     show_tab_title(progress=_per_cent(running[0]) if running else "")
     with st.container(gap="xxsmall", key="activity"):
         for run in running[:MOST_LINES] or found.queued[:1]:
-            if st.button(_line(run), icon=_icon(run), type="tertiary", key=f"activity_{run.id}", help=_help(run)):
-                open_run(run.id)
-                st.switch_page(TRAIN_PAGE, query_params={"run": run.id})
+            st.button(
+                _line(run),
+                icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
+                type="tertiary",
+                key=f"activity_{run.id}",
+                on_click=_go_to,
+                args=(run.id,),
+                help=f"Go to {escape_markdown(run.name)}",
+            )
+            st.progress(run.history().share_done(run.state.target_epochs))
         if more := len(running[MOST_LINES:]) + len(found.queued[0 if running else 1 :]):
             st.caption(f"{more} more in line")
 
 
-def _icon(run: Run) -> str:
-    return ":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:"
-
-
-def _help(run: Run) -> str:
-    return f"Go to {escape_markdown(run.name)}"
+def _go_to(run_id: str) -> None:
+    """In a callback, which no other change of the page prevents: open a run on Train when the page runs next."""
+    open_run(run_id)
+    st.session_state["go_to_run"] = run_id
 
 
 def _line(run: Run) -> str:

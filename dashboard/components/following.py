@@ -9,7 +9,6 @@ import streamlit as st
 from core.runs import RunView
 
 
-
 def follow(runs: Iterable[RunView]) -> None:
     """Draw the page again when one of these runs has changed. Call it before the page shows any of them."""
     st.session_state["followed"] = [(run, _looks(run)) for run in runs]

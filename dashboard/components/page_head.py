@@ -45,7 +45,7 @@ def show_title(title: str, run: RunView | None = None, actions: Callable[[RunVie
         actions: shows what can be done with the run, beside the title.
     """
     name = f"{title} · {run.name}" if run else title
-    show_tab_title(name)
+    show_tab_title(name=name)
     if run is None:
         st.title(title, anchor=False)
         return
@@ -64,8 +64,10 @@ def _state_and_settings(run: RunView) -> str:
     return f"{words} · {settings_in_words(config, run.control.get('learning_rate'))}" if config else words
 
 
-def show_tab_title(name: str | None = None, progress: str = "") -> None:
-    """Name the browser's tab after the page and its run, or after those of the last call, with `progress` before it."""
-    name = st.session_state[TAB] = name or st.session_state.get(TAB, PRODUCT)
-    product = "" if name == PRODUCT else f" · {PRODUCT}"
-    st.set_page_config(page_title=f"{progress} · {name}{product}" if progress else f"{name}{product}")
+def show_tab_title(*, name: str | None = None, progress: str | None = None) -> None:
+    """Name the browser's tab after the page and its run, with what trains before them; None leaves a part as it is."""
+    shown = st.session_state.get(TAB, {"progress": "", "name": PRODUCT})
+    given = {"progress": progress, "name": name}
+    shown = st.session_state[TAB] = {**shown, **{part: words for part, words in given.items() if words is not None}}
+    parts = [shown["progress"], shown["name"], PRODUCT if shown["name"] != PRODUCT else ""]
+    st.set_page_config(page_title=" · ".join(filter(None, parts)))

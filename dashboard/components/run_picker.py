@@ -119,7 +119,7 @@ def say_why_not(choice: Choice) -> bool:
         if choice.is_suited:
             return False
         st.info(escape_markdown(_why_not(choice.run, choice.needs)), icon=":material/info:")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if other := choice.instead:
                 words = f"Show {escape_markdown(other.name)}"
                 st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")
