@@ -54,7 +54,7 @@ class MapQueue:
         with self._lock:
             self._opened.setdefault(run.id, run)
         if self._thread.is_alive():
-            self._look()
+            self.look()
 
     def is_waiting(self, run: Run) -> bool:
         """Whether the run's map is to be laid out."""
@@ -77,12 +77,7 @@ class MapQueue:
                 self._interrupt()
             self._forget(run)
 
-    def _watch(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS if self._current else IDLE_SECONDS):
-            with suppress(OSError):  # the next look may do
-                self._look()
-
-    def _look(self) -> None:
+    def look(self) -> None:
         """Note whose training has ended; end the job where something trains, and else begin the next one."""
         with self._lock:
             active = self._queue.recent(LOOK_SECONDS)
@@ -98,6 +93,11 @@ class MapQueue:
                 self._interrupt()
             elif not self._ended.is_set():
                 self._continue()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS if self._current else IDLE_SECONDS):
+            with suppress(OSError):  # the next look may do
+                self.look()
 
     def _continue(self) -> None:
         """Begin the next map where none is in work; people who look at a map come first."""

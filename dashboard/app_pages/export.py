@@ -28,7 +28,9 @@ def page() -> None:
     digits, run = begin_page("Export", needs="reader")
     if run is None:
         return
-    st.markdown("Use the network elsewhere: pixels go in, ten probabilities come out.")
+    st.markdown(
+        "Use the network elsewhere. Raw pixels go in, uint8 (n, 28, 28), white on black; ten probabilities come out."
+    )
     own = isinstance(run, Run)
     if show_run(run, digits) if own else show_starter(run):
         give_digit(digits)
@@ -61,8 +63,6 @@ def show_run(run: Run, digits: Dataset) -> bool:
         offer(run, digits, stored, reason)
     if current:
         format_cards.verification_table(current)
-        if words := format_cards.int8_cost(current):
-            st.markdown(words)
     st.header("Formats", anchor=False)
     for name, format in FORMATS.items():
         why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
@@ -87,7 +87,7 @@ def give_digit(digits: Dataset) -> None:
     file = io.BytesIO()
     Image.fromarray(digits.x_test[0]).save(file, "PNG")
     show_download(
-        "Download digit.png",
+        "Download a digit to try",
         file.getvalue(),
         "digit.png",
         "image/png",

@@ -114,8 +114,9 @@ def show_progress(run: Run) -> None:
     if status.name == "running":
         st.progress(status.fraction, text="Showing PCA until t-SNE is ready")
     elif services().maps.is_waiting(run):
-        st.markdown(":material/hourglass_empty: Showing PCA: t-SNE follows when training has ended.")
-        make_now_button(run, "Make it now")
+        with st.container(horizontal=True, vertical_alignment="center"):  # as low as the choices beside it
+            st.markdown("Showing PCA: t-SNE follows once nothing trains.", width="stretch")
+            make_now_button(run, "Make it now")
     else:
         st.rerun()
 
@@ -200,11 +201,11 @@ def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, r
         )
     is_chosen = image in found
     if st.button(
-        f"See image {image} in Predictions" if is_chosen else "Choose an image to see it in Predictions",
+        "See it in Predictions",
         key="see_image",
         icon=":material/grid_view:",
-        type="primary" if is_chosen else "secondary",
         disabled=not is_chosen,
+        help=f"Image {image}" if is_chosen else "Choose an image first.",
     ):
         st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})
 

@@ -21,7 +21,6 @@ BIN_TOOLTIP = [
     number("confidence", "Mean confidence", format=".2%"),
     number("accuracy", "Right", format=".2%"),
 ]
-PALE = {"condition": {"test": f"datum.images < {FEW}", "value": 0.12}, "value": 0.45}
 
 
 def bins_in_percent(diagram: ReliabilityDiagram) -> pd.DataFrame:
@@ -60,7 +59,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
             {
                 "mark": {"type": "rect", "color": strong},
                 "encoding": {
-                    "opacity": PALE,
+                    "opacity": _pale(0.45),
                     "x": number("low", **_confidence_axis(lowest)),
                     "x2": {"field": "high"},
                     "y": share,
@@ -75,11 +74,17 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
             },
             {
                 "mark": {"type": "rule", "color": other, "strokeWidth": 2.5},
-                "encoding": {"x": x, "y": y, "y2": {"field": "confidence"}, "tooltip": BIN_TOOLTIP},
+                "encoding": {
+                    "opacity": _pale(1.0),
+                    "x": x,
+                    "y": y,
+                    "y2": {"field": "confidence"},
+                    "tooltip": BIN_TOOLTIP,
+                },
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 42, "color": strong, "opacity": 1},
-                "encoding": {"x": x, "y": y, "tooltip": BIN_TOOLTIP},
+                "mark": {"type": "point", "filled": True, "size": 42, "color": strong},
+                "encoding": {"opacity": _pale(1.0), "x": x, "y": y, "tooltip": BIN_TOOLTIP},
             },
         ],
     }
@@ -89,13 +94,13 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
     """How many images each bin has, to stand below the diagram; logarithmic, since nearly all are in the last."""
     return {
         "config": PERCENT,
-        "height": 130,
+        "height": 160,
         "title": {"text": "Images in each bar", "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
         "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},
         "mark": {"type": "rect", "color": theme.theme_colors()[0]},
         "encoding": {
-            "opacity": PALE,
+            "opacity": _pale(0.45),
             "x": number("low", "Confidence", **_confidence_axis(_lowest(diagram))),
             "x2": {"field": "high"},
             "y": number(
@@ -168,6 +173,11 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
             },
         ],
     }
+
+
+def _pale(opacity: float) -> dict:
+    """An opacity, and a quarter of it for bins with few images."""
+    return {"condition": {"test": f"datum.images < {FEW}", "value": opacity / 4}, "value": opacity}
 
 
 def _lowest(diagram: ReliabilityDiagram) -> float:

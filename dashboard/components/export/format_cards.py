@@ -15,7 +15,7 @@ from dashboard.components.text import escape_markdown
 
 
 def verification_table(exports: Exports) -> None:
-    """Show a row for each export: differences from the run's own model, size, accuracy and times."""
+    """Show a row for each export: differences from the run's own model, size, accuracy and times; and int8's cost."""
     rows = [_row(found) for found in exports.verifications if not found.error]
     st.dataframe(
         pd.DataFrame(rows),
@@ -47,12 +47,12 @@ def verification_table(exports: Exports) -> None:
             ),
         },
     )
+    if words := int8_cost(exports):
+        st.markdown(words)
     with how_measured():
         st.markdown(
             f"Each export was run on all {exports.images:,} test images in its own runtime and compared with the run's "
-            "LiteRT model, which all pages use. The Keras row shows that the LiteRT model matches it.\n\n"
-            "Each format takes raw pixels, uint8 (n, 28, 28) from 0 to 255, white on black, and gives ten probabilities "
-            "that sum to 1: scaling is part of the model."
+            "LiteRT model, which all pages use. The Keras row shows that the LiteRT model matches it."
         )
 
 
