@@ -90,13 +90,13 @@ function draw(gallery) {
   }
 }
 
-// As many columns as there is room for, or up to a third fewer where a full gallery then ends with a full row.
+// As many columns as there is room for, or up to half of them where a full gallery then ends with a full row.
 function rows({ size, full, selectable }) {
   const [around, gap] = selectable ? [10, 4] : [6, 2]
   const rules = []
   for (let fit = 2; fit <= full; fit++) {
     let columns = fit
-    while (full % columns && columns > (2 / 3) * fit) columns--
+    while (full % columns && columns > fit / 2) columns--
     if (full % columns) columns = fit
     const room = fit * (size + around + gap) - gap + 8
     rules.push(`@container (min-width: ${room}px) { .gallery { grid-template-columns: repeat(${columns}, 1fr) } }`)
@@ -109,7 +109,9 @@ function newTile() {
   element.className = "tile"
   const frame = part(element, "frame")
   const tile = { element, digit: part(frame, "digit"), flag: part(frame, "flag") }
-  return { ...tile, caption: part(element, "caption"), sure: part(element, "sure") }
+  tile.caption = part(element, "caption")
+  element.append(" ") // as in the tile's name
+  return { ...tile, sure: part(element, "sure") }
 }
 
 function part(parent, name) {
@@ -243,16 +245,16 @@ function reveal(gallery, at, tries = 20) {
     return
   }
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"
-  const { top, bottom } = panel.getBoundingClientRect()
+  const { top, bottom, left } = panel.getBoundingClientRect()
   const header = "4.5rem" // Streamlit's own
-  if (getComputedStyle(panel).position === "fixed") {
-    const tile = gallery.tiles[at]?.element // the panel lies over the page: the tile is to stay in sight above it
-    if (!tile || tile.getBoundingClientRect().bottom <= top) return
-    tile.style.scrollMarginTop = header
-    tile.scrollIntoView({ behavior, block: "start" })
-    return
-  }
+  const tile = gallery.tiles[at]?.element
+  const place = tile?.getBoundingClientRect()
   const seen = Math.min(bottom, window.innerHeight) - Math.max(top, 0)
-  panel.style.scrollMarginTop = header
-  if (seen < Math.min(200, bottom - top)) panel.scrollIntoView({ behavior, block: "start" })
+  if (place && place.bottom > top && place.right > left) {
+    tile.style.scrollMarginTop = header // the panel lies over the tile, which is to stay in sight as well
+    tile.scrollIntoView({ behavior, block: "start" })
+  } else if (seen < Math.min(200, bottom - top)) {
+    panel.style.scrollMarginTop = header
+    panel.scrollIntoView({ behavior, block: "start" })
+  }
 }
