@@ -29,7 +29,7 @@ GROUP = "Page"
 SESSIONS = 20
 PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
 BARE_WORDS = "a bare Streamlit app"
-LEFT_ALONE = ("Run", "Run on this page", "Name")  # these choose another run, or rename it
+LEFT_ALONE = ("Run", "Name")  # these choose another run, or rename it
 BARE = """
 import streamlit as st
 

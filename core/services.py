@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.compute.job import Jobs
 from core.compute.launcher import Launcher
+from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.runs import RunStore
@@ -18,6 +19,7 @@ class Services:
 
     Attributes:
         store: the runs.
+        queue: which of them are queued or in training.
         dataset_loader: the dataset, loading from its first use.
         models: the runs' exported models, as `LoadedModels` keeps them.
         jobs: the background jobs.
@@ -26,6 +28,7 @@ class Services:
 
     def __init__(self, home: Path | str | None = None) -> None:
         self.store = RunStore(home)
+        self.queue = Queue(self.store)
         self.dataset_loader = DatasetLoader()
         self.models = LoadedModels()
         self.jobs = Jobs()

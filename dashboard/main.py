@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components.actions import show_outcome
+from dashboard.components.activity import show_activity
 from dashboard.components.browser import prepare_browser
 from dashboard.components.session import first_page
 
@@ -63,10 +64,13 @@ PAGES = [
 ]
 
 
-st.set_page_config(page_title="Digit Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
+st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
+st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
+page = st.navigation(PAGES)
 prepare_browser()
+show_activity()
 show_outcome()
 try:
-    st.navigation(PAGES).run()
+    page.run()
 finally:
     first_page.set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from stat import S_ISDIR
@@ -36,6 +38,16 @@ class Queue:
         self._changes: dict[str, tuple[int, float]] = {}  # by id: the folder's time, and when it was first seen
         self._active: set[str] = set()  # those that can change by the end of a process, without a write
         self._next_full = -math.inf
+        self._lock = threading.Lock()
+        self._last, self._looked_at = Active([], set(), []), -math.inf
+
+    def recent(self, seconds: float) -> Active:
+        """The last look, or a new one where that is `seconds` old; for all threads that only show it."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked_at >= seconds:
+                self._last, self._looked_at = self.look(now), now
+            return self._last
 
     def look(self, now: float) -> Active:
         """Read all runs that may have changed since the last look; `now` is a time in seconds that never goes back."""

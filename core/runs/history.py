@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from core.runs.state import is_event
 from core.storage import LineLog
+
+SPEED_BATCHES = 60  # events: over which the speed is averaged, so that the time left does not jump
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,21 @@ class History:
     def last_batch(self) -> dict:
         """The newest batch event, {} before the first."""
         return self.batches[-1] if self.batches else {}
+
+    def share_done(self, epochs: int) -> float:
+        """The share of `epochs` that is trained, 0 to 1."""
+        return min(1.0, self.last_batch.get("position", 0.0) / epochs)
+
+    def seconds_left(self, epochs: int) -> float | None:
+        """The training time to the end of `epochs` in seconds, None before the first batch.
+
+        The speed is the median of the last `SPEED_BATCHES` events, without the first one, which includes compilation.
+        """
+        recent = self.batches[1:][-SPEED_BATCHES:] or self.batches
+        if not recent:
+            return None
+        speed = float(np.median([batch.get("images_per_second", 0.0) for batch in recent]))
+        return (epochs - self.last_batch.get("position", 0.0)) * self.epoch_images / max(1.0, speed)
 
 
 def read_history(path: Path) -> History:

@@ -22,6 +22,7 @@ from dashboard.components.compare.pair_choice import (
     say_not_found,
 )
 from dashboard.components.following import follow
+from dashboard.components.page_head import show_title
 from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -35,7 +36,7 @@ NONE = "none"
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    st.title("Compare")
+    show_title("Compare")
     digits = dataset()
     dataset_note(digits)
     runs = {run.id: run for run in store().runs()}

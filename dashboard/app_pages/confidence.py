@@ -14,8 +14,7 @@ from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
-from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note
+from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import gallery
@@ -30,10 +29,7 @@ ERROR_HELP = (
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    st.title("Confidence")
-    digits = dataset()
-    dataset_note(digits)
-    run = choose_run()
+    digits, run = begin_page("Confidence", needs="probabilities")
     if run is None:
         return
     try:

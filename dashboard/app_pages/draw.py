@@ -11,8 +11,8 @@ from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import picture_input
 from dashboard.components.loaded_models import fit_ood_detector, load
-from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note, models
+from dashboard.components.page_head import begin_page
+from dashboard.components.session import models
 from dashboard.components.widgets.canvas import canvas, clear, current_drawing, undo
 
 MODES = {
@@ -31,21 +31,20 @@ NO_DIGIT = {"Draw": NO_PICTURE["Draw"], "Picture": NO_INK}
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header("Draw a digit", anchor=False, width="content")
-        mode = st.segmented_control(
-            "Mode",
-            list(MODES),
-            default="Draw",
-            required=True,
-            key="mode",
-            format_func=MODES.get,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-    dataset_note(dataset())
-    run = choose_run(needs="reader")
-    model = load(run) if run else None
+    _, run = begin_page("Draw", needs="reader")
+    if run is None:
+        return
+    mode = st.segmented_control(
+        "Mode",
+        list(MODES),
+        default="Draw",
+        required=True,
+        key="mode",
+        format_func=MODES.get,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    model = load(run)
     if model is None:
         return
     fit_ood_detector(run)

@@ -15,8 +15,7 @@ from core.predictor import model_fingerprint
 from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.export import format_cards
-from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note
+from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.import_run import show_bundle
 
@@ -25,10 +24,7 @@ KIND = "export"
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    st.title("Export")
-    digits = dataset()
-    dataset_note(digits)
-    run = choose_run(needs="reader")
+    digits, run = begin_page("Export", needs="reader")
     if run is None:
         return
     st.markdown(

@@ -14,8 +14,7 @@ from core.storage import printable
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import embedding as chart
 from dashboard.components.loaded_models import load
-from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note
+from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
 
@@ -26,10 +25,7 @@ PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    st.title("Map")
-    digits = dataset()
-    dataset_note(digits)
-    run = choose_run(needs="model")
+    digits, run = begin_page("Map", needs="model")
     if run is None:
         return
     if reason := run.foreign_dataset(digits):

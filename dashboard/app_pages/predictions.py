@@ -11,6 +11,7 @@ from core.storage import printable
 from dashboard.components.charts.confusion import clicked, confusion_chart
 from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
 from dashboard.components.predictions.filters import begin_again, choose_filter, clear, matrix_key, show_pair
 from dashboard.components.predictions.image_panel import (
@@ -21,8 +22,6 @@ from dashboard.components.predictions.image_panel import (
     show_neighbours,
 )
 from dashboard.components.predictions.time_machine import choose_moment
-from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import gallery
 from dashboard.components.widgets.tiles import reading_tiles
@@ -32,10 +31,7 @@ IMAGES_PER_PAGE = 120  # ends with a full row of 3, 4, 5, 6, 8, 10 or 12
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    st.title("Predictions")
-    digits = dataset()
-    dataset_note(digits)
-    run = choose_run()
+    digits, run = begin_page("Predictions", needs="probabilities")
     if run is None:
         return
     try:

@@ -13,8 +13,7 @@ from core.runs import Run
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import robustness as charts
 from dashboard.components.formatting import percent
-from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset, dataset_note
+from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 
 KIND = "robustness"
@@ -23,10 +22,7 @@ MEAN = "Mean"
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    st.title("Robustness")
-    digits = dataset()
-    dataset_note(digits)
-    run = choose_run(needs="model")
+    digits, run = begin_page("Robustness", needs="model")
     if run is None:
         return
     if reason := run.foreign_dataset(digits):

@@ -3,21 +3,23 @@
 import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig
+from core.data import Dataset
 from core.runs import ENDED, Run
 from core.runs.state import read_architectures
 from dashboard.components.actions import note_failure, run_action
 from dashboard.components.browser import scroll_to_top
 from dashboard.components.draw.fine_tuning import fine_tuning_report
-from dashboard.components.run_picker import choose_any_run, say_missing
-from dashboard.components.session import dataset, dataset_note, missing_run, older_runs_note, open_run, store
+from dashboard.components.page_head import show_title
+from dashboard.components.run_picker import Choice, choose_run, say_missing
+from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train import live, results
 from dashboard.components.train.import_run import import_note, show_import
 from dashboard.components.train.problems import show_launcher_problem, show_problems
 from dashboard.components.train.run_controls import show_controls, show_next_steps
-from dashboard.components.train.run_header import ask_whether_to_delete, show_header
+from dashboard.components.train.run_header import ask_whether_to_delete, show_actions
 from dashboard.components.train.settings import settings_now
-from dashboard.components.train.settings_form import training_settings
+from dashboard.components.train.settings_form import start_in_page, training_settings
 
 
 def start() -> None:
@@ -38,11 +40,12 @@ def begin(config: TrainingConfig) -> None:
 # The sidebar
 
 
-def sidebar() -> Run | None:
-    """Show settings, the start button and the choice of run; returns the run to show."""
-    with st.sidebar:
-        training_settings(start)
-    return choose_any_run("Run on this page")
+def sidebar(digits: Dataset) -> Choice:
+    """Show the choice of run, and below it the settings of the next run and the start button; returns the choice."""
+    choice = choose_run(needs="any")
+    with st.sidebar.container(border=True, key="new_run"):
+        training_settings(start, digits)
+    return choice
 
 
 # What is shown of a run
@@ -50,7 +53,6 @@ def sidebar() -> Run | None:
 
 def show(run: Run) -> None:
     """Show the run: live while it is active, its results afterwards."""
-    show_header(run)
     show_problems(run)
     state = run.state
     if run.is_discarded:
@@ -103,7 +105,6 @@ def show_missing(run_id: str) -> None:
 
 def empty() -> None:
     """Introduce the program before there is a first run."""
-    st.header("Train a network to read handwritten digits", anchor=False)
     st.write(
         "Digit Lab trains a small neural network on images of handwritten digits while you watch. Then look at every "
         "mistake it makes, and draw digits for it to read."
@@ -141,15 +142,21 @@ def networks(polls: bool) -> None:
 # The page
 
 found = dataset()
-run = sidebar()
+choice = sidebar(found)
+run = choice.run
+if run is not None:
+    show_title("Train", run, show_actions)
+else:
+    show_title("Train" if choice.missing else "Train a network to read handwritten digits")
 dataset_note(found)
 older_runs_note()
+start_in_page(start)
 if run is not None:
     show(run)
     all_runs(run)
     show_import(found)
-elif missing := missing_run():
-    show_missing(missing)
+elif choice.missing:
+    show_missing(choice.missing)
     show_import(found)
 else:
     empty()

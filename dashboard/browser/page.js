@@ -100,4 +100,10 @@
     },
     capture,
   );
+
+  // On a phone the sidebar lies over the page: Start closes it, so that the run is seen.
+  addEventListener("click", ({ target }) => {
+    if (!matchMedia("(max-width: 768px)").matches || !target.closest(".st-key-start button:enabled")) return;
+    document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+  });
 })();

@@ -40,6 +40,13 @@ def seconds_in_words(seconds: float) -> str:
     return f"{int(minutes)} min {rest:.0f} s" if minutes else f"{rest:.1f} s"
 
 
+def duration_in_words(seconds: float) -> str:
+    """A time to wait, rounded: "8 s", "3 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 SIGMOID_SENTENCE = (
     "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains it on the values before the "
     "sigmoid, as it would a softmax. So the probabilities shown are the softmax of those values."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -42,47 +43,103 @@ def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
     return {run.id: run for run in store().runs() if not run.state.is_unreadable and has(run)}
 
 
-def choose_run(label: str = "Run", *, needs: str = "probabilities") -> RunView | None:
-    """Choose a run in the sidebar among those that have what the page `needs`; the choice is kept in the address.
+NEEDS: dict[str, Callable[[], dict[str, RunView]]] = {  # the runs that have what a page needs, newest first
+    "any": lambda: {run.id: run for run in store().runs()},
+    "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
+    "model": lambda: _runs_with(lambda run: run.has_model),
+    "reader": runs_with_model,
+}
 
-    Without a choice it is the newest. The page says so where it shows another run than the chosen one. Where the chosen
-    run was not found, or no run can be shown, it says so and returns None.
+
+@dataclass(frozen=True)
+class Choice:
+    """The run that a page is about.
+
+    Attributes:
+        run: the chosen run; the newest that the page can show where none is chosen; None where there is none.
+        missing: the id of the chosen run where it was not found, else "".
+        needs: what the page needs of a run, a key of `NEEDS`.
+        instead: a run that the page can show where it cannot show this one, else None.
+    """
+
+    run: RunView | None
+    missing: str
+    needs: str
+    instead: RunView | None
+
+    @property
+    def is_suited(self) -> bool:
+        """Whether the page can show the run."""
+        return self.run is not None and self.instead is self.run
+
+
+def choose_run(label: str = "Run", *, needs: str) -> Choice:
+    """Choose a run in the sidebar; it stays the chosen one on every page, also where a page cannot show it yet.
 
     Args:
         label: what the choice is called.
-        needs: "probabilities" of the test set, a "model", or a "reader", which the starter is too; without that it is a
-            `Run`.
+        needs: "any" run, "probabilities" of the test set, a "model", or a "reader", which the starter is too; without
+            that it is a `Run`.
     """
-    runs = {
-        "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
-        "model": lambda: _runs_with(lambda run: run.has_model),
-        "reader": runs_with_model,
-    }[needs]()
+    suited, runs = NEEDS[needs](), NEEDS["any"]()
+    newest = next(iter(suited.values()), None)
     if missing := missing_run():
         _run_selectbox(label, runs, None)
-        say_missing(missing)
+        return Choice(None, missing, needs, newest)
+    runs |= suited
+    chosen = chosen_run()
+    if chosen == Starter().id:
+        runs.setdefault(chosen, Starter())
+    if not runs:
+        return Choice(None, "", needs, None)
+    run = runs.get(chosen) or newest or next(iter(runs.values()))
+    follow([run])
+    remember_names({run.id: run.name})
+    _run_selectbox(label, runs, run.id)
+    open_run(run.id)
+    st.session_state["drawn_for"] = run.id
+    return Choice(run, "", needs, suited.get(run.id, newest))
+
+
+def say_why_not(choice: Choice) -> bool:
+    """Say why the page cannot show the choice, and what to do; returns whether that is so.
+
+    Damage of a run that can be shown is named too.
+    """
+    if choice.missing:
+        say_missing(choice.missing)
         with st.container(horizontal=True):
             st.page_link(TRAIN_PAGE, label="All runs", icon=":material/list:")
             st.page_link(TRAIN_PAGE, label="Start a run", icon=":material/model_training:")
-        return None
-    if not runs:
-        if run := store().get(chosen_run()) or next(iter(store().runs()), None):
-            show_damage(run)
+    elif choice.run is None:
         st.info("This page needs a trained run. Train one first: the classic network takes a few seconds.")
         st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
-        return None
-    run = runs[_shown(label, runs)]
-    show_damage(run)
-    return run
+    else:
+        show_damage(choice.run)
+        if choice.is_suited:
+            return False
+        st.info(escape_markdown(_why_not(choice.run, choice.needs)), icon=":material/info:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if other := choice.instead:
+                words = f"Show {escape_markdown(other.name)}"
+                st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")
+            if not isinstance(choice.run, Starter):
+                st.page_link(
+                    TRAIN_PAGE, label=f"Go to {escape_markdown(choice.run.name)}", icon=":material/model_training:"
+                )
+    return True
 
 
-def choose_any_run(label: str = "Run") -> Run | None:
-    """Choose a run of any state; None where there is none, or where the chosen one was not found."""
-    runs = {run.id: run for run in store().runs()}
-    if missing_run():
-        _run_selectbox(label, runs, None)
-        return None
-    return runs[_shown(label, runs)] if runs else None
+def _why_not(run: RunView, needs: str) -> str:
+    """Why a run cannot be shown on a page that needs this, as sentences."""
+    if isinstance(run, Starter):
+        return "The starter is shipped without its predictions and its history. Choose a run that was trained here."
+    if run.state.is_unreadable:
+        return f"{run.name} cannot be read. Choose another run."
+    what, when = ("predictions", "the first epoch") if needs == "probabilities" else ("model", "its training")
+    if run.state.is_active:
+        return f"{run.name} has no {what} yet. This page opens by itself after {when}."
+    return f"{run.name} has no {what}: it ended before {when} was complete."
 
 
 def say_missing(run_id: str) -> None:
@@ -93,31 +150,6 @@ def say_missing(run_id: str) -> None:
         st.info(f"{escape_markdown(name)} was {how}.", icon=":material/check:")
     else:
         st.warning(f"{escape_markdown(name)} was not found. It may have been deleted.", icon=":material/search_off:")
-
-
-def _shown(label: str, runs: Mapping[str, RunView]) -> str:
-    """The id of the chosen run where it is among `runs`, else of another one, which the page says; the choice stays."""
-    chosen = chosen_run()
-    shown = chosen if chosen in runs else next(iter(runs))
-    follow(run for run in (store().get(chosen), runs[shown]) if run)
-    remember_names({shown: runs[shown].name})
-    _run_selectbox(label, runs, shown)
-    open_run(chosen or shown)
-    st.session_state["drawn_for"] = chosen or shown
-    if chosen not in ("", shown):
-        run = Starter() if chosen == Starter().id else store().get(chosen)
-        if run:
-            show_damage(run)
-        name = escape_markdown(run.name if run else chosen)
-        yet = " yet" if run and run.state.is_active else ""
-        st.warning(
-            f"{name} cannot be shown on this page{yet}. Showing {escape_markdown(runs[shown].name)} instead.",
-            icon=":material/info:",
-        )
-        if not isinstance(run, Starter):
-            link = {"label": f"Go to {name}", "icon": ":material/arrow_back:", "query_params": {"run": chosen}}
-            st.page_link(TRAIN_PAGE, **link)
-    return shown
 
 
 def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -> None:

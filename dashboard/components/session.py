@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.compute.job import Jobs
 from core.compute.launcher import Launcher
+from core.compute.queue import Active
 from core.data import Dataset, DatasetError
 from core.home import older_home
 from core.inference.answer import LoadedModels
@@ -58,6 +59,11 @@ def jobs() -> Jobs:
 def launcher() -> Launcher:
     """What starts queued runs."""
     return services().launcher
+
+
+def active(seconds: float) -> Active:
+    """The runs that are queued or in training, as they were at most `seconds` ago."""
+    return services().queue.recent(seconds)
 
 
 def dataset() -> Dataset:

@@ -39,7 +39,7 @@ def test_an_image_goes_from_predictions_to_the_canvas_and_is_read_there(run, rea
     at = open_page("predictions", image="7")
     at.button(key="send_to_draw").click().run()
     assert not at.exception
-    assert at.header[0].value == "Draw a digit"
+    assert at.title[0].value == f"Draw · {run.name}"
     assert any(f"Image 7 of the test set, label {digits.y_test[7]}" in caption.value for caption in at.caption)
     assert canvas_data(at)["initialDrawing"]["objects"] == canvas.as_objects(digits.x_test[7])["objects"]
     assert at.metric[0].label == "It reads"

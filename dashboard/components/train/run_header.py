@@ -1,4 +1,4 @@
-"""The header of a run on Train: name, state and settings, with rename and delete."""
+"""What can be done with a run on Train, whatever its state: use its settings again, rename it, delete it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from functools import partial
 import streamlit as st
 
 from core.runs import Run
-from dashboard.components import formatting
-from dashboard.components.actions import run_action
-from dashboard.components.formatting import STATE_ICONS
+from dashboard.components.actions import note_success, run_action
 from dashboard.components.session import delete_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.settings import take_settings
 from dashboard.components.views import view
 
 
-def show_header(run: Run) -> None:
-    """Show name, state and settings, and a menu to rename or delete the run."""
-    state, config = run.state, run.config
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(escape_markdown(run.name), width="stretch", anchor=False)
-        with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run)):
-            st.text_input("Name", run.name, 60, **view(f"name_{run.id}", run.name, partial(run_action, run.rename)))
-            st.button(
-                "Delete this run",
-                icon=":material/delete:",
-                key=f"delete_{run.id}",
-                on_click=_ask_to_delete,
-                args=(run,),
-            )
-    words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
-    if config:
-        words += f" · {formatting.settings_in_words(config, run.control.get('learning_rate'))}"
-    st.markdown(words)
+def show_actions(run: Run) -> None:
+    """Show what can be done with a run of any state: use its settings, rename it, delete it."""
+    if run.config:
+        st.button(
+            "Use these settings",
+            icon=":material/tune:",
+            key=f"use_{run.id}",
+            on_click=_use_settings,
+            args=(run,),
+            help="Copies them to New run in the sidebar, to change one and train again.",
+        )
+    with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run)):
+        st.text_input("Name", run.name, 60, **view(f"name_{run.id}", run.name, partial(run_action, run.rename)))
+        st.button(
+            "Delete this run",
+            icon=":material/delete:",
+            key=f"delete_{run.id}",
+            on_click=_ask_to_delete,
+            args=(run,),
+        )
+
+
+def _use_settings(run: Run) -> None:
+    if run.config:
+        take_settings(run.config)
+        note_success(f"New run has the settings of {run.name}.")
 
 
 def _popover(run: Run) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from core.config import (
     MODELS,
@@ -21,7 +22,7 @@ from core.config import (
     parse_number,
     parse_whole,
 )
-from dashboard.components.address import recall
+from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
@@ -119,6 +120,22 @@ def settings_now() -> TrainingConfig:
     model = now("model", last_model())
     values = {name: understand(name, text_now(model, name), model) for name in shown_settings(model)}
     return TrainingConfig(model=model, augment=now("augment", last_augment()), **values)
+
+
+def take_settings(config: TrainingConfig) -> None:
+    """Put the settings of a run into the widgets; all but the run that it was fine-tuned from."""
+    remember(PAGE, "model", title_in_address(config.model))
+    remember(PAGE, "augment", ON if config.augment else OFF)
+    for name in shown_settings(config.model):
+        remember(PAGE, address_name(config.model, name), setting_of(name).text(getattr(config, name)))
+
+
+def settings_in_address() -> str:
+    """The settings in the widgets now as the query of an address, also those that are defaults."""
+    model = now("model", last_model())
+    values = {address_name(model, name): text_now(model, name) for name in shown_settings(model)}
+    augment = ON if now("augment", last_augment()) else OFF
+    return urlencode({"model": title_in_address(model), "augment": augment, **values})
 
 
 def last_model() -> str:

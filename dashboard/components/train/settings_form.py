@@ -7,9 +7,14 @@ from functools import partial
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, ModelInfo, model_name
+from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
+from core.data import Dataset
+from core.data.split import split
+from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import MOST_TYPED, TYPING_PAUSE, say_refused, say_understood
+from dashboard.components.formatting import duration_in_words
+from dashboard.components.session import store
 from dashboard.components.train.settings import (
     DEFAULT,
     OFF,
@@ -21,20 +26,25 @@ from dashboard.components.train.settings import (
     last_text,
     problem_with,
     setting_of,
+    settings_in_address,
+    settings_now,
     shown_settings,
     text_now,
     title_in_address,
     understand,
 )
 from dashboard.components.views import view
+from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
 
-def training_settings(start: Callable[[], None]) -> None:
+def training_settings(start: Callable[[], None], digits: Dataset) -> None:
     """Show the settings and the button that calls `start`, which is disabled while a setting is invalid.
 
-    Elements whose height depends on a choice are below the button, so that it does not move under a click.
+    Elements whose height depends on a choice are below the button, so that it does not move under a click. The button
+    and what is said of it stay in sight when the sidebar is scrolled (page.css).
     """
+    st.header("New run", anchor=False)
     _epochs()
     model = _choose_model()
     restore(PAGE, "model", "augment", *(address_name(model, name) for name in shown_settings(model)))
@@ -46,25 +56,52 @@ def training_settings(start: Callable[[], None]) -> None:
         "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
-    wrong = [name for name in shown_settings(model) if problem_with(model, name)]
-    st.button(
-        "Start training",
-        type="primary",
-        icon=":material/play_arrow:",
-        width="stretch",
-        key="start",
-        on_click=start,
-        disabled=bool(wrong),
-    )
-    with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
+    wrong = _wrong_settings(model)
+    with st.container(key="start_area", gap="xsmall"):
+        st.button("Start training", width="stretch", key="start", **_start_button(start, wrong))
         if wrong:
-            st.caption(f"To start, correct: {', '.join(setting_of(name).label for name in wrong)}.")
+            say_refused(f"To start, correct: {', '.join(setting_of(name).label for name in wrong)}.")
+        else:
+            st.caption(what_it_takes(settings_now(), digits))
+    with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(MODELS[model].about)
         _recipe(MODELS[model])
     with st.expander("More settings", icon=":material/tune:"), st.grid(2, min_column_width=110):
         for name in shown_settings(model)[1:]:
             with st.container(gap="xxsmall"):
                 _field(model, name)
+    here = (st.context.url or "").partition("?")[0]
+    copy_button("Copy link to these settings", f"{here}?{settings_in_address()}", key="copy_settings")
+
+
+def start_in_page(start: Callable[[], None]) -> None:
+    """Show a start button that names what it starts; page.css shows it on phones, where the sidebar is closed."""
+    model = last_model()
+    wrong = _wrong_settings(model)
+    epochs = "" if wrong else f", {_epochs_in_words(settings_now().epochs)}"
+    with st.container(key="start_in_page", horizontal=True, vertical_alignment="center"):
+        st.button(f"Start {MODELS[model].title}{epochs}", key="start_here", **_start_button(start, wrong))
+        st.caption("Settings are in the sidebar, at the top left.", width="content")
+
+
+def _start_button(start: Callable[[], None], wrong: list[str]) -> dict:
+    return {"type": "primary", "icon": ":material/play_arrow:", "on_click": start, "disabled": bool(wrong)}
+
+
+def _wrong_settings(model: str) -> list[str]:
+    return [name for name in shown_settings(model) if problem_with(model, name)]
+
+
+def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
+    """What Start begins, in words: network, epochs, and how long it takes where such a network was trained here."""
+    images = len(split(digits, config).x_train)
+    seconds = expected_seconds(config, images, store().runs())
+    words = f"{config.info.title}, {_epochs_in_words(config.epochs)}"
+    return words if seconds is None else f"{words}, about {duration_in_words(max(1.0, seconds))} here"
+
+
+def _epochs_in_words(epochs: int) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
 def _choose_model() -> str:

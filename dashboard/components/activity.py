@@ -1,0 +1,71 @@
+"""What trains now: a line in the sidebar of every page, and its per cent in the title of the browser's tab."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.runs import Run
+from dashboard.components.following import follow, is_outdated
+from dashboard.components.formatting import duration_in_words
+from dashboard.components.page_head import show_tab_title
+from dashboard.components.session import TRAIN_PAGE, active, open_run, store
+from dashboard.components.text import escape_markdown
+
+LOOK_SECONDS, IDLE_SECONDS = 1.0, 2.0
+MOST_LINES = 3
+
+
+def show_activity() -> None:
+    """Show in the sidebar a line for each run in training, which leads to it.
+
+    It also draws the page again when a run that it follows has changed. Call it before the page follows any.
+    """
+    follow([])
+    found = active(LOOK_SECONDS / 2)
+    with st.sidebar:
+        st.fragment(_look, run_every=LOOK_SECONDS if found.running or found.queued else IDLE_SECONDS)()
+
+
+def _look() -> None:
+    if run_id := st.session_state.pop("go_to_run", ""):
+        st.switch_page(TRAIN_PAGE, query_params={"run": run_id})
+    if is_outdated():
+        st.rerun()
+    found = active(LOOK_SECONDS / 2)
+    running = [run for run in map(store().get, sorted(found.running)) if run]
+    show_tab_title(progress=_per_cent(running[0]) if running else "")
+    with st.container(gap="xxsmall", key="activity"):
+        for run in running[:MOST_LINES] or found.queued[:1]:
+            st.button(
+                _line(run),
+                icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
+                type="tertiary",
+                key=f"activity_{run.id}",
+                on_click=_go_to,
+                args=(run.id,),
+                help=f"Go to {escape_markdown(run.name)}",
+            )
+            st.progress(run.history().share_done(run.state.target_epochs))
+        if more := len(running[MOST_LINES:]) + len(found.queued[0 if running else 1 :]):
+            st.caption(f"{more} more in line")
+
+
+def _go_to(run_id: str) -> None:
+    """In a callback, which no other change of the page prevents: open a run on Train when the page runs next."""
+    open_run(run_id)
+    st.session_state["go_to_run"] = run_id
+
+
+def _line(run: Run) -> str:
+    """A run in training in one line: name, per cent and time left."""
+    state, history, name = run.state, run.history(), escape_markdown(run.name)
+    if state.name == "queued":
+        return f"{name} · waiting"
+    if history.phase == "finishing":
+        return f"{name} · finishing"
+    seconds = history.seconds_left(state.target_epochs)
+    return f"{name} · {_per_cent(run)}" + ("" if seconds is None else f" · {duration_in_words(seconds)} left")
+
+
+def _per_cent(run: Run) -> str:
+    return f"{100 * run.history().share_done(run.state.target_epochs):.0f} %"

@@ -1,0 +1,73 @@
+"""The head of every page: its title with the run that it shows, the run's state and settings, and the tab's title."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.data import Dataset
+from core.runs import RunView
+from core.runs.starter import Starter
+from dashboard.components.formatting import STATE_ICONS, settings_in_words
+from dashboard.components.run_picker import choose_run, say_why_not
+from dashboard.components.session import dataset, dataset_note
+from dashboard.components.text import escape_markdown
+
+PRODUCT = "Digit Lab"
+TAB = "tab_title"  # under which the session keeps the title of the browser's tab
+
+
+def begin_page(title: str, *, needs: str) -> tuple[Dataset, RunView | None]:
+    """Show the head of a page about one run: title, choice of run and notes on the dataset.
+
+    Args:
+        title: the page's name.
+        needs: what the page needs of a run, as in `choose_run`.
+
+    Returns:
+        The dataset, and the chosen run; None where there is none or where it does not have what the page needs, which
+        the page then says.
+    """
+    choice = choose_run(needs=needs)
+    show_title(title, choice.run)
+    digits = dataset()
+    dataset_note(digits)
+    return digits, None if say_why_not(choice) else choice.run
+
+
+def show_title(title: str, run: RunView | None = None, actions: Callable[[RunView], None] | None = None) -> None:
+    """Show the page's title, which names the run, and the run's state and settings below it.
+
+    Args:
+        title: the page's name.
+        run: the run that the page shows, None where it shows none or several.
+        actions: shows what can be done with the run, beside the title.
+    """
+    name = f"{title} · {run.name}" if run else title
+    show_tab_title(name=name)
+    if run is None:
+        st.title(title, anchor=False)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="page_title"):
+        st.title(escape_markdown(name), width="stretch", anchor=False)
+        if actions:
+            actions(run)
+    st.markdown(_state_and_settings(run))
+
+
+def _state_and_settings(run: RunView) -> str:
+    if isinstance(run, Starter):
+        return f"{STATE_ICONS['finished']} **Shipped with {PRODUCT}**, so that you can draw before you train"
+    state, config = run.state, run.config
+    words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
+    return f"{words} · {settings_in_words(config, run.control.get('learning_rate'))}" if config else words
+
+
+def show_tab_title(*, name: str | None = None, progress: str | None = None) -> None:
+    """Name the browser's tab after the page and its run, with what trains before them; None leaves a part as it is."""
+    shown = st.session_state.get(TAB, {"progress": "", "name": PRODUCT})
+    given = {"progress": progress, "name": name}
+    shown = st.session_state[TAB] = {**shown, **{part: words for part, words in given.items() if words is not None}}
+    parts = [shown["progress"], shown["name"], PRODUCT if shown["name"] != PRODUCT else ""]
+    st.set_page_config(page_title=" · ".join(filter(None, parts)))
