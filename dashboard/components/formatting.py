@@ -34,6 +34,13 @@ def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
     return " · ".join(words)
 
 
+def training_images_in_words(config: TrainingConfig, available: int) -> str:
+    """How many of the `available` training images a run learns: "all (60,000)" or "5,000"."""
+    held_out = 0 if config.info.validates_on_test else config.validation_images
+    most = max(1, available - held_out)
+    return f"{min(config.training_images, most):,}" if config.training_images else f"all ({most:,})"
+
+
 def seconds_in_words(seconds: float) -> str:
     """Seconds as "8.2 s" or "3 min 5 s"."""
     minutes, rest = divmod(seconds, 60)
