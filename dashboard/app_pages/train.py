@@ -54,18 +54,20 @@ def sidebar(digits: Dataset) -> Choice:
 def show(run: Run) -> None:
     """Show the run: live while it is active, its results afterwards."""
     state = run.state
-    with st.container(key="run_notes"):  # even if empty: else what follows would be new elements, and the page would move
+    with st.container(key="run_notes"):  # even if empty: else all that follows would be new, and move
         show_problems(run)
         import_note(run)
     if run.is_discarded:
         await_deletion(run)
-    elif state.is_active:
-        show_controls(run)
-        live(run)
-    elif state.name in ENDED:
-        show_next_steps(run)
-        with st.container():  # as Streamlit puts one around the fragment above
-            show_results(run)
+    elif state.is_active or state.name in ENDED:
+        with st.container(key="run_body"):
+            if state.is_active:
+                show_controls(run)
+                live(run)
+            else:
+                show_next_steps(run)
+                with st.container():  # as Streamlit puts one around the fragment above
+                    show_results(run)
 
 
 def show_missing(run_id: str) -> None:

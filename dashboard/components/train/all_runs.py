@@ -28,9 +28,7 @@ def show_all_runs(shown: Run | None) -> None:
             open_run(runs[row].id)
             scroll_to_top()
 
-    name = st.column_config.ButtonColumn(
-        type="tertiary", alignment="left", pinned=True, on_click=open_clicked, key="opened_run"
-    )
+    name = st.column_config.ButtonColumn(type="tertiary", alignment="left", on_click=open_clicked, key="opened_run")
     st.dataframe(
         runs_table(runs, shown),
         hide_index=True,
@@ -55,7 +53,7 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
     accuracies = [run.test_accuracy for run in runs]
     frame = pd.DataFrame(
         {
-            "Run": [run.name for run in runs],
+            "Run": [f":material/arrow_forward: {run.name}" for run in runs],
             "State": [_state(run) + (", shown above" if shown and run.id == shown.id else "") for run in runs],
             "Network": [config.info.title if config else "–" for config in configs],
             "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,7 @@ import streamlit as st
 from core.data import Dataset
 from core.runs import History, Run
 from dashboard.components.charts.history import history_charts
+from dashboard.components.formatting import percent
 from dashboard.components.session import dataset
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
@@ -32,7 +34,7 @@ class Number:
     value: str
     remark: str | None = None
     help: str | None = None
-    change: bool = False  # whether the remark says how much better or worse it is
+    change: Literal["normal", "off"] | None = None  # the colour of a remark that says how much better or worse it is
 
 
 def show_progress(share: float, words: str) -> None:
@@ -49,7 +51,7 @@ def show_numbers(numbers: Sequence[Number]) -> None:
                 number.label,
                 number.value,
                 number.remark,
-                "normal" if number.change else "off",
+                number.change or "off",
                 delta_arrow="auto" if number.change else "off",
                 help=number.help,
                 height=NUMBER_HEIGHT,
@@ -117,7 +119,7 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
             column_config=EPOCH_COLUMNS,
             key="run_epochs",
         )
-        st.caption(note)
+        st.caption(" ".join(filter(None, [best_epoch(run.history()), note])))
     with layers:
         if rows := run.architecture:
             layer_table(rows)
@@ -144,13 +146,27 @@ def epoch_table(history: History) -> pd.DataFrame:
     names = "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "training_seconds"
     frame = frame.reindex(columns=list(names)).astype(float)
     frame[["accuracy", "val_accuracy"]] *= 100
-    best, width = frame["val_accuracy"].max(), len(str(len(frame)))
-    first_best = frame.index[frame["val_accuracy"] == best][:1] if len(frame) > 1 else ()
+    best, width = _best(history), len(str(len(frame)))
     frame["epoch"] = [
-        f"{epoch:{width}.0f}".replace(" ", "\u2007") + (" · best" if row in first_best else "")  # sorted as numbers
-        for row, epoch in frame["epoch"].items()
+        f"{epoch:{width}.0f}".replace(" ", "\u2007") + (" · best" if place == best else "")  # sorted as numbers are
+        for place, epoch in enumerate(frame["epoch"])
     ]
     return frame.set_axis(list(EPOCH_COLUMNS), axis="columns")
+
+
+def best_epoch(history: History) -> str:
+    """Which epoch had the highest validation accuracy, in a sentence; "" before there are two."""
+    place = _best(history)
+    if place is None:
+        return ""
+    epoch = history.epochs[place]
+    return f"The best validation accuracy was {percent(epoch['val_accuracy'])}, after epoch {epoch['epoch']}."
+
+
+def _best(history: History) -> int | None:
+    """The place of the first epoch with the highest validation accuracy; None before there are two to choose from."""
+    known = [(epoch["val_accuracy"], -place) for place, epoch in enumerate(history.epochs) if "val_accuracy" in epoch]
+    return -max(known)[1] if len(known) > 1 else None
 
 
 def layer_table(rows: list[dict], *, names: bool = True) -> None:

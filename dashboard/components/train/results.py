@@ -64,26 +64,37 @@ def _outcome(run: Run) -> str:
 
 
 def _test_numbers(run: Run) -> list[Number]:
-    """Test accuracy, also against the best other run, training time, epochs and parameters."""
-    summary, accuracy, best = run.summary, run.test_accuracy, best_other(run)
+    """Accuracy on the test images, also of the best other run, on validation and training images, and parameters."""
+    accuracy, best, epochs = run.test_accuracy, best_other(run), run.history().epochs
+    last = epochs[-1] if epochs else {}
     points = 100 * (accuracy - best.test_accuracy) if accuracy is not None and best else 0.0
     is_other = abs(points) >= 0.005
     return [
         Number(
             "Test accuracy",
             percent(accuracy),
-            f"{points:+.2f} points to the best other" if is_other else None,
-            help="Share of test images that it reads right. It was not trained on them.",
-            change=is_other,
+            f"{points:+.2f} points" if is_other else None,
+            help="Share of test images that it reads right. It was not trained on them. Below it is the difference to "
+            "the best other run.",
+            change="off" if points < 0 else "normal",
         ),
         Number(
             "Best other run",
             percent(best.test_accuracy) if best else "–",
             escape_markdown(best.name) if best else "the first one here",
         ),
-        Number("Training time", seconds_in_words(summary.get("training_seconds", 0.0))),
-        Number("Epochs", str(summary.get("epochs", "–"))),
-        Number("Parameters", f"{summary.get('parameters', 0):,}"),
+        Number(
+            "Validation accuracy",
+            percent(last.get("val_accuracy")),
+            "on the test images" if run.config and run.config.info.validates_on_test else None,
+            help="After the last epoch.",
+        ),
+        Number(
+            "Training accuracy",
+            percent(last.get("accuracy")),
+            help="Of the images that it learned, counted during the last epoch.",
+        ),
+        Number("Parameters", f"{run.summary.get('parameters', 0):,}"),
     ]
 
 
