@@ -11,8 +11,8 @@ import numpy as np
 from core.runs.state import is_event
 from core.storage import LineLog
 
-AVERAGED = 240  # events: the most that the averages are taken over
-HALF_LIFE = 10.0  # seconds of training after which an event counts half, so that the time left does not jump
+AVERAGED = 600  # events: the most that the averages are taken over
+HALF_LIFE = 10.0  # seconds after which an event counts half, so that the time left does not jump; later a third of all
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class History:
 
 
 def _weights(times: np.ndarray) -> np.ndarray:
-    """Of events at these times, float (n,): 1 for the newest, half as much for each `HALF_LIFE` before it."""
-    return 0.5 ** ((times.max(initial=0.0) - times) / HALF_LIFE)
+    """Of events at these times in order, float (n,): 1 for the newest, half as much for one a half-life before it."""
+    ages = times.max(initial=0.0) - times
+    return 0.5 ** (ages / max(HALF_LIFE, ages.max(initial=0.0) / 3))
 
 
 def read_history(path: Path) -> History:

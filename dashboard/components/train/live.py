@@ -88,9 +88,9 @@ def waiting_line(run: Run) -> Line | None:
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
     config, digits = run.config or TrainingConfig(), dataset()
     numbers = [
-        Number("Place in line", "Next" if place == 0 else ordinal(place + 1), after),
         _training_now(training),
         Number("Epochs", str(run.state.target_epochs)),
+        Number("Batch size", str(config.batch_size)),
         Number("Training images", training_images_in_words(config, len(digits.x_train))),
         Number("Learning rate", number_text(config.learning_rate)),
     ]
