@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.config import TrainingConfig
+from core.data import Dataset
+from core.data.split import split
 from core.formatting import percent as percent
 from dashboard.components.fields import number_text
 
@@ -34,11 +36,10 @@ def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
     return " · ".join(words)
 
 
-def training_images_in_words(config: TrainingConfig, available: int) -> str:
-    """How many of the `available` training images a run learns: "all (60,000)" or "5,000"."""
-    held_out = 0 if config.info.validates_on_test else config.validation_images
-    most = max(1, available - held_out)
-    return f"{min(config.training_images, most):,}" if config.training_images else f"all ({most:,})"
+def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:
+    """How many training images of a dataset a run learns: "all (55,000)" or "5,000"."""
+    count = f"{len(split(digits, config).x_train):,}"
+    return count if config.training_images else f"all ({count})"
 
 
 def seconds_in_words(seconds: float) -> str:

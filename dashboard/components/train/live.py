@@ -86,12 +86,12 @@ def waiting_line(run: Run) -> Line | None:
         return None
     before = [found.queued[place - 1]] if place else training
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
-    config, digits = run.config or TrainingConfig(), dataset()
+    config = run.config or TrainingConfig()
     numbers = [
         _training_now(training),
         Number("Epochs", str(run.state.target_epochs)),
         Number("Batch size", str(config.batch_size)),
-        Number("Training images", training_images_in_words(config, len(digits.x_train))),
+        Number("Training images", training_images_in_words(config, dataset())),
         Number("Learning rate", number_text(config.learning_rate)),
     ]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
