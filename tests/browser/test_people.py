@@ -124,7 +124,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
 
         page.goto(f"{laboratory.url}/?run={second.id}")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Train · {second.name}")
-        shows(page, best.name, "[data-testid=stMetric]:has-text('Best run so far')")
+        shows(page, best.name, "[data-testid=stMetric]:has-text('Best other run')")
         shows(page, f"Imported from {names[7]} on")
         page.get_by_role("button", name="Manage").click()
         page.get_by_role("button", name="Delete this run").click()
@@ -133,7 +133,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
         with first.lock().acquire(timeout=0):
             first.set_state("running")
             page.goto(f"{laboratory.url}/?run={waiting.id}")
-            shows(page, f"Waiting for {first.name} to end")
+            shows(page, f"Next in line, after {first.name}")
             page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
             shows(page, f"{first.name}: after epoch 3, still training")
             shows(page, f"{second.name} reads 377 of 397 images right, 10 fewer than {first.name} (387)")
