@@ -29,7 +29,7 @@ GROUP = "Page"
 SESSIONS = 20
 PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
 BARE_WORDS = "a bare Streamlit app"
-LEFT_ALONE = ("Run", "Run on this page", "Name")  # these choose another run, or rename it
+LEFT_ALONE = ("Run", "Name")  # these choose another run, or rename it
 BARE = """
 import streamlit as st
 
@@ -41,7 +41,7 @@ WATCH = """() => {
   const began = performance.now()
   return new Promise(resolve => {
     const look = () => [...document.querySelectorAll("[data-testid=stProgress]")]
-      .some(bar => /\\d % of \\d+ epochs/.test(bar.innerText))
+      .some(bar => /Epoch \\d+ of \\d+ · /.test(bar.innerText))
         ? resolve((performance.now() - began) / 1000) : requestAnimationFrame(look)
     for (const button of document.querySelectorAll("button"))
       if (button.innerText.includes("Start training")) button.click()

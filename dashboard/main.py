@@ -66,10 +66,11 @@ PAGES = [
 
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
+page = st.navigation(PAGES)
 prepare_browser()
 show_activity()
 show_outcome()
 try:
-    st.navigation(PAGES).run()
+    page.run()
 finally:
     first_page.set()

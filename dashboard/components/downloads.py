@@ -1,4 +1,4 @@
-"""Buttons that make a file when they are clicked."""
+"""Buttons that download a file."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def show_downloads(
                 key=f"{key}_{title.lower()}",
                 type="tertiary",
             )
+
+
+def show_download(
+    label: str, data: Callable[[], bytes] | bytes, file: str, mime: str, *, key: str, help: str | None = None
+) -> None:
+    """Show the button of one file; `data` may be a function that makes it when it is clicked."""
+    st.download_button(
+        label, data, file, mime, key=key, help=help, icon=":material/download:", on_click="ignore", type="secondary"
+    )

@@ -49,7 +49,7 @@ def test_stop_and_delete_is_carried_out_wherever_the_browser_goes(
         expect(page.get_by_role("dialog")).to_have_count(0)
     if leaves == "by a link":
         page.get_by_role("link", name="Draw", exact=True).click()
-        expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()
+        expect(page.get_by_role("heading", name="Draw")).to_be_visible()
     wait_until(lambda: training.store.get(run.id) is None)
     if leaves == "not at all":
         expect(page.get_by_text(f"{name} was deleted.")).to_be_visible()

@@ -123,8 +123,8 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
         write_json(second.path / "imported.json", {"file": names[7], "when": 1e9})
 
         page.goto(f"{laboratory.url}/?run={second.id}")
-        expect(page.get_by_role("heading", level=2).first).to_have_text(second.name)
-        shows(page, best.name, "[data-testid=stMetric]:has-text('Best run so far')")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Train · {second.name}")
+        shows(page, best.name, "[data-testid=stMetric]:has-text('Best other run')")
         shows(page, f"Imported from {names[7]} on")
         page.get_by_role("button", name="Manage").click()
         page.get_by_role("button", name="Delete this run").click()
@@ -133,7 +133,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
         with first.lock().acquire(timeout=0):
             first.set_state("running")
             page.goto(f"{laboratory.url}/?run={waiting.id}")
-            shows(page, f"Waiting for {first.name} to end")
+            shows(page, f"Next in line, after {first.name}")
             page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
             shows(page, f"{first.name}: after epoch 3, still training")
             shows(page, f"{second.name} reads 377 of 397 images right, 10 fewer than {first.name} (387)")
@@ -141,7 +141,8 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
         first.set_state("finished")
         page.goto(f"{laboratory.url}/predictions?run={waiting.id}")
         newest = next(run for run in home.runs() if run.id != waiting.id)
-        shows(page, f"{waiting.name} cannot be shown on this page yet. Showing {newest.name} instead.")
+        shows(page, f"{waiting.name} has no predictions yet.")
+        shows(page, f"Show {newest.name}")
         shows(page, f"Go to {waiting.name}")
         page.goto(f"{laboratory.url}/predictions?run={foreign.id}")
         shows(page, f"This run was trained and tested on {names[5]} ({names[6]})")
@@ -231,14 +232,14 @@ def test_the_choice_in_the_sidebar_follows_the_state_of_its_run(
 ) -> None:
     run = make("Mine", state="queued")
     page.goto(f"{laboratory.url}/?run={run.id}")
-    choice = page.get_by_role("combobox", name="Run on this page")
+    choice = page.get_by_role("combobox", name="Run", exact=True)
     expect(choice).to_have_value("Mine · queued")
     with run.lock().acquire(timeout=0):
         run.set_state("running")
         expect(page.get_by_role("strong").filter(has_text="Running")).to_be_visible()
         expect(choice).to_have_value("Mine · running")
         page.get_by_role("link", name="Predictions", exact=True).click()
-        expect(page.get_by_role("heading", name="Predictions", exact=True)).to_be_visible()
+        expect(page.get_by_role("heading", name="Predictions · Mine", exact=True)).to_be_visible()
         run.set_state("finished")
     expect(page.get_by_role("combobox", name="Run", exact=True)).to_have_value("Mine · 97.48 %")
 
@@ -248,14 +249,14 @@ def test_a_click_on_a_row_of_all_runs_brings_it_into_sight(laboratory: Dashboard
         make(f"Run {number}")
     rows = laboratory.store.runs()
     page.goto(f"{laboratory.url}/?run={rows[0].id}")
-    heading = page.get_by_role("heading", level=2).first
+    heading = page.get_by_role("heading", level=1)
     for row in (3, 2):
         done(page)
         table = page.get_by_test_id("stDataFrame").last
         table.scroll_into_view_if_needed()
         box = table.bounding_box()
         page.mouse.click(box["x"] + 20, box["y"] + 35 * (row + 1.5))
-        expect(heading).to_have_text(rows[row].name)
+        expect(heading).to_have_text(f"Train · {rows[row].name}")
         expect(heading).to_be_in_viewport()
 
 
@@ -267,9 +268,9 @@ def test_back_goes_one_step_and_opens_the_image_again(laboratory: Dashboard, mak
     expect(panel.get_by_text("Image 0", exact=True)).to_be_visible()
     tiles.nth(3).click()
     expect(panel.get_by_text("Image 3", exact=True)).to_be_visible()
-    for name, title in (("Confidence", "Confidence"), ("Map", "Map"), ("Train", "Mine")):
+    for name in ("Confidence", "Map", "Train"):
         page.get_by_role("link", name=name, exact=True).click()
-        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(page.get_by_role("heading", name=f"{name} · Mine", exact=True)).to_be_visible()
         done(page)
         page.go_back()
         expect(panel.get_by_text("Image 3", exact=True)).to_be_visible()
@@ -278,7 +279,7 @@ def test_back_goes_one_step_and_opens_the_image_again(laboratory: Dashboard, mak
         expect(page).to_have_url(re.compile("image=3"))
         page.get_by_role("link", name="Map", exact=True).dblclick()
         expect(page).to_have_url(re.compile("/map.*run="))
-        expect(page.get_by_role("heading", name="Map", exact=True)).to_be_visible()
+        expect(page.get_by_role("heading", name="Map · Mine", exact=True)).to_be_visible()
     page.go_back()
     expect(panel.get_by_text("Image 3", exact=True)).to_be_visible()
     page.go_back()

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from core.evaluation import confidence, predictions
+from core.evaluation.calibration import reliability_diagram
 from core.interpretability.embedding import Embedding, Layout, Pca
 from core.robustness import corruptions
 from core.robustness.measure import Measurement, Robustness
@@ -76,6 +77,7 @@ def charts(make_run, digits):
         "image": probabilities.probability_chart(reading, 0),
         "past": probabilities.past_chart(past, reading, 0),
         "drawing": probabilities.probability_bars(reading.probabilities[0], marked=3),
+        "refused drawing": probabilities.probability_bars(reading.probabilities[0], marked=None),
         "reliability": calibration.reliability_chart(calibrated.diagram),
         "bin counts": calibration.count_chart(calibrated.diagram),
         "coverage": calibration.coverage_chart(calibrated, 0.5),
@@ -213,3 +215,14 @@ def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_
     marks = {layer["data"]["name"]: layer.get("mark") for layer in chart["layer"]}
     assert (marks["right"]["type"], marks["mistakes"]["shape"]) == ("circle", "cross")
     assert records(tables["middles"]) == [{"x": 1, "y": 0, "label": "1"}, {"x": 4, "y": 5, "label": "2"}]
+
+
+def test_bars_of_confidence_begin_at_the_least_and_are_pale_where_few_images_stand_behind_them():
+    labels = np.zeros(30, int)
+    sure = np.array([0.55] * 9 + [0.95] * 21)
+    given = np.full((30, 10), 0.0)
+    given[:, 0], given[:, 1] = sure, 1 - sure
+    chart = calibration.count_chart(reliability_diagram(labels, given, bins=10))
+    assert chart["encoding"]["x"]["scale"]["domain"] == [0.5, 1]
+    assert [row["count"] for row in records(chart["datasets"]["bins"])] == ["9, too few to say much", "21"]
+    assert chart["encoding"]["opacity"]["condition"]["test"] == "datum.images < 10"

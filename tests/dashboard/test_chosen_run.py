@@ -42,12 +42,18 @@ def test_the_chosen_run_stays_chosen_through_pages_that_have_nothing_of_it(make_
     chosen = next(run for run in store.runs() if run.id != older.id)
     for name in OF_ONE_RUN:
         go_to(at, name)
-        assert "Classic 1 cannot be shown on this page yet. Showing Dense 1 instead." in words(at)
-        assert "Go to Classic 1" in links(at)
+        assert at.title[0].value == f"{name.capitalize()} · Classic 1"
+        assert "Classic 1 has no" in words(at)
+        assert "This page opens by itself after" in words(at)
+        assert at.button(key="show_instead").label == "Show Dense 1"
+        assert links(at) == ["Go to Classic 1"]
         assert at.query_params["run"] in (chosen.id, [chosen.id])
     go_to(at, "train")
-    assert at.header[0].value == "Classic 1"
+    assert at.title[0].value == "Train · Classic 1"
     assert at.button(key=f"cancel_{chosen.id}")
+    go_to(at, "predictions").button(key="show_instead").click().run()
+    assert at.title[0].value == "Predictions · Dense 1"
+    assert at.query_params["run"] in (older.id, [older.id])
 
 
 @pytest.mark.parametrize("name", OF_ONE_RUN)
@@ -87,7 +93,7 @@ def test_what_is_asked_of_a_run_that_was_deleted_elsewhere_is_asked_of_no_other(
         assert at.button(key="start_one")
         assert at.dataframe  # all runs
         at.button(key="start_one").click().run()
-    assert at.header[0].value.startswith("Classic")  # the new one
+    assert at.title[0].value == "Train · Classic 1"  # the new one
 
 
 def test_a_run_in_the_queue_can_be_cancelled(make_run, store):
@@ -108,7 +114,7 @@ def test_after_a_cancel_the_run_that_trains_is_a_click_away(training, store):
     at = open_page("train", run=waiting.id)
     at.button(key=f"cancel_{waiting.id}").click().run()
     at.button(key=f"go_to_{training.id}").click().run()
-    assert at.header[0].value == training.name
+    assert at.title[0].value == f"Train · {training.name}"
     assert not at.main.warning
 
 
@@ -155,10 +161,12 @@ def test_data_that_was_refused_is_said_in_sight(name, monkeypatch, tmp_path, dig
 
 
 @pytest.mark.parametrize("name", ["predictions", "confidence", "map", "robustness"])
-def test_a_page_that_shows_a_run_instead_of_the_starter_says_so(name, make_run, model):
+def test_a_page_that_needs_more_than_the_starter_has_says_so_and_offers_a_run(name, make_run, model):
     run = make_run()
     (run.path / "model.tflite").write_bytes(model)
-    assert f"Starter cannot be shown on this page. Showing {run.name} instead." in words(open_page(name, run="starter"))
+    at = open_page(name, run="starter")
+    assert "The starter is shipped without its predictions" in words(at)
+    assert at.button(key="show_instead").label == f"Show {run.name}"
 
 
 def test_compare_names_the_runs_of_the_address_that_are_not_there(make_run):
@@ -179,9 +187,26 @@ def test_a_run_stays_chosen_when_its_label_changes_and_the_browser_sends_the_old
     at.session_state[key] = f"{run.name} · queued"  # what the browser has for it
     at.run()
     assert at.query_params["run"] == run.id
-    assert run.name in at.header[0].value
+    assert at.title[0].value == f"Train · {run.name}"
     old_label = f"{other.name} · {other.state.name}"
     at.session_state[at.sidebar.selectbox[0].key] = old_label  # chosen from the list as it was drawn
     other.set_state("paused")
     at.run()
     assert at.query_params["run"] == other.id
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_every_page_shows_what_trains_and_leads_to_it(name, training, make_run, store):
+    ended = make_run()
+    store.create(TrainingConfig())
+    training.append_event("start", step=0, epoch=0, epoch_images=1000)
+    batch = {"loss": 1.0, "accuracy": 0.5, "images": 500, "epoch_loss": 1.0, "epoch_accuracy": 0.5}
+    training.append_event("batch", step=1, epoch=31, position=31.0, images_per_second=8000.0, **batch)
+    at = open_page(name, run=ended.id)
+    button = at.button(key=f"activity_{training.id}")
+    assert as_seen(button.label) == "Mine · 31 % · 9 s left"  # 69 epochs of 1,000 images, 8,000 a second
+    assert at.session_state["tab_title"]["progress"] == "31 %"
+    assert "1 more in line" in words(at)
+    button.click().run()
+    assert at.title[0].value == "Train · Mine"
+    assert at.query_params["run"] in (training.id, [training.id])

@@ -5,7 +5,7 @@ import pytest
 
 from dashboard.components.widgets import canvas
 from tests.support.drawing import LeftReader, canvas_data, drawn
-from tests.support.pages import open_page
+from tests.support.pages import open_page, tiles
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -39,7 +39,7 @@ def test_an_image_goes_from_predictions_to_the_canvas_and_is_read_there(run, rea
     at = open_page("predictions", image="7")
     at.button(key="send_to_draw").click().run()
     assert not at.exception
-    assert at.header[0].value == "Draw a digit"
+    assert at.title[0].value == f"Draw · {run.name}"
     assert any(f"Image 7 of the test set, label {digits.y_test[7]}" in caption.value for caption in at.caption)
     assert canvas_data(at)["initialDrawing"]["objects"] == canvas.as_objects(digits.x_test[7])["objects"]
     assert at.metric[0].label == "It reads"
@@ -85,3 +85,16 @@ def test_the_eraser_draws_in_the_background_s_colour(run):
     assert canvas_data(at)["strokeColor"] == canvas.INK
     at.segmented_control(key="tool").select("Eraser").run()
     assert canvas_data(at)["strokeColor"] == canvas.BACKGROUND == canvas_data(at)["backgroundColor"]
+
+
+def test_three_digits_to_begin_with_are_there_until_the_first_stroke_and_others_after_clear(run, digits):
+    at = open_page("draw")
+    shown = []
+    for _ in range(2):
+        shown.append([tile["index"] for tile in tiles(at)])
+        assert len({digits.y_test[image] for image in shown[-1]}) == 3
+        at.session_state[f"canvas_{len(shown) - 1}"] = drawn([(60, 60), (60, 240)])
+        at.run()
+        assert not tiles(at)
+        at.button(key="clear").click().run()
+    assert set(shown[0]).isdisjoint(shown[1])

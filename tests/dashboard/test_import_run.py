@@ -33,7 +33,7 @@ def test_a_zip_dropped_on_the_empty_page_becomes_the_run_that_is_shown(store, pa
     assert not at.exception
     [run] = store.runs()
     assert at.query_params["run"] in (run.id, [run.id])
-    assert at.header[0].value == "From afar"
+    assert at.title[0].value == "Train · From afar"
     assert "Imported from afar.zip" in words(at)
     assert "Verified: on this machine, all 397 predictions match" in words(at)
     assert "no checkpoint" in words(at)

@@ -5,12 +5,14 @@ import io
 import json
 import subprocess
 import sys
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from core.config import TrainingConfig
+from core.data import load_dataset
 from core.storage import write_json
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
@@ -162,7 +164,8 @@ def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_
 def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
     at = open_page("train", model="Dense")
     by_label(at.text_input, "Hidden layers").set_value("many").run()
-    assert "Enter the widths of hidden layers" in refusals(at)[0]
+    assert any("Enter the widths of hidden layers" in words for words in refusals(at))
+    assert any("To start, correct" in words and "Hidden layers." in words for words in refusals(at))
     assert at.button(key="start").disabled
     assert store.runs() == []
 
@@ -170,8 +173,7 @@ def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
 def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
     at = open_page("train")
     bars = [bar.proto.text for bar in at.get("progress")]
-    assert bars[0].startswith("50 % of 3 epochs · ")
-    assert bars[1] == "Epoch 2 of 3"
+    assert bars[0].startswith("Epoch 2 of 3 · 50 % · ")
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
@@ -188,10 +190,11 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert training_run.control["request"] == "stop"
 
 
-def test_a_run_that_waits_between_two_others_says_how_many_are_before_it(store):
+def test_a_run_that_waits_says_its_place_in_line_in_words(store):
     *_, run = (store.create(TrainingConfig()) for _ in range(4))
     at = open_page("train", run=run.id)
-    assert at.get("progress")[0].proto.text == "Waiting for a worker, 3 before it in line"
+    assert at.get("progress")[0].proto.text == "4th in line, after Classic 3"
+    assert numbers(at)["Training images"] == f"all ({len(load_dataset().x_train):,})"
 
 
 def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
@@ -223,7 +226,7 @@ def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_cl
     assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
 
 
-def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_best(make_run):
+def test_a_finished_run_shows_its_accuracy_against_the_best_other_run(make_run):
     for accuracy in (0.99, 0.97):
         run = make_run()
         summary = {"test_accuracy": accuracy, "training_seconds": 3.21, "epochs": 3, "parameters": 101770}
@@ -232,8 +235,8 @@ def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_be
     at = open_page("train", run=run.id)
     numbers = {metric.label: metric for metric in at.metric}
     assert numbers["Test accuracy"].value == "97.00 %"
-    assert numbers["Test accuracy"].delta == "+1.28 points against the classic script's 95.72 %"
-    assert numbers["Best run so far"].value == "99.00 %"
+    assert numbers["Test accuracy"].delta == "-2.00 points"
+    assert numbers["Best other run"].value == "99.00 %"
     assert "all predictions match" in words(at)
     assert len(at.dataframe) >= 2  # the epochs, and all runs
 
@@ -243,7 +246,7 @@ def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):
     at = open_page("train")
     by_label(at.text_input, "Name").set_value("My first").run()
     assert run.name == "My first"
-    assert at.header[0].value == "My first"
+    assert at.title[0].value == "Train · My first"
     at.button(key=f"delete_{run.id}").click().run()
     assert store.runs()
     at.button(key=f"really_delete_{run.id}").click().run()
@@ -329,3 +332,39 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     at.run()
     assert at.metric[0].value == "Don't know"
     assert "at best a 1" in at.metric[0].delta
+
+
+def test_the_settings_of_any_run_can_be_used_again(store):
+    config = TrainingConfig(
+        model="dense", epochs=7, hidden_layers=(64, 32), dropout=0.25, training_images=500, seed=3, augment=True
+    )
+    run = store.create(config)
+    at = open_page("train", model="cnn", epochs="2")
+    at.button(key=f"use_{run.id}").click().run()
+    assert by_label(at.text_input, "Hidden layers").value == "64, 32"
+    at.button(key="start").click().run()
+    assert store.runs()[0].id != run.id
+    assert store.runs()[0].config == config
+
+
+def test_the_link_to_the_settings_names_them_all_and_no_run(store):
+    run = store.create(TrainingConfig())
+    at = open_page("train", run=run.id, model="Dense", epochs="7", dense_dropout="0.25", augment="true")
+    [link] = [json.loads(node.proto.json)["text"] for node in at.get("bidi_component") if "Copy" in node.proto.json]
+    address = dict(parse_qsl(urlsplit(link).query))
+    assert "run" not in address
+    assert {"model": "dense", "epochs": "7", "dense_dropout": "0.25", "dense_learning_rate": "0.001"}.items() <= (
+        address.items()
+    )
+    at = open_page("train", **address)
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig(model="dense", epochs=7, dropout=0.25, augment=True)
+
+
+def test_start_says_how_long_it_takes_where_such_a_network_was_trained_here(make_run):
+    assert "Dense, 10 epochs" in [caption.value for caption in open_page("train", model="Dense").caption]
+    measured = {"training_seconds": 3.0, "training_images": 1000, "epochs": 3}
+    write_json(make_run().path / "summary.json", measured)
+    at = open_page("train", model="Dense", epochs="20", dense_training_images="500")
+    assert "Dense, 20 epochs, about 10 s here" in [caption.value for caption in at.caption]
+    assert at.button(key="start_here").label == "Start Dense, 20 epochs"

@@ -27,7 +27,7 @@ def as_seen(markdown):
 
 def words(at):
     """All text on the page."""
-    kinds = (at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
+    kinds = (at.title, at.markdown, at.caption, at.header, at.subheader, at.info, at.warning, at.error, at.success)
     return as_seen("\n".join(element.value for kind in kinds for element in kind))
 
 

@@ -22,7 +22,7 @@ DIGITS = (  # mid-tones that can be told apart on white and on black
 
 def theme_colors() -> tuple[str, str]:
     """The page's first two chart colours: training and validation, confidence and its gap."""
-    return ("#7ea2ff", "#ff9d57") if _is_dark() else ("#3652c9", "#c2560c")
+    return ("#7ea2ff", "#ff9d57") if _is_dark() else ("#3652c9", "#b44d08")
 
 
 def ink() -> str:
