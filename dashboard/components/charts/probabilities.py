@@ -18,8 +18,8 @@ def probability_chart(reading: Predictions, index: int) -> dict:
     rows = []
     for digit, p in enumerate(reading.probabilities[index].tolist()):
         role = "label" if digit == label else "prediction" if digit == prediction else "other"
-        said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
-        text = " · ".join([percent(p, 1), *said])
+        said = "right" if digit == label == prediction else {label: "label", prediction: "read"}.get(digit)
+        text = percent(p, 1) + (f" · {said}" if said else "")
         rows.append({"digit": str(digit), "probability": p, "role": role, "text": text})
     axis = {"labelFontSize": 13, "labelOverlap": False, "labelFlush": False, "ticks": False, "domain": False}
     text = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": theme.ink()}

@@ -58,7 +58,7 @@ def _begin(base: RunView, epochs: int) -> str:
     if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
         rate = GENTLER * base.config.learning_rate
         config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
-        st.session_state["fine_tuned"] = store().create(config, f"{base.name[:45]}, my digits").id
+        st.session_state["fine_tuned"] = store().create(config, stem=f"{base.name[:40]}, my digits").id
     return st.session_state["fine_tuned"]
 
 
