@@ -7,11 +7,14 @@ from collections.abc import Callable
 import streamlit as st
 
 
-def show_downloads(file: Callable[[str], bytes], name: str, key: str, csv: Callable[[], bytes] | None = None) -> None:
-    """Show a menu of files; each is made when it is clicked."""
+def show_downloads(
+    file: Callable[[str], bytes] | None, name: str, key: str, csv: Callable[[], bytes] | None = None
+) -> None:
+    """Show a menu of a figure, a table or both as files; each is made when it is clicked."""
     with st.popover("Download", icon=":material/download:"):
         offers = [("CSV", "text/csv", csv)] if csv else []
-        offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]
+        if file:
+            offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]
         for title, mime, data in offers:
             st.download_button(
                 title,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,10 +11,12 @@ from core.evaluation.calibration import ReliabilityDiagram
 from core.evaluation.confidence import THRESHOLDS, ConfidenceReport
 from core.formatting import percent
 from dashboard.components.charts import theme
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
+COVERAGE_PIXELS = 210  # of the height, without the axis
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
-SERIES = ["answered", "right of these"]
+SERIES = ["answered", "accuracy of these"]
 FEW = 10  # images: the bar of a bin with fewer is pale
 BIN_TOOLTIP = [
     number("low", "Confidence above", format=".1%"),
@@ -128,11 +132,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
     there &= curves["threshold"] >= start - 1e-9
     here = there & np.isclose(curves["threshold"], threshold, atol=0.0026)
     lowest = float(np.floor(10 * np.nanmin(curves["share"])) / 10)
-    color = category(
-        "series",
-        legend={"orient": "top", "symbolType": "stroke"},
-        scale={"domain": SERIES, "range": list(theme.theme_colors())},
-    )
+    color = category("series", legend=None, scale={"domain": SERIES, "range": list(theme.theme_colors())})
     dash = category("series", legend=None, scale={"domain": SERIES, "range": [[1, 0], [6, 3]]})
     x = number(
         "threshold",
@@ -157,13 +157,14 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
             "chosen": table({"threshold": [threshold]}),
             "curves": table(curves, there),
             "points": table(curves, here),
+            "ends": table(_ends(curves, there, lowest)),
         },
         "encoding": {"x": x},
         "layer": [
             {"data": {"name": "chosen"}, "mark": {"type": "rule", "color": theme.NEUTRAL}},
             {
                 "data": {"name": "curves"},
-                "mark": {"type": "line", "strokeWidth": 2.2},
+                "mark": {"type": "line", "strokeWidth": 2.2, "tooltip": None},
                 "encoding": {"y": y, "color": color, "strokeDash": dash},
             },
             {
@@ -171,6 +172,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
                 "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
                 "encoding": {"y": y, "color": color, "tooltip": tooltip},
             },
+            {"data": {"name": "ends"}, **name_layer("series", x, "place", color)},
         ],
     }
 
@@ -189,6 +191,17 @@ def _confidence_axis(lowest: float) -> dict:
     return {
         "axis": {"format": ".0%", "tickCount": 6, "grid": False},
         "scale": {"domain": [lowest, 1], "nice": False},
+    }
+
+
+def _ends(curves: dict[str, np.ndarray], there: np.ndarray, lowest: float) -> dict[str, Sequence]:
+    """Where the names of the two curves stand: at the last threshold at which something is answered."""
+    last = [np.flatnonzero(there & (curves["series"] == series))[-1] for series in SERIES]
+    gap = PIXELS_A_LINE / COVERAGE_PIXELS * (1 - lowest)
+    return {
+        "threshold": np.full(len(SERIES), curves["threshold"][last].max()),
+        "place": spread(curves["share"][last], gap, lowest, 1),
+        "series": SERIES,
     }
 
 
