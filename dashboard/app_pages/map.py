@@ -49,7 +49,7 @@ def page() -> None:
     shown = layout.only(mask)
     if len(shown.indices):
         left, right = st.columns([3, 2], gap="medium")
-        with left:
+        with left, st.container(key="map_chart"):
             region = show_map(run, model, readings, shown, name)
         with right:
             show_images(run, digits, readings, shown, region)
