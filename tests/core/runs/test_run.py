@@ -72,6 +72,28 @@ def test_an_automatic_name_never_comes_again_also_when_its_run_was_deleted(store
     assert store.create(DENSE).name == "Dense 9"
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["create", "create", "fine-tune", "delete", "rename"]), st.integers(0, 9)),
+        max_size=10,
+    )
+)
+def test_automatic_names_never_repeat_whatever_is_renamed_and_deleted_between(tmp_path_factory, steps):
+    store, given_names = RunStore(tmp_path_factory.mktemp("home")), []
+    for what, number in steps:
+        runs = store.runs()
+        if what == "create":
+            given_names.append(store.create(DENSE).name)
+        elif what == "fine-tune":
+            given_names.append(store.create(DENSE, stem="Dense 1, my digits").name)
+        elif runs and what == "delete":
+            store.delete(runs[number % len(runs)])
+        elif runs:
+            runs[number % len(runs)].rename(f"Dense {number}")
+    assert len(set(given_names)) == len(given_names)
+
+
 def test_two_who_create_runs_at_once_get_names_and_ids_of_their_own(store):
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: RunStore(store.home).create(DENSE), range(16)))
