@@ -106,4 +106,46 @@
     if (!matchMedia("(max-width: 768px)").matches || !target.closest(".st-key-start button:enabled")) return;
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   });
+
+  // A translating browser puts <font> elements in the place of texts. React, which knows nothing of it, then failed when
+  // it removed such a text or put something before it, and the page went blank; or it changed the text that is no longer
+  // there, and a live number stood still. A translation goes with its text, and a text that changes comes back.
+  const translations = new WeakMap(); // what stands for a text
+  const changes = new MutationObserver((records) => {
+    for (const { target } of records) {
+      translations.get(target)?.replaceWith(target);
+      translations.delete(target);
+    }
+  });
+  let translated = false;
+  const isTranslation = (node) => node?.nodeName === "FONT";
+  new MutationObserver((records) => {
+    for (const { removedNodes, addedNodes, previousSibling, nextSibling } of records)
+      for (const text of removedNodes) {
+        if (text.nodeType !== Node.TEXT_NODE) continue;
+        const translation = [...addedNodes, previousSibling, nextSibling].find(isTranslation);
+        if (!translation) continue;
+        translated = true;
+        translations.set(text, translation);
+        changes.observe(text, { characterData: true });
+      }
+  }).observe(document, { childList: true, subtree: true });
+  const { removeChild, insertBefore } = Node.prototype;
+  Node.prototype.removeChild = function (child) {
+    if (!translated || child.parentNode === this) return removeChild.call(this, child);
+    (translations.get(child) ?? child).remove();
+    return child;
+  };
+  Node.prototype.insertBefore = function (child, next) {
+    if (!translated || next?.parentNode === this) return insertBefore.call(this, child, next);
+    let place = translations.get(next) ?? next;
+    while (place && place.parentNode !== this) place = place.parentNode;
+    return insertBefore.call(this, child, place);
+  };
+
+  // Paper is white: what the dark theme changes for it is in page.css.
+  addEventListener("beforeprint", () => {
+    const { colorScheme } = getComputedStyle(document.querySelector("[data-testid=stApp]"));
+    document.documentElement.dataset.paper = colorScheme;
+  });
 })();

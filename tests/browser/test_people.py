@@ -294,7 +294,7 @@ def test_a_comparison_is_printed_with_all_its_columns_and_without_the_sidebar(
     laboratory: Dashboard, make, page: playwright.Page
 ) -> None:
     for number in range(2):
-        make(f"Run {number}")
+        make(f"Run {number}", wrong=10 * number)
     page.goto(f"{laboratory.url}/compare")
     expect(page.get_by_role("heading", name="Two runs on the same images")).to_be_visible()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
@@ -302,5 +302,5 @@ def test_a_comparison_is_printed_with_all_its_columns_and_without_the_sidebar(
     page.set_viewport_size({"width": 720, "height": 1000})  # a sheet of paper
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     titles = page.get_by_role("columnheader")
-    for title in ("Run", "Test accuracy", "Parameters", "Training time"):
+    for title in ("Run", "Test accuracy", "Calibration error"):
         expect(titles.get_by_text(title, exact=True)).to_be_in_viewport(ratio=1)
