@@ -33,8 +33,8 @@ def lay_out_map(run: Run, predictor: Predictor, model: str, dataset: Dataset, re
     """Lay out a sample of the test images by t-SNE, and keep it in the run."""
     outputs = predictor.outputs(dataset.x_test)
     indices = embedding.sample(outputs["probabilities"].argmax(axis=1) == dataset.y_test)
-    report(0, 1, f"Laying out {len(indices):,} test images, in half a minute or so")  # scikit-learn reports no steps
-    points = embedding.tsne(outputs["hidden"][indices])
+    words, steps = f"Laying out {len(indices):,} test images", embedding.ITERATIONS
+    points = embedding.tsne(outputs["hidden"][indices], lambda iteration: report(iteration, steps, words))
     embedding.TsneMap(model, dataset.fingerprint, indices, points).save(run)
 
 

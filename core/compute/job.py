@@ -73,6 +73,18 @@ class Jobs:
             process = start_process("core.background", run.path.absolute(), kind, log=log)
             self._processes[run.path, kind] = process
 
+    def end(self, run: Run, kind: str) -> None:
+        """End a job that was started here, as if it had never been started; a result that it has saved stays."""
+        process = self._processes.pop((run.path, kind), None)
+        if process is None or process.poll() is not None:
+            return
+        progress = _file(run, kind, "json")
+        progress.unlink(missing_ok=True)  # before as well, so that nobody is told that it stopped unexpectedly
+        process.terminate()
+        process.wait()
+        if process.returncode != 0:
+            progress.unlink(missing_ok=True)
+
     def status(self, run: Run, kind: str) -> Status:
         """Where the job `kind` of a run stands; one whose process ended without saying so is "interrupted"."""
         for _ in range(2):  # it may have ended properly between the look at its progress and the look at its lock

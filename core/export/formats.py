@@ -123,7 +123,7 @@ FORMATS = {
             "int8",
             "LiteRT, int8",
             "model-int8.tflite",
-            "int8 weights: about a quarter of the size. Its accuracy is measured below.",
+            "int8 weights: about a quarter of the size. Its accuracy is measured.",
             "Runs in LiteRT 1.0 or TensorFlow 2.17 and newer, not in TensorFlow 2.16 or tflite-runtime 2.14.",
             _LITERT % "model-int8.tflite",
         ),

@@ -5,7 +5,11 @@ What the network holds to be alike lies close together.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from io import StringIO
 
 import numpy as np
 
@@ -86,10 +90,14 @@ def sample(right: np.ndarray, size: int = SAMPLE) -> np.ndarray:
     return np.sort(np.concatenate([mistakes, others]))
 
 
-def tsne(hidden: np.ndarray) -> np.ndarray:
+def tsne(hidden: np.ndarray, report: Callable[[int], None] = lambda iteration: None) -> np.ndarray:
     """Lay out `hidden`, float (k, d), by t-SNE (van der Maaten & Hinton 2008); returns float32 (k, 2).
 
     Deterministic: it begins with PCA and has a fixed seed.
+
+    Args:
+        hidden: the images' last hidden layer.
+        report: called now and then with how many of `ITERATIONS` are done.
 
     Raises:
         ValueError: for fewer than 4 images.
@@ -107,10 +115,24 @@ def tsne(hidden: np.ndarray) -> np.ndarray:
         max_iter=ITERATIONS,
         init="pca" if dimensions > 1 else "random",
         random_state=_SEED,
+        verbose=2,
     )
     # One thread: several wait for each other at every step, which is four times slower on a busy machine.
-    with threadpool_limits(1):
+    with threadpool_limits(1), redirect_stdout(_Iterations(report)):
         return layout.fit_transform(reduced).astype(np.float32)
+
+
+class _Iterations(StringIO):
+    """Reports the iterations of scikit-learn's t-SNE, which only prints them."""
+
+    def __init__(self, report: Callable[[int], None]) -> None:
+        super().__init__()
+        self._report = report
+
+    def write(self, text: str) -> int:
+        if found := re.match(r"\[t-SNE\] Iteration (\d+)", text):
+            self._report(int(found[1]))
+        return len(text)
 
 
 def load_tsne(run: RunView) -> TsneMap | None:

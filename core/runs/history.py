@@ -11,7 +11,8 @@ import numpy as np
 from core.runs.state import is_event
 from core.storage import LineLog
 
-SPEED_BATCHES = 60  # events: over which the speed is averaged, so that the time left does not jump
+AVERAGED = 600  # events: the most that the averages are taken over
+HALF_LIFE = 10.0  # seconds after which an event counts half, so that the time left does not jump; later a third of all
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class History:
     phase: str  # "waiting", "training" or "finishing": what the worker was last seen doing
     epoch_images: int = 0  # how many images an epoch has; 0 before training began
     damaged: int = 0  # events that could not be used
+    start_step: int = 0  # from which training began, or went on when it was resumed last
 
     @property
     def last_batch(self) -> dict:
@@ -34,15 +36,39 @@ class History:
         return min(1.0, self.last_batch.get("position", 0.0) / epochs)
 
     def seconds_left(self, epochs: int) -> float | None:
-        """The training time to the end of `epochs` in seconds, None before the first batch.
+        """The time to the end of `epochs` in seconds, with validation after each; None before the first batch.
 
-        The speed is the median of the last `SPEED_BATCHES` events, without the first one, which includes compilation.
+        An exponential average over the progress since training began or was resumed, without the first event, which
+        includes compilation.
         """
-        recent = self.batches[1:][-SPEED_BATCHES:] or self.batches
-        if not recent:
+        if not self.batches:
             return None
-        speed = float(np.median([batch.get("images_per_second", 0.0) for batch in recent]))
-        return (epochs - self.last_batch.get("position", 0.0)) * self.epoch_images / max(1.0, speed)
+        left, events = epochs - self.last_batch.get("position", 0.0), self._recent()
+        times, positions = (np.array([event.get(name, 0.0) for event in events]) for name in ("time", "position"))
+        seconds, gained = np.diff(times).clip(min=0.0), np.diff(positions)
+        weights = _weights(times[1:])
+        if (weights * seconds).sum() > 0 and (weights * gained).sum() > 0:
+            return max(0.0, left * (weights * seconds).sum() / (weights * gained).sum())
+        return max(0.0, left * self.epoch_images / max(1.0, self.images_per_second()))
+
+    def images_per_second(self) -> float | None:
+        """The speed of training alone, averaged in the same way, to three digits; None before the first batch."""
+        if not self.batches:
+            return None
+        events = self._recent()
+        speeds, times = (np.array([event.get(name, 0.0) for event in events]) for name in ("images_per_second", "time"))
+        return float(f"{np.average(speeds, weights=_weights(times)):.3g}")
+
+    def _recent(self) -> list[dict]:
+        """The newest batch events since training began or was resumed, without the first of them if there are more."""
+        events = [batch for batch in self.batches[-AVERAGED:] if batch["step"] > self.start_step]
+        return events[1:] or list(self.batches[-1:])
+
+
+def _weights(times: np.ndarray) -> np.ndarray:
+    """Of events at these times in order, float (n,): 1 for the newest, half as much for one a half-life before it."""
+    ages = times.max(initial=0.0) - times
+    return 0.5 ** (ages / max(HALF_LIFE, ages.max(initial=0.0) / 3))
 
 
 def read_history(path: Path) -> History:
@@ -66,7 +92,7 @@ def _event_log(path: str) -> LineLog:
 def _history(log: LineLog, count: int, damaged_lines: int) -> History:
     batches: list[dict] = []
     epochs: list[dict] = []
-    phase, epoch_images, damaged = "waiting", 0, damaged_lines
+    phase, epoch_images, damaged, start_step = "waiting", 0, damaged_lines, 0
     for event in log.values()[:count]:
         kind, step = event.get("type"), event.get("step")
         needed = ("step", "epoch") if kind in ("start", "batch", "epoch") else ("type",)
@@ -75,7 +101,7 @@ def _history(log: LineLog, count: int, damaged_lines: int) -> History:
         elif kind == "start":  # a resumed run goes on from its checkpoint and does what came after it again
             batches = [batch for batch in batches if batch["step"] <= step]
             epochs = [epoch for epoch in epochs if epoch["epoch"] <= event["epoch"]]  # a step may end one or not yet
-            phase, epoch_images = "training", event.get("epoch_images") or epoch_images
+            phase, epoch_images, start_step = "training", event.get("epoch_images") or epoch_images, step
         elif kind == "batch":
             batches.append(event)
         elif kind == "epoch":
@@ -84,4 +110,4 @@ def _history(log: LineLog, count: int, damaged_lines: int) -> History:
             phase = "waiting"
         elif kind == "finishing":
             phase = "finishing"
-    return History(tuple(batches), tuple(epochs), phase, epoch_images, damaged)
+    return History(tuple(batches), tuple(epochs), phase, epoch_images, damaged, start_step)

@@ -133,6 +133,7 @@ EVENTS: dict[str, dict] = {
         "epoch_loss": AMOUNT,
         "epoch_accuracy": FRACTION,
         "images_per_second": AMOUNT,
+        "time": NUMBER,
         **_MEASURED,
     },
     "epoch": {"step": COUNT, "epoch": COUNT, "val_loss": AMOUNT, "val_accuracy": FRACTION, **_MEASURED},

@@ -14,9 +14,11 @@ from filelock import FileLock
 
 from core.config import TrainingConfig
 from core.home import home_folder
+from core.names import visible
 from core.runs.run import ID, Run, RunError
 from core.storage import read_json, version, write_json
 
+MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
 
 
@@ -51,11 +53,14 @@ class RunStore:
         waiting = [(state.since, run.id, run) for state, run in waiting if state.name == "queued"]
         return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
 
-    def create(self, config: TrainingConfig, name: str | None = None) -> Run:
-        """A new run folder, queued; it appears whole or not at all. Without a name it is numbered, each number once."""
+    def create(self, config: TrainingConfig, name: str | None = None, *, stem: str = "") -> Run:
+        """A new run folder, queued; it appears whole or not at all.
+
+        Without a name it is named by `stem`, or by the network where there is none, and a number that no run had yet.
+        """
 
         def fill(draft: Run) -> None:
-            draft.rename(name or self._next_name(config))
+            draft.rename(name or self._next_name(visible(stem) or config.info.title, visible(stem) or config.model))
             draft.set_state("queued", target_epochs=config.epochs)
 
         return self.create_with(config, fill)
@@ -85,18 +90,21 @@ class RunStore:
             now = max(now, datetime.strptime(newest, STAMP) + timedelta(seconds=1))
         return now.strftime(STAMP)
 
-    def _next_name(self, config: TrainingConfig) -> str:
-        """The network's title with a number that no run had before, also none that was deleted."""
-        path, title = self.home / "names.json", config.info.title
+    def _next_name(self, stem: str, key: str) -> str:
+        """The stem with a number that no run had before, also none that was deleted or renamed since.
+
+        names.json keeps the last number under `key`, for those that are no longer a run's name.
+        """
+        path = self.home / "names.json"
         kept = read_json(path)
         kept = kept if isinstance(kept, dict) else {}
-        numbers = [kept.get(config.model)]
+        numbers = [kept.get(key)]
         for run in self.runs():
             name, _, number = run.name.rpartition(" ")
-            numbers += [int(number)] if name == title and number.isdecimal() and len(number) < 10 else []
-        number = 1 + max((number for number in numbers if isinstance(number, int)), default=0)
-        write_json(path, {**kept, config.model: number})
-        return f"{title} {number}"
+            numbers += [int(number)] if name == stem and number.isdecimal() else []
+        number = 1 + max((number for number in numbers if isinstance(number, int) and number < MOST_NUMBER), default=0)
+        write_json(path, {**kept, key: number})
+        return f"{stem} {number}"
 
     def delete(self, run: Run) -> None:
         """Remove a run and all it holds.

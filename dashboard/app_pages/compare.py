@@ -12,7 +12,8 @@ from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import curves, probabilities
-from dashboard.components.compare import run_table, verdict
+from dashboard.components.compare import run_table, run_table_view, verdict
+from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_button
 from dashboard.components.compare.pair_choice import (
     PAGE,
     begin_again,
@@ -21,6 +22,8 @@ from dashboard.components.compare.pair_choice import (
     missing_of_pair,
     say_not_found,
 )
+from dashboard.components.compare.run_choice import MOST_FOUND, choose_runs
+from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
 from dashboard.components.page_head import show_title
 from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
@@ -30,8 +33,6 @@ from dashboard.components.widgets.gallery import gallery
 from dashboard.components.widgets.tiles import reading_tiles
 
 PAIR_IMAGES_PER_PAGE = 24
-SHOWN_AT_FIRST = 10
-NONE = "none"
 
 
 def page() -> None:
@@ -39,7 +40,7 @@ def page() -> None:
     show_title("Compare")
     digits = dataset()
     dataset_note(digits)
-    runs = {run.id: run for run in store().runs()}
+    runs = {run.id: run for run in store().runs() if not run.is_discarded}
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
@@ -48,11 +49,11 @@ def page() -> None:
         return
     names = run_table.unique_names(runs)
     remember_names(names)
-    chosen = [runs[run_id] for run_id in choose_runs(runs, names)]
+    chosen, target = choose_runs(runs, names)
     if chosen:
-        show_table(chosen, names, digits)
-        show_curves(chosen, names)
-    st.subheader("Two runs on the same images")
+        show_runs(chosen, target, names, digits)
+    ask_whether_to_delete()
+    st.header("Two runs on the same images", anchor=False)
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
@@ -63,32 +64,13 @@ def page() -> None:
 def runs_on_page(runs) -> list[Run]:
     """The runs that the page may show: those named in the address, and the newest ones."""
     chosen = (*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b"))
-    return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:SHOWN_AT_FIRST]]) if run_id in runs]
+    return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:MOST_FOUND]]) if run_id in runs]
 
 
 def lead_to_training(why: str, words: str) -> None:
     """Say why there is too little to compare, with a link to Train."""
     st.info(why)
     st.page_link(TRAIN_PAGE, label=words, icon=":material/model_training:")
-
-
-def choose_runs(runs, names) -> list[str]:
-    """Choose the runs of table and chart, and name those in the address that do not exist."""
-    wanted = recall(PAGE, "runs")
-    asked_for = dict.fromkeys(wanted.split(","))
-    chosen = [run_id for run_id in asked_for if run_id in runs]
-    say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
-    if not chosen and wanted != NONE:
-        chosen = list(runs)[:SHOWN_AT_FIRST]
-    st.multiselect(
-        "Runs",
-        list(runs),
-        default=chosen,
-        format_func=lambda run_id: names.get(run_id, run_id),
-        placeholder="Choose runs",
-        **view("compared_runs", chosen, lambda ids: remember(PAGE, "runs", ",".join(ids) or NONE), runs),
-    )
-    return chosen
 
 
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
@@ -103,45 +85,36 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
-def show_table(chosen, names, digits) -> None:
-    """Show the table of the chosen runs, one row each."""
+def show_runs(chosen, target, names, digits) -> None:
+    """Show the chosen runs as a table, their curves, and one of their settings against accuracy."""
     found = [
         scores(printable(run.path), (saved_version(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
     ]
-    frame = run_table.table(chosen, names, found)
-    percents = {
-        "Test accuracy": "Share of test images whose prediction is the label.",
-        "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
-        "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
-        "Robustness": "Mean accuracy over all changes and strengths on the Robustness page.",
-    }
-    texts = {name: st.column_config.TextColumn(alignment="right") for name in ("Epochs", "Parameters", "Training time")}
+    table = run_table.table(chosen, names, found, target)
+    marked = show_table(table, chosen)
+    look = {"target": target, "chosen": [names[run.id] for run in marked], "order": [names[run.id] for run in chosen]}
+    show_curves(chosen, names, look)
+    show_setting(chosen, names, found, table.settings, look)
+
+
+def show_table(table: run_table.RunTable, chosen: list[Run]) -> list[Run]:
+    """Show the table, and what can be done with it; returns the runs whose rows are selected."""
     with st.container(key="on_screen"):
-        st.dataframe(
-            frame,
-            hide_index=True,
-            height="content",
-            column_config={
-                "Run": st.column_config.TextColumn(pinned=True, width=150),
-                **texts,
-                **{name: st.column_config.NumberColumn(format="%.2f %%", help=it) for name, it in percents.items()},
-            },
-            placeholder="–",
-            alt="The chosen runs with their numbers and the settings that differ",
-        )
-    with st.container(key="on_paper"):  # where nobody can scroll to the other columns
-        st.table(run_table.as_text(frame, list(percents)).map(escape_markdown), hide_index=True)
+        rows = run_table_view.show(table, [run.id for run in chosen])
+        marked = [chosen[row] for row in rows if row < len(chosen)]
+        with st.container(horizontal=True):
+            show_downloads(None, "runs", "compared", csv=table.csv)
+            show_delete_button(marked)
+    with st.container(key="on_paper"):
+        run_table_view.show_on_paper(table)
+    return marked
 
 
-def show_curves(chosen, names) -> None:
+def show_curves(chosen, names, look) -> None:
     """Validation accuracy over epochs or training time."""
-    frame = run_table.curves(chosen, names)
-    if frame.empty:
-        st.caption("None of these runs has completed an epoch.")
-        return
     with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the chart has tools at the right
-        st.markdown("**Validation accuracy**", width="content")
+        st.header("Validation accuracy", width="content", anchor=False)
         axis = st.segmented_control(
             "Over",
             list(curves.AXES),
@@ -151,11 +124,40 @@ def show_curves(chosen, names) -> None:
             label_visibility="collapsed",
         )
     axis = axis if axis in curves.AXES else "Epochs"
-    st.vega_lite_chart(curves.curves_chart(frame, axis), alt="Validation accuracy of the chosen runs after each epoch")
+    frame = run_table.curves(chosen, names).dropna(subset=[curves.AXES[axis]])
+    if frame.empty:
+        st.caption("None of these runs has completed an epoch.")
+        return
+    st.vega_lite_chart(
+        curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
+    )
+    words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
     if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
-        st.caption(
+        words.append(
             "The classic network validates on the test images, the others on images held out of the training set."
         )
+    if words:
+        st.caption(" ".join(words))
+
+
+def show_setting(chosen, names, found, differing: list[str], look) -> None:
+    """Show one of the settings that differ against test accuracy, where there are runs to show."""
+    if not differing:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Test accuracy by", width="content", anchor=False)
+        setting = st.selectbox("Setting", differing, key="setting", label_visibility="collapsed", width=200)
+    frame = run_table.dots(chosen, names, found, setting)
+    if frame.empty:
+        st.caption("None of these runs has both this setting and a test accuracy.")
+        return
+    st.vega_lite_chart(
+        curves.setting_chart(frame, setting, log=setting in run_table.LOGARITHMIC, **look),
+        alt=f"{setting} against test accuracy, a dot for each run",
+    )
+    if outside := curves.runs_outside(frame, look["target"]):
+        below = ", ".join(f"{escape_markdown(name)} ({percent(accuracy)})" for name, accuracy in outside)
+        st.caption(f"Below the chart: {below}.")
 
 
 def show_pair(first, second, names, digits) -> None:
@@ -185,11 +187,12 @@ def show_verdict(both: Pair, one: str, other: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{verdict.verdict(both)}**")
         st.markdown(verdict.difference(both, one, other))
-        st.caption(
-            "McNemar’s exact test uses the images that exactly one of the two gets right. p is the probability of a "
-            "split at least this uneven if both networks were equally good. It compares these two trained networks: "
-            "trained again from another seed, they may differ."
-        )
+        with st.popover("How is this tested?", icon=":material/help:", type="tertiary"):
+            st.write(
+                "McNemar’s exact test uses the images that exactly one of the two gets right. p is the probability of "
+                "a split at least this uneven if both networks were equally good. It compares these two trained "
+                "networks: trained again from another seed, they may differ."
+            )
 
 
 def choose_group(both: Pair, one: str, other: str) -> str:

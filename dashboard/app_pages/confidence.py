@@ -14,6 +14,7 @@ from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -37,11 +38,10 @@ def page() -> None:
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
-    show_headline(run, found)
-    st.subheader("Is it right as often as it is sure?")
-    show_reliability(run, found)
-    st.subheader("When should it say “I don’t know”?")
+    st.header("When should it say that it does not know?", anchor=False)
     show_coverage(run, found)
+    st.header("Is it right as often as it is sure?", anchor=False)
+    show_reliability(run, found)
     show_extremes(run, digits, found)
 
 
@@ -51,9 +51,39 @@ def cached_report(path, fingerprint, version, _run, _digits) -> ConfidenceReport
     return confidence.confidence_report(_run, _digits)
 
 
-def show_headline(run, found: ConfidenceReport) -> None:
-    """Show mean confidence, accuracy and calibration error, and compare the first two in a sentence."""
-    fitted = found.temperature.value is not None
+def show_reliability(run, found: ConfidenceReport) -> None:
+    """Compare confidence and accuracy in a sentence and in the reliability diagram, with the method below."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.markdown(compare_in_words(found))
+        if run.state.is_active:
+            st.markdown(f":material/play_circle: After epoch {found.reading.epoch}, still training.")
+        st.caption(
+            "A bar shows how often it is right among the images of that confidence. On the dashed line it would be "
+            "right as often as it is sure, and an orange line is the gap. A pale bar has fewer than "
+            f"{calibration.FEW} images and says little."
+        )
+    with right:
+        show_diagram(found.diagram, "as trained")
+    with how_measured():
+        show_method(run, found)
+
+
+def compare_in_words(found: ConfidenceReport) -> str:
+    """Mean confidence and accuracy, and which of them is higher, as a sentence."""
+    points = 100 * (found.mean_confidence - found.reading.accuracy)
+    words = (
+        f"On average it is **{percent(found.mean_confidence)}** sure and right on **{percent(found.reading.accuracy)}**"
+    )
+    if abs(points) < 0.005:
+        return f"{words}: as often as it is sure."
+    return f"{words}: it is {'over' if points > 0 else 'under'}confident by {abs(points):.2f} points."
+
+
+def show_method(run, found: ConfidenceReport) -> None:
+    """Show the calibration error, what a temperature does to it, or why there is none, and the bins as a table."""
+    temperature = found.temperature
+    fitted = temperature.value is not None
     with st.grid(5 if fitted else 3, min_column_width=150):
         st.metric(
             "Mean confidence", percent(found.mean_confidence), help="The mean probability of the predicted digit."
@@ -70,54 +100,32 @@ def show_headline(run, found: ConfidenceReport) -> None:
             )
             st.metric(
                 "Temperature",
-                f"{found.temperature.value:.3f}",
+                f"{temperature.value:.3f}",
                 help="Divides the logarithms of the probabilities: above 1 makes it less sure, below 1 surer. "
                 "Predictions stay the same.",
             )
-    points = 100 * (found.mean_confidence - found.reading.accuracy)
-    if abs(points) < 0.005:
-        st.write("Mean confidence equals accuracy.")
-    elif points > 0:
-        st.write(f"Overconfident: mean confidence is {points:.2f} points above accuracy.")
-    else:
-        st.write(f"Underconfident: mean confidence is {-points:.2f} points below accuracy.")
-    if run.state.is_active:
-        st.caption(f":material/play_circle: After epoch {found.reading.epoch}, still training.")
     if run.config is not None and run.config.model == "seed":
-        st.caption(SIGMOID_SENTENCE)
-
-
-def show_reliability(run, found: ConfidenceReport) -> None:
-    """Show the reliability diagram as trained, and with the temperature or the reason why there is none."""
-    temperature = found.temperature
-    before, after = st.columns(2, gap="medium")
-    with before:
-        st.markdown(f"**As trained** · calibration error {percent(found.error)}")
-        show_diagram(found.diagram, "as trained")
-    with after:
-        if temperature.value is None:
-            st.markdown("**With a temperature**")
-            st.info(temperature.reason, icon=":material/device_thermostat:")
-            if temperature.needs_reading and not follow(run, "validation"):
-                begin_button(run, "validation", "Read the validation images", key="read_validation", primary=True)
-        else:
-            st.markdown(
-                f"**With temperature {temperature.value:.3f}** · calibration error {percent(found.error_after)}"
-            )
-            show_diagram(found.diagram_after, "with temperature")
-    if temperature.value is not None:
+        st.markdown(SIGMOID_SENTENCE)
+    if fitted:
         mistakes = "one mistake" if temperature.mistakes == 1 else f"{temperature.mistakes:,} mistakes"
         better = found.error_after < found.error
-        st.write(
+        st.markdown(
             f"The temperature was fitted on the run's {temperature.images:,} validation images ({mistakes}), "
-            f"which are not test images. On the test images it {'reduces' if better else 'does not reduce'} the error."
+            f"which are not test images. On the test images it {'reduces' if better else 'does not reduce'} the "
+            "calibration error."
         )
-    st.caption(
-        "A bar is the accuracy of the images of that confidence. On the dashed line, accuracy equals confidence. The "
-        "orange line is the gap. A bin with few images, in the lower chart, says little."
-    )
-    with st.expander("The bins as a table", icon=":material/table:"):
+    else:
+        st.info(temperature.reason, icon=":material/device_thermostat:")
+        if temperature.needs_reading and not follow(run, "validation"):
+            begin_button(run, "validation", "Read the validation images", key="read_validation", primary=True)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The bins as trained**")
         show_bins(found.diagram)
+    if fitted:
+        with right:
+            st.markdown(f"**With temperature {temperature.value:.3f}**")
+            show_diagram(found.diagram_after, "with temperature")
 
 
 def show_diagram(diagram, words: str) -> None:
@@ -154,10 +162,10 @@ def show_coverage(run, found: ConfidenceReport) -> None:
             0.5,
             format="%.1f %%",
             **view(f"threshold_{run.id}", percents, partial(keep_threshold, run)),
-            help="Saved with the run and used on the Draw page. At 0 it always answers.",
+            help="Saved with the run and used on the Draw page too. At 0 it always answers. It applies to the "
+            "confidence as trained, without a temperature.",
         )
         st.markdown(threshold_effect(found, kept))
-        st.caption("It applies to the confidence as trained, without the temperature, here and on the Draw page.")
     right.vega_lite_chart(
         calibration.coverage_chart(found, kept),
         alt="Share of images that are answered, and accuracy among them, at every threshold",
@@ -169,7 +177,10 @@ def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
     reading, n = found.reading, len(found.reading.labels)
     told = confidence.refusal(reading, threshold)
     if threshold == 0:
-        return f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them."
+        return (
+            f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them. Move the slider to "
+            "let it say “I don’t know” where it is unsure."
+        )
     if told.answered == 0:
         return f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **none** of the {n:,} images."
     return (
@@ -192,12 +203,13 @@ def keep_threshold(run, percents: float) -> None:
 
 def show_extremes(run, digits, found: ConfidenceReport) -> None:
     """Show the least confident right predictions and the most confident mistakes; a click opens one on Predictions."""
+    st.header("Where does its confidence mislead?", anchor=False, help="Click an image to open it in Predictions.")
     groups = zip(
         ("Right, but least sure", "Wrong, and most sure"), confidence.extremes(found.reading, FEW), strict=True
     )
     for column, (words, indices) in zip(st.columns(2, gap="medium"), groups, strict=True):
         with column:
-            st.subheader(words)
+            st.subheader(words, anchor=False)
             if not len(indices):
                 st.caption("None")
                 continue
@@ -212,7 +224,6 @@ def show_extremes(run, digits, found: ConfidenceReport) -> None:
                 st.switch_page(
                     "app_pages/predictions.py", query_params={"run": run.id, "image": str(chosen), "show": "All"}
                 )
-    st.caption("Click an image to open it on the Predictions page.")
 
 
 page()

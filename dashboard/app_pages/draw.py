@@ -3,47 +3,30 @@
 import numpy as np
 import streamlit as st
 
+from core.data import Dataset
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
-from dashboard.components.draw.answer import show_bars
+from dashboard.components.draw.answer import show_answer
 from dashboard.components.draw.api_command import show_command
+from dashboard.components.draw.examples import show_examples
 from dashboard.components.draw.labelling import show_labelling
+from dashboard.components.draw.modes import choose_mode, show_way
 from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import picture_input
 from dashboard.components.loaded_models import fit_ood_detector, load
 from dashboard.components.page_head import begin_page
 from dashboard.components.session import models
-from dashboard.components.widgets.canvas import canvas, clear, current_drawing, undo
+from dashboard.components.widgets.canvas import BRUSH, BRUSHES, SIDE, canvas, clear, current_drawing, undo
 
-MODES = {
-    "Draw": ":material/draw: Draw",
-    "Picture": ":material/photo_camera: Picture",
-    "My digits": ":material/school: My digits",
-}
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
-
-NO_PICTURE = {
-    "Draw": "The answer follows each stroke.",
-    "Picture": "Choose a picture. The answer appears here.",
-}
-NO_DIGIT = {"Draw": NO_PICTURE["Draw"], "Picture": NO_INK}
 
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    _, run = begin_page("Draw", needs="reader")
+    digits, run = begin_page("Draw", needs="reader")
     if run is None:
         return
-    mode = st.segmented_control(
-        "Mode",
-        list(MODES),
-        default="Draw",
-        required=True,
-        key="mode",
-        format_func=MODES.get,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
+    mode = choose_mode()
     model = load(run)
     if model is None:
         return
@@ -51,29 +34,39 @@ def page() -> None:
     if mode == "My digits":
         show_my_digits(run, model)
         return
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        picture = drawing_input() if mode == "Draw" else picture_input()
-    if picture is None:
-        right.caption(NO_PICTURE[mode])
-        return
-    steps = steps_of(picture)
-    if steps is None:
-        right.caption(NO_DIGIT[mode])
-        return
-    answer = models().answer_one(run, model, steps.centred)
-    with right:
-        show_labelling(run, answer, steps.centred, picture)
-        show_bars(answer)
-        show_command(run, picture)
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=SIDE):
+            picture = drawing_input() if mode == "Draw" else picture_input()
+        steps = None if picture is None else steps_of(picture)
+        with st.container(width="stretch", key="answer_side"):
+            if steps is None:
+                show_beginning(mode, digits, empty=picture is None)
+                return
+            answer = models().answer_one(run, model, steps.centred)
+            show_answer(answer)
+            saved = show_labelling(run, answer, steps.centred, picture)
+            with st.container(horizontal=True):
+                if saved:
+                    show_way("My digits", "See My digits")
+                show_command(run, picture)
     show_tools(run, model, answer, steps, picture)
+
+
+def show_beginning(mode: str, digits: Dataset, *, empty: bool) -> None:
+    """Show what to do, where the answer will be."""
+    if mode == "Picture":
+        st.markdown("Choose a picture. The answer appears here." if empty else NO_INK)
+        return
+    st.markdown("**Draw one digit, 0 to 9, on the black square.** The answer follows each stroke.")
+    st.markdown("Or begin with one of these:")
+    show_examples(digits)
+    show_way("Picture", "Or upload a picture")
 
 
 def drawing_input() -> np.ndarray | None:
     """Show the canvas and its tools; returns its picture, None before the first stroke."""
-    show_origin()
-    place = st.container(gap=None)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    place = st.container(gap=None, key="drawing")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="tools"):
         tool = st.segmented_control(
             "Tool",
             list(TOOLS),
@@ -85,29 +78,20 @@ def drawing_input() -> np.ndarray | None:
         )
         st.button("Undo", icon=":material/undo:", on_click=undo, key="undo")
         st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
-        brush = st.slider(
-            "Brush width",
-            6,
-            40,
-            20,
-            key="brush",
-            format="%d px",
-            persist_state="session",
-            label_visibility="collapsed",
-            width=95,
-        )
+        brush = st.slider("Brush width", *BRUSHES, BRUSH, key="brush", persist_state="session", width="stretch")
     with place:
-        return canvas(brush, eraser=tool == "Eraser")
+        picture = canvas(brush, eraser=tool == "Eraser")
+    show_origin()
+    return picture
 
 
 def show_origin() -> None:
-    """Say what to draw, or which test image is on the canvas, with a link back to it."""
+    """Say which test image is on the canvas, with a link back to it."""
     drawing = current_drawing()
     if not drawing.origin:
-        st.caption("Draw one digit, 0 to 9, anywhere on the black square.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{drawing.origin}. Add to it or erase parts of it, and see the answer change.")
+        st.caption(f"{drawing.origin}", width="content")
         st.page_link(
             "app_pages/predictions.py",
             label="Back to the image",

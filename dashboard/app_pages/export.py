@@ -14,6 +14,7 @@ from core.export.verify import Exports
 from core.predictor import model_fingerprint
 from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
+from dashboard.components.downloads import show_download
 from dashboard.components.export import format_cards
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
@@ -28,18 +29,14 @@ def page() -> None:
     if run is None:
         return
     st.markdown(
-        "Use the network elsewhere. Each format takes raw pixels, uint8 (n, 28, 28) from 0 to 255, white on black, "
-        "and gives ten probabilities that sum to 1: scaling is part of the model."
+        "Use the network elsewhere. Raw pixels go in, uint8 (n, 28, 28), white on black; ten probabilities come out."
     )
     own = isinstance(run, Run)
     if show_run(run, digits) if own else show_starter(run):
         give_digit(digits)
     if own:
-        st.subheader("The whole run")
-        st.markdown(
-            "For another Digit Lab: settings, history, predictions and the LiteRT model in one zip. Drop it on its "
-            "Train page, under Import a run."
-        )
+        st.header("The whole run", anchor=False)
+        st.markdown("For another Digit Lab: drop the zip on its Train page, under Import a run.")
         show_bundle(run)
 
 
@@ -66,9 +63,7 @@ def show_run(run: Run, digits: Dataset) -> bool:
         offer(run, digits, stored, reason)
     if current:
         format_cards.verification_table(current)
-        if words := format_cards.int8_cost(current):
-            st.markdown(words)
-    st.subheader("Formats")
+    st.header("Formats", anchor=False)
     for name, format in FORMATS.items():
         why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
         format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
@@ -81,8 +76,7 @@ def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> Non
         st.warning(f"These exports are out of date: {reason}. Export again.", icon=":material/history:")
     elif stored is None:
         st.markdown(
-            f"Writes every format and verifies each on all {len(digits.x_test):,} test images in its own runtime. "
-            "Takes 10 to 60 seconds on two processor cores. Files and results are saved with the run."
+            f"Writes every format and verifies each on all {len(digits.x_test):,} test images, in 10 to 60 seconds."
         )
     label = "Export and verify" if stored is None else "Export again"
     begin_button(run, KIND, label, key="export", primary=True)
@@ -92,19 +86,14 @@ def give_digit(digits: Dataset) -> None:
     """Offer a test image as a file for the code to read."""
     file = io.BytesIO()
     Image.fromarray(digits.x_test[0]).save(file, "PNG")
-    st.download_button(
-        "digit.png",
+    show_download(
+        "Download a digit to try",
         file.getvalue(),
         "digit.png",
         "image/png",
         key="download_digit",
-        icon=":material/image:",
-        on_click="ignore",
-        help=f"The first test image, a {digits.y_test[0]}, for the code above to read.",
-    )
-    st.caption(
-        "A digit for the code to read. Your own digits need MNIST's form, which the Draw page makes: white on black, "
-        "28 × 28, centred by mass."
+        help=f"The first test image, a {digits.y_test[0]}, for the code above to read. Digits of your own need MNIST's "
+        "form, which the Draw page makes: white on black, 28 × 28, centred by mass.",
     )
 
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.compute.map_queue import KIND
 from core.data import Dataset
 from core.interpretability import embedding
 from core.interpretability.embedding import Embedding, Layout
 from core.predictor import Predictor, model_fingerprint
 from core.runs import Run
 from core.storage import printable
-from dashboard.components.background_job import begin_button, follow
+from dashboard.components.actions import run_action
+from dashboard.components.background_job import REFRESH_SECONDS
 from dashboard.components.charts import embedding as chart
+from dashboard.components.how_measured import how_measured
 from dashboard.components.loaded_models import load
 from dashboard.components.page_head import begin_page
+from dashboard.components.session import current_choice, jobs, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
 
-KIND = "map"
-LAYOUTS = ("PCA", "t-SNE")
+PROGRESS_WIDTH = 200  # pixels: it finds room beside the choices, also on a phone, so that nothing moves when it goes
+LAYOUTS = ("t-SNE", "PCA")
 PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 
@@ -36,24 +40,23 @@ def page() -> None:
         return
     model = model_fingerprint(run.path)
     readings = cached_embedding(printable(run.path), model, digits.fingerprint, predictor, digits)
-    st.caption(
-        f"Each dot is a test image, placed by the {readings.pca.dimensions} activations of the network's last hidden "
-        "layer. Images with similar activations lie close together."
-    )
-    wanted, mask = choose(readings)
-    layout = tsne_layout(run, model, digits) if wanted == "t-SNE" else None
+    st.markdown("Each dot is a test image, each cross a mistake. What the network finds alike lies close together.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted, mask = choose(readings)
+        layout = tsne_layout(run, model, digits) if wanted == "t-SNE" else None
     name = "PCA" if layout is None else "t-SNE"
     layout = layout or Layout(readings.shown, readings.pca.points[readings.shown])
-    say_what_is_shown(readings, layout, name)
     shown = layout.only(mask)
-    if not len(shown.indices):
+    if len(shown.indices):
+        left, right = st.columns([3, 2], gap="medium")
+        with left, st.container(key="map_chart"):
+            region = show_map(run, model, readings, shown, name)
+        with right:
+            show_images(run, digits, readings, shown, region)
+    else:
         st.info("No image matches this filter.", icon=":material/filter_alt:")
-        return
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        region = show_map(run, model, readings, shown, name)
-    with right:
-        show_images(run, digits, readings, shown, region)
+    with how_measured():
+        st.markdown(describe(readings, layout, name))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")
@@ -66,19 +69,18 @@ def choose(readings: Embedding) -> tuple[str, np.ndarray]:
     """Choose the layout and, as a mask bool (n,), the images on the map; both are in the address."""
     bound = {"bind": "query-params"}
     pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        layout = st.segmented_control(
-            "Layout",
-            LAYOUTS,
-            default=LAYOUTS[0],
-            required=True,
-            key="layout",
-            help="PCA: the two directions in which the images differ most. t-SNE: keeps close neighbours together.",
-            **bound,
-        )
-        label = st.selectbox("Label", key="map_label", help="The digit that the dataset gives.", **pick, **bound)
-        read_as = st.selectbox("Read as", key="map_read", help="The digit that the network predicts.", **pick, **bound)
-        mistakes = st.toggle("Mistakes only", key="map_mistakes", **bound)
+    layout = st.segmented_control(
+        "Layout",
+        LAYOUTS,
+        default=LAYOUTS[0],
+        required=True,
+        key="layout",
+        help="t-SNE: keeps close neighbours together. PCA: the two directions in which the images differ most.",
+        **bound,
+    )
+    label = st.selectbox("Label", key="map_label", help="The digit that the dataset gives.", **pick, **bound)
+    read_as = st.selectbox("Read as", key="map_read", help="The digit that the network predicts.", **pick, **bound)
+    mistakes = st.toggle("Mistakes only", key="map_mistakes", **bound)
     mask = np.full(len(readings.labels), True)
     if label in range(10):
         mask &= readings.labels == label
@@ -90,29 +92,48 @@ def choose(readings: Embedding) -> tuple[str, np.ndarray]:
 
 
 def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
-    """The saved t-SNE of this model; None where there is none, with a button that computes it."""
+    """The saved t-SNE of this model; None where there is none yet, with its progress or why it failed."""
+    status = jobs().status(run, KIND)  # before the look at the file, which is there once the job has finished
     stored = embedding.load_tsne(run)
-    images = len(digits.y_test)
-    reason = stored.stale(model, digits.fingerprint) if stored else ""
-    if stored and not reason and stored.indices.max(initial=0) < images:
+    if stored and not stored.stale(model, digits.fingerprint) and stored.indices.max(initial=0) < len(digits.y_test):
         return Layout(stored.indices, stored.points)
-    if not follow(run, KIND):
-        if reason:
-            st.warning(
-                f"The t-SNE of this run is out of date: {reason}. Compute it again.",
-                icon=":material/history:",
-            )
-        begin_button(run, KIND, "Compute t-SNE", key="compute_tsne", primary=True)
-        st.caption(
-            f"Lays out {min(images, embedding.SAMPLE):,} of {images:,} test images in the background. Takes about "
-            "half a minute on two processor cores. The result is saved with the run."
-        )
-    st.caption("Until then, PCA:")
+    if status.name in ("failed", "interrupted"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(escape_markdown(status.words), icon=":material/error:")
+            make_now_button(run, "Try t-SNE again")
+        return None
+    if status.name != "running":
+        services().maps.want(run)
+    with st.container(width=PROGRESS_WIDTH, gap=None):
+        show_progress(run)
     return None
 
 
-def say_what_is_shown(readings: Embedding, layout: Layout, name: str) -> None:
-    """Say which images are on the map and how to read their distances."""
+@st.fragment(run_every=REFRESH_SECONDS)
+def show_progress(run: Run) -> None:
+    """Show how far the run's t-SNE is, until it is there, and then draw the page again."""
+    status = jobs().status(run, KIND)
+    if status.name == "running":
+        st.progress(status.fraction, text="PCA until t-SNE is ready")
+    elif services().maps.is_waiting(run):
+        st.markdown("PCA until training ends")
+        make_now_button(run, "Make t-SNE now", "tertiary")
+    else:
+        st.rerun()
+
+
+def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
+    """Show a button that lays out the map by t-SNE now, also while something trains."""
+    st.button(label, key="make_map", icon=":material/play_arrow:", type=kind, on_click=make_now, args=(run,))
+
+
+def make_now(run: Run) -> None:
+    """Lay out the chosen run's map by t-SNE."""
+    run_action(services().maps.make_now, current_choice(run))
+
+
+def describe(readings: Embedding, layout: Layout, name: str) -> str:
+    """Which images are on the map, what places them, and how to read their distances, as a list of sentences."""
     images, shown = len(readings.labels), len(layout.indices)
     mistakes, there = int((~readings.right).sum()), int((~readings.right[layout.indices]).sum())
     if shown == images:
@@ -124,15 +145,22 @@ def say_what_is_shown(readings: Embedding, layout: Layout, name: str) -> None:
         )
     else:
         sample = f"{shown:,} of {images:,} test images, chosen at random, with {there:,} of {mistakes:,} mistakes."
+    place = (
+        f"An image is placed by the {readings.pca.dimensions} activations of the network's last hidden layer, brought "
+        f"to two dimensions by {name}."
+    )
     if name == "PCA":
         first, second = readings.pca.explained
-        meaning = (
-            f"Its two directions hold {100 * (first + second):.0f} % of the hidden layer's variance "
+        distances = (
+            f"The two directions hold {100 * (first + second):.0f} % of the hidden layer's variance "
             f"({100 * first:.0f} % across and {100 * second:.0f} % up), so dots that touch may be far apart in others."
         )
     else:
-        meaning = "Neighbours are close in the hidden layer; the distances between groups and their sizes say little."
-    st.caption(f"{sample} {meaning}")
+        distances = (
+            "Neighbours on the map are close in the hidden layer. The distances between groups, and their sizes, say "
+            "little (van der Maaten & Hinton 2008)."
+        )
+    return "\n".join(f"- {words}" for words in (sample, place, distances))
 
 
 def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str) -> dict | None:
@@ -163,7 +191,6 @@ def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, r
     ]
     if not tiles:
         return
-    link = st.container()
     with st.container(height=520, border=False):
         image = gallery(
             digits.x_test[found[:MOST_TILES]],
@@ -173,13 +200,15 @@ def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, r
             on_choose=lambda index: st.session_state.update(map_image=index),
             label=f"Test images {where}",
         )
-    if image in found:
-        link.page_link(
-            PREDICTIONS_PAGE,
-            label=f"Open image {image} in Predictions",
-            icon=":material/grid_view:",
-            query_params={"run": run.id, "show": "All", "image": str(image)},
-        )
+    is_chosen = image in found
+    if st.button(
+        "See it in Predictions",
+        key="see_image",
+        icon=":material/grid_view:",
+        disabled=not is_chosen,
+        help=f"Image {image}" if is_chosen else "Choose an image first.",
+    ):
+        st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})
 
 
 page()

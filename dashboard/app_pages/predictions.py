@@ -13,13 +13,20 @@ from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
-from dashboard.components.predictions.filters import begin_again, choose_filter, matrix_key, show_pair, show_shortcuts
-from dashboard.components.predictions.image_panel import chosen_image, open_image, show_image, show_neighbours
+from dashboard.components.predictions.filters import begin_again, choose_filter, clear, matrix_key, show_pair
+from dashboard.components.predictions.image_panel import (
+    chosen_image,
+    close_image,
+    open_image,
+    show_image,
+    show_neighbours,
+)
 from dashboard.components.predictions.time_machine import choose_moment
 from dashboard.components.text import escape_markdown
-from dashboard.components.widgets.gallery import Tile, gallery
+from dashboard.components.widgets.gallery import gallery
+from dashboard.components.widgets.tiles import reading_tiles
 
-IMAGES_PER_PAGE = 100
+IMAGES_PER_PAGE = 120  # ends with a full row of 3, 4, 5, 6, 8, 10 or 12
 
 
 def page() -> None:
@@ -29,16 +36,18 @@ def page() -> None:
         return
     try:
         moments = predictions.moments(run)
-        headline = st.container()
-        epoch = choose_moment(moments, on_change=begin_again)
+        with st.container(key="headline", horizontal=True, gap="medium"):
+            headline = st.container(key="numbers", horizontal=True, width="content")
+            epoch = choose_moment(moments, on_change=begin_again)
         reading = cached_predictions(printable(run.path), saved_version(run), epoch, run, digits)
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     with headline:
-        show_headline(run, reading, newest=epoch == moments[NEWEST])
-    show_shortcuts(digits, several_epochs=len(moments) > 1)
-    wanted = choose_filter(digits)
+        show_headline(run, reading, moments[NEWEST])
+    with st.container(key="controls", gap="xsmall"):
+        count = st.container(key="count", horizontal=True, vertical_alignment="center", gap="xsmall")
+        wanted = choose_filter(digits, several_epochs=len(moments) > 1)
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
     past = (
@@ -47,24 +56,30 @@ def page() -> None:
         else None
     )
     found = selection.matching(reading, past, wanted)
+    with count:
+        show_count(found, wanted)
 
-    left, right = st.columns([3, 2], gap="medium")
+    with st.container(key="digits_area").container(key="digits_and_more"):
+        with st.container():
+            show_gallery(run, digits, reading, found, wanted, image)
+        beside = st.container(key="one_image" if image is not None else "beside", border=image is not None)
+    if image is None:
+        with beside:
+            show_matrix(run, reading, wanted)
+            show_worst_pairs(reading)
+            show_digits(reading)
+        return
+    with beside:
+        show_image(run, digits, reading, past, selection.place(found, image), IMAGES_PER_PAGE)
+        neighbours = st.container()
+    left, right = st.columns(2, gap="large")
     with left:
-        show_gallery(run, digits, reading, found, wanted, image)
-    with right:
-        if image is not None:
-            with st.container(key="one_image", border=True):
-                show_image(run, digits, reading, past, selection.place(found, image), IMAGES_PER_PAGE)
-                neighbours = st.container()
         show_matrix(run, reading, wanted)
-
-    st.subheader("Most frequent mistakes")
-    show_worst_pairs(reading)
-    st.subheader("Digit by digit")
-    show_digits(reading)
-    if image is not None:
-        with neighbours:  # last, since the first time takes seconds: the page is there meanwhile
-            show_neighbours(run, digits, reading, image)
+    with right:
+        show_worst_pairs(reading)
+        show_digits(reading)
+    with neighbours:  # last, since the first time takes seconds: the page is there meanwhile
+        show_neighbours(run, digits, reading, image)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
@@ -79,109 +94,124 @@ def cached_epoch_predictions(path, version, until, _run, _digits) -> predictions
     return predictions.load_epoch_predictions(_run, _digits, until)
 
 
-def show_headline(run, reading: predictions.Predictions, *, newest: bool) -> None:
-    """Show accuracy, mistakes and epochs, and which moment of the run they describe."""
+def show_headline(run, reading: predictions.Predictions, last: int) -> None:
+    """Show accuracy, mistakes and epochs of the chosen moment."""
     corrected = reading.corrected
-    with st.grid(4 if corrected else 3, min_column_width=150):
+    st.metric(
+        "Test accuracy",
+        percent(reading.accuracy),
+        width="content",
+        help=f"Share of the {len(reading.labels):,} test images whose prediction is the label.",
+    )
+    if corrected:
         st.metric(
-            "Test accuracy", percent(reading.accuracy), help="Share of test images whose prediction is the label."
+            "With corrected labels",
+            percent(corrected.corrected),
+            width="content",
+            help="Fifteen labels of MNIST's test set are known to be wrong or in doubt: ten are corrected, "
+            f"five left out. {label_errors.LABEL_ERRORS_SOURCE}.",
         )
-        if corrected:
-            st.metric(
-                "With corrected labels",
-                percent(corrected.corrected),
-                help="Fifteen labels of MNIST's test set are known to be wrong or in doubt: ten are corrected, "
-                f"five left out. {label_errors.LABEL_ERRORS_SOURCE}.",
-            )
-        st.metric("Mistakes", f"{reading.mistakes:,}", help=f"Of {len(reading.labels):,} test images.")
-        st.metric("Epochs", reading.epoch)
+    st.metric("Mistakes", f"{reading.mistakes:,}", width="content")
+    st.metric(
+        "Epochs so far" if run.state.is_active else "Epochs",
+        reading.epoch if reading.epoch == last else f"{reading.epoch} of {last}",
+        width="content",
+    )
     if run.state.is_active:
-        watch(run, saved_version(run), reading.epoch)
-    if not newest:
-        st.caption(f":material/history: As it was after epoch {reading.epoch}.")
-    if run.config is not None and run.config.model == "seed":
-        st.caption(SIGMOID_SENTENCE)
+        watch(run, saved_version(run))
 
 
 @st.fragment(run_every=2)
-def watch(run, known, epoch: int) -> None:
-    """Say that the run still trains, and run the page again when it has new predictions."""
+def watch(run, known) -> None:
+    """Run the page again when the run, which still trains, has new predictions or has ended."""
     if saved_version(run) != known or not run.state.is_active:
         st.rerun()
-    st.caption(f":material/play_circle: After epoch {epoch}, still training.")
+
+
+def show_count(found, wanted: Filter) -> None:
+    """Say how many images there are, and by which filter; and offer to clear it."""
+    st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
+    if wanted != Filter():
+        st.button(
+            "Clear",
+            icon=":material/filter_alt_off:",
+            key="clear",
+            type="tertiary",
+            on_click=clear,
+            help="Show all mistakes again.",
+        )
+    st.pills("Filters", ["Filters"], selection_mode="multi", key="unfold", label_visibility="collapsed")
 
 
 def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: Filter, image: int | None) -> None:
-    """Show the images that match the filter, a hundred a page."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
-        downloads = st.container(width="content")
+    """Show a page of the images that match the filter."""
     if len(found) == 0:
         st.info("No image matches this filter.", icon=":material/filter_alt:")
     here = st.container()
-    number = st.pagination(selection.pages(found, IMAGES_PER_PAGE), key="page", bind="query-params")
-    shown = found[(number - 1) * IMAGES_PER_PAGE : number * IMAGES_PER_PAGE]
-    if len(found):
-        with downloads:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container():
+            number = st.pagination(selection.pages(found, IMAGES_PER_PAGE), key="page", bind="query-params")
+        shown = found[(number - 1) * IMAGES_PER_PAGE : number * IMAGES_PER_PAGE]
+        if len(found):
             show_downloads(
                 lambda format: reports.gallery_figure(digits, reading, shown, format),
                 f"{run.id}-images",
                 "images",
                 csv=lambda: reports.as_csv(reading, found),
             )
-    doubted = label_errors.ERRORS_BY_INDEX if digits.is_mnist else {}
-    tiles = [
-        Tile(
-            index=i,
-            label=int(reading.labels[i]),
-            prediction=int(reading.predictions[i]),
-            confidence=float(reading.confidence[i]),
-            flag="label in doubt" if i in doubted else "",
-        )
-        for i in shown.tolist()
-    ]
-    if tiles:
+    if run.config is not None and run.config.model == "seed":
+        st.caption(SIGMOID_SENTENCE)
+    if len(shown):
         with here:
             gallery(
                 digits.x_test[shown],
-                tiles,
+                reading_tiles(reading, shown.tolist(), digits),
                 key="gallery",
                 selected=image,
                 on_choose=open_image,
+                on_close=close_image,
                 label=f"Test images: {wanted}",
                 reveal="one_image",
+                full=IMAGES_PER_PAGE,
             )
 
 
 def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
     """Show the confusion matrix; a click on a cell sets the filter to its label and prediction."""
-    st.subheader("Confusion matrix", help="Click a cell, or a row's or column's total, to see its images.")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.header(
+            "Confusion matrix", width="content", help="Click a cell, or a row's or column's total, to see its images."
+        )
+        downloads = st.container(width="content")
     with st.container(horizontal=True, vertical_alignment="center"):
         unit = st.segmented_control(
             "Unit", ("Counts", "% of label"), default="Counts", required=True, key="unit", label_visibility="collapsed"
         )
         diagonal = st.toggle("Right ones too", key="diagonal", persist_state="session")
+    with downloads:
         show_downloads(
             lambda format: reports.matrix_figure(reading, run.name, shares=unit == "% of label", format=format),
             f"{run.id}-confusion-matrix",
             "matrix",
             csv=lambda: reports.matrix_csv(reading.matrix),
         )
-    st.vega_lite_chart(
-        confusion_chart(
-            reading.matrix,
-            shares=unit == "% of label",
-            diagonal=diagonal,
-            chosen=(wanted.label, wanted.prediction),
-        ),
-        key=matrix_key(),
-        on_select=choose_cell,
-        alt=f"Confusion matrix, {reading.mistakes} mistakes",
-    )
+    with st.container(key="matrix"):
+        st.vega_lite_chart(
+            confusion_chart(
+                reading.matrix,
+                shares=unit == "% of label",
+                diagonal=diagonal,
+                chosen=(wanted.label, wanted.prediction),
+            ),
+            key=matrix_key(),
+            on_select=choose_cell,
+            alt=f"Confusion matrix, {reading.mistakes} mistakes",
+        )
 
 
 def show_worst_pairs(reading: predictions.Predictions) -> None:
     """Show the most frequent mistakes as buttons that filter for their images."""
+    st.header("Most frequent mistakes")
     pairs = metrics.worst_pairs(reading.matrix, limit=10)
     if not pairs:
         st.caption("None")
@@ -198,6 +228,7 @@ def show_worst_pairs(reading: predictions.Predictions) -> None:
 
 def show_digits(reading: predictions.Predictions) -> None:
     """Show precision, recall and F1 of each digit."""
+    st.header("Digit by digit")
     percents = {
         "Precision": "Of all images read as this digit, the share with this label.",
         "Recall": "Of all images with this label, the share read as this digit.",

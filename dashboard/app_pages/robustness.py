@@ -12,7 +12,9 @@ from core.robustness.measure import Robustness
 from core.runs import Run
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import robustness as charts
+from dashboard.components.downloads import show_download
 from dashboard.components.formatting import percent
+from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 
@@ -29,50 +31,52 @@ def page() -> None:
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
     result = measure.load(run)
-    running = follow(run, KIND)
-    if not running:
-        offer(run, digits, result)
     if result is None:
-        show_changes(digits, None)
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            offer(run, digits)
+        with right:
+            show_changes(digits, None)
         return
+    if reason := result.stale(model_fingerprint(run.path), digits.fingerprint):
+        offer_again(run, reason)
     show_headline(result)
     left, right = st.columns(2, gap="large")
     with left:
         show_changes(digits, result)
     with right:
         show_digits(result)
-    st.download_button(
-        "CSV",
+    show_download(
+        "Download CSV",
         result.as_csv,
         f"{run.id}-robustness.csv",
         "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        key="download_robustness",
         help="Accuracy under each change and strength, overall and of each digit.",
     )
-
-
-def offer(run: Run, digits: Dataset, result: Robustness | None) -> None:
-    """Show the button that measures, where no result of this model and dataset is saved."""
-    reason = "" if result is None else result.stale(model_fingerprint(run.path), digits.fingerprint)
-    if result is not None and not reason:
-        return
-    images, changes = len(digits.x_test), len(corruptions.CORRUPTIONS)
-    if result is None:
+    with how_measured():
         st.markdown(
-            f"Reads all {images:,} test images under {changes} changes in three strengths, "
-            f"{images * changes * 3:,} images in all. Takes 10 to 30 seconds on two processor cores. "
-            "The result is saved with the run."
-            if images > 2000
-            else f"Reads all {images:,} test images under {changes} changes in three strengths. "
-            "Takes a few seconds. The result is saved with the run."
+            f"- Each of the {result.images:,} test images is read under every change and strength, always changed in "
+            "the same way, after MNIST-C (Mu & Gilmer 2019).\n"
+            "- Losses are percentage points of accuracy against the unchanged images."
         )
-    else:
-        st.warning(
-            f"These numbers are out of date: {reason}. Measure again.",
-            icon=":material/history:",
-        )
-    begin_button(run, KIND, "Measure" if result is None else "Measure again", key="measure", primary=True)
+
+
+def offer(run: Run, digits: Dataset) -> None:
+    """Say what a measurement does, and show the button that starts it, or its progress."""
+    images = 3 * len(corruptions.CORRUPTIONS) * len(digits.x_test)
+    duration = "10 to 30 seconds" if images > 60_000 else "a few seconds"
+    st.header("How much does it still read?", anchor=False)
+    st.markdown(f"It reads all {len(digits.x_test):,} test images under each change: {images:,} images in {duration}.")
+    if not follow(run, KIND):
+        begin_button(run, KIND, "Measure", key="measure", primary=True)
+
+
+def offer_again(run: Run, reason: str) -> None:
+    """Say why the saved result is out of date, and show the button that measures again, or its progress."""
+    if not follow(run, KIND):
+        st.warning(f"These numbers are out of date: {reason}. Measure again.", icon=":material/history:")
+        begin_button(run, KIND, "Measure again", key="measure", primary=True)
 
 
 def show_headline(result: Robustness) -> None:
@@ -113,10 +117,11 @@ def points(loss: float) -> str:
 
 def show_changes(digits: Dataset, result: Robustness | None) -> None:
     """Show one row for each change: a sample in each strength, with the accuracy once it is measured."""
-    st.subheader(
-        "Change by change" if result else "What is changed",
-        help="After MNIST-C (Mu & Gilmer 2019). Each measurement changes an image in the same way.",
-    )
+    if result:
+        words = "Accuracy, and below it the difference from the unchanged images in percentage points."
+        st.header("Change by change", anchor=False, help=words)
+    else:
+        st.header("What is changed", anchor=False)
     kinds = np.unique(digits.y_test).tolist()
     digit = st.segmented_control(
         "Sample", kinds, default=kinds[0], required=True, key="sample_digit", persist_state="session"
@@ -130,8 +135,6 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
             if result
             else "A sample of each change",
         )
-    if result:
-        st.caption("Accuracy, and below it the difference from the unchanged images in percentage points.")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -142,7 +145,7 @@ def samples(fingerprint: str, index: int, _digits: Dataset) -> dict[tuple[str, i
 
 def show_digits(result: Robustness) -> None:
     """Show how much accuracy each digit loses under each change."""
-    st.subheader("Digit by digit", help="Percentage points of accuracy that each digit loses.")
+    st.header("Digit by digit", anchor=False, help="Percentage points of accuracy that each digit loses.")
     names = {corruptions.STRENGTH_NAMES[strength].capitalize(): strength for strength in corruptions.STRENGTHS}
     name = st.segmented_control(
         "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
@@ -152,7 +155,6 @@ def show_digits(result: Robustness) -> None:
         key="digits",
         alt="Percentage points of accuracy that each digit loses under each change",
     )
-    st.caption("Difference from the unchanged digit in percentage points.")
 
 
 page()

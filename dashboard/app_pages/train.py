@@ -7,15 +7,15 @@ from core.data import Dataset
 from core.runs import ENDED, Run
 from core.runs.state import read_architectures
 from dashboard.components.actions import note_failure, run_action
-from dashboard.components.browser import scroll_to_top
-from dashboard.components.draw.fine_tuning import fine_tuning_report
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
 from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
-from dashboard.components.train import live, results
+from dashboard.components.train.all_runs import show_all_runs
 from dashboard.components.train.import_run import import_note, show_import
+from dashboard.components.train.live import await_deletion, live
 from dashboard.components.train.problems import show_launcher_problem, show_problems
+from dashboard.components.train.results import architecture_card, sample_digits, show_results
 from dashboard.components.train.run_controls import show_controls, show_next_steps
 from dashboard.components.train.run_header import ask_whether_to_delete, show_actions
 from dashboard.components.train.settings import settings_now
@@ -53,43 +53,21 @@ def sidebar(digits: Dataset) -> Choice:
 
 def show(run: Run) -> None:
     """Show the run: live while it is active, its results afterwards."""
-    show_problems(run)
     state = run.state
-    if run.is_discarded:
-        live.await_deletion(run)
-    elif state.is_active:
-        show_controls(run)
-        live.live(run)
-    elif state.name in ENDED:
-        results.headline(run)
-        fine_tuning_report(run)
+    with st.container(key="run_notes"):  # even if empty: else all that follows would be new, and move
+        show_problems(run)
         import_note(run)
-        show_next_steps(run)
-        results.details(run, dataset())
-
-
-def all_runs(shown: Run | None) -> None:
-    """Show every run with its state and accuracy; choosing one opens it at the top of the page."""
-    runs = store().runs()
-    if (len(runs) < 2 and shown) or not runs:
-        return
-    st.subheader("All runs", anchor=False)
-    key = f"runs_table_{shown.id if shown else ''}"  # each begins without a selection: any row can be clicked
-
-    def open_chosen() -> None:
-        rows = st.session_state[key].selection.rows
-        if rows and rows[0] < len(runs):
-            open_run(runs[rows[0]].id)
-            scroll_to_top()
-
-    st.dataframe(
-        results.runs_table(runs, shown),
-        hide_index=True,
-        key=key,
-        on_select=open_chosen,
-        selection_mode="single-row",
-        height="content" if len(runs) < 12 else 420,
-    )
+    if run.is_discarded:
+        await_deletion(run)
+    elif state.is_active or state.name in ENDED:
+        with st.container(key="run_body"):
+            if state.is_active:
+                show_controls(run)
+                live(run)
+            else:
+                show_next_steps(run)
+                with st.container():  # as Streamlit puts one around the fragment above
+                    show_results(run)
 
 
 def show_missing(run_id: str) -> None:
@@ -100,7 +78,7 @@ def show_missing(run_id: str) -> None:
             label = f"Go to {escape_markdown(run.name)}"
             st.button(label, icon=":material/arrow_forward:", key=f"go_to_{run.id}", on_click=open_run, args=(run.id,))
     st.button("Start a run", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
-    all_runs(None)
+    show_all_runs(None)
 
 
 def empty() -> None:
@@ -119,7 +97,7 @@ def empty() -> None:
         args=(begin, config),
     )
     show_import(dataset())
-    results.sample_digits(dataset())
+    sample_digits(dataset())
     built = (store().home / "architectures.json").exists()
     st.fragment(networks, run_every=None if built else 1.0)(polls=not built)
 
@@ -136,7 +114,7 @@ def networks(polls: bool) -> None:
         return
     with st.grid(2, min_column_width=320):
         for name, info in MODELS.items():
-            results.architecture_card(info, known.get(name, []))
+            architecture_card(info, known.get(name, []))
 
 
 # The page
@@ -153,7 +131,7 @@ older_runs_note()
 start_in_page(start)
 if run is not None:
     show(run)
-    all_runs(run)
+    show_all_runs(run)
     show_import(found)
 elif choice.missing:
     show_missing(choice.missing)

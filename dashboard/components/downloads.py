@@ -1,4 +1,4 @@
-"""Buttons that make a file when they are clicked."""
+"""Buttons that download a file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Callable
 import streamlit as st
 
 
-def show_downloads(file: Callable[[str], bytes], name: str, key: str, csv: Callable[[], bytes] | None = None) -> None:
-    """Show a menu of files; each is made when it is clicked."""
+def show_downloads(
+    file: Callable[[str], bytes] | None, name: str, key: str, csv: Callable[[], bytes] | None = None
+) -> None:
+    """Show a menu of a figure, a table or both as files; each is made when it is clicked."""
     with st.popover("Download", icon=":material/download:"):
         offers = [("CSV", "text/csv", csv)] if csv else []
-        offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]
+        if file:
+            offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]
         for title, mime, data in offers:
             st.download_button(
                 title,
@@ -22,3 +25,12 @@ def show_downloads(file: Callable[[str], bytes], name: str, key: str, csv: Calla
                 key=f"{key}_{title.lower()}",
                 type="tertiary",
             )
+
+
+def show_download(
+    label: str, data: Callable[[], bytes] | bytes, file: str, mime: str, *, key: str, help: str | None = None
+) -> None:
+    """Show the button of one file; `data` may be a function that makes it when it is clicked."""
+    st.download_button(
+        label, data, file, mime, key=key, help=help, icon=":material/download:", on_click="ignore", type="secondary"
+    )

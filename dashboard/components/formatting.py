@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.config import TrainingConfig
+from core.data import Dataset
+from core.data.split import split
 from core.formatting import percent as percent
 from dashboard.components.fields import number_text
 
@@ -32,6 +34,12 @@ def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
     if config.seed != default.seed:
         words.append(f"seed {config.seed}")
     return " · ".join(words)
+
+
+def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:
+    """How many training images of a dataset a run learns: "all (55,000)" or "5,000"."""
+    count = f"{len(split(digits, config).x_train):,}"
+    return count if config.training_images else f"all ({count})"
 
 
 def seconds_in_words(seconds: float) -> str:

@@ -33,6 +33,11 @@ INK_COLUMNS = """() => {
   return columns
 }"""
 
+GHOST_INK = """() => {
+  const glass = document.querySelector("canvas[aria-label^='Drawing area']")
+  return glass.getContext("2d").getImageData(0, 0, glass.width, glass.height).data.some(value => value)
+}"""
+
 
 def strokes_seen(tab) -> list[int]:
     """Where the strokes on the canvas begin, from left to right, as the person sees them."""
@@ -142,6 +147,43 @@ def test_a_stroke_is_whole_where_the_brush_changes_in_the_middle_of_it(dashboard
     expect_strokes(page, 1)
     top = page.evaluate(INK_COLUMNS.replace("y < height", "y < 70"))  # where the stroke began
     assert len(top) > 20
+
+
+def test_ink_lands_below_the_pointer_on_a_canvas_of_any_width_and_the_ghost_is_never_part_of_it(
+    dashboard, page
+) -> None:
+    open_draw(page, dashboard)
+    glass = page.get_by_role("img", name="Drawing area")
+    for width in (1280, 412):
+        page.set_viewport_size({"width": width, "height": 1000})
+        expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+        page.wait_for_function(GHOST_INK)
+        assert strokes_seen(page) == []
+        box = glass.bounding_box()
+        assert box["width"] == (420 if width == 1280 else pytest.approx(382, abs=20))
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 3 * box["width"] / 4, box["y"] + 3 * box["height"] / 4, steps=4)
+        page.mouse.up()
+        expect(page.get_by_text("It reads", exact=True)).to_be_visible()
+        columns = page.evaluate(INK_COLUMNS)
+        brush = 28
+        assert [columns[0], columns[-1]] == pytest.approx([105 - brush / 2, 315 + brush / 2], abs=3)
+        assert not page.evaluate(GHOST_INK)
+        tools(page).get_by_role("button", name="Clear").click()
+
+
+def test_a_digit_is_chosen_by_keys_and_is_read_and_a_stroke_right_after_a_choice_is_kept(dashboard, page) -> None:
+    open_draw(page, dashboard)
+    page.get_by_role("option").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It reads", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Back to the image")).to_be_visible()
+    tools(page).get_by_role("button", name="Clear").click()
+    page.get_by_role("option").first.click()
+    stroke(page, 30)  # at once, on the canvas that is there
+    wait_until(lambda: {0, 1} <= {int(column < 50) for column in page.evaluate(INK_COLUMNS)})
 
 
 def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browser) -> None:

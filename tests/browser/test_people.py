@@ -124,7 +124,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
 
         page.goto(f"{laboratory.url}/?run={second.id}")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Train · {second.name}")
-        shows(page, best.name, "[data-testid=stMetric]:has-text('Best run so far')")
+        shows(page, best.name, "[data-testid=stMetric]:has-text('Best other run')")
         shows(page, f"Imported from {names[7]} on")
         page.get_by_role("button", name="Manage").click()
         page.get_by_role("button", name="Delete this run").click()
@@ -133,7 +133,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
         with first.lock().acquire(timeout=0):
             first.set_state("running")
             page.goto(f"{laboratory.url}/?run={waiting.id}")
-            shows(page, f"Waiting for {first.name} to end")
+            shows(page, f"Next in line, after {first.name}")
             page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
             shows(page, f"{first.name}: after epoch 3, still training")
             shows(page, f"{second.name} reads 377 of 397 images right, 10 fewer than {first.name} (387)")
@@ -290,11 +290,29 @@ def test_back_goes_one_step_and_opens_the_image_again(laboratory: Dashboard, mak
     expect(panel.get_by_text("Image 0", exact=True)).to_be_visible()
 
 
+def test_the_runs_of_the_selected_rows_are_those_that_are_deleted(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    runs = [make(name) for name in ("Mine", "Hers", "Another")]
+    rows = laboratory.store.runs()
+    page.goto(f"{laboratory.url}/compare?runs={','.join(run.id for run in rows)}")
+    expect(page.get_by_role("heading", name="Two runs on the same images")).to_be_visible()
+    done(page)
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 2.5)
+    page.get_by_role("button", name="Delete 1 run").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("listitem")).to_have_text([rows[1].name])
+    dialog.get_by_role("button", name="Delete 1 run").click()
+    expect(page.get_by_text("Deleted 1 run.")).to_be_visible()
+    assert {run.id for run in home.runs()} == {run.id for run in runs} - {rows[1].id}
+
+
 def test_a_comparison_is_printed_with_all_its_columns_and_without_the_sidebar(
     laboratory: Dashboard, make, page: playwright.Page
 ) -> None:
     for number in range(2):
-        make(f"Run {number}")
+        make(f"Run {number}", wrong=10 * number)
     page.goto(f"{laboratory.url}/compare")
     expect(page.get_by_role("heading", name="Two runs on the same images")).to_be_visible()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
@@ -302,5 +320,5 @@ def test_a_comparison_is_printed_with_all_its_columns_and_without_the_sidebar(
     page.set_viewport_size({"width": 720, "height": 1000})  # a sheet of paper
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     titles = page.get_by_role("columnheader")
-    for title in ("Run", "Test accuracy", "Parameters", "Training time"):
+    for title in ("Run", "Test accuracy", "Calibration error"):
         expect(titles.get_by_text(title, exact=True)).to_be_in_viewport(ratio=1)

@@ -10,11 +10,21 @@ import pytest
 from jsonschema import Draft7Validator
 
 from core.evaluation import confidence, predictions
+from core.evaluation.calibration import reliability_diagram
 from core.interpretability.embedding import Embedding, Layout, Pca
 from core.robustness import corruptions
 from core.robustness.measure import Measurement, Robustness
 from core.runs.history import History
-from dashboard.components.charts import calibration, confusion, curves, embedding, history, probabilities, robustness
+from dashboard.components.charts import (
+    calibration,
+    confusion,
+    curves,
+    embedding,
+    history,
+    line_ends,
+    probabilities,
+    robustness,
+)
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -59,6 +69,7 @@ def charts(make_run, digits):
     calibrated, measured = confidence.confidence_report(run, digits), one_robustness()
     samples = robustness.samples(digits.x_test, 1)
     runs = pd.DataFrame({"run": list("AABB"), "epoch": [1, 2, 1, 2], "training_seconds": 1.5, "accuracy": 0.95})
+    settings = pd.DataFrame({"run": ["A", "B"], "value": [0.1, 0.01], "words": ["0.1", "0.01"], "accuracy": 0.95})
     chosen = {"diagonal": False, "chosen": (3, None)}
     return {
         "counts": confusion.confusion_chart(reading.matrix, shares=False, **chosen),
@@ -66,10 +77,14 @@ def charts(make_run, digits):
         "image": probabilities.probability_chart(reading, 0),
         "past": probabilities.past_chart(past, reading, 0),
         "drawing": probabilities.probability_bars(reading.probabilities[0], marked=3),
+        "refused drawing": probabilities.probability_bars(reading.probabilities[0], marked=None),
         "reliability": calibration.reliability_chart(calibrated.diagram),
         "bin counts": calibration.count_chart(calibrated.diagram),
         "coverage": calibration.coverage_chart(calibrated, 0.5),
         **{f"curves by {axis}": curves.curves_chart(runs, axis) for axis in curves.AXES},
+        "curves to a target": curves.curves_chart(runs, "Epochs", target=0.98, chosen=["A"]),
+        "learning rates": curves.setting_chart(settings, "Learning rate", log=True, target=0.98, chosen=["A"]),
+        "networks": curves.setting_chart(settings.assign(value=settings["words"]), "Network"),
         **history.history_charts(one_history(), 3),
         **{
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
@@ -116,13 +131,13 @@ def fields(part):
     return ([part["field"]] if "field" in part else []) + fields(list(part.values()))
 
 
-def drawn(view, data=None, inherited=()):
+def drawn(view, data=None, inherited=None):
     """Each mark of a spec: the data that it draws, and the fields that it shows of it."""
-    data, shown = view.get("data", data), [*inherited, *fields(view.get("encoding", {}))]
+    data, encoding = view.get("data", data), {**(inherited or {}), **view.get("encoding", {})}
     if "layer" not in view:
-        yield data, shown
+        yield data, fields(encoding)
     for layer in view.get("layer", ()):
-        yield from drawn(layer, data, shown)
+        yield from drawn(layer, data, encoding)
 
 
 def test_every_field_is_a_column_of_the_table_that_its_mark_draws(charts):
@@ -133,6 +148,65 @@ def test_every_field_is_a_column_of_the_table_that_its_mark_draws(charts):
             assert all(set(shown) <= row.keys() for row in rows), name
 
 
+def test_no_chart_of_lines_has_a_legend(charts):
+    named = [name for name in charts if name.startswith(("curves", "loss", "accuracy", "coverage"))]
+    assert len(named) == 8
+    for name in named:
+        legends = [part["legend"] for part in parts(charts[name]) if "legend" in part]
+        assert legends, name
+        assert not any(legends), name
+
+
+@pytest.mark.parametrize("values", [[1, 1, 1], [0, 0.1, 9, 10], [3, 1, 2], [5], [], [10, 10, 9.9, 0]])
+def test_names_at_line_ends_do_not_touch_and_keep_the_order_of_the_lines(values):
+    places = line_ends.spread(values, 1, 0, 10)
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(places[order]) >= 1 - 1e-9).all()
+    assert ((places >= 0) & (places <= 10)).all()
+    apart = np.diff(np.sort(values)) >= 1
+    assert not apart.all() or np.allclose(places, values)
+
+
+def test_too_many_names_are_spaced_evenly():
+    assert line_ends.spread([0.5] * 5, 1, 0, 1).tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_while_a_run_trains_only_the_tables_of_its_charts_change():
+    def at(count, epochs):
+        measures = {"loss": 0.4, "accuracy": 0.9, "val_loss": 0.3, "val_accuracy": 0.92}
+        batches = [{"position": (step + 1) / 10, "loss": 0.4, "accuracy": 0.9} for step in range(count)]
+        events = tuple({"epoch": epoch + 1, **measures} for epoch in range(epochs))
+        return history.history_charts(History(tuple(batches), events, "training"), 5)
+
+    for measure in ("loss", "accuracy"):
+        specs = [{**chart[measure], "datasets": None} for chart in (at(3, 0), at(15, 1), at(50, 5))]
+        assert specs[0] == specs[1] == specs[2]
+        best = at(50, 5)[measure]["datasets"]["best"].to_pylist()
+        assert [each["name"] for each in best] == ["best: epoch 1"]
+
+
+def test_the_thin_line_is_smoothed_and_passes_over_what_is_no_number():
+    batches = [{"position": step, "loss": float("nan") if step == 5 else step % 2, "accuracy": 0} for step in range(20)]
+    thin = history.history_charts(History(tuple(batches), (), "training"), 20)["loss"]["datasets"]["batches"]
+    assert np.ptp(thin["loss"].to_numpy()[4:-4]) < 0.25
+
+
+def test_runs_far_below_the_others_do_not_set_the_range_and_are_named_with_their_accuracy():
+    frame = pd.DataFrame(
+        [
+            (run, epoch, float(epoch), value)
+            for run, value in zip("ABCD", (0.98, 0.97, 0.975, 0.1), strict=True)
+            for epoch in (1, 2, 3)
+        ],
+        columns=["run", "epoch", "training_seconds", "accuracy"],
+    )
+    chart = curves.curves_chart(frame, "Epochs")
+    low, high = chart["encoding"]["y"]["scale"]["domain"]
+    assert 0.96 <= low < 0.97
+    assert 0.98 < high < 0.99
+    assert chart["datasets"]["ends"]["name"].to_pylist() == ["A", "B", "C", "D ↓ 10.0 %"]
+
+
 def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_the_middle_of_its_images():
     chart = one_map()
     tables = chart["datasets"]
@@ -141,3 +215,14 @@ def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_
     marks = {layer["data"]["name"]: layer.get("mark") for layer in chart["layer"]}
     assert (marks["right"]["type"], marks["mistakes"]["shape"]) == ("circle", "cross")
     assert records(tables["middles"]) == [{"x": 1, "y": 0, "label": "1"}, {"x": 4, "y": 5, "label": "2"}]
+
+
+def test_bars_of_confidence_begin_at_the_least_and_are_pale_where_few_images_stand_behind_them():
+    labels = np.zeros(30, int)
+    sure = np.array([0.55] * 9 + [0.95] * 21)
+    given = np.full((30, 10), 0.0)
+    given[:, 0], given[:, 1] = sure, 1 - sure
+    chart = calibration.count_chart(reliability_diagram(labels, given, bins=10))
+    assert chart["encoding"]["x"]["scale"]["domain"] == [0.5, 1]
+    assert [row["count"] for row in records(chart["datasets"]["bins"])] == ["9, too few to say much", "21"]
+    assert chart["encoding"]["opacity"]["condition"]["test"] == "datum.images < 10"

@@ -1,14 +1,18 @@
 """The Compare page: its numbers against SciPy, its groups, old, running, damaged and foreign runs, nonsense."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from core.config import TrainingConfig
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
-from dashboard.components.compare import verdict
+from dashboard.components.compare import run_table, verdict
 from tests.support.digits import mostly_right
-from tests.support.pages import by_label, galleries, open_page, tiles, words
+from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
@@ -93,7 +97,7 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
         )
         assert table.loc[f"Same *name* · {foreign.id}", "Test accuracy"] == 75
         assert np.isnan(table.loc[f"Same *name* · {foreign.id}", "Calibration error"])
-        assert set(table["Batch size"]) == {"64", "32", "–"}
+        assert set(table["Batch size"].dropna()) == {64, 32}
         assert "cannot be compared here: it was trained and tested on Others" in words(at)
         assert "it is damaged" in words(at)
         assert "still training" in words(at)
@@ -154,3 +158,85 @@ def test_where_only_one_run_is_left_the_deleted_one_is_named(make_run, store):
     store.delete(first)
     at.run()
     assert "Not found: Mine." in words(at)
+
+
+def row(config, name="Run", epochs=(0.9, 0.97), accuracy=0.97, **summary):
+    """A run as the table reads it, with this validation accuracy after each epoch."""
+    history = [{"epoch": n, "val_accuracy": value, "training_seconds": n} for n, value in enumerate(epochs, 1)]
+    return SimpleNamespace(
+        id=name,
+        name=name,
+        config=config,
+        summary={"parameters": 10, **summary},
+        dataset={"name": "MNIST"},
+        state=SimpleNamespace(name="finished"),
+        history=lambda: SimpleNamespace(epochs=history),
+        test_accuracy=accuracy,
+        path=Path("nowhere"),
+    )
+
+
+def test_settings_that_differ_come_first_equal_ones_are_said_and_the_best_has_a_star(monkeypatch):
+    monkeypatch.setattr(run_table, "robustness", lambda run: None)
+    runs = [
+        row(TrainingConfig("dense", learning_rate=0.01), "A", (0.9, 0.98, 0.97), training_images=55000),
+        row(TrainingConfig("dense", training_images=500), "B", (0.5, 0.8), training_images=500),
+    ]
+    found = [run_table.Scores(0.975, None, 0.02), run_table.Scores(0.85, None, 0.01)]
+    table = run_table.table(runs, {"A": "A", "B": "B"}, found, target=0.975)
+    assert table.starred.to_dict("list") == {
+        "Run": ["A", "B"],
+        "Epochs": ["3", "2"],
+        "Learning rate": ["0.01", "0.001"],
+        "Training images": ["all (55,000)", "500"],
+        "Test accuracy": ["★ 97.50 %", "85.00 %"],
+        "Epochs to 97.5 %": ["★ 2", "–"],
+        "Calibration error": ["2.00 %", "★ 1.00 %"],
+        "Training time": ["3.0 s", "2.0 s"],
+    }
+    assert {"state finished", "network Dense", "batch size 64", "seed 0", "parameters 10"} <= set(table.same)
+    assert table.settings == ["Epochs", "Learning rate", "Training images"]
+    assert table.csv().decode().splitlines()[1].startswith("A,")
+    assert "Test accuracy (%)" in table.csv().decode().splitlines()[0]
+    assert run_table.dots(runs, {"A": "A", "B": "B"}, found, "Learning rate")["value"].tolist() == [0.01, 0.001]
+
+
+def test_a_tag_in_the_names_finds_runs_and_a_choice_ends_the_filter(make_run):
+    runs = [make_run(model=model) for model in ("dense", "cnn", "dense")]
+    runs[0].rename("wide #LR")
+    runs[1].rename("small #lr")
+    at = open_page("compare")
+    by_label(at.text_input, "Filter").set_value("#lr").run()
+    assert set(at.dataframe[0].value["Run"]) == {"wide #LR", "small #lr"}
+    by_label(at.text_input, "Filter").set_value("#lr CNN").run()
+    assert at.dataframe[0].value["Run"].tolist() == ["small #lr"]
+    by_label(at.text_input, "Filter").set_value("*no* such").run()
+    assert "No run has “*no* such”" in as_seen(at.info[0].value)
+    by_label(at.multiselect, "Runs").set_value([runs[2].id]).run()
+    assert at.dataframe[0].value["Run"].tolist() == [runs[2].name]
+    assert by_label(at.text_input, "Filter").value == ""
+
+
+def test_a_target_is_kept_in_the_address_and_counts_epochs(make_run):
+    make_run(), make_run()
+    at = open_page("compare", target="nonsense")
+    by_label(at.number_input, "Target accuracy, %").set_value(50.0).run()
+    assert at.query_params["target"] == "50"
+    assert "Epochs to 50 %" in at.dataframe[0].value
+
+
+def test_several_runs_are_deleted_after_a_question_that_names_them(make_run, store):
+    runs = [make_run() for _ in range(4)]
+    training = make_run("running", end=False)
+    doomed = [runs[0], training]
+    with training.lock():
+        at = open_page("compare", a=runs[0].id, session={"runs_to_delete": [run.id for run in doomed]})
+        assert f"Still training, will be stopped first: {training.name}." in words(at)
+        assert runs[0].name in words(at)
+        by_label(at.button, "Delete 2 runs").click().run()
+        assert not at.exception
+        assert training.control["request"] or training.is_discarded
+    left = {run.name for run in runs[1:]}
+    assert set(at.dataframe[0].value["Run"]) == left
+    assert "Not found" not in words(at)
+    assert store.get(runs[0].id) is None

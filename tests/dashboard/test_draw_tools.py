@@ -101,7 +101,7 @@ def test_before_the_first_stroke_there_is_no_answer_and_nothing_to_teach(run):
     assert "The answer follows each stroke" in words(at)
     assert not at.metric
     assert not at.tabs
-    assert "right" not in [button.key for button in at.button]
+    assert not at.pills
 
 
 def test_only_the_open_tab_is_computed(run):
@@ -116,7 +116,7 @@ def test_the_switch_shows_what_a_plain_resize_would_have_given(run):
     assert "Resized as it is" not in words(at)
     at.toggle(key="plain").set_value(True).run()
     assert not at.exception
-    assert "Resized as it is: **2** (91.00 %)" in words(at)  # the stroke begins in column 12
+    assert "Resized as it is: **9** (91.00 %)" in words(at)  # the stroke begins in column 9
 
 
 def test_every_run_answers_and_the_damaged_ones_are_left_out(make_reader, make_run):
@@ -148,7 +148,8 @@ def test_a_run_below_its_threshold_abstains(make_reader):
     at = open_drawn("All runs")
     assert at.metric[0].value == "Don't know"
     assert "below 95.00 %" in words(at)
-    assert at.button(key="right").disabled
+    assert "Its guess would be" in words(at)
+    assert by_label(at.pills, "What is it? Keep it in My digits as:").value is None
     assert at.dataframe[0].value["Vote"].tolist() == ["don't know", "5"]
     assert "1 of 2 does not know" in words(at)
 
@@ -158,7 +159,8 @@ def test_what_is_no_digit_is_not_read_and_says_why(run, ood_reasons):
     at = open_drawn("All runs")
     assert at.metric[0].value == "Don't know"
     assert "This looks like several digits." in words(at)
-    assert at.button(key="right").disabled
+    assert "Its guess would be" in words(at)
+    assert by_label(at.pills, "What is it? Keep it in My digits as:").value is None
     assert at.dataframe[0].value["Vote"].tolist() == ["don't know", "5"]
     ood_reasons[run.id] = ""
     assert at.run().metric[0].value != "Don't know"
@@ -260,6 +262,18 @@ def test_a_picture_is_read_like_a_drawing(run, digits):
     assert "No digit found" in words(at)
 
 
+def test_a_picture_survives_a_change_of_page_until_it_is_removed(run, digits):
+    at = open_page("draw", session={"mode": "Picture"})
+    at.file_uploader(key="upload").set_value(as_png(np.kron(digits.x_test[0], np.ones((8, 8), np.uint8)))).run()
+    answer = at.metric[0].value
+    at.switch_page("app_pages/export.py").run()
+    at.switch_page("app_pages/draw.py").run()
+    assert at.metric[0].value == answer
+    at.button(key="remove_picture").click().run()
+    assert not at.metric
+    assert "Choose a picture" in words(at)
+
+
 def test_a_file_that_is_no_picture_is_refused(run):
     at = open_page("draw", session={"mode": "Picture"})
     at.file_uploader(key="upload").set_value(("digit.png", b"no picture", "image/png")).run()
@@ -281,25 +295,29 @@ def test_the_camera_is_asked_for_only_on_demand(run, digits):
 # Teach it
 
 
-def test_one_click_keeps_a_right_answer_and_another_one_takes_it_back(run, mine):
+QUESTION = "Is that right? Keep it in My digits as:"
+
+
+def test_one_click_saves_a_drawing_and_another_one_takes_it_back(run, mine):
     at = open_drawn()
     said = int(at.metric[0].value)
-    at.button(key="right").click().run()
+    by_label(at.pills, QUESTION).set_value(said).run()
     [digit] = mine.all()
     assert (digit.label, digit.said, digit.run_id) == (said, said, run.id)
     assert f"Saved as a {said}" in words(at)
-    assert at.button(key="right").disabled
-    by_label(at.pills, "It is a …").set_value(None).run()
+    by_label(at.pills, QUESTION).set_value(None).run()
     assert mine.all() == ()
-    assert not at.button(key="right").disabled
+    assert "to_my_digits" not in [button.key for button in at.button]
 
 
 def test_what_it_is_can_be_said_and_changed(run, mine):
     at = open_drawn()
-    by_label(at.pills, "It is a …").set_value(1).run()
-    by_label(at.pills, "It is a …").set_value(7).run()
+    by_label(at.pills, QUESTION).set_value(1).run()
+    by_label(at.pills, QUESTION).set_value(7).run()
     assert [digit.label for digit in mine.all()] == [7]
-    assert by_label(at.pills, "It is a …").value == 7
+    assert by_label(at.pills, QUESTION).value == 7
+    at.button(key="to_my_digits").click().run()
+    assert "reads **0 of 1** right" in words(at)
     assert not at.exception
 
 
@@ -307,7 +325,7 @@ def test_a_full_shelf_is_said_and_nothing_breaks(run, mine, digits, monkeypatch)
     fill(mine, digits, 2)
     monkeypatch.setattr("core.data.my_digits.MOST", 2)
     at = open_drawn()
-    at.button(key="right").click().run()
+    by_label(at.pills, QUESTION).set_value(1).run()
     assert not at.exception
     assert "Delete some digits" in words(at)
     assert len(mine.all()) == 2
@@ -320,6 +338,8 @@ def test_without_digits_it_says_what_they_are_for(run):
     at = open_page("draw", session={"mode": "My digits"})
     assert "it is saved here" in words(at)
     assert not galleries(at)
+    at.button(key="to_draw").click().run()
+    assert at.segmented_control(key="mode").value == "Draw"
 
 
 def test_my_digits_are_shown_with_what_the_run_says_and_one_is_deleted(run, mine, digits):

@@ -127,7 +127,7 @@ def test_what_other_pages_write_on_a_disk_that_refuses_it_is_said_in_words(refus
     (run.path / "model.tflite").write_bytes((FOLDER / "model.tflite").read_bytes())
     draw, page = open_page("draw", run=run.id, session={"canvas_0": drawn(SEVEN)}), open_page("robustness", run=run.id)
     said = refuse()
-    draw.button(key="right").click().run()
+    draw.pills[0].set_value(7).run()
     assert not draw.exception
     assert said in words(draw)
     button = next(button for button in page.button if "easure" in button.label)

@@ -61,15 +61,19 @@ def test_states_that_cannot_be_shown_are_told(page, make_run, model):
     assert "MNIST (elsewhere)" in as_seen(open_page(page).error[0].value)
 
 
-def test_the_map_shows_pca_at_once_and_offers_tsne(run, digits):
+def test_the_map_shows_pca_until_tsne_is_ready(run, digits):
     at = open_page("map")
-    assert any("All 397 test images" in caption.value and "variance" in caption.value for caption in at.caption)
+    assert "All 397 test images" in words(at)
+    assert "variance" in words(at)
     assert len(tiles(at)) == 200
+    assert at.segmented_control(key="layout").value == "t-SNE"
+    assert "PCA until training ends" in words(at)
+    assert session.services().maps.is_waiting(run)
     at.selectbox(key="map_label").select(3).run()
     assert {tile["spoken"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
     assert len(tiles(at)) == (digits.y_test == 3).sum()
-    at.segmented_control(key="layout").set_value("t-SNE").run()
-    assert [button.label for button in at.button] == ["Compute t-SNE"]
+    at.segmented_control(key="layout").set_value("PCA").run()
+    assert "PCA until" not in words(at)
     assert not at.exception
 
 
@@ -84,7 +88,7 @@ def test_nonsense_in_the_address_shows_the_map_as_it_is_without(run):
 
 def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     at = open_page("robustness")
-    assert any("all 397 test images" in text.value for text in at.markdown)
+    assert "all 397 test images" in words(at)
     at.button(key="measure").click().run()
     assert not at.exception
     session.jobs().start(run, "robustness")  # once more: nothing happens
@@ -126,9 +130,9 @@ def test_with_another_set_of_changes_robustness_shows_what_was_measured_and_asks
 def test_the_map_is_laid_out_and_then_shown(run, digits):
     assert job.execute(run, "map", background.TASKS["map"], digits)
     assert len(embedding.load_tsne(run).indices) == 397
-    at = open_page("map", layout="t-SNE")
-    assert not at.button
-    assert any("Neighbours are close" in caption.value for caption in at.caption)
+    at = open_page("map")
+    assert "Neighbours on the map are close" in words(at)
+    assert not session.services().maps.is_waiting(run)
 
 
 def test_a_failure_is_told_and_can_be_tried_again(run, digits):
@@ -146,13 +150,15 @@ def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_un
     process = subprocess.Popen([sys.executable, "-c", holder, str(run.path / "analysis-map.lock")])
     write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
     wait_until(lambda: session.jobs().status(run, "map").name == "running", "the lock to be held")
-    at = open_page("map", layout="t-SNE")
-    assert not at.button
-    assert any("Keeps running" in caption.value for caption in at.caption)
+    at = open_page("map")
+    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready"
+    assert not session.services().maps.is_waiting(run)
     os.kill(process.pid, signal.SIGTERM)
     process.wait()
     assert session.jobs().status(run, "map").name == "interrupted"
-    assert [button.label for button in open_page("map", layout="t-SNE").button] == ["Compute t-SNE"]
+    at = open_page("map")
+    assert "stopped unexpectedly" in words(at)
+    assert at.button(key="make_map").label == "Try t-SNE again"
 
 
 @pytest.mark.parametrize(

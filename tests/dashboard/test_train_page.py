@@ -12,7 +12,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.config import TrainingConfig
+from core.data import load_dataset
+from core.runs import History
 from core.storage import write_json
+from dashboard.components.train.all_runs import runs_table
+from dashboard.components.train.places import best_epoch, epoch_table
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
 
@@ -172,8 +176,7 @@ def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
 def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
     at = open_page("train")
     bars = [bar.proto.text for bar in at.get("progress")]
-    assert bars[0].startswith("50 % of 3 epochs · ")
-    assert bars[1] == "Epoch 2 of 3"
+    assert bars[0].startswith("Epoch 2 of 3 · 50 % · ")
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
@@ -190,10 +193,11 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert training_run.control["request"] == "stop"
 
 
-def test_a_run_that_waits_between_two_others_says_how_many_are_before_it(store):
+def test_a_run_that_waits_says_its_place_in_line_in_words(store):
     *_, run = (store.create(TrainingConfig()) for _ in range(4))
     at = open_page("train", run=run.id)
-    assert at.get("progress")[0].proto.text == "Waiting for a worker, 3 before it in line"
+    assert at.get("progress")[0].proto.text == "4th in line, after Classic 3"
+    assert numbers(at)["Training images"] == f"all ({len(load_dataset().x_train):,})"
 
 
 def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
@@ -225,7 +229,7 @@ def test_train_more_takes_the_epochs_and_the_learning_rate_that_came_with_the_cl
     assert (run.state.name, run.state.target_epochs, run.control["learning_rate"]) == ("queued", 5, 0.004)
 
 
-def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_best(make_run):
+def test_a_finished_run_shows_its_accuracy_against_the_best_other_run(make_run):
     for accuracy in (0.99, 0.97):
         run = make_run()
         summary = {"test_accuracy": accuracy, "training_seconds": 3.21, "epochs": 3, "parameters": 101770}
@@ -234,10 +238,38 @@ def test_a_finished_run_shows_its_accuracy_against_the_classic_script_and_the_be
     at = open_page("train", run=run.id)
     numbers = {metric.label: metric for metric in at.metric}
     assert numbers["Test accuracy"].value == "97.00 %"
-    assert numbers["Test accuracy"].delta == "+1.28 points against the classic script's 95.72 %"
-    assert numbers["Best run so far"].value == "99.00 %"
+    assert numbers["Test accuracy"].delta == "-2.00 points"
+    assert numbers["Best other run"].value == "99.00 %"
     assert "all predictions match" in words(at)
     assert len(at.dataframe) >= 2  # the epochs, and all runs
+
+
+def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_run):
+    run = make_run(end=False)
+    for epoch, accuracy in enumerate([0.8, 0.95, 0.9, *[0.94] * 8], start=1):
+        run.append_event("epoch", epoch=epoch, step=epoch, val_accuracy=accuracy)
+    history = run.history()
+    rows = list(epoch_table(history)["Epoch"])
+    assert rows[1] == "  2 · best"
+    assert [row for row in rows if "best" in row] == [rows[1]]
+    assert rows == sorted(rows)
+    assert best_epoch(history) == "The best validation accuracy was 95.00 %, after epoch 2."
+    assert epoch_table(History((), (), "waiting")).empty
+
+
+def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_run):
+    runs = [make_run(), make_run()]
+    runs[0].rename(":smile: *bold* <b>")
+    table = runs_table(runs, runs[1])
+    assert list(table["Run"]) == [
+        ":material/arrow_forward: :smile: *bold* <b>",
+        f":material/arrow_forward: {runs[1].name}",
+    ]
+    assert list(table["State"]) == ["Finished", "Finished, shown above"]
+    assert not {"Data", "Network"} & set(table)
+    for run, name in zip(runs, ("MNIST", "My own"), strict=True):
+        write_json(run.path / "dataset.json", {"name": name})
+    assert list(runs_table(runs, None)["Data"]) == ["MNIST", "My own"]
 
 
 def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):

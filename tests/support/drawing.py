@@ -36,19 +36,19 @@ def canvas_data(at):
 
 def drawn(*lines):
     """What the component keeps in the session after these strokes."""
-    picture = Image.new("RGBA", (308, 308), "black")
+    picture = Image.new("RGBA", (420, 420), "black")
     for line in lines:
-        ImageDraw.Draw(picture).line(line, "white", 20)
+        ImageDraw.Draw(picture).line(line, "white", 28)
     file = io.BytesIO()
     picture.save(file, "PNG")
     data = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     return {"drawing": {"raw": {"objects": [{"type": "Path", "path": line} for line in lines]}, "data": data}}
 
 
-SEVEN = [(100, 60), (200, 60), (140, 250)]
+SEVEN = [(136, 82), (273, 82), (191, 341)]
 
 
 def picture_of(drawing):
-    """The canvas's picture, uint8 (308, 308)."""
+    """The canvas's picture, uint8 (420, 420)."""
     data = drawing["drawing"]["data"].partition(",")[2]
     return np.ascontiguousarray(np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))[..., 0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,18 +11,18 @@ from core.evaluation.calibration import ReliabilityDiagram
 from core.evaluation.confidence import THRESHOLDS, ConfidenceReport
 from core.formatting import percent
 from dashboard.components.charts import theme
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
+COVERAGE_PIXELS = 210  # of the height, without the axis
+WHOLE = {"left": 5, "top": 5, "right": 16}  # pixels, so that the last tick and point are whole
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
-SERIES = ["answered", "right of these"]
-CONFIDENCE = {
-    "axis": {"format": ".0%", "values": [0, 0.2, 0.4, 0.6, 0.8, 1], "grid": False},
-    "scale": {"domain": [0, 1], "nice": False},
-}
+SERIES = ["answered", "accuracy of these"]
+FEW = 10  # images: the bar of a bin with fewer is pale
 BIN_TOOLTIP = [
     number("low", "Confidence above", format=".1%"),
     number("high", "up to", format=".1%"),
-    number("images", "Images", format=","),
+    category("count", "Images"),
     number("confidence", "Mean confidence", format=".2%"),
     number("accuracy", "Right", format=".2%"),
 ]
@@ -51,17 +53,20 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
         axis={"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "minExtent": LEFT},
         scale={"domain": [0, 1]},
     )
-    ends = table({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
+    lowest = _lowest(diagram)
+    ends = table({"confidence": [lowest, 1.0], "accuracy": [lowest, 1.0]})
     return {
         "config": PERCENT,
         "height": 280,
+        "padding": WHOLE,
         "datasets": {"bins": table(_bins(diagram)), "ends": ends},
         "data": {"name": "bins"},
         "layer": [
             {
-                "mark": {"type": "rect", "opacity": 0.45, "color": strong},
+                "mark": {"type": "rect", "color": strong},
                 "encoding": {
-                    "x": number("low", **CONFIDENCE),
+                    "opacity": _pale(0.45),
+                    "x": number("low", **_confidence_axis(lowest)),
                     "x2": {"field": "high"},
                     "y": share,
                     "y2": {"datum": 0},
@@ -75,11 +80,17 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
             },
             {
                 "mark": {"type": "rule", "color": other, "strokeWidth": 2.5},
-                "encoding": {"x": x, "y": y, "y2": {"field": "confidence"}, "tooltip": BIN_TOOLTIP},
+                "encoding": {
+                    "opacity": _pale(1.0),
+                    "x": x,
+                    "y": y,
+                    "y2": {"field": "confidence"},
+                    "tooltip": BIN_TOOLTIP,
+                },
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 42, "color": strong, "opacity": 1},
-                "encoding": {"x": x, "y": y, "tooltip": BIN_TOOLTIP},
+                "mark": {"type": "point", "filled": True, "size": 42, "color": strong},
+                "encoding": {"opacity": _pale(1.0), "x": x, "y": y, "tooltip": BIN_TOOLTIP},
             },
         ],
     }
@@ -89,12 +100,15 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
     """How many images each bin has, to stand below the diagram; logarithmic, since nearly all are in the last."""
     return {
         "config": PERCENT,
-        "height": 130,
+        "height": 160,
+        "padding": WHOLE,
+        "title": {"text": "Images in each bar", "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
         "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},
-        "mark": {"type": "rect", "color": theme.theme_colors()[0], "opacity": 0.45},
+        "mark": {"type": "rect", "color": theme.theme_colors()[0]},
         "encoding": {
-            "x": number("low", "Confidence", **CONFIDENCE),
+            "opacity": _pale(0.45),
+            "x": number("low", "Confidence", **_confidence_axis(_lowest(diagram))),
             "x2": {"field": "high"},
             "y": number(
                 "images",
@@ -114,20 +128,20 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
         "share": np.concatenate([found.coverage, found.accuracy]),
         "series": np.repeat(SERIES, len(THRESHOLDS)),
     }
+    least = float(found.reading.confidence.min())
+    start = float(np.floor(20 * least) / 20)  # everything is answered below
+    threshold = max(threshold, start)
     there = np.isfinite(curves["share"])  # where nothing is answered, no share of it is right
+    there &= curves["threshold"] >= start - 1e-9
     here = there & np.isclose(curves["threshold"], threshold, atol=0.0026)
     lowest = float(np.floor(10 * np.nanmin(curves["share"])) / 10)
-    color = category(
-        "series",
-        legend={"orient": "top", "symbolType": "stroke"},
-        scale={"domain": SERIES, "range": list(theme.theme_colors())},
-    )
+    color = category("series", legend=None, scale={"domain": SERIES, "range": list(theme.theme_colors())})
     dash = category("series", legend=None, scale={"domain": SERIES, "range": [[1, 0], [6, 3]]})
     x = number(
         "threshold",
-        "Threshold",
+        "Least confidence to answer",
         axis={"format": ".0%", "tickCount": 6, "grid": False},
-        scale={"domain": [0, 1], "nice": False},
+        scale={"domain": [start, 1], "nice": False},
     )
     y = number(
         "share",
@@ -135,7 +149,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
         scale={"domain": [lowest, 1], "nice": False},
     )
     tooltip = [
-        number("threshold", "Threshold", format=".1%"),
+        number("threshold", "Least confidence", format=".1%"),
         category("series", "Share"),
         number("share", "is", format=".2%"),
     ]
@@ -146,13 +160,14 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
             "chosen": table({"threshold": [threshold]}),
             "curves": table(curves, there),
             "points": table(curves, here),
+            "ends": table(_ends(curves, there, lowest)),
         },
         "encoding": {"x": x},
         "layer": [
             {"data": {"name": "chosen"}, "mark": {"type": "rule", "color": theme.NEUTRAL}},
             {
                 "data": {"name": "curves"},
-                "mark": {"type": "line", "strokeWidth": 2.2},
+                "mark": {"type": "line", "strokeWidth": 2.2, "tooltip": None},
                 "encoding": {"y": y, "color": color, "strokeDash": dash},
             },
             {
@@ -160,12 +175,41 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
                 "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
                 "encoding": {"y": y, "color": color, "tooltip": tooltip},
             },
+            {"data": {"name": "ends"}, **name_layer("series", x, "place", color)},
         ],
     }
 
 
+def _pale(opacity: float) -> dict:
+    """An opacity, and a quarter of it for bins with few images."""
+    return {"condition": {"test": f"datum.images < {FEW}", "value": opacity / 4}, "value": opacity}
+
+
+def _lowest(diagram: ReliabilityDiagram) -> float:
+    """Where the bins that have images begin; 0 where none has."""
+    return float(diagram.edges[np.argmax(diagram.count > 0)])
+
+
+def _confidence_axis(lowest: float) -> dict:
+    return {
+        "axis": {"format": ".0%", "tickCount": 6, "grid": False},
+        "scale": {"domain": [lowest, 1], "nice": False},
+    }
+
+
+def _ends(curves: dict[str, np.ndarray], there: np.ndarray, lowest: float) -> dict[str, Sequence]:
+    """Where the names of the two curves stand: at the last threshold at which something is answered."""
+    last = [np.flatnonzero(there & (curves["series"] == series))[-1] for series in SERIES]
+    gap = PIXELS_A_LINE / COVERAGE_PIXELS * (1 - lowest)
+    return {
+        "threshold": np.full(len(SERIES), curves["threshold"][last].max()),
+        "place": spread(curves["share"][last], gap, lowest, 1),
+        "series": SERIES,
+    }
+
+
 def _bins(diagram: ReliabilityDiagram) -> dict[str, np.ndarray]:
-    """The bins that have images, as columns of fractions and counts."""
+    """The bins that have images, as columns of fractions, counts, and these in words."""
     filled = np.flatnonzero(diagram.count)
     return {
         "low": diagram.edges[filled],
@@ -173,4 +217,5 @@ def _bins(diagram: ReliabilityDiagram) -> dict[str, np.ndarray]:
         "images": diagram.count[filled],
         "confidence": diagram.mean_confidence[filled],
         "accuracy": diagram.accuracy[filled],
+        "count": [f"{images:,}{', too few to say much' if images < FEW else ''}" for images in diagram.count[filled]],
     }

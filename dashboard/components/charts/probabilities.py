@@ -18,8 +18,8 @@ def probability_chart(reading: Predictions, index: int) -> dict:
     rows = []
     for digit, p in enumerate(reading.probabilities[index].tolist()):
         role = "label" if digit == label else "prediction" if digit == prediction else "other"
-        said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
-        text = " · ".join([percent(p, 1), *said])
+        said = "right" if digit == label == prediction else {label: "label", prediction: "read"}.get(digit)
+        text = percent(p, 1) + (f" · {said}" if said else "")
         rows.append({"digit": str(digit), "probability": p, "role": role, "text": text})
     axis = {"labelFontSize": 13, "labelOverlap": False, "labelFlush": False, "ticks": False, "domain": False}
     text = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": theme.ink()}
@@ -73,23 +73,31 @@ def past_chart(past: EpochPredictions, reading: Predictions, index: int) -> dict
     }
 
 
-def probability_bars(probabilities: np.ndarray, *, marked: int, height: int = 250) -> dict:
-    """Ten bars, one a digit, of `probabilities` (10,); the digit `marked` stands out."""
-    strong, _ = theme.theme_colors()
+def probability_bars(probabilities: np.ndarray, *, marked: int | None, height: int = 300) -> dict:
+    """Ten bars with their numbers, one a digit, of `probabilities` (10,).
+
+    The digit `marked` stands out; with None all bars are grey, since the run does not answer.
+    """
     rows = [
-        {"digit": digit, "probability": p, "marked": digit == marked} for digit, p in enumerate(probabilities.tolist())
+        {"digit": str(digit), "probability": p, "marked": digit == marked, "text": percent(p)}
+        for digit, p in enumerate(probabilities.tolist())
     ]
+    color = theme.NEUTRAL if marked is None else theme.theme_colors()[0]
+    axis = {"labelFontSize": 14, "labelOverlap": False, "labelFlush": False, "ticks": False, "domain": False}
+    numbers = {"type": "text", "align": "left", "dx": 5, "fontSize": 13, "color": theme.ink()}
     return {
-        "config": PERCENT,
         "data": {"values": rows},
         "height": height,
-        "mark": {"type": "bar", "cornerRadiusEnd": 3, "color": strong},
+        "padding": {"left": 0, "top": 5, "right": 12, "bottom": 5},
         "encoding": {
-            "x": number("probability", scale={"domain": [0, 1]}, axis={"format": ".0%", "tickCount": 5}),
-            "y": category("digit", axis={"labelFontSize": 14, "ticks": False}),
-            "opacity": {"condition": {"test": "datum.marked", "value": 1}, "value": 0.45},
-            "tooltip": [category("digit", "Digit"), number("probability", "Probability", format=".2%")],
+            "x": number("probability", axis=None, scale={"domain": [0, 1]}),
+            "y": category("digit", axis=axis),
+            "opacity": {"condition": {"test": "datum.marked", "value": 1}, "value": 0.5},
         },
+        "layer": [
+            {"mark": {"type": "bar", "cornerRadiusEnd": 3, "color": color}},
+            {"mark": numbers, "encoding": {"text": category("text"), "opacity": {"value": 1}}},
+        ],
     }
 
 

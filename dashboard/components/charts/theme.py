@@ -30,6 +30,11 @@ def ink() -> str:
     return "#e8eaf3" if _is_dark() else "#181c2a"
 
 
+def muted() -> str:
+    """The colour of a chart's small print."""
+    return "#a9b1c6" if _is_dark() else "#5b6378"
+
+
 def ground() -> str:
     """The page's background."""
     return "#10131c" if _is_dark() else "#fbfbfd"

@@ -1,19 +1,19 @@
-"""What the Compare page shows of each run: a row of numbers, the settings that differ, and its curve."""
+"""What the Compare page shows of each run: a row of settings and numbers, and its curve."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from core.config import TrainingConfig
 from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.robustness import measure
 from core.runs import Run
+from dashboard.components.fields import number_text
 from dashboard.components.formatting import percent, seconds_in_words
 
 
@@ -74,76 +74,195 @@ def unique_names(runs: Mapping[str, Run]) -> dict[str, str]:
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 
 
-SETTINGS: dict[str, Callable[[TrainingConfig], object]] = {
-    "Hidden layers": lambda c: ", ".join(map(str, c.hidden_layers)) if c.info.free_layers else "–",
-    "Batch size": lambda c: str(c.batch_size),
-    "Learning rate": lambda c: f"{c.learning_rate:g}",
-    "Dropout": lambda c: f"{c.dropout:g}" if c.info.free_dropout else "–",
-    "Training images": lambda c: f"{c.training_images:,}" if c.training_images else "all",
-    "Validation images": lambda c: "test set" if c.info.validates_on_test else f"{c.validation_images:,}",
-    "Patience": lambda c: str(c.patience) if c.patience else "off",
-    "Seed": lambda c: str(c.seed),
-}
+@dataclass(frozen=True)
+class Cell:
+    """What a column says of a run: a value to sort by, and how it is written."""
+
+    value: float | str | None
+    words: str
 
 
-def differing_settings(configs: list[TrainingConfig | None]) -> dict[str, list[str]]:
-    """The settings that differ between these configs, as text; "–" where a config is damaged."""
-    columns = {}
-    for name, words in SETTINGS.items():
-        told = [words(config) for config in configs if config is not None]
-        if len(set(told) - {"–"}) > 1:
-            columns[name] = ["–" if config is None else words(config) for config in configs]
-    return columns
+UNKNOWN = Cell(None, "–")
+SETTINGS = (
+    "Network",
+    "Hidden layers",
+    "Epochs",
+    "Batch size",
+    "Learning rate",
+    "Dropout",
+    "Training images",
+    "Validation images",
+    "Augmentation",
+    "Patience",
+    "Seed",
+    "Starts from",
+)
+LOGARITHMIC = ("Batch size", "Learning rate", "Training images")
+BEST = {"Test accuracy": "max", "Corrected labels": "max", "Calibration error": "min", "Robustness": "max"}
 
 
-def table(runs: list[Run], names: Mapping[str, str], found: list[Scores]) -> pd.DataFrame:
-    """One row for each run; fractions in percent, nan where a number is not known; empty columns are left out."""
-    configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
-    hardened = [robustness(run) for run in runs]
-    frame = pd.DataFrame(
-        {
-            "Run": [names[run.id] for run in runs],
-            "State": [run.state.name.capitalize() for run in runs],
-            "Network": [config.info.title if config else "–" for config in configs],
-            "Test accuracy": _percents([one.accuracy for one in found]),
-            "Corrected labels": _percents([one.corrected for one in found]),
-            "Calibration error": _percents([one.calibration_error for one in found]),
-            "Robustness": _percents(hardened),
-            "Epochs": [
-                _count(len(run.history().epochs) or s.get("epochs")) for run, s in zip(runs, summaries, strict=True)
-            ],
-            "Parameters": [_count(summary.get("parameters")) for summary in summaries],
-            "Training time": [_seconds(run, summary) for run, summary in zip(runs, summaries, strict=True)],
-            **differing_settings(configs),
-            "Data": [str(run.dataset.get("name", "–")) for run in runs],
-        }
-    )
-    optional = ["Corrected labels", "Calibration error", "Robustness"]
-    empty = [name for name in optional if frame[name].isna().all()]
-    same_data = ["Data"] if frame["Data"].nunique() == 1 else []
-    return frame.drop(columns=empty + same_data)
+@dataclass(frozen=True)
+class RunTable:
+    """Runs with the settings that differ, and numbers: one row a run.
+
+    Attributes:
+        values: numbers as numbers, nan where they are not known.
+        words: the same columns as text.
+        best: the same columns as bool: whether it is the best of its column.
+        same: what is equal in all runs and has no column, in words.
+        everything: the values of all columns, also of those that are equal in all runs.
+    """
+
+    values: pd.DataFrame
+    words: pd.DataFrame
+    best: pd.DataFrame
+    same: list[str]
+    everything: pd.DataFrame
+
+    @property
+    def settings(self) -> list[str]:
+        """The settings that have a column."""
+        return [name for name in SETTINGS if name in self.values]
+
+    @property
+    def starred(self) -> pd.DataFrame:
+        """The words, the best with a star."""
+        return self.words.where(~self.best, "★ " + self.words)
+
+    def csv(self) -> bytes:
+        """All columns as CSV, with units in their names."""
+        units = {**dict.fromkeys(BEST, "%"), "Training time": "s"}
+        frame = self.everything.rename(columns={name: f"{name} ({unit})" for name, unit in units.items()})
+        return frame.round(4).to_csv(index=False).encode()
 
 
-def as_text(frame: pd.DataFrame, percents: list[str]) -> pd.DataFrame:
-    """The table as text for printing; `percents` names the columns that hold percentages."""
-    words = {
-        name: [percent(None if math.isnan(v) else v / 100) for v in frame[name]] for name in percents if name in frame
+def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
+    """The `SETTINGS` of a run, {} where they are damaged; `names` are those of all runs by their ids."""
+    config = run.config
+    if config is None:
+        return {}
+    summary, info = run.summary or {}, config.info
+    images = _whole(config.training_images or summary.get("training_images"))
+    layers, start = ", ".join(map(str, config.hidden_layers)), names.get(config.start_from, config.start_from)
+    return {
+        "Network": _text(info.title),
+        "Hidden layers": _text(layers) if info.free_layers else UNKNOWN,
+        "Epochs": _whole(len(run.history().epochs) or summary.get("epochs")),
+        "Batch size": _whole(config.batch_size),
+        "Learning rate": Cell(config.learning_rate, number_text(config.learning_rate)),
+        "Dropout": Cell(config.dropout, number_text(config.dropout)) if info.free_dropout else UNKNOWN,
+        "Training images": images if config.training_images else Cell(images.value, _all(images)),
+        "Validation images": _text("test set" if info.validates_on_test else f"{config.validation_images:,}"),
+        "Augmentation": _text("on" if config.augment else "off"),
+        "Patience": _text(str(config.patience) if config.patience else "off"),
+        "Seed": Cell(config.seed, str(config.seed)),
+        "Starts from": _text(start or "new weights"),
     }
-    return frame.assign(**words)
 
 
-def _percents(values: list[float | None]) -> pd.Series:
-    return pd.Series([math.nan if value is None else 100 * value for value in values], dtype=float)
+def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target: float | None = None) -> RunTable:
+    """The table of these runs: settings first, without the columns in which all say the same.
+
+    Args:
+        runs: the runs, in the order of the rows.
+        names: the name of each run by its id, of all runs.
+        found: the scores of each of `runs`.
+        target: a validation accuracy as a fraction; with it a column says after how many epochs a run reaches it.
+    """
+    rows = [
+        {
+            "Run": _text(names[run.id]),
+            "State": _text(run.state.name.capitalize()),
+            **dict.fromkeys(SETTINGS, UNKNOWN),
+            **settings(run, names),
+            "Data": _text(str(run.dataset.get("name", UNKNOWN.words))),
+            "Test accuracy": _percent(scores.accuracy),
+            **({} if target is None else {reaches(target): _whole(epochs_to(run, target))}),
+            "Corrected labels": _percent(scores.corrected),
+            "Calibration error": _percent(scores.calibration_error),
+            "Robustness": _percent(robustness(run)),
+            "Parameters": _whole((run.summary or {}).get("parameters")),
+            "Training time": _seconds(run),
+        }
+        for run, scores in zip(runs, found, strict=True)
+    ]
+    words = pd.DataFrame([{name: cell.words for name, cell in row.items()} for row in rows])
+    values = pd.DataFrame([{name: cell.value for name, cell in row.items()} for row in rows])
+    always = ["Run", "Test accuracy", *([] if target is None else [reaches(target)])]
+    shown = [name for name in words if name in always or _varies(words[name], name in SETTINGS or name == "State")]
+    equal = [name for name in words if name not in shown and words[name].nunique() == 1 and len(runs) > 1]
+    same = {name: words[name].iloc[0] for name in equal if words[name].iloc[0] != UNKNOWN.words}
+    best = pd.DataFrame(False, words.index, shown)
+    for name, kind in {**BEST, **({} if target is None else {reaches(target): "min"})}.items():
+        if name in shown and words[name].nunique() > 1:
+            best[name] = values[name] == values[name].agg(kind)
+    told = [f"{name.lower()} {said.lower() if name == 'State' else said}" for name, said in same.items()]
+    return RunTable(values[shown], words[shown], best, told, values)
 
 
-def _count(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "–"
+def _varies(words: pd.Series, is_setting: bool) -> bool:
+    """Whether a column says something: different things, or anything of a single run.
+
+    A setting that some networks do not have says nothing where all the others have the same.
+    """
+    known = set(words) - {UNKNOWN.words}
+    return bool(known) and (len(words) == 1 or len(known if is_setting else set(words)) > 1)
 
 
-def _seconds(run: Run, summary: dict) -> str:
+def reaches(target: float) -> str:
+    """The name of the column with the epochs that a run needs to reach a validation accuracy."""
+    return f"Epochs to {100 * target:g} %"
+
+
+def epochs_to(run: Run, target: float) -> int | None:
+    """After how many epochs a run's validation accuracy first reaches `target`, a fraction; None where it does not."""
+    reached = (
+        epoch["epoch"] for epoch in run.history().epochs if (_fraction(epoch.get("val_accuracy")) or 0) >= target
+    )
+    return next(reached, None)
+
+
+def reached_in_words(runs: list[Run], target: float) -> str:
+    """How many runs reach a validation accuracy, and how soon, as a sentence."""
+    epochs = [needed for run in runs if (needed := epochs_to(run, target)) is not None]
+    if not epochs:
+        return f"No run reaches {100 * target:g} %."
+    soonest = "1 epoch" if min(epochs) == 1 else f"{min(epochs)} epochs"
+    return f"{len(epochs)} of {len(runs)} runs reach {100 * target:g} %, the fastest after {soonest}."
+
+
+def dots(runs: list[Run], names: Mapping[str, str], found: list[Scores], setting: str) -> pd.DataFrame:
+    """One of `SETTINGS` and the test accuracy of each run that has both: columns run, value, words, accuracy."""
+    cells = [settings(run, names).get(setting, UNKNOWN) for run in runs]
+    rows = [
+        (names[run.id], cell.value, cell.words, scores.accuracy)
+        for run, cell, scores in zip(runs, cells, found, strict=True)
+        if cell.value is not None and scores.accuracy is not None
+    ]
+    return pd.DataFrame(rows, columns=["run", "value", "words", "accuracy"])
+
+
+def _text(words: str) -> Cell:
+    return Cell(words, words)
+
+
+def _percent(fraction: float | None) -> Cell:
+    return UNKNOWN if fraction is None else Cell(100 * fraction, percent(fraction))
+
+
+def _whole(value: object) -> Cell:
+    return Cell(value, f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else UNKNOWN
+
+
+def _all(images: Cell) -> str:
+    return f"all ({images.words})" if images.value else "all"
+
+
+def _seconds(run: Run) -> Cell:
     epochs = run.history().epochs
-    value = epochs[-1].get("training_seconds") if epochs else summary.get("training_seconds")
-    return seconds_in_words(value) if isinstance(value, int | float) and math.isfinite(value) else "–"
+    value = (epochs[-1] if epochs else run.summary or {}).get("training_seconds")
+    is_known = isinstance(value, int | float) and math.isfinite(value)
+    return Cell(float(value), seconds_in_words(value)) if is_known else UNKNOWN
 
 
 def curves(runs: list[Run], names: Mapping[str, str]) -> pd.DataFrame:

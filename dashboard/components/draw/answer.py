@@ -1,4 +1,4 @@
-"""The answer on the Draw page: the digit and its confidence, or that the run abstains."""
+"""The answer on the Draw page: the digit and its confidence beside all ten probabilities, or that the run abstains."""
 
 from __future__ import annotations
 
@@ -19,34 +19,32 @@ def confidence_in_words(confidence: float) -> str:
 
 
 def show_answer(answer: Answer) -> None:
-    """Show the digit and its confidence, or that the run does not know."""
-    reading = "Don't know" if answer.abstain_reason else str(answer.first)
-    words = f"at best a {answer.first}" if answer.abstain_reason else confidence_in_words(answer.confidence)
-    st.metric(
-        "It reads",
-        reading,
-        f"{words}, {percent(answer.confidence)}",
-        delta_color="off",
-        delta_arrow="off",
-        width="content",
-    )
-
-
-def show_bars(answer: Answer) -> None:
-    """Show all ten probabilities, or the classic network's scores, and the second guess."""
-    shown = "probabilities"
+    """Show the digit, as large as there is room, and the ten probabilities beside it; grey where the run abstains."""
+    shown, choice = "probabilities", st.session_state.get("bars")
+    if "scores" in answer.outputs and choice:
+        shown = choice
+    abstains = bool(answer.abstain_reason)
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=150, gap="xsmall", key="no_answer" if abstains else "answer"):
+            if abstains:
+                st.metric("It reads", "Don't know")
+                st.markdown(answer.abstain_reason)
+                st.caption(f"Its guess would be {answer.first}, {percent(answer.confidence)}.")
+            else:
+                words = f"{confidence_in_words(answer.confidence)}, {percent(answer.confidence)}"
+                st.metric("It reads", str(answer.first), words, delta_color="off", delta_arrow="off")
+                st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}")
+        with st.container(width="stretch", key="answer_bars"):
+            bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first)
+            st.vega_lite_chart(bars, key="probabilities")
     if "scores" in answer.outputs:
-        shown = st.segmented_control(
+        st.segmented_control(
             "Bars",
             ("probabilities", "scores"),
-            default=shown,
+            default="probabilities",
             required=True,
             key="bars",
             format_func=str.capitalize,
-            label_visibility="collapsed",
             persist_state="session",
+            help=SIGMOID_SENTENCE,
         )
-    st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}.")
-    st.vega_lite_chart(probability_bars(answer.outputs[shown], marked=answer.first), key="probabilities")
-    if shown == "scores":
-        st.caption(SIGMOID_SENTENCE)

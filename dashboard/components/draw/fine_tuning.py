@@ -26,16 +26,15 @@ MEASURES = {
 def fine_tune_form(run: RunView, count: int) -> None:
     """Show epochs and a button that queues a new run: this run's weights, trained on `count` of my digits."""
     reason = _why_not(run, count)
+    st.header(f"Fine-tune {escape_markdown(run.name)}", anchor=False)
     with st.form(f"fine_tune_{run.id}"):  # by run: the choice may change at the moment of the click
         st.markdown(
-            f"**Fine-tune {escape_markdown(run.name)}**",
-            help="A new run starts from these weights and trains on my digits, mixed with a sample of the training "
-            "images so that it forgets little. The old run stays as it is.",
+            reason
+            or f"A copy of {escape_markdown(run.name)} trains on your digits, mixed with training images, so that it "
+            "learns yours and forgets little."
         )
         epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs")
         asked = st.form_submit_button("Fine-tune", icon=":material/school:", type="primary", disabled=bool(reason))
-        if reason:
-            st.caption(reason)
     if asked and not reason:
         try:
             new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
@@ -48,9 +47,9 @@ def fine_tune_form(run: RunView, count: int) -> None:
 
 def _why_not(run: RunView, count: int) -> str:
     if count < LEAST_DIGITS:
-        return f"Fine-tuning needs at least {LEAST_DIGITS} of your digits; you have {count}."
+        return f"It needs at least {LEAST_DIGITS} of your digits; you have {count}."
     if run.config is None or not (run.keras_path.exists() and run.has_checkpoint):
-        return "This run has no checkpoint to start from. Choose a run that was trained here."
+        return f"{escape_markdown(run.name)} has no checkpoint to start from. Choose a run that was trained here."
     return ""
 
 
@@ -59,7 +58,7 @@ def _begin(base: RunView, epochs: int) -> str:
     if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
         rate = GENTLER * base.config.learning_rate
         config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
-        st.session_state["fine_tuned"] = store().create(config, f"{base.name[:45]}, my digits").id
+        st.session_state["fine_tuned"] = store().create(config, stem=f"{base.name[:40]}, my digits").id
     return st.session_state["fine_tuned"]
 
 
@@ -69,7 +68,7 @@ def fine_tuning_report(run: Run) -> None:
     if not isinstance(report, dict):
         return
     before, after = ({**part} if isinstance(part := report.get(name), dict) else {} for name in ("before", "after"))
-    st.markdown("**What fine-tuning changed**")
+    st.header("What fine-tuning changed", anchor=False)
     with st.container(horizontal=True):
         for name, (label, help) in MEASURES.items():
             was, is_now = _fraction(before.get(name)), _fraction(after.get(name))

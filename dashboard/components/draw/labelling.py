@@ -1,4 +1,4 @@
-"""Labelling a drawing: the answer, and the buttons that save the drawing with its label in My digits."""
+"""Labelling a drawing: the buttons that save it with its label in My digits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from core.inference.answer import Answer
 from core.runs import RunView
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
-from dashboard.components.draw.answer import show_answer
 from dashboard.components.session import store
 from dashboard.components.views import view
 
@@ -28,8 +27,8 @@ def delete_digit(digit_id: str) -> None:
         note_failure(explain_os_error(error))
 
 
-def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> None:
-    """Show the answer, and save the drawing with the label that is clicked; a second click deletes it again."""
+def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> bool:
+    """Save the drawing with the label that is clicked; a second click deletes it again. Returns whether it is saved."""
     newest = my_digits().newest()
     kept_now = newest is not None and (newest.image == image).all()
 
@@ -44,21 +43,12 @@ def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.
         except OSError as error:
             note_failure(explain_os_error(error))
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        show_answer(answer)
-        st.button(
-            "Right",
-            icon=":material/check:",
-            key="right",
-            on_click=keep,
-            args=(answer.first,),
-            disabled=answer.digit is None or (kept_now and newest.label == answer.first),
-            help="Save this drawing in My digits, to test networks on it and to fine-tune one.",
-        )
-    if answer.abstain_reason:
-        st.caption(answer.abstain_reason)
     said = newest.label if kept_now else None
-    with st.container(key="it_is"):
-        st.pills("It is a …", range(10), default=said, **view("it_is", said, keep))
-    if kept_now:
-        st.caption(f":material/check: Saved as a {newest.label} in My digits. Click the {newest.label} again to undo.")
+    with st.container(key="it_is", gap="xsmall"):
+        question = "What is it?" if answer.digit is None else "Is that right?"
+        st.pills(f"{question} Keep it in My digits as:", range(10), default=said, **view("it_is", said, keep))
+        if kept_now:
+            st.caption(f":material/check: Saved as a {said} in My digits. Click the {said} again to undo.")
+        else:
+            st.caption("Every run is tested on your digits, and can be fine-tuned on them.")
+    return kept_now

@@ -14,8 +14,9 @@ from core.drawing.mnist_form import IMAGE_SHAPE
 from core.inference.answer import Answer, answer_version
 from core.predictor import Predictor
 from core.runs import RunView
-from dashboard.components.draw.fine_tuning import fine_tune_form, fine_tuning_report
+from dashboard.components.draw.fine_tuning import LEAST_DIGITS, fine_tune_form, fine_tuning_report
 from dashboard.components.draw.labelling import delete_digit, my_digits
+from dashboard.components.draw.modes import show_way
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
 from dashboard.components.session import models
 from dashboard.components.text import escape_markdown
@@ -28,13 +29,9 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
     """Show the gallery, the accuracy of each run and fine-tuning; before the first digit, what this is for."""
     digits = my_digits().all()
     if not digits:
-        st.info(
-            "Draw a digit and say what it is: it is saved here. Then see how well each run reads *your* digits, and "
-            "fine-tune a network on them.",
-            icon=":material/draw:",
-        )
+        show_beginning()
         return
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         show_gallery(digits, model, run)
     with right:
@@ -43,13 +40,29 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
         fine_tune_form(run, len(digits))
 
 
+def show_beginning() -> None:
+    """Show what My digits are for, and the way to the first one."""
+    with st.container(border=True, width=560):
+        st.header("No digits yet", anchor=False)
+        st.markdown(
+            "1. Draw a digit and say what it is: it is saved here.\n"
+            "2. See how well each run reads *your* digits.\n"
+            "3. Fine-tune a run on them, and see what it learned and what it forgot."
+        )
+        show_way("Draw", "Draw the first one", primary=True)
+
+
 def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> None:
     """Show the digits, newest first, a hundred a page, with buttons that delete the chosen one and export all."""
+    answers = read_all(run, model, digits)
+    right = sum(answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True))
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{count}**, as {escape_markdown(run.name)} reads them", width="content")
+    st.header(count, anchor=False)
+    st.markdown(f"{escape_markdown(run.name)} reads **{right:,} of {len(digits):,}** right.")
+    with st.container(horizontal=True):
+        show_way("Draw", "Draw another", primary=len(digits) < LEAST_DIGITS)
         st.download_button(
-            "Export",
+            "Download",
             my_digits().export_zip,
             "my-digits.zip",
             "application/zip",
@@ -62,7 +75,6 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
     pages = max(1, -(-len(digits) // DIGITS_PER_PAGE))
     page = st.pagination(pages, key="my_digits_page") if pages > 1 else 1
     shown = range(len(digits))[::-1][(page - 1) * DIGITS_PER_PAGE : page * DIGITS_PER_PAGE]
-    answers = read_all(run, model, digits)
     tiles = [_tile(place, digits[place], answers[place]) for place in shown]
     places = {digit.id: place for place, digit in enumerate(digits)}
     chosen = places.get(st.session_state.get("my_digit"))
@@ -127,15 +139,16 @@ def show_accuracies(digits: Sequence[MyDigit]) -> None:
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
         rows.append((run.name, 100 * right.mean(), 100 * right[apart].mean() if apart.any() else np.nan, on_test))
     table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
-    st.markdown("**How each run reads them**")
-    numbers = {name: st.column_config.NumberColumn(format="%.2f %%") for name in table.columns[1:]}
+    st.header("How each run reads them", anchor=False)
+    share = {"format": "%.2f %%", "min_value": 0, "max_value": 100, "width": 130}
+    numbers = {name: st.column_config.NumberColumn(format="%.2f %%") for name in table.columns[2:]}
     st.dataframe(
         table if apart.any() else table.drop(columns="Held out"),
         hide_index=True,
         height="content",
-        column_config=numbers,
+        column_config={"My digits": st.column_config.ProgressColumn(**share), **numbers},
         alt="Accuracy of each run on my digits",
     )
-    held_out = f"Held out for testing: every third digit of a label, {int(apart.sum())} of {len(digits)}."
+    held_out = f"Held out: every third digit of a label, {int(apart.sum())} of {len(digits)}, is never trained on. "
     which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
-    st.caption(f'{held_out} "Don\'t know" counts as a mistake.{which}')
+    st.caption(f'{held_out if apart.any() else ""}"Don\'t know" counts as a mistake.{which}')

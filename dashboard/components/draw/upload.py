@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -25,28 +26,42 @@ class Photo:
 
 
 def picture_input() -> np.ndarray | None:
-    """Ask for a picture and show it; None before there is one, and with an error where it cannot be read."""
+    """Ask for a picture and show it; None before there is one, and with an error where it cannot be read.
+
+    The session keeps it, since Streamlit's own widgets forget their file when the page is left.
+    """
     if st.toggle("Use the camera", key="use_camera", help="Your browser will ask for permission."):
-        file = camera_input()
+        file = camera_input(on_change=partial(_forget_removed, "camera"))
     else:
         file = st.file_uploader(
             "A picture of one digit: PNG, JPEG or WebP",
             list(ENDINGS),
             max_upload_size=upload_limit(MOST_BYTES),
             key="upload",
+            on_change=partial(_forget_removed, "upload"),
         )
-    if file is None:
-        st.session_state.pop("photo", None)
+    photo = st.session_state.get("photo")
+    if file is not None and (photo is None or photo.file != file.file_id):
+        photo = st.session_state["photo"] = _read(file)
+    if photo is None:
         st.caption("One digit, dark on light or light on dark, for instance pen on paper.")
         return None
-    photo = st.session_state.get("photo")
-    if photo is None or photo.file != file.file_id:
-        photo = st.session_state["photo"] = _read(file)
     if photo.picture is None:
         st.error(photo.problem, icon=":material/broken_image:")
     else:
         st.image(_preview(photo.picture), alt="The picture")
+    if file is None:  # else it has a button of its own to remove it
+        st.button("Remove", icon=":material/delete:", key="remove_picture", on_click=_forget)
     return photo.picture
+
+
+def _forget_removed(key: str) -> None:
+    if st.session_state.get(key) is None:
+        _forget()
+
+
+def _forget() -> None:
+    st.session_state.pop("photo", None)
 
 
 def _read(file) -> Photo:

@@ -8,12 +8,14 @@ import streamlit as st
 from core.export import verify
 from core.export.formats import FORMATS, INSTALL, Format
 from core.export.verify import Exports, Verification
+from dashboard.components.downloads import show_download
 from dashboard.components.formatting import percent
+from dashboard.components.how_measured import how_measured
 from dashboard.components.text import escape_markdown
 
 
 def verification_table(exports: Exports) -> None:
-    """Show a row for each export: differences from the run's own model, size, accuracy and times."""
+    """Show a row for each export: differences from the run's own model, size, accuracy and times; and int8's cost."""
     rows = [_row(found) for found in exports.verifications if not found.error]
     st.dataframe(
         pd.DataFrame(rows),
@@ -45,10 +47,13 @@ def verification_table(exports: Exports) -> None:
             ),
         },
     )
-    st.caption(
-        f"Each export was run on all {exports.images:,} test images in its own runtime and compared with the run's "
-        "LiteRT model, which all pages use. The Keras row shows that the LiteRT model matches it."
-    )
+    if words := int8_cost(exports):
+        st.markdown(words)
+    with how_measured():
+        st.markdown(
+            f"Each export was run on all {exports.images:,} test images in its own runtime and compared with the run's "
+            "LiteRT model, which all pages use. The Keras row shows that the LiteRT model matches it."
+        )
 
 
 def _row(found: Verification) -> dict:
@@ -90,17 +95,15 @@ def card(format: Format, found: Verification | None, content: bytes | None, *, r
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap=None):
                 st.markdown(f"**{format.title}** `{format.file}` {_badge(found)}")
-                st.caption(f"{format.sentence} {format.runs_in}")
+                st.markdown(format.sentence)
             if content is not None:
-                st.download_button(
-                    f"{len(content) / 1000:,.0f} KB",
+                show_download(
+                    f"Download {len(content) / 1000:,.0f} KB",
                     content,
                     format.file,
                     "application/octet-stream",
                     key=f"download_{format.name}",
-                    icon=":material/download:",
-                    on_click="ignore",
-                    help=f"Download {format.file}",
+                    help=format.file,
                 )
         if reason:
             st.caption(reason)
@@ -115,6 +118,7 @@ def card(format: Format, found: Verification | None, content: bytes | None, *, r
             st.warning("The file is missing or damaged. Export again.", icon=":material/broken_image:")
         if content is not None:
             with st.expander("Run it", icon=":material/code:"):
+                st.markdown(format.runs_in)
                 st.code(format.snippet, language="python")
 
 

@@ -21,24 +21,10 @@ LISTS = {
 }
 
 
-def show_shortcuts(digits: Dataset, *, several_epochs: bool) -> None:
-    """Show buttons for useful filters."""
-    shown = {"Learned last", "Forgotten", "Never right"} if several_epochs else set()
-    shown |= {"Labels in doubt"} if digits.is_mnist else set()
-    if not shown:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Lists", width="content")
-        for name, (show, only, order, words) in LISTS.items():
-            if name in shown:
-                st.button(name, help=words, key=f"list_{name}", on_click=apply_shortcut, args=(show, only, order))
-
-
-def choose_filter(digits: Dataset) -> Filter:
-    """Show the filter's widgets in a row; their values are in the address."""
+def choose_filter(digits: Dataset, *, several_epochs: bool) -> Filter:
+    """Show the filter's widgets, the less frequent ones in a popover; their values are in the address."""
     bound = {"bind": "query-params", "on_change": begin_again}
-    known = ONLY if digits.is_mnist else ONLY[1:]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="filters", horizontal=True, vertical_alignment="bottom"):
         show = st.segmented_control("Show", SHOW, default=SHOW[0], required=True, key="show", **bound)
         pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
         label = st.selectbox("Label", key="label", help="The digit that the dataset gives.", **pick, **bound)
@@ -46,36 +32,58 @@ def choose_filter(digits: Dataset) -> Filter:
             "Read as", key="prediction", help="The digit that the network predicts.", **pick, **bound
         )
         order = st.selectbox("Order", ORDERS, key="order", width=170, **bound)
+        confidence, only = _choose_more(digits, several_epochs, bound)
+    return Filter(
+        show=show if show in SHOW else SHOW[0],
+        label=label if label in range(10) else None,
+        prediction=prediction if prediction in range(10) else None,
+        confidence=confidence,
+        only=only,
+        order=order if order in ORDERS else ORDERS[0],
+    )
+
+
+def _choose_more(digits: Dataset, several_epochs: bool, bound: dict) -> tuple[tuple[int, int], str | None]:
+    """Show the rest of the filter in a popover, and how much of it is set; return confidence and "only"."""
+    known = ONLY if digits.is_mnist else ONLY[1:]
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content")
+    with row.popover("More filters", icon=":material/tune:", key="more_filters"):
         only = st.selectbox(
             "Only",
             known,
             index=None,
             placeholder="All images",
             key="only",
-            width=190,
             help="Forgotten: right after some epoch, wrong now. Never right: wrong after every epoch so far.",
             **bound,
         )
-        sure = st.slider("Confidence", 0, 100, (0, 100), format="%d %%", key="sure", width=210, **bound)
+        confidence = st.slider("Confidence", 0, 100, (0, 100), format="%d %%", key="sure", **bound)
+        _show_lists(digits, several_epochs)
         # Text, since a bound st.number_input fails on ?image=1e400 (streamlit 1.67: int of infinity).
         st.text_input(
-            "Image",
+            "Open an image by its number in the test set",
             max_chars=6,
             placeholder="Number",
             key="image",
             bind="query-params",
-            width=120,
-            help="Open an image by its number in the test set.",
         )
-        st.button("Clear all", icon=":material/filter_alt_off:", on_click=clear, help="Show all mistakes again.")
-    return Filter(
-        show=show if show in SHOW else SHOW[0],
-        label=label if label in range(10) else None,
-        prediction=prediction if prediction in range(10) else None,
-        confidence=tuple(sorted(sure)),
-        only=only if only in known else None,
-        order=order if order in ORDERS else ORDERS[0],
-    )
+    confidence, only = tuple(sorted(confidence)), only if only in known else None
+    if count := (confidence != CLEARED["sure"]) + (only is not None):
+        row.badge(f"{count} set")
+    return confidence, only
+
+
+def _show_lists(digits: Dataset, several_epochs: bool) -> None:
+    """Show buttons for useful filters."""
+    shown = {"Learned last", "Forgotten", "Never right"} if several_epochs else set()
+    shown |= {"Labels in doubt"} if digits.is_mnist else set()
+    if not shown:
+        return
+    st.markdown(":small[Lists]")
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, (show, only, order, words) in LISTS.items():
+            if name in shown:
+                st.button(name, help=words, key=f"list_{name}", on_click=apply_shortcut, args=(show, only, order))
 
 
 def matrix_key() -> str:

@@ -33,7 +33,7 @@ def show_image(
     image = place.image
     prediction = int(reading.predictions[image])
     show_header(place, page_size)
-    picture, words = st.columns([2, 3], vertical_alignment="center")
+    picture, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
     picture.image(enlarged(digits.x_test[image]), width=168, alt=f"Image {image}, enlarged")
     with words:
         show_reading(reading, image)
@@ -57,15 +57,17 @@ def show_image(
     if st.session_state.pop("go_to_draw", False):
         # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
         st.switch_page(DRAW_PAGE, query_params={"run": run.id})
-    st.vega_lite_chart(
-        probabilities.probability_chart(reading, image),
-        alt=f"Probabilities of image {image}, highest for {prediction}",
-    )
+    with st.container(key="probabilities"):
+        st.vega_lite_chart(
+            probabilities.probability_chart(reading, image),
+            alt=f"Probabilities of image {image}, highest for {prediction}",
+        )
     if past is not None and len(past.epochs) > 1:
         st.caption(predictions.describe_learning(past, image))
-        st.vega_lite_chart(
-            probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
-        )
+        with st.container(key="past"):
+            st.vega_lite_chart(
+                probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
+            )
     if model is None:
         st.caption("The occlusion map and the nearest training images appear once the run has a model.")
     else:
@@ -74,7 +76,7 @@ def show_image(
 
 def show_header(place: Place, page_size: int) -> None:
     """Show the image's number, and buttons to the previous and the next image and to close the panel."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(key="image_header", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Image {place.image}**", width="stretch")
         for name, target in (("Previous", place.previous), ("Next", place.next)):
             st.button(
@@ -85,7 +87,7 @@ def show_header(place: Place, page_size: int) -> None:
                 args=(target, place.page_of(target, page_size)),
                 disabled=target is None,
             )
-        st.button("Close", key="close_image", type="tertiary", on_click=open_image, args=(None,))
+        st.button("Close", key="close_image", type="tertiary", on_click=close_image)
 
 
 def show_reading(reading: Predictions, image: int) -> None:
@@ -96,7 +98,7 @@ def show_reading(reading: Predictions, image: int) -> None:
     st.markdown(
         f"{percent(reading.confidence[image])} sure  \n"
         f"Second guess: {second} ({percent(reading.probabilities[image, second])})  \n"
-        f"Loss: {reading.loss[image]:.3f}",
+        f"Loss: {max(0, reading.loss[image]):.3f}",
         help="Loss: minus the logarithm of the label's probability. 0 is best.",
     )
 
@@ -121,7 +123,7 @@ def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: in
         "that cover it.",
     )
     digit, effect = occlusion(run, model, image)
-    picture, words = st.columns([2, 3], vertical_alignment="center")
+    picture, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
     picture.image(saliency.overlay(image, effect), width=168, alt=f"Occlusion map for {digit}")
     with words:
         if digit != prediction:
@@ -206,3 +208,8 @@ def open_image(image: int | None, page_number: int | None = None) -> None:
     st.session_state["image"] = "" if image is None else str(image)
     if page_number is not None:
         st.session_state["page"] = page_number
+
+
+def close_image() -> None:
+    """Close the panel."""
+    open_image(None)

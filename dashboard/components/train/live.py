@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+
 import streamlit as st
 
+from core.config import TrainingConfig
 from core.runs import History, Run
-from dashboard.components.charts.history import history_charts
+from dashboard.components.fields import number_text
 from dashboard.components.following import is_outdated
-from dashboard.components.formatting import percent
-from dashboard.components.session import launcher, remember_removal, store
+from dashboard.components.formatting import duration_in_words, percent, training_images_in_words
+from dashboard.components.session import active, dataset, launcher, remember_removal, store
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.results import test_images
+from dashboard.components.train.places import (
+    Number,
+    show_charts,
+    show_numbers,
+    show_progress,
+    show_tables,
+    show_test_images,
+)
 
 REFRESH_SECONDS = 0.4
-SPEED_BATCHES = 12  # over how many progress events the speed is averaged
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -23,16 +31,13 @@ def live(run: Run) -> None:
     if is_outdated():
         st.rerun()
     state, history = run.state, run.history()
+    line = waiting_line(run) if state.name == "queued" else None
     epochs = state.target_epochs
-    done = history.last_batch.get("position", 0.0)
-    st.progress(min(1.0, done / epochs), text=_where(run, history, epochs))
-    part = done - len(history.epochs)
-    st.progress(min(1.0, max(0.0, part)), text=f"Epoch {min(len(history.epochs) + 1, epochs)} of {epochs}")
-    _numbers(history)
-    if history.batches:
-        for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
-            column.vega_lite_chart(chart, key=f"live_{measure}")
-    test_images(run)
+    show_progress(history.share_done(epochs), line.words if line else _where(run, history, epochs))
+    show_numbers(line.numbers if line else last_numbers(history))
+    show_charts(history, epochs)
+    show_test_images(run)
+    show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -47,62 +52,75 @@ def await_deletion(run: Run) -> None:
 def _where(run: Run, history: History, epochs: int) -> str:
     """What the worker does at the moment, in words."""
     if run.state.name == "queued":
-        return _queue_position(run)
-    request = run.control.get("request")
-    if request:
+        if launcher().problem:
+            return "Waiting for a worker"  # the page shows the reason above
+        return "Waiting for a worker: TensorFlow takes a few seconds to start"
+    if request := run.control.get("request"):
         return "Pausing" if request == "pause" else "Stopping and saving the model"
     if history.phase == "waiting":
         return "Building the network"
     if history.phase == "finishing":
         return "Exporting the model and verifying it on the test set"
-    done = history.last_batch.get("position", 0.0)
-    left = (epochs - done) * history.epoch_images / max(1.0, _speed(history))
-    return (
-        f"{100 * done / epochs:.0f} % of {epochs} epochs · {_duration(left)} left"
-        if done
-        else "Training the first batches"
-    )
+    left = history.seconds_left(epochs)
+    if left is None:
+        return "Training the first batches"
+    epoch = min(len(history.epochs) + 1, epochs)
+    return f"Epoch {epoch} of {epochs} · {100 * history.share_done(epochs):.0f} % · {duration_in_words(left)} left"
 
 
-def _queue_position(run: Run) -> str:
-    queue = [waiting.id for waiting in store().queued()]
-    ahead = queue.index(run.id) if run.id in queue else 0
-    place = "next in line" if ahead == 0 else f"{ahead} before it in line"
-    training = [escape_markdown(other.name) for other in store().runs() if other.state.name == "running"]
-    if training:
-        return f"Waiting for {' and '.join(training)} to end, {place}"
-    if ahead:  # a worker is about to take the next run
-        return f"Waiting for a worker, {place}"
-    if launcher().problem:
-        return "Waiting for a worker"  # the page shows the reason above
-    return "Waiting for a worker: TensorFlow takes a few seconds to start"
+@dataclass(frozen=True)
+class Line:
+    """A run's place in line: in words, and as what stands in place of the numbers that it does not have yet."""
+
+    words: str
+    numbers: list[Number]
 
 
-def _numbers(history: History) -> None:
+def waiting_line(run: Run) -> Line | None:
+    """The place of a queued run that waits for others; None where it is the next and nothing is in training."""
+    found = active(REFRESH_SECONDS)
+    waiting = [other.id for other in found.queued]
+    place = waiting.index(run.id) if run.id in waiting else 0
+    training = [other for other in map(store().get, sorted(found.running)) if other and other.id != run.id]
+    if not training and not place:
+        return None
+    before = [found.queued[place - 1]] if place else training
+    after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
+    config = run.config or TrainingConfig()
+    numbers = [
+        _training_now(training),
+        Number("Epochs", str(run.state.target_epochs)),
+        Number("Batch size", str(config.batch_size)),
+        Number("Training images", training_images_in_words(config, dataset())),
+        Number("Learning rate", number_text(config.learning_rate)),
+    ]
+    return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
+
+
+def _training_now(training: list[Run]) -> Number:
+    if not training:
+        return Number("In training now", "None")
+    history, epochs = training[0].history(), training[0].state.target_epochs
+    left = history.seconds_left(epochs)
+    remark = escape_markdown(training[0].name) + ("" if left is None else f", {duration_in_words(left)} left")
+    return Number("In training now", f"{100 * history.share_done(epochs):.0f} %", remark)
+
+
+def ordinal(number: int) -> str:
+    """A number as "1st", "2nd", "3rd", "4th" … "11th" … "21st"."""
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def last_numbers(history: History) -> list[Number]:
+    """The newest numbers of training, each a dash before there is one."""
     last = history.last_batch
     validation = history.epochs[-1] if history.epochs else {}
-    with st.container(horizontal=True):
-        st.metric("Training accuracy", percent(last.get("epoch_accuracy")), help="Of the current epoch.")
-        st.metric("Training loss", _number(last.get("epoch_loss"), ".4f"), help="Of the current epoch.")
-        st.metric(
-            "Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."
-        )
-        st.metric("Images a second", f"{_speed(history):,.0f}" if last else "–")
-        st.metric("Learning rate", _number(last.get("learning_rate"), ".2g"))
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
-
-
-def _speed(history: History) -> float:
-    """Images a second over the last batches, without the first, which includes compilation."""
-    recent = history.batches[1:][-SPEED_BATCHES:] or history.batches
-    speeds = [batch.get("images_per_second", 0.0) for batch in recent]
-    return float(np.median(speeds)) if speeds else 0.0
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    speed, rate = history.images_per_second(), last.get("learning_rate")
+    return [
+        Number("Training accuracy", percent(last.get("epoch_accuracy")), help="Of the current epoch."),
+        Number("Training loss", "–" if last.get("epoch_loss") is None else f"{last['epoch_loss']:.4f}"),
+        Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
+        Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),
+        Number("Learning rate", "–" if rate is None else f"{rate:.2g}"),
+    ]

@@ -22,7 +22,7 @@ def show_problems(run: Run) -> None:
     elif state.name == "interrupted":
         resume = "begins at epoch 1" if run.checkpoint_flaw else "continues from the last checkpoint"
         st.warning(f"{escape_markdown(words)} Resume {resume}.", icon=STATE_ICONS[state.name])
-    elif words and not run.too_new:  # which is said below
+    elif words and state.name != "finished" and not run.too_new:  # those are said below
         st.caption(escape_markdown(words))
     show_damage(run)
     log = printed or (run.log_tail() if state.name in ("failed", "interrupted") else "")

@@ -44,8 +44,11 @@ def show_next_steps(run: Run) -> None:
         if unfinished and not run.imported:
             _button("Resume", run, _resume, run, icon=":material/resume:", type="primary")
         if run.has_model:
-            st.page_link(PREDICTIONS_PAGE, label="See its mistakes", icon=":material/grid_view:")
-            st.page_link(DRAW_PAGE, label="Draw a digit for it", icon=":material/draw:")
+            look = "secondary" if unfinished else "primary"
+            if st.button("See its mistakes", icon=":material/grid_view:", key="see_mistakes", type=look):
+                st.switch_page(PREDICTIONS_PAGE)
+            if st.button("Draw a digit for it", icon=":material/draw:", key="draw_digit"):
+                st.switch_page(DRAW_PAGE)
         if not run.imported:
             with st.popover("Train more epochs", icon=":material/add:"):
                 keys = _epochs_field(run), _rate_field(run, "Applies to the new epochs only.")

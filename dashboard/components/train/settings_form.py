@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
+from core.data.split import split
 from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import MOST_TYPED, TYPING_PAUSE, say_refused, say_understood
@@ -93,8 +94,7 @@ def _wrong_settings(model: str) -> list[str]:
 
 def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
     """What Start begins, in words: network, epochs, and how long it takes where such a network was trained here."""
-    held_out = 0 if config.info.validates_on_test else config.validation_images
-    images = min(config.training_images or len(digits.x_train), max(1, len(digits.x_train) - held_out))
+    images = len(split(digits, config).x_train)
     seconds = expected_seconds(config, images, store().runs())
     words = f"{config.info.title}, {_epochs_in_words(config.epochs)}"
     return words if seconds is None else f"{words}, about {duration_in_words(max(1.0, seconds))} here"

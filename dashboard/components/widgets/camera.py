@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -21,10 +22,10 @@ _ask = st.components.v2.component(
 )
 
 
-def camera_input():
+def camera_input(on_change: Callable[[], None]):
     """A photo from the camera; None before it is taken, and with a warning where the camera cannot be used."""
     said = _ask(key=KEY, on_camera_change=lambda: None, height=1).camera
     if said in REASONS:
         st.warning(REASONS[said], icon=":material/no_photography:")
         return None
-    return st.camera_input("Photograph one digit", key="camera", resolution="720p")
+    return st.camera_input("Photograph one digit", key="camera", resolution="720p", on_change=on_change)

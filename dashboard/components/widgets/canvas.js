@@ -5,16 +5,22 @@
 // - A stroke is sent when it ends, not 200 ms later, so that whatever is clicked next knows of it.
 // - Undo takes the last stroke that is seen back in the browser, however much of it the server knows; where there is none
 //   to take back, the click goes to the server, which knows of what was before.
-// - After a Clear, or such an Undo, the server lays another canvas. Until it is there, the strokes are drawn on the glass,
-//   and then on the canvas. A click in the meantime waits as well, so that all of it happens in the order of the hands.
+// - After a Clear, or such an Undo, or the choice of a digit to begin with, the server lays another canvas. Until it is
+//   there, the strokes are drawn on the glass, and then on the canvas. A click in the meantime waits as well, so that all
+//   of it happens in the order of the hands.
 // - A canvas that gets another brush in the middle of a stroke forgets its beginning: at its end it is told all of it again.
 // - A second finger means a pinch, and its first finger's stroke is taken back.
+// - The canvas is shown as wide as its place. Points are counted in its own pixels, whatever its width is at the moment,
+//   so that ink lands below the pointer.
+// - Before the first stroke a pale digit is seen on the glass; it is never on the canvas.
 // - The canvas has a name for who cannot see it.
 
-const hidden = new CSSStyleSheet()
-hidden.replaceSync(".dc-toolbar { display: none !important }")
+const sheet = new CSSStyleSheet()
+const side = "width: 100cqw !important; height: 100cqw !important;" // of .st-key-drawing, in page.css
+sheet.replaceSync(`.dc-toolbar { display: none !important } .dc-container, .canvas-container, canvas { ${side} }`)
 const FRAME = "position: absolute; z-index: 30; left: 0; top: 0; max-width: 100%; overflow: hidden;"
-const GLASS = "display: block; max-width: none; touch-action: none; user-select: none; cursor: crosshair;"
+const GLASS = `${side} display: block; max-width: none; touch-action: none; user-select: none; cursor: crosshair;`
+const GHOST = "#343434"
 const PATIENCE = 600 // frames
 const LONGEST = 30000 // milliseconds: a server that has not answered by then has forgotten the click
 const SEND = "Update the app with this drawing"
@@ -25,6 +31,7 @@ export default function ({ data, parentElement }) {
   if (!mounted.has(parentElement)) mounted.set(parentElement, layGlass())
   const hands = mounted.get(parentElement)
   hands.data = data
+  if (!data.ghost.path) hands.touched = false // the server knows of the stroke
   attend(hands, PATIENCE)
   return () => {
     hands.listening.abort()
@@ -54,6 +61,7 @@ function layGlass() {
     passing: false, // such a click is going on
     ready: false, // the canvas can be told of strokes
     blank: false, // what is on the canvas was cleared
+    touched: false, // a stroke was begun that the server does not know of: the ghost is gone
   }
   const listen = (target, kind, handler) =>
     target.addEventListener(kind, event => handler(hands, event), { capture: true, signal: hands.listening.signal })
@@ -75,15 +83,15 @@ function attend(hands, frames) {
     return
   }
   const root = host.shadowRoot
-  if (!root.adoptedStyleSheets.includes(hidden)) root.adoptedStyleSheets.push(hidden)
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)
   glass.setAttribute("aria-label", data.name)
   const frame = glass.parentElement
   const box = place.parentElement
   if (frame.parentElement !== box) box.append(frame)
-  if (surface === hands.surface) return
+  if (surface === hands.surface) return paint(hands)
   box.style.position = "relative"
   if (glass.width !== surface.width) Object.assign(glass, { width: surface.width, height: surface.height }) // empties it
-  Object.assign(hands, { root, surface, ready: false })
+  Object.assign(hands, { root, surface, ready: false, touched: Boolean(hands.stroke || hands.strokes.length) })
   if (hands.stroke) hands.stroke.told = false
   settle(hands, surface, PATIENCE)
 }
@@ -102,8 +110,9 @@ function begin(hands, event) {
   if (!hands.surface.isConnected) attend(hands, PATIENCE)
   hands.glass.setPointerCapture(event.pointerId)
   hands.stroke = { pointer: event.pointerId, points: [at(hands, event)], told: hands.ready && hands.surface.isConnected }
+  hands.touched = true
+  paint(hands)
   if (hands.stroke.told) pass(hands, "mousedown", hands.stroke.points[0])
-  else paint(hands)
 }
 
 function move(hands, event) {
@@ -140,6 +149,7 @@ function finish(hands, points, label) {
 
 function click(hands, event) {
   const name = ["undo", "clear"].find(name => event.target.closest?.(`.st-key-${name} button`))
+  if (isExample(event) && !hands.waiting) wait(hands)
   if (!name || hands.passing || !hands.surface?.isConnected) return
   const undone = name === "undo" && (hands.waiting ? hands.strokes.pop() : press(hands, UNDO))
   if (undone || hands.waiting) event.stopImmediatePropagation()
@@ -150,6 +160,11 @@ function click(hands, event) {
     else wait(hands)
   }
   if (hands.waiting) paint(hands)
+}
+
+// A click on one of the digits to begin with, which the server puts on another canvas
+function isExample(event) {
+  return event.target.closest?.(".st-key-examples") && event.composedPath().some(element => element.role === "option")
 }
 
 function wait(hands) {
@@ -193,30 +208,42 @@ function tell(hands, points) {
 
 // Points are as seen through the glass; the canvas may be elsewhere for a moment, until its style has come, or be scrolled
 function pass({ root, surface }, kind, [x, y]) {
-  const { left, top } = surface.getBoundingClientRect()
-  const clientX = left + root.querySelector(".dc-scroll").scrollLeft + x
-  const event = { clientX, clientY: top + y, bubbles: true, cancelable: true, composed: true, view: window }
+  const { left, top, width } = surface.getBoundingClientRect()
+  const shown = width / surface.width
+  const clientX = left + root.querySelector(".dc-scroll").scrollLeft + x * shown
+  const event = { clientX, clientY: top + y * shown, bubbles: true, cancelable: true, composed: true, view: window }
   surface.dispatchEvent(new MouseEvent(kind, event))
 }
 
 function at(hands, event) {
-  const { left, top } = hands.glass.getBoundingClientRect()
-  return [event.clientX - left, event.clientY - top]
+  const { left, top, width } = hands.glass.getBoundingClientRect()
+  const pixels = hands.glass.width / width
+  return [(event.clientX - left) * pixels, (event.clientY - top) * pixels]
 }
 
 // On the glass is what the canvas does not know yet
-function paint({ glass, data, blank, stroke, strokes }) {
+function paint({ glass, data, blank, touched, stroke, strokes }) {
   const pen = glass.getContext("2d")
   pen.clearRect(0, 0, glass.width, glass.height)
   pen.fillStyle = data.background
   if (blank) pen.fillRect(0, 0, glass.width, glass.height)
   Object.assign(pen, { lineWidth: data.width, strokeStyle: data.color, lineCap: "round", lineJoin: "round" })
+  if (data.ghost.path && !touched) ghost(pen, data.ghost)
   for (const points of stroke && !stroke.told ? [...strokes, stroke.points] : strokes) {
     pen.beginPath()
     pen.moveTo(...points[0])
     for (const point of points) pen.lineTo(...point)
     pen.stroke()
   }
+}
+
+function ghost(pen, { path, scale }) {
+  pen.save()
+  pen.scale(scale, scale)
+  pen.lineWidth /= scale
+  pen.strokeStyle = GHOST
+  pen.stroke(new Path2D(path))
+  pen.restore()
 }
 
 function press(hands, label) {

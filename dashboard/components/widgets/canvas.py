@@ -17,11 +17,13 @@ from PIL import Image
 
 from core.drawing.mnist_form import IMAGE_SIDE
 
-SCALE = 11  # pixels of the canvas for each of an image
-SIDE = SCALE * IMAGE_SIDE
+SCALE = 15  # pixels of the canvas for each of an image
+SIDE = SCALE * IMAGE_SIDE  # shown smaller where there is less room
 NAME = "Drawing area. Draw one digit in it with a pen, a finger or the mouse."
 INK, BACKGROUND = "#ffffff", "#000000"
-MOST_UNDONE = 30  # steps that can be taken back: 95 KB each
+MOST_UNDONE = 30  # steps that can be taken back: 180 KB each
+BRUSHES, BRUSH = (8, 56), 28  # pixels
+GHOST = "M9 7C12 4 19 5 18.5 10C18 13 15 13.8 13 13.8C16 13.8 19.5 15 19.2 18.8C18.8 24 11.5 24 8.5 20.5"
 
 _hands = st.components.v2.component(
     "digitlab_canvas_hands", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -112,8 +114,10 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
         on_change=current_drawing,  # at once: a click on another page's link ends the script
     )
     pen = {"width": brush, "color": color, "background": BACKGROUND}
-    _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME, **pen}, height=1)
-    return current_drawing().picture
+    drawing = current_drawing()
+    ghost = {"path": "" if drawing.strokes else GHOST, "scale": SCALE}
+    _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME, "ghost": ghost, **pen}, height=1)
+    return drawing.picture
 
 
 # Each of these begins a new canvas even where nothing changes: the browser waits for it (canvas.js)

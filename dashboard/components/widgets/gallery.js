@@ -4,32 +4,46 @@ const MARKS = { right: "✓ ", wrong: "✗ ", none: "" }
 export default function (component) {
   const { data, parentElement } = component
   let gallery = galleries.get(parentElement)
-  if (gallery?.root.parentNode !== parentElement) {
+  if (gallery?.room.parentNode !== parentElement) {
+    if (gallery) takeAway(gallery)
     gallery = build(parentElement)
     galleries.set(parentElement, gallery)
   }
   gallery.data = data
   gallery.choose = index => component.setTriggerValue("chosen", index)
+  gallery.close = () => component.setTriggerValue("closed", true)
   draw(gallery)
+  return () => takeAway(gallery)
 }
 
 function build(parent) {
   const sheet = document.createElement("style")
-  const root = document.createElement("div")
-  root.className = "gallery"
-  parent.append(sheet, root)
-  const gallery = { root, sheet, tiles: [], sprite: "", size: 0, active: 0, order: "", waiting: 0 }
+  const room = document.createElement("div")
+  const root = part(room, "gallery")
+  room.className = "room"
+  parent.append(sheet, room)
+  const gallery = { root, room, sheet, tiles: [], looks: "", active: 0, order: "", open: null, waiting: 0 }
   root.onclick = event => {
     const at = gallery.tiles.findIndex(tile => tile.element.contains(event.target))
     if (at >= 0 && gallery.data.selectable) choose(gallery, at, true)
   }
   gallery.forget = () => clearTimeout(gallery.waiting)
+  gallery.escape = event => escape(gallery, event)
+  document.addEventListener("keydown", gallery.escape, { capture: true }) // before a menu that it closes is closed
   root.onkeydown = event => walk(gallery, event)
   root.onfocusin = event => {
     const at = gallery.tiles.findIndex(tile => tile.element === event.target)
     if (at >= 0) activate(gallery, at)
   }
   return gallery
+}
+
+function takeAway(gallery) {
+  gallery.forget()
+  document.removeEventListener("keydown", gallery.escape, { capture: true })
+  const skip = document.querySelector(".skip-to-digits")
+  skip?.galleries.delete(gallery)
+  if (!skip?.galleries.size) skip?.remove()
 }
 
 function draw(gallery) {
@@ -39,10 +53,8 @@ function draw(gallery) {
   set(root, "data-selectable", String(data.selectable))
   root.style.setProperty("--size", `${data.size}px`)
   root.style.setProperty("--columns", data.columns)
-  if (gallery.sprite !== data.sprite) {
-    gallery.sprite = data.sprite
-    gallery.sheet.textContent = `.digit { background-image: url("${data.sprite}") }`
-  }
+  const looks = `.digit { background-image: url("${data.sprite}") } ${rows(data)}`
+  if (gallery.looks !== looks) gallery.sheet.textContent = gallery.looks = looks
   while (gallery.tiles.length > data.tiles.length) gallery.tiles.pop().element.remove()
   while (gallery.tiles.length < data.tiles.length) {
     const tile = newTile()
@@ -60,8 +72,8 @@ function draw(gallery) {
     const position = `${-column * data.size}px ${-row * data.size}px`
     if (digit.style.backgroundPosition !== position) digit.style.backgroundPosition = position
     set(element, "role", data.selectable ? "option" : "listitem")
-    set(element, "aria-label", words.spoken)
-    set(element, "title", words.spoken)
+    set(element, "aria-label", words.name)
+    set(element, "title", words.tooltip)
     set(element, "data-mark", words.mark)
     set(element, "data-index", String(words.index))
     write(flag, words.flag ? "⚑" : "")
@@ -72,7 +84,24 @@ function draw(gallery) {
   if (data.selectable) {
     activate(gallery, gallery.active)
     select(gallery, selected)
+    offerSkip(gallery)
+    if (data.selected === null && gallery.open !== null) comeBack(gallery, gallery.open)
+    gallery.open = data.selected
   }
+}
+
+// As many columns as there is room for, or up to half of them where a full gallery then ends with a full row.
+function rows({ size, full, selectable }) {
+  const [around, gap] = selectable ? [10, 4] : [6, 2]
+  const rules = []
+  for (let fit = 2; fit <= full; fit++) {
+    let columns = fit
+    while (full % columns && columns > fit / 2) columns--
+    if (full % columns) columns = fit
+    const room = fit * (size + around + gap) - gap + 8
+    rules.push(`@container (min-width: ${room}px) { .gallery { grid-template-columns: repeat(${columns}, 1fr) } }`)
+  }
+  return rules.join(" ")
 }
 
 function newTile() {
@@ -80,13 +109,15 @@ function newTile() {
   element.className = "tile"
   const frame = part(element, "frame")
   const tile = { element, digit: part(frame, "digit"), flag: part(frame, "flag") }
-  return { ...tile, caption: part(element, "caption"), sure: part(element, "sure") }
+  tile.caption = part(element, "caption")
+  element.append(" ") // as in the tile's name
+  return { ...tile, sure: part(element, "sure") }
 }
 
 function part(parent, name) {
   const element = document.createElement("div")
   element.className = name
-  if (name !== "frame") element.setAttribute("aria-hidden", "true")
+  if (!["frame", "gallery"].includes(name)) element.setAttribute("aria-hidden", "true")
   parent.append(element)
   return element
 }
@@ -116,7 +147,7 @@ function choose(gallery, at, reveals) {
   const index = gallery.data.tiles[at].index
   gallery.data = { ...gallery.data, selected: index } // the keys that follow need not wait for the page
   gallery.choose(index)
-  if (reveals && gallery.data.reveal) reveal(gallery.data.reveal)
+  if (reveals && gallery.data.reveal) reveal(gallery, at)
 }
 
 function walk(gallery, event) {
@@ -154,15 +185,76 @@ function walk(gallery, event) {
   gallery.waiting = setTimeout(() => choose(gallery, next, false), 150)
 }
 
+// Escape closes the panel of the selected image, from anywhere in it or in the gallery.
+function escape(gallery, event) {
+  const { data, root } = gallery
+  if (event.key !== "Escape" || !data.closes || data.selected === null) return
+  const [from] = event.composedPath()
+  const inside = from === document.body || root.contains(from) || panelOf(data)?.contains(from)
+  if (!inside || from.closest("[aria-expanded=true]")) return // a menu that is open is closed first
+  gallery.forget()
+  const index = data.selected
+  gallery.data = { ...data, selected: null }
+  gallery.open = null
+  select(gallery, -1)
+  gallery.close()
+  focusTile(gallery, index)
+}
+
+// Where the panel is closed by its own button, which goes with it, the focus is led back to the tile.
+function comeBack(gallery, index) {
+  const focus = document.activeElement
+  if (focus === document.body || panelOf(gallery.data)?.contains(focus)) focusTile(gallery, index)
+}
+
+function focusTile(gallery, index) {
+  const at = gallery.data.tiles.findIndex(tile => tile.index === index)
+  if (at >= 0) activate(gallery, at)
+  gallery.tiles[gallery.active]?.element.focus({ preventScroll: true })
+}
+
+function panelOf({ reveal }) {
+  return reveal && document.querySelector(`.st-key-${reveal}`)
+}
+
+// The first Tab stop of a page with a gallery leads past navigation and filters.
+function offerSkip(gallery) {
+  let skip = document.querySelector(".skip-to-digits")
+  if (!skip) {
+    skip = document.createElement("nav")
+    skip.className = "skip-to-digits"
+    skip.ariaLabel = "Skip"
+    skip.galleries = new Set()
+    const button = document.createElement("button")
+    button.textContent = "Skip to the digits"
+    button.onclick = () => {
+      const [first] = skip.galleries
+      first.tiles[first.active]?.element.focus()
+    }
+    skip.append(button)
+    document.body.prepend(skip)
+  }
+  skip.galleries.add(gallery)
+}
+
 // The panel may be drawn first by the run that the choice starts, so look for it for a while.
-function reveal(key, tries = 20) {
-  const panel = document.querySelector(`.st-key-${key}`)
-  if (!panel || !panel.childElementCount) {
-    if (tries > 0) setTimeout(() => reveal(key, tries - 1), 100)
+function reveal(gallery, at, tries = 20) {
+  const panel = panelOf(gallery.data)
+  if (!panel?.childElementCount) {
+    if (tries > 0) setTimeout(() => reveal(gallery, at, tries - 1), 100)
     return
   }
-  const { top, bottom } = panel.getBoundingClientRect()
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"
+  const { top, bottom, left } = panel.getBoundingClientRect()
+  const header = "4.5rem" // Streamlit's own
+  const tile = gallery.tiles[at]?.element
+  const place = tile?.getBoundingClientRect()
   const seen = Math.min(bottom, window.innerHeight) - Math.max(top, 0)
-  panel.style.scrollMarginTop = "4.5rem" // below Streamlit's own header
-  if (seen < Math.min(200, bottom - top)) panel.scrollIntoView({ behavior: "smooth", block: "start" })
+  if (place && place.bottom > top && place.right > left) {
+    tile.style.scrollMarginTop = header // the panel lies over the tile, which is to stay in sight as well
+    tile.scrollIntoView({ behavior, block: "start" })
+  } else if (seen < Math.min(200, bottom - top)) {
+    panel.style.scrollMarginTop = header
+    panel.scrollIntoView({ behavior, block: "start" })
+  }
 }

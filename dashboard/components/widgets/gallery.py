@@ -65,8 +65,12 @@ def gallery(
     tile_size: int = 56,
     label: str = "Test images",
     reveal: str | None = None,
+    on_close: Callable[[], None] | None = None,
+    full: int | None = None,
 ) -> int | None:
     """Show `images` in rows as wide as the page allows; return the index that is selected.
+
+    The rows are of equal length where `full` has a divisor near the number of tiles for which there is room.
 
     Args:
         images: uint8 (k, 28, 28), 0 is background; k is at most 200.
@@ -79,6 +83,8 @@ def gallery(
         tile_size: width of a digit in CSS pixels; multiples of 28 are the sharpest.
         label: the name of the gallery, for screen readers.
         reveal: key of the container that shows the selected image: scrolled into view after a choice.
+        on_close: called where Escape is to close that container; the focus goes back to the tile.
+        full: how many tiles a full page of the gallery has, `len(tiles)` where it has one page.
 
     Returns:
         The index chosen in this run, `selected` without a choice.
@@ -104,8 +110,10 @@ def gallery(
         "size": tile_size,
         "label": label,
         "reveal": reveal,
+        "closes": on_close is not None,
+        "full": full or len(tiles),
     }
-    index = _component(key=key, data=data, on_chosen_change=chosen).chosen
+    index = _component(key=key, data=data, on_chosen_change=chosen, on_closed_change=on_close or _nothing).chosen
     return index if _is_one_of(tiles, index) else selected
 
 
@@ -132,28 +140,29 @@ def _sprite(pixels: bytes, count: int) -> str:
 
 
 def _words(tile: Tile, *, quiet: bool) -> dict:
-    """A tile as the browser needs it: its mark, its captions and its sentence for screen readers."""
-    spoken = f"{tile.of} image {tile.index}: a {tile.label}".strip().capitalize()
-    if tile.prediction is None:
-        mark, reading, sure = "none", str(tile.label), ""
-    elif tile.prediction == tile.label:
-        mark, reading = "right", str(tile.prediction)
-        spoken += f", read as {tile.prediction}"
-    else:
-        mark, reading = "wrong", f"{tile.label}→{tile.prediction}"
-        spoken += f", read as {tile.prediction}"
+    """A tile as the browser needs it: its mark, its captions, its tooltip, and its name for screen readers.
+
+    The name begins with what the tile shows (WCAG 2.5.3).
+    """
+    image, meaning = f"{tile.of} image {tile.index}".strip(), f"a {tile.label}"
+    mark, caption, sure = "none", str(tile.label), ""
     if tile.prediction is not None:
+        right = tile.prediction == tile.label
+        mark, caption = ("right", caption) if right else ("wrong", f"{tile.label}→{tile.prediction}")
+        meaning += f", read as {tile.prediction}"
         sure = "" if tile.confidence is None else percent(tile.confidence, 0)
-        spoken += f", {sure} sure" if sure else ""
-    spoken += f", {tile.note}" if tile.note else ""
-    spoken += f", {tile.flag}" if tile.flag else ""
+    caption = _quiet_caption(tile) if quiet else caption
+    below = tile.note or ("" if quiet else sure)
+    tooltip = [f"{image.capitalize()}: {meaning}", sure and f"{sure} sure", tile.note, tile.flag]
+    name = [f"{caption} {below}".strip(), f"{image}: {meaning}", tile.flag]
     return {
         "index": int(tile.index),
         "mark": mark,
-        "caption": _quiet_caption(tile) if quiet else reading,
-        "sure": tile.note or ("" if quiet else sure),
+        "caption": caption,
+        "sure": below,
         "flag": tile.flag,
-        "spoken": spoken,
+        "tooltip": ", ".join(filter(None, tooltip)),
+        "name": ", ".join(filter(None, name)),
     }
 
 
@@ -163,3 +172,7 @@ def _quiet_caption(tile: Tile) -> str:
 
 def _is_one_of(tiles: Sequence[Tile], index: object) -> bool:
     return isinstance(index, int) and any(tile.index == index for tile in tiles)
+
+
+def _nothing() -> None:
+    """What happens where nothing can be closed."""

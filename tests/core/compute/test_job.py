@@ -65,3 +65,22 @@ def test_a_job_that_runs_is_not_started_again(run, monkeypatch):
     write_json(run.path / "analysis-map.json", {"state": "running"})
     with FileLock(run.path / "analysis-map.lock"):
         Jobs().start(run, "map")
+
+
+def test_a_job_that_is_ended_leaves_no_trace_but_its_result(run, wait_until, monkeypatch):
+    def start_process(module, *arguments, log):
+        return subprocess.Popen(["sh", "-c", "sleep 60"], start_new_session=True)
+
+    monkeypatch.setattr(job, "start_process", start_process)
+    jobs = Jobs()
+    jobs.end(run, "map")  # which was never started
+    jobs.start(run, "map")
+    assert jobs.status(run, "map").name == "running"
+    jobs.end(run, "map")
+    assert jobs.status(run, "map").name == "none"
+    monkeypatch.setattr(job, "start_process", lambda *arguments, log: subprocess.Popen(["true"]))
+    jobs.start(run, "map")
+    write_json(run.path / "analysis-map.json", {"state": "finished"})
+    wait_until(lambda: jobs._processes[run.path, "map"].poll() is not None, "the process to end")
+    jobs.end(run, "map")
+    assert jobs.status(run, "map").name == "finished"

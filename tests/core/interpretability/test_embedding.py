@@ -39,10 +39,13 @@ def test_a_sample_has_all_mistakes_and_others_by_chance():
     assert 0.9 < right[mostly_wrong].mean() < 1  # as the run is: 2 % right
 
 
-def test_tsne_keeps_neighbours_together():
+def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is():
     random = np.random.default_rng(2)
     groups = np.repeat(np.arange(3), 20)
-    points = embedding.tsne(random.normal(size=(60, 8)) + 20 * np.eye(3, 8)[groups])
+    done = []
+    points = embedding.tsne(random.normal(size=(60, 8)) + 20 * np.eye(3, 8)[groups], done.append)
+    assert done == sorted(done)
+    assert done[0] < done[-1] <= embedding.ITERATIONS
     near = NearestNeighbors(n_neighbors=2).fit(points).kneighbors(return_distance=False)
     assert (groups[near] == groups[:, np.newaxis]).all()
     with pytest.raises(ValueError, match="four images"):

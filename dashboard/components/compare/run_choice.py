@@ -1,0 +1,99 @@
+"""The runs that Compare shows: chosen from a list, or all that a filter finds; and the accuracy that is aimed at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.runs import Run
+from dashboard.components.address import recall, remember
+from dashboard.components.compare.pair_choice import PAGE, say_not_found
+from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
+
+SHOWN_AT_FIRST = 10
+MOST_FOUND = 30
+NONE = "none"
+
+
+def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list[Run], float | None]:
+    """Choose the runs of table and charts, and a target; names those in the address that do not exist.
+
+    Returns:
+        The runs, and the target accuracy as a fraction, None without one.
+    """
+    words = recall(PAGE, "filter")
+    found = _found(runs, names, words) if words else _named_in_address(runs)
+    chosen, target = found[:MOST_FOUND], _target()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Filter",
+            words,
+            placeholder="Name, network or #tag",
+            icon=":material/search:",
+            help="Shows all runs with these words in their name or network. A tag is a word in a run's name, "
+            "for instance #lr: rename a run on Train.",
+            width=260,
+            **view("run_filter", words, lambda text: remember(PAGE, "filter", text.strip())),
+        )
+        with st.popover(f"{len(chosen)} of {len(runs)} runs", icon=":material/checklist:", key="run_menu"):
+            st.multiselect(
+                "Runs",
+                list(runs),
+                default=chosen,
+                format_func=lambda run_id: names.get(run_id, run_id),
+                placeholder="Choose runs",
+                width=420,
+                **view("compared_runs", chosen, _keep_runs, runs),
+            )
+        st.number_input(
+            "Target accuracy, %",
+            0.0,
+            100.0,
+            target,
+            0.5,
+            format="%g",
+            placeholder="none",
+            help="Drawn in the charts. A column says after how many epochs the validation accuracy first reaches it.",
+            width=170,
+            **view("target", target, lambda value: remember(PAGE, "target", "" if value is None else f"{value:g}")),
+        )
+    if words and not found:
+        st.info(f"No run has “{escape_markdown(words)}” in its name or network.", icon=":material/filter_alt:")
+    if len(found) > MOST_FOUND:
+        st.caption(f"The newest {MOST_FOUND} of {len(found)} that match.")
+    return [runs[run_id] for run_id in chosen], None if target is None else target / 100
+
+
+def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> list[str]:
+    """The ids of the runs with all of these words in name or network."""
+    searched = {
+        run_id: f"{names[run_id]} {run.config.info.title if run.config else ''}".casefold()
+        for run_id, run in runs.items()
+    }
+    return [run_id for run_id, text in searched.items() if all(word in text for word in words.casefold().split())]
+
+
+def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
+    """The ids of the runs in the address, or of the newest."""
+    wanted = recall(PAGE, "runs")
+    asked_for = dict.fromkeys(wanted.split(","))
+    chosen = [run_id for run_id in asked_for if run_id in runs]
+    say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
+    return chosen if chosen or wanted == NONE else list(runs)[:SHOWN_AT_FIRST]
+
+
+def _keep_runs(run_ids: list[str]) -> None:
+    """Show these runs, whatever the filter says."""
+    remember(PAGE, "filter", "")
+    remember(PAGE, "runs", ",".join(run_ids) or NONE)
+
+
+def _target() -> float | None:
+    """The target in the address in percent, None without one."""
+    try:
+        value = float(recall(PAGE, "target"))
+    except ValueError:
+        return None
+    return value if 0 <= value <= 100 else None

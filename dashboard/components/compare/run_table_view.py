@@ -1,0 +1,76 @@
+"""The table of Compare on the screen: sorted by numbers, the best values bold with a star, rows to be selected."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from dashboard.components.compare.run_table import UNKNOWN, RunTable
+from dashboard.components.text import escape_markdown
+
+MOST_ROWS = 12  # that are in sight; further ones are scrolled to
+HEADER, ROW = 37, 35  # pixels
+LEFT = ("Run", "State", "Network", "Data", "Augmentation", "Starts from")
+HELP = {
+    "Test accuracy": "Share of test images whose prediction is the label.",
+    "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
+    "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
+    "Robustness": "Mean accuracy over all changes and strengths on the Robustness page.",
+}
+
+
+def show(table: RunTable, ids: list[str]) -> list[int]:
+    """Show the table and what is equal in all its runs; returns the numbers of the selected rows.
+
+    `ids` are those of the runs: where they change, the selection ends, since it is of places in the table.
+    """
+    columns = {
+        name: st.column_config.Column(
+            help=HELP.get(name),
+            pinned=name == "Run",
+            width=150 if name == "Run" else None,
+            alignment="left" if name in LEFT else "right",
+        )
+        for name in table.values
+    }
+    shown = st.dataframe(
+        _styled(table),
+        hide_index=True,
+        height="content" if len(ids) <= MOST_ROWS else HEADER + ROW * MOST_ROWS + ROW // 2,
+        column_config=columns,
+        placeholder=UNKNOWN.words,
+        alt="The chosen runs with the settings that differ and their numbers",
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="compared_" + hashlib.sha256(",".join(ids).encode()).hexdigest()[:16],
+    )
+    show_notes(table)
+    return list(shown.selection.rows)
+
+
+def show_on_paper(table: RunTable) -> None:
+    """Show the table as text, whole: on paper nobody can scroll to the other columns."""
+    st.table(table.starred.map(escape_markdown), hide_index=True)
+    show_notes(table)
+
+
+def show_notes(table: RunTable) -> None:
+    """Say what the star means and what is equal in all runs."""
+    words = ["★ is the best of its column."] if table.best.to_numpy().any() else []
+    if table.same:
+        words.append(f"Same in all: {escape_markdown(', '.join(table.same))}.")
+    if words:
+        st.caption(" ".join(words))
+
+
+def _styled(table: RunTable) -> Styler:
+    """The values, which the browser sorts, written as their words."""
+    styler = table.values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
+    starred = table.starred
+    for name in table.values:
+        written = dict(zip(table.values[name], starred[name], strict=True))
+        styler.format(lambda value, written=written: UNKNOWN.words if pd.isna(value) else written[value], subset=[name])
+    return styler

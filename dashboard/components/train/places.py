@@ -1,0 +1,184 @@
+"""The places of a run on Train, the same while it trains and afterwards: progress, numbers, charts, digits and tables.
+
+Each place has its height before there is anything to fill it with, and its elements keep their keys from one run to the
+next. So nothing moves when a run starts, learns or ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from core.data import Dataset
+from core.runs import History, Run
+from dashboard.components.charts.history import history_charts
+from dashboard.components.formatting import percent
+from dashboard.components.session import dataset
+from dashboard.components.text import escape_markdown
+from dashboard.components.widgets.gallery import Tile, gallery
+
+NUMBER_HEIGHT = 96  # pixels: a label, a value, and a remark below it
+ROW_HEIGHT, MOST_ROWS = 35, 10
+SHOWN_IMAGES = 100
+
+
+@dataclass(frozen=True)
+class Number:
+    """One of the five numbers of a run: its label, its value as text, a remark below it, and an explanation."""
+
+    label: str
+    value: str
+    remark: str | None = None
+    help: str | None = None
+    change: Literal["normal", "off"] | None = None  # the colour of a remark that says how much better or worse it is
+
+
+def show_progress(share: float, words: str) -> None:
+    """Show what share of the epochs is trained, 0 to 1, and in words what the run is at."""
+    with st.container(key="run_progress"):
+        st.progress(min(1.0, max(0.0, share)), text=words)
+
+
+def show_numbers(numbers: Sequence[Number]) -> None:
+    """Show five numbers in columns of the same width."""
+    with st.grid(5, min_column_width=150, key="run_numbers"):
+        for number in numbers:
+            st.metric(
+                number.label,
+                number.value,
+                number.remark,
+                number.change or "off",
+                delta_arrow="auto" if number.change else "off",
+                help=number.help,
+                height=NUMBER_HEIGHT,
+            )
+
+
+def show_charts(history: History, epochs: int) -> None:
+    """Show loss and accuracy over the epochs; without any, the empty axes."""
+    for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
+        column.vega_lite_chart(chart, key=f"run_{measure}")
+
+
+def show_test_images(run: Run) -> None:
+    """Show the first hundred test images, before there are predictions and with them, right and wrong marked."""
+    found, probabilities = dataset(), run.probabilities()
+    labels = found.y_test[:SHOWN_IMAGES]
+    if probabilities is None and run.state.is_active:
+        title, words = f"The first {len(labels)} test images", "After the first epoch it reads them."
+        tiles = [Tile(index, int(label)) for index, label in enumerate(labels)]
+    elif fits(run, found):
+        first = probabilities[:SHOWN_IMAGES]
+        predictions, confidences = first.argmax(axis=1), first.max(axis=1)
+        title = f"The first {len(labels)} test images: {int((predictions == labels).sum())} right"
+        epochs = len(run.history().epochs)
+        words = f"After {epochs} {'epoch' if epochs == 1 else 'epochs'}; a cross marks a mistake."
+        tiles = [
+            Tile(index, int(label), int(prediction), float(confidence))
+            for index, (label, prediction, confidence) in enumerate(zip(labels, predictions, confidences, strict=True))
+        ]
+    else:
+        if probabilities is not None:
+            name = escape_markdown(run.dataset.get("name"))
+            st.caption(
+                f"Test images are not shown: the run was trained on {name}, another dataset than the one loaded now."
+            )
+        return
+    st.header(title, anchor=False)
+    st.caption(words)
+    gallery(found.x_test[: len(labels)], tiles, key="test_images", selectable=False, tile_size=44)
+
+
+def fits(run: Run, found: Dataset) -> bool:
+    """Whether the run's probabilities belong to the dataset that is loaded."""
+    probabilities = run.probabilities()
+    return probabilities is not None and len(probabilities) == len(found.y_test) and not run.foreign_dataset(found)
+
+
+def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = "") -> None:
+    """Show the epochs in a table of at most ten rows that scrolls, the layers, and what `files` shows.
+
+    Args:
+        run: the run.
+        epochs: how many epochs it will have, for which the table has its height.
+        files: shows the files to download.
+        note: what the run was trained and validated on, in a sentence.
+    """
+    table, layers, downloads = st.tabs(["Epochs", "Network", "Files"], key="run_tables")
+    with table:
+        st.dataframe(
+            epoch_table(run.history()),
+            hide_index=True,
+            height=ROW_HEIGHT * (1 + min(MOST_ROWS, max(1, epochs))) + 3,
+            row_height=ROW_HEIGHT,
+            placeholder="–",
+            column_config=EPOCH_COLUMNS,
+            key="run_epochs",
+        )
+        st.caption(" ".join(filter(None, [best_epoch(run.history()), note])))
+    with layers:
+        if rows := run.architecture:
+            layer_table(rows)
+        else:
+            st.caption("Its layers are shown here once it trains.")
+    with downloads:
+        files()
+
+
+EPOCH_COLUMNS = {
+    "Epoch": st.column_config.TextColumn(help="The best one has the highest validation accuracy."),
+    "Loss": st.column_config.NumberColumn(format="%.4f"),
+    "Accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+    "Validation loss": st.column_config.NumberColumn(format="%.4f"),
+    "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+    "Learning rate": st.column_config.NumberColumn(format="%.2g"),
+    "Seconds so far": st.column_config.NumberColumn(format="%.1f"),
+}
+
+
+def epoch_table(history: History) -> pd.DataFrame:
+    """One row for each epoch, accuracies in percent; the epoch of the highest validation accuracy is named the best."""
+    frame = pd.DataFrame(history.epochs)
+    names = "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "training_seconds"
+    frame = frame.reindex(columns=list(names)).astype(float)
+    frame[["accuracy", "val_accuracy"]] *= 100
+    best, width = _best(history), len(str(len(frame)))
+    frame["epoch"] = [
+        f"{epoch:{width}.0f}".replace(" ", "  ")
+        + (" · best" if place == best else "")  # so that texts sort as numbers do
+        for place, epoch in enumerate(frame["epoch"])
+    ]
+    return frame.set_axis(list(EPOCH_COLUMNS), axis="columns")
+
+
+def best_epoch(history: History) -> str:
+    """Which epoch had the highest validation accuracy, in a sentence; "" before there are two."""
+    place = _best(history)
+    if place is None:
+        return ""
+    epoch = history.epochs[place]
+    return f"The best validation accuracy was {percent(epoch['val_accuracy'])}, after epoch {epoch['epoch']}."
+
+
+def _best(history: History) -> int | None:
+    """The place of the first epoch with the highest validation accuracy; None before there are two to choose from."""
+    known = [(epoch["val_accuracy"], -place) for place, epoch in enumerate(history.epochs) if "val_accuracy" in epoch]
+    return -max(known)[1] if len(known) > 1 else None
+
+
+def layer_table(rows: list[dict], *, names: bool = True) -> None:
+    """Show the layers with their shapes and parameters."""
+    table = pd.DataFrame(
+        {
+            **({"Name": [row.get("name") for row in rows]} if names else {}),
+            "Layer": [row.get("kind") for row in rows],
+            "Output": [" × ".join(map(str, row.get("shape", []))) for row in rows],
+            "Parameters": [row.get("parameters", 0) for row in rows],
+        }
+    )
+    columns = {"Parameters": st.column_config.NumberColumn(format="localized")}
+    st.dataframe(table, hide_index=True, height="content", column_config=columns)
