@@ -107,7 +107,7 @@ def networks(polls: bool) -> None:
     known = read_architectures(store().home)
     if polls and known:
         st.rerun()
-    st.subheader("Networks to choose from", anchor=False)
+    st.header("Networks to choose from", anchor=False)
     if not known:
         st.caption("Layers appear here once TensorFlow has started.")
         show_launcher_problem()
