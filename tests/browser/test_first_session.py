@@ -16,6 +16,7 @@ from core.runs import Run, RunStore
 from tests.support.browsing import (
     PATIENCE,
     Dashboard,
+    LayoutShift,
     draw_a_one,
     needs_browser,
     start_long_run,
@@ -84,6 +85,22 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     expect(page.get_by_text("It reads", exact=True)).to_be_visible()
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+
+
+def test_nothing_on_the_page_moves_from_start_to_the_end_of_a_run(
+    dashboard: Dashboard, finished: Run, page: playwright.Page
+) -> None:
+    shift = LayoutShift(page)
+    for address in ("model=Dense&epochs=3", "model=Classic&epochs=10"):
+        page.goto(f"{dashboard.url}/?{address}&run={finished.id}")
+        expect(page.get_by_role("listitem", name="Image 99: ")).to_be_attached()
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        shift.begin()
+        page.get_by_role("button", name="Start training").click()
+        expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
+        expect(page.get_by_role("button", name="See its mistakes")).to_be_visible()
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        assert shift.total() < 0.05
 
 
 def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(

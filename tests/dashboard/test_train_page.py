@@ -13,7 +13,10 @@ from PIL import Image, ImageDraw
 
 from core.config import TrainingConfig
 from core.data import load_dataset
+from core.runs import History
 from core.storage import write_json
+from dashboard.components.train.all_runs import runs_table
+from dashboard.components.train.places import best_epoch, epoch_table
 from tests.support.pages import by_label, numbers, open_page, words
 from tests.support.paths import ROOT
 
@@ -239,6 +242,34 @@ def test_a_finished_run_shows_its_accuracy_against_the_best_other_run(make_run):
     assert numbers["Best other run"].value == "99.00 %"
     assert "all predictions match" in words(at)
     assert len(at.dataframe) >= 2  # the epochs, and all runs
+
+
+def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_run):
+    run = make_run(end=False)
+    for epoch, accuracy in enumerate([0.8, 0.95, 0.9, *[0.94] * 8], start=1):
+        run.append_event("epoch", epoch=epoch, step=epoch, val_accuracy=accuracy)
+    history = run.history()
+    rows = list(epoch_table(history)["Epoch"])
+    assert rows[1] == "  2 · best"
+    assert [row for row in rows if "best" in row] == [rows[1]]
+    assert rows == sorted(rows)
+    assert best_epoch(history) == "The best validation accuracy was 95.00 %, after epoch 2."
+    assert epoch_table(History((), (), "waiting")).empty
+
+
+def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_run):
+    runs = [make_run(), make_run()]
+    runs[0].rename(":smile: *bold* <b>")
+    table = runs_table(runs, runs[1])
+    assert list(table["Run"]) == [
+        ":material/arrow_forward: :smile: *bold* <b>",
+        f":material/arrow_forward: {runs[1].name}",
+    ]
+    assert list(table["State"]) == ["Finished", "Finished, shown above"]
+    assert not {"Data", "Network"} & set(table)
+    for run, name in zip(runs, ("MNIST", "My own"), strict=True):
+        write_json(run.path / "dataset.json", {"name": name})
+    assert list(runs_table(runs, None)["Data"]) == ["MNIST", "My own"]
 
 
 def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):

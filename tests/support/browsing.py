@@ -125,6 +125,30 @@ def start_long_run(dashboard: Dashboard, page: Page) -> Run:
     return run
 
 
+WATCH_SHIFTS = """
+window.shifts = []
+const keep = list => list.getEntries().forEach(({ value, startTime }) => shifts.push({ value, startTime }))
+new PerformanceObserver(keep).observe({ type: "layout-shift", buffered: true })
+"""
+
+
+class LayoutShift:
+    """How much of what is seen on a page has moved since `begin`, by Chromium's layout-shift entries."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.began = page, 0.0
+        page.add_init_script(WATCH_SHIFTS)
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self.began = self.page.evaluate("performance.now()")
+
+    def total(self) -> float:
+        """The sum of all entries, also of those that follow an input."""
+        shifts = self.page.evaluate("shifts")
+        return sum(shift["value"] for shift in shifts if shift["startTime"] >= self.began)
+
+
 def draw_a_one(page: Page) -> None:
     """A vertical stroke in the middle of the canvas, below its toolbar."""
     canvas = page.locator("canvas.upper-canvas")

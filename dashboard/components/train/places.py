@@ -148,7 +148,8 @@ def epoch_table(history: History) -> pd.DataFrame:
     frame[["accuracy", "val_accuracy"]] *= 100
     best, width = _best(history), len(str(len(frame)))
     frame["epoch"] = [
-        f"{epoch:{width}.0f}".replace(" ", "\u2007") + (" · best" if place == best else "")  # sorted as numbers are
+        f"{epoch:{width}.0f}".replace(" ", "  ")
+        + (" · best" if place == best else "")  # so that texts sort as numbers do
         for place, epoch in enumerate(frame["epoch"])
     ]
     return frame.set_axis(list(EPOCH_COLUMNS), axis="columns")

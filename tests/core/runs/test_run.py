@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import TrainingConfig
-from core.runs import Run, RunError, RunStore
+from core.runs import History, Run, RunError, RunStore
 
 DENSE = TrainingConfig("dense", epochs=4)
 
@@ -70,6 +70,21 @@ def test_an_automatic_name_never_comes_again_also_when_its_run_was_deleted(store
     (store.home / "names.json").write_text('{"dense": "many"}')
     assert store.create(DENSE).name == "Dense 8"  # damaged: at least not one that is there
     assert store.create(DENSE).name == "Dense 9"
+
+
+def test_the_time_left_follows_the_clock_and_one_slow_second_hardly_moves_it():
+    def told(seconds_each):
+        times = np.cumsum(seconds_each)
+        batches = [
+            {"step": step, "position": step / 10, "time": 1e9 + time, "images_per_second": 1000.0}
+            for step, time in enumerate(times, start=1)
+        ]
+        return History(tuple(batches), (), "training", epoch_images=1000).seconds_left(10)
+
+    steady = told([5.0] + [0.2] * 49)  # the first includes compilation
+    assert steady == pytest.approx(50 * 0.2)
+    assert steady < told([5.0] + [0.2] * 48 + [1.2]) < 1.2 * steady
+    assert told([5.0]) == pytest.approx(9.9)  # nothing but the speed is known yet
 
 
 @settings(max_examples=25, deadline=None)
