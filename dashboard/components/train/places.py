@@ -23,7 +23,7 @@ from dashboard.components.widgets.gallery import Tile, gallery
 
 NUMBER_HEIGHT = 96  # pixels: a label, a value, and a remark below it
 ROW_HEIGHT, MOST_ROWS = 35, 10
-SHOWN_IMAGES = 100
+SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def show_charts(history: History, epochs: int) -> None:
 
 
 def show_test_images(run: Run) -> None:
-    """Show the first hundred test images, before there are predictions and with them, right and wrong marked."""
+    """Show the first test images, before there are predictions and with them, right and wrong marked."""
     found, probabilities = dataset(), run.probabilities()
     labels = found.y_test[:SHOWN_IMAGES]
     if probabilities is None and run.state.is_active:
