@@ -1,4 +1,4 @@
-"""Pages for everybody, in headless Chromium: axe-core finds nothing, on paper all is there, a translation breaks nothing."""
+"""Pages for everybody, in Chromium: axe-core finds nothing, paper has it all, and a translated page stays alive."""
 
 from __future__ import annotations
 
