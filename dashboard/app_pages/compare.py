@@ -106,8 +106,8 @@ def show_table(table: run_table.RunTable, chosen: list[Run]) -> list[Run]:
         with st.container(horizontal=True):
             show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
-    with st.container(key="on_paper"):  # where nobody can scroll to the other columns
-        st.table(table.starred.map(escape_markdown), hide_index=True)
+    with st.container(key="on_paper"):
+        run_table_view.show_on_paper(table)
     return marked
 
 
@@ -136,7 +136,8 @@ def show_curves(chosen, names, look) -> None:
         words.append(
             "The classic network validates on the test images, the others on images held out of the training set."
         )
-    st.caption(" ".join(words))
+    if words:
+        st.caption(" ".join(words))
 
 
 def show_setting(chosen, names, found, differing: list[str], look) -> None:

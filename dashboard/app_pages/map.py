@@ -22,6 +22,7 @@ from dashboard.components.session import current_choice, jobs, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
 
+PROGRESS_WIDTH = 200  # pixels: it finds room beside the choices, also on a phone, so that nothing moves when it goes
 LAYOUTS = ("t-SNE", "PCA")
 PREDICTIONS_PAGE = "app_pages/predictions.py"
 
@@ -48,7 +49,7 @@ def page() -> None:
     shown = layout.only(mask)
     if len(shown.indices):
         left, right = st.columns([3, 2], gap="medium")
-        with left:
+        with left, st.container(key="map_chart"):
             region = show_map(run, model, readings, shown, name)
         with right:
             show_images(run, digits, readings, shown, region)
@@ -97,12 +98,13 @@ def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
     if stored and not stored.stale(model, digits.fingerprint) and stored.indices.max(initial=0) < len(digits.y_test):
         return Layout(stored.indices, stored.points)
     if status.name in ("failed", "interrupted"):
-        st.error(escape_markdown(status.words), icon=":material/error:")
-        make_now_button(run, "Try t-SNE again")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(escape_markdown(status.words), icon=":material/error:")
+            make_now_button(run, "Try t-SNE again")
         return None
     if status.name != "running":
         services().maps.want(run)
-    with st.container(key="map_progress"):
+    with st.container(width=PROGRESS_WIDTH, gap=None):
         show_progress(run)
     return None
 
@@ -112,18 +114,17 @@ def show_progress(run: Run) -> None:
     """Show how far the run's t-SNE is, until it is there, and then draw the page again."""
     status = jobs().status(run, KIND)
     if status.name == "running":
-        st.progress(status.fraction, text="Showing PCA until t-SNE is ready")
+        st.progress(status.fraction, text="PCA until t-SNE is ready")
     elif services().maps.is_waiting(run):
-        with st.container(horizontal=True, vertical_alignment="center"):  # as low as the choices beside it
-            st.markdown("Showing PCA: t-SNE follows once nothing trains.", width="stretch")
-            make_now_button(run, "Make it now")
+        st.markdown("PCA until training ends")
+        make_now_button(run, "Make t-SNE now", "tertiary")
     else:
         st.rerun()
 
 
-def make_now_button(run: Run, label: str) -> None:
+def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
     """Show a button that lays out the map by t-SNE now, also while something trains."""
-    st.button(label, key="make_map", icon=":material/play_arrow:", on_click=make_now, args=(run,))
+    st.button(label, key="make_map", icon=":material/play_arrow:", type=kind, on_click=make_now, args=(run,))
 
 
 def make_now(run: Run) -> None:

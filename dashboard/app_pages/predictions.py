@@ -195,17 +195,18 @@ def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
             "matrix",
             csv=lambda: reports.matrix_csv(reading.matrix),
         )
-    st.vega_lite_chart(
-        confusion_chart(
-            reading.matrix,
-            shares=unit == "% of label",
-            diagonal=diagonal,
-            chosen=(wanted.label, wanted.prediction),
-        ),
-        key=matrix_key(),
-        on_select=choose_cell,
-        alt=f"Confusion matrix, {reading.mistakes} mistakes",
-    )
+    with st.container(key="matrix"):
+        st.vega_lite_chart(
+            confusion_chart(
+                reading.matrix,
+                shares=unit == "% of label",
+                diagonal=diagonal,
+                chosen=(wanted.label, wanted.prediction),
+            ),
+            key=matrix_key(),
+            on_select=choose_cell,
+            alt=f"Confusion matrix, {reading.mistakes} mistakes",
+        )
 
 
 def show_worst_pairs(reading: predictions.Predictions) -> None:

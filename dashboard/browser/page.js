@@ -107,9 +107,10 @@
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   });
 
-  // A translating browser puts <font> elements in the place of texts. React, which knows nothing of it, then failed when
-  // it removed such a text or put something before it, and the page went blank; or it changed the text that is no longer
-  // there, and a live number stood still. A translation goes with its text, and a text that changes comes back.
+  // A browser that translates puts font elements in the place of texts, of which React knows nothing: it changed a text
+  // that is no longer there, and a live number stood still, or failed to remove it, and the page went blank. So a text
+  // that changes comes back, to be translated anew, and a translation goes with its text. (Angle brackets here and
+  // Streamlit leaves the whole script out.)
   const translations = new WeakMap(); // what stands for a text
   const changes = new MutationObserver((records) => {
     for (const { target } of records) {

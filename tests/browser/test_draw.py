@@ -173,14 +173,17 @@ def test_ink_lands_below_the_pointer_on_a_canvas_of_any_width_and_the_ghost_is_n
         tools(page).get_by_role("button", name="Clear").click()
 
 
-def test_a_digit_is_chosen_by_keys_and_is_read(dashboard, page) -> None:
+def test_a_digit_is_chosen_by_keys_and_is_read_and_a_stroke_right_after_a_choice_is_kept(dashboard, page) -> None:
     open_draw(page, dashboard)
     page.get_by_role("option").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_text("It reads", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Back to the image")).to_be_visible()
-    page.wait_for_function(f"({INK_COLUMNS})().length > 0")
+    tools(page).get_by_role("button", name="Clear").click()
+    page.get_by_role("option").first.click()
+    stroke(page, 30)  # at once, on the canvas that is there
+    wait_until(lambda: {0, 1} <= {int(column < 50) for column in page.evaluate(INK_COLUMNS)})
 
 
 def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browser) -> None:

@@ -290,6 +290,24 @@ def test_back_goes_one_step_and_opens_the_image_again(laboratory: Dashboard, mak
     expect(panel.get_by_text("Image 0", exact=True)).to_be_visible()
 
 
+def test_the_runs_of_the_selected_rows_are_those_that_are_deleted(
+    laboratory: Dashboard, home: RunStore, make, page: playwright.Page
+) -> None:
+    runs = [make(name) for name in ("Mine", "Hers", "Another")]
+    rows = laboratory.store.runs()
+    page.goto(f"{laboratory.url}/compare?runs={','.join(run.id for run in rows)}")
+    expect(page.get_by_role("heading", name="Two runs on the same images")).to_be_visible()
+    done(page)
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 2.5)
+    page.get_by_role("button", name="Delete 1 run").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("listitem")).to_have_text([rows[1].name])
+    dialog.get_by_role("button", name="Delete 1 run").click()
+    expect(page.get_by_text("Deleted 1 run.")).to_be_visible()
+    assert {run.id for run in home.runs()} == {run.id for run in runs} - {rows[1].id}
+
+
 def test_a_comparison_is_printed_with_all_its_columns_and_without_the_sidebar(
     laboratory: Dashboard, make, page: playwright.Page
 ) -> None:

@@ -67,13 +67,13 @@ def test_the_map_shows_pca_until_tsne_is_ready(run, digits):
     assert "variance" in words(at)
     assert len(tiles(at)) == 200
     assert at.segmented_control(key="layout").value == "t-SNE"
-    assert "Showing PCA: t-SNE follows once nothing trains." in words(at)
+    assert "PCA until training ends" in words(at)
     assert session.services().maps.is_waiting(run)
     at.selectbox(key="map_label").select(3).run()
     assert {tile["spoken"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
     assert len(tiles(at)) == (digits.y_test == 3).sum()
     at.segmented_control(key="layout").set_value("PCA").run()
-    assert "Showing PCA" not in words(at)
+    assert "PCA until" not in words(at)
     assert not at.exception
 
 
@@ -151,7 +151,7 @@ def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_un
     write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
     wait_until(lambda: session.jobs().status(run, "map").name == "running", "the lock to be held")
     at = open_page("map")
-    assert at.get("progress")[0].proto.text == "Showing PCA until t-SNE is ready"
+    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready"
     assert not session.services().maps.is_waiting(run)
     os.kill(process.pid, signal.SIGTERM)
     process.wait()

@@ -38,18 +38,19 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
     assert indices(at) == list(range(10))
     label = int(digits.y_test[0])
     read_as = (label + 1) % 10
-    assert tiles(at)[0]["spoken"] == f"Image 0: a {label}, read as {read_as}, 90 % sure"
+    assert tiles(at)[0]["tooltip"] == f"Image 0: a {label}, read as {read_as}, 90 % sure"
     assert any("times" in button.label or "once" in button.label for button in at.button)
 
     at.selectbox(key="label").select(label).run()
     assert indices(at) == [i for i in range(10) if digits.y_test[i] == label]
     at.selectbox(key="prediction").select(label).run()
     assert "No image" in at.info[0].value
-    next(button for button in at.button if button.label == "Clear all").click().run()
+    at.button(key="clear").click().run()
     assert indices(at) == list(range(10))
+    assert "Clear" not in [button.label for button in at.button]
 
     at.select_slider(key="epoch").set_value("1").run()
-    assert numbers(at)["Mistakes"] == "40"
+    assert (numbers(at)["Mistakes"], numbers(at)["Epochs"]) == ("40", "1 of 3")
     at.text_input(key="image").set_value("25").run()
     assert any("Image 25" in text.value for text in at.markdown)
     assert not at.exception
@@ -58,7 +59,7 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
 def test_a_link_opens_what_it_names(make_run):
     make_run()
     at = open_page("predictions", show="All", order="Index", page="2", epoch="2", image="15")
-    assert indices(at) == list(range(100, 200))
+    assert indices(at) == list(range(120, 240))
     assert numbers(at)["Mistakes"] == "20"
     at = open_page("predictions", only="Forgotten")
     assert indices(at) == []  # the ten that are wrong now were never right
@@ -81,11 +82,27 @@ def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, addre
     assert indices(at) == list(range(10))
 
 
+def test_what_is_set_among_the_folded_filters_is_said_and_can_be_cleared(make_run):
+    make_run()
+    at = open_page("predictions", only="Never right", sure=["20", "95"])
+    assert "**10 images**: mistakes, 20 to 95 % sure, never right" in words(at)
+    assert "2 set" in words(at)
+    at.button(key="clear").click().run()
+    assert "**10 images**: mistakes" in words(at)
+    assert "set" not in words(at).split()
+
+
+def test_a_tile_is_named_by_what_it_shows(make_run):
+    make_run()
+    for tile in tiles(open_page("predictions", show="All")):
+        assert tile["name"].startswith(f"{tile['caption']} {tile['sure']}, image {tile['index']}: a ")
+
+
 def test_a_running_run_shows_its_newest_epoch(make_run):
     run = make_run("running", end=False)
     with run.lock():
         at = open_page("predictions")
-        assert any("After epoch 3, still training" in caption.value for caption in at.caption)
+        assert numbers(at)["Epochs so far"] == "3"
         assert numbers(at)["Mistakes"] == "10"
 
 
@@ -235,7 +252,7 @@ def test_play_walks_through_the_epochs_and_stops_at_the_end(make_run, monkeypatc
 def test_play_can_be_stopped_and_the_slider_stops_it(make_run):
     make_run()
     for halt in (
-        lambda at: at.button(key="stop_playing").click(),
+        lambda at: at.button(key="play").click(),
         lambda at: at.select_slider(key="epoch").set_value("2"),
     ):
         at = open_page("predictions")

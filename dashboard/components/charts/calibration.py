@@ -15,6 +15,7 @@ from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spr
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 COVERAGE_PIXELS = 210  # of the height, without the axis
+WHOLE = {"left": 5, "top": 5, "right": 16}  # pixels, so that the last tick and point are whole
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
 SERIES = ["answered", "accuracy of these"]
 FEW = 10  # images: the bar of a bin with fewer is pale
@@ -57,6 +58,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
     return {
         "config": PERCENT,
         "height": 280,
+        "padding": WHOLE,
         "datasets": {"bins": table(_bins(diagram)), "ends": ends},
         "data": {"name": "bins"},
         "layer": [
@@ -99,6 +101,7 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
     return {
         "config": PERCENT,
         "height": 160,
+        "padding": WHOLE,
         "title": {"text": "Images in each bar", "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
         "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},

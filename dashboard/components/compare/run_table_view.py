@@ -47,10 +47,23 @@ def show(table: RunTable, ids: list[str]) -> list[int]:
         selection_mode="multi-row",
         key="compared_" + hashlib.sha256(",".join(ids).encode()).hexdigest()[:16],
     )
-    words = ["★ is the best of its column." if table.best.to_numpy().any() else ""]
-    words.append(f"Same in all: {escape_markdown(', '.join(table.same))}." if table.same else "")
-    st.caption(" ".join(filter(None, words)))
+    show_notes(table)
     return list(shown.selection.rows)
+
+
+def show_on_paper(table: RunTable) -> None:
+    """Show the table as text, whole: on paper nobody can scroll to the other columns."""
+    st.table(table.starred.map(escape_markdown), hide_index=True)
+    show_notes(table)
+
+
+def show_notes(table: RunTable) -> None:
+    """Say what the star means and what is equal in all runs."""
+    words = ["★ is the best of its column."] if table.best.to_numpy().any() else []
+    if table.same:
+        words.append(f"Same in all: {escape_markdown(', '.join(table.same))}.")
+    if words:
+        st.caption(" ".join(words))
 
 
 def _styled(table: RunTable) -> Styler:

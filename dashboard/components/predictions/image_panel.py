@@ -57,15 +57,17 @@ def show_image(
     if st.session_state.pop("go_to_draw", False):
         # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
         st.switch_page(DRAW_PAGE, query_params={"run": run.id})
-    st.vega_lite_chart(
-        probabilities.probability_chart(reading, image),
-        alt=f"Probabilities of image {image}, highest for {prediction}",
-    )
+    with st.container(key="probabilities"):
+        st.vega_lite_chart(
+            probabilities.probability_chart(reading, image),
+            alt=f"Probabilities of image {image}, highest for {prediction}",
+        )
     if past is not None and len(past.epochs) > 1:
         st.caption(predictions.describe_learning(past, image))
-        st.vega_lite_chart(
-            probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
-        )
+        with st.container(key="past"):
+            st.vega_lite_chart(
+                probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
+            )
     if model is None:
         st.caption("The occlusion map and the nearest training images appear once the run has a model.")
     else:

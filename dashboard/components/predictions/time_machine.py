@@ -41,7 +41,7 @@ def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], Non
         if word == NEWEST:
             stop()  # the end is reached
         if st.session_state.get(PLAYING):
-            st.button("Stop", icon=":material/stop:", key="stop_playing", on_click=stop)
+            st.button("Stop", icon=":material/stop:", key="play", on_click=stop)
             play_next(names, word, time.monotonic())
         else:
             st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names,))

@@ -5,12 +5,13 @@
 // - A stroke is sent when it ends, not 200 ms later, so that whatever is clicked next knows of it.
 // - Undo takes the last stroke that is seen back in the browser, however much of it the server knows; where there is none
 //   to take back, the click goes to the server, which knows of what was before.
-// - After a Clear, or such an Undo, the server lays another canvas. Until it is there, the strokes are drawn on the glass,
-//   and then on the canvas. A click in the meantime waits as well, so that all of it happens in the order of the hands.
+// - After a Clear, or such an Undo, or the choice of a digit to begin with, the server lays another canvas. Until it is
+//   there, the strokes are drawn on the glass, and then on the canvas. A click in the meantime waits as well, so that all
+//   of it happens in the order of the hands.
 // - A canvas that gets another brush in the middle of a stroke forgets its beginning: at its end it is told all of it again.
 // - A second finger means a pinch, and its first finger's stroke is taken back.
-// - The canvas is shown as wide as its place. Points are counted in its own pixels, whatever
-//   its width is at the moment, so that ink lands below the pointer.
+// - The canvas is shown as wide as its place. Points are counted in its own pixels, whatever its width is at the moment,
+//   so that ink lands below the pointer.
 // - Before the first stroke a pale digit is seen on the glass; it is never on the canvas.
 // - The canvas has a name for who cannot see it.
 
@@ -148,6 +149,7 @@ function finish(hands, points, label) {
 
 function click(hands, event) {
   const name = ["undo", "clear"].find(name => event.target.closest?.(`.st-key-${name} button`))
+  if (isExample(event) && !hands.waiting) wait(hands)
   if (!name || hands.passing || !hands.surface?.isConnected) return
   const undone = name === "undo" && (hands.waiting ? hands.strokes.pop() : press(hands, UNDO))
   if (undone || hands.waiting) event.stopImmediatePropagation()
@@ -158,6 +160,11 @@ function click(hands, event) {
     else wait(hands)
   }
   if (hands.waiting) paint(hands)
+}
+
+// A click on one of the digits to begin with, which the server puts on another canvas
+function isExample(event) {
+  return event.target.closest?.(".st-key-examples") && event.composedPath().some(element => element.role === "option")
 }
 
 function wait(hands) {
