@@ -60,8 +60,9 @@ def show_numbers(numbers: Sequence[Number]) -> None:
 
 def show_charts(history: History, epochs: int) -> None:
     """Show loss and accuracy over the epochs; without any, the empty axes."""
-    for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
-        column.vega_lite_chart(chart, key=f"run_{measure}")
+    with st.container(key="run_charts"):
+        for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
+            column.vega_lite_chart(chart, key=f"run_{measure}")
 
 
 def show_test_images(run: Run) -> None:
