@@ -241,6 +241,7 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
                 on_choose=open_image,
                 label=f"{GROUPS[group]}: as the {name} run reads them",
                 reveal="pair_image_panel",
+                full=PAIR_IMAGES_PER_PAGE,
             )
     with st.container(key="pair_image_panel"):
         if image is not None:

@@ -65,7 +65,7 @@ def show_reliability(run, found: ConfidenceReport) -> None:
         )
     with right:
         show_diagram(found.diagram, "as trained")
-    with how_measured():
+    with how_measured(is_wide=True):
         show_method(run, found)
 
 

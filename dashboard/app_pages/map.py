@@ -199,6 +199,7 @@ def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, r
             selected=st.session_state.get("map_image"),
             on_choose=lambda index: st.session_state.update(map_image=index),
             label=f"Test images {where}",
+            full=MOST_TILES,
         )
     is_chosen = image in found
     if st.button(

@@ -119,23 +119,31 @@ def networks(polls: bool) -> None:
 
 # The page
 
+
+def show_notes(found: Dataset) -> None:
+    """Show what is to be said of the data and of older runs, and on a phone the start button."""
+    dataset_note(found)
+    older_runs_note()
+    start_in_page(start)
+
+
 found = dataset()
 choice = sidebar(found)
 run = choice.run
 if run is not None:
     show_title("Train", run, show_actions)
-else:
-    show_title("Train" if choice.missing else "Train a network to read handwritten digits")
-dataset_note(found)
-older_runs_note()
-start_in_page(start)
-if run is not None:
+    show_notes(found)
     show(run)
     show_all_runs(run)
     show_import(found)
 elif choice.missing:
+    show_title("Train")
+    show_notes(found)
     show_missing(choice.missing)
     show_import(found)
 else:
-    empty()
+    show_title("Train a network to read handwritten digits")
+    with st.container():  # where a run has its settings, which replace all of it at once
+        show_notes(found)
+        empty()
 ask_whether_to_delete()

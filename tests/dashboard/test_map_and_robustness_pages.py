@@ -70,7 +70,7 @@ def test_the_map_shows_pca_until_tsne_is_ready(run, digits):
     assert "PCA until training ends" in words(at)
     assert session.services().maps.is_waiting(run)
     at.selectbox(key="map_label").select(3).run()
-    assert {tile["spoken"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
+    assert {tile["tooltip"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
     assert len(tiles(at)) == (digits.y_test == 3).sum()
     at.segmented_control(key="layout").set_value("PCA").run()
     assert "PCA until" not in words(at)

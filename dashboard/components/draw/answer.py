@@ -36,7 +36,7 @@ def show_answer(answer: Answer) -> None:
                 st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}")
         with st.container(width="stretch", key="answer_bars"):
             bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first)
-            st.vega_lite_chart(bars, key="probabilities")
+            st.vega_lite_chart(bars, key="answer_chart")
     if "scores" in answer.outputs:
         st.segmented_control(
             "Bars",

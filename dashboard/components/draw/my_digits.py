@@ -22,7 +22,7 @@ from dashboard.components.session import models
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
-DIGITS_PER_PAGE = 100
+DIGITS_PER_PAGE = 120
 
 
 def show_my_digits(run: RunView, model: Predictor) -> None:
@@ -53,7 +53,7 @@ def show_beginning() -> None:
 
 
 def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> None:
-    """Show the digits, newest first, a hundred a page, with buttons that delete the chosen one and export all."""
+    """Show the digits, newest first, some a page, with buttons that delete the chosen one and export all."""
     answers = read_all(run, model, digits)
     right = sum(answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True))
     count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
@@ -86,6 +86,7 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
             selected=chosen,
             on_choose=lambda place: st.session_state.update(my_digit=digits[place].id),
             label="My digits, newest first",
+            full=DIGITS_PER_PAGE,
         )
     if chosen is None:
         st.caption("Choose one to delete it.")

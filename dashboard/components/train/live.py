@@ -1,4 +1,4 @@
-"""A run while it is active: progress, numbers, curves and a hundred test images, updated twice a second."""
+"""A run while it is active: progress, numbers, curves and the first test images, updated twice a second."""
 
 from __future__ import annotations
 

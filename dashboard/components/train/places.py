@@ -23,7 +23,7 @@ from dashboard.components.widgets.gallery import Tile, gallery
 
 NUMBER_HEIGHT = 96  # pixels: a label, a value, and a remark below it
 ROW_HEIGHT, MOST_ROWS = 35, 10
-SHOWN_IMAGES = 100
+SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,13 @@ def show_numbers(numbers: Sequence[Number]) -> None:
 
 def show_charts(history: History, epochs: int) -> None:
     """Show loss and accuracy over the epochs; without any, the empty axes."""
-    for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
-        column.vega_lite_chart(chart, key=f"run_{measure}")
+    with st.container(key="run_charts"):
+        for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
+            column.vega_lite_chart(chart, key=f"run_{measure}")
 
 
 def show_test_images(run: Run) -> None:
-    """Show the first hundred test images, before there are predictions and with them, right and wrong marked."""
+    """Show the first test images, before there are predictions and with them, right and wrong marked."""
     found, probabilities = dataset(), run.probabilities()
     labels = found.y_test[:SHOWN_IMAGES]
     if probabilities is None and run.state.is_active:

@@ -150,7 +150,7 @@ function finish(hands, points, label) {
 function click(hands, event) {
   const name = ["undo", "clear"].find(name => event.target.closest?.(`.st-key-${name} button`))
   if (isExample(event) && !hands.waiting) wait(hands)
-  if (!name || hands.passing || !hands.surface?.isConnected) return
+  if (!name || hands.passing || !(hands.waiting || hands.surface?.isConnected)) return
   const undone = name === "undo" && (hands.waiting ? hands.strokes.pop() : press(hands, UNDO))
   if (undone || hands.waiting) event.stopImmediatePropagation()
   if (!undone) {

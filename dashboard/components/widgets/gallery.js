@@ -90,7 +90,8 @@ function draw(gallery) {
   }
 }
 
-// As many columns as there is room for, or up to half of them where a full gallery then ends with a full row.
+// As many columns as there is room for, or up to half of them where a full gallery then ends with a full row. Where all
+// tiles have room in one row, they stand as close as in a longer one.
 function rows({ size, full, selectable }) {
   const [around, gap] = selectable ? [10, 4] : [6, 2]
   const rules = []
@@ -98,8 +99,9 @@ function rows({ size, full, selectable }) {
     let columns = fit
     while (full % columns && columns > fit / 2) columns--
     if (full % columns) columns = fit
+    const tracks = fit < full ? `repeat(${columns}, 1fr)` : `repeat(auto-fill, minmax(${size + around}px, 1fr))`
     const room = fit * (size + around + gap) - gap + 8
-    rules.push(`@container (min-width: ${room}px) { .gallery { grid-template-columns: repeat(${columns}, 1fr) } }`)
+    rules.push(`@container (min-width: ${room}px) { .room > .gallery.gallery { grid-template-columns: ${tracks} } }`)
   }
   return rules.join(" ")
 }
