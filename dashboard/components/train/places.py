@@ -111,15 +111,20 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
     """
     table, layers, downloads = st.tabs(["Epochs", "Network", "Files"], key="run_tables")
     with table:
-        st.dataframe(
-            epoch_table(run.history()),
-            hide_index=True,
-            height=ROW_HEIGHT * (1 + min(MOST_ROWS, max(1, epochs))) + 3,
-            row_height=ROW_HEIGHT,
-            placeholder="–",
-            column_config=EPOCH_COLUMNS,
-            key="run_epochs",
-        )
+        rows, scrolls = epoch_table(run.history()), epochs > MOST_ROWS and not run.state.is_active
+        with st.container(key="on_screen" if scrolls else None):
+            st.dataframe(
+                rows,
+                hide_index=True,
+                height=ROW_HEIGHT * (1 + min(MOST_ROWS, max(1, epochs))) + 3,
+                row_height=ROW_HEIGHT,
+                placeholder="–",
+                column_config=EPOCH_COLUMNS,
+                key="run_epochs",
+            )
+        if scrolls:
+            with st.container(key="on_paper"):
+                st.table(rows.style.format(EPOCH_FORMATS, na_rep="–"), hide_index=True)
         st.caption(" ".join(filter(None, [best_epoch(run.history()), note])))
     with layers:
         if rows := run.architecture:
@@ -138,6 +143,14 @@ EPOCH_COLUMNS = {
     "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
     "Learning rate": st.column_config.NumberColumn(format="%.2g"),
     "Seconds so far": st.column_config.NumberColumn(format="%.1f"),
+}
+EPOCH_FORMATS = {  # the same on paper
+    "Loss": "{:.4f}",
+    "Accuracy": "{:.2f} %",
+    "Validation loss": "{:.4f}",
+    "Validation accuracy": "{:.2f} %",
+    "Learning rate": "{:.2g}",
+    "Seconds so far": "{:.1f}",
 }
 
 
