@@ -144,9 +144,14 @@
     return insertBefore.call(this, child, place);
   };
 
-  // Paper is white: what the dark theme changes for it is in page.css.
-  addEventListener("beforeprint", () => {
-    const { colorScheme } = getComputedStyle(document.querySelector("[data-testid=stApp]"));
-    document.documentElement.dataset.paper = colorScheme;
-  });
+  // The theme's colour scheme holds for popovers and dialogs too, which are outside the app's element: light-dark() in
+  // page.css asks for it. What is printed is light: there the attribute tells that the theme is dark.
+  const app = document.querySelector("[data-testid=stApp]");
+  const mirror = () => {
+    const { colorScheme } = getComputedStyle(app);
+    document.documentElement.style.colorScheme = colorScheme;
+    document.documentElement.dataset.theme = colorScheme;
+  };
+  new MutationObserver(mirror).observe(app, { attributeFilter: ["class"] });
+  mirror();
 })();
