@@ -265,10 +265,11 @@ def _unless_faded(faint: float) -> dict:
 def _target_layers() -> list[dict]:
     """A line at the accuracy that is to be reached, with its name at its end."""
     edge = {"value": "width"}
+    line = {"type": "rule", "strokeDash": [6, 4], "tooltip": None, "aria": False}  # its name says it
     return [
         {
             "data": {"name": "target"},
-            "mark": {"type": "rule", "strokeDash": [6, 4], "color": theme.ink(), "opacity": 0.7, "tooltip": None},
+            "mark": {**line, "color": theme.ink(), "opacity": 0.7},
             "encoding": {"x": {"value": 0}, "x2": edge},
         },
         {"data": {"name": "target"}, **name_layer("words", edge, "place", {"value": theme.ink()})},
