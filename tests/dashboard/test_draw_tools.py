@@ -390,10 +390,10 @@ def test_my_digits_does_not_count_as_read_what_draw_takes_for_no_digit(make_read
 
 
 def test_many_digits_come_in_pages(run, mine, digits):
-    fill(mine, digits, 103)
+    fill(mine, digits, 123)
     at = open_page("draw", session={"mode": "My digits"})
     [tiles] = galleries(at)
-    assert [len(tiles), tiles[0]["index"]] == [100, 102]
+    assert [len(tiles), tiles[0]["index"]] == [120, 122]
     assert "Held out" in at.dataframe[0].value.columns
     at.pagination(key="my_digits_page").set_value(2).run()
     [tiles] = galleries(at)

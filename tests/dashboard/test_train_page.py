@@ -362,7 +362,7 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     run.set_threshold(0.98)
     at.run()
     assert at.metric[0].value == "Don't know"
-    assert "at best a 1" in at.metric[0].delta
+    assert "Its guess would be 1, 97.00 %." in words(at)
 
 
 def test_the_settings_of_any_run_can_be_used_again(store):

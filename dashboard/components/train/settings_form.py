@@ -79,9 +79,14 @@ def start_in_page(start: Callable[[], None]) -> None:
     model = last_model()
     wrong = _wrong_settings(model)
     epochs = "" if wrong else f", {_epochs_in_words(settings_now().epochs)}"
-    with st.container(key="start_in_page", horizontal=True, vertical_alignment="center"):
-        st.button(f"Start {MODELS[model].title}{epochs}", key="start_here", **_start_button(start, wrong))
-        st.caption("Settings are in the sidebar, at the top left.", width="content")
+    with st.container(key="start_in_page"):
+        st.button(
+            f"Start {MODELS[model].title}{epochs}",
+            width="stretch",
+            key="start_here",
+            help="Change the settings in the sidebar, at the top left.",
+            **_start_button(start, wrong),
+        )
 
 
 def _start_button(start: Callable[[], None], wrong: list[str]) -> dict:
