@@ -61,11 +61,11 @@ def _where(run: Run, history: History, epochs: int) -> str:
         return "Building the network"
     if history.phase == "finishing":
         return "Exporting the model and verifying it on the test set"
-    left = history.seconds_left(epochs)
-    if left is None:
+    if not history.batches:
         return "Training the first batches"
-    epoch = min(len(history.epochs) + 1, epochs)
-    return f"Epoch {epoch} of {epochs} · {100 * history.share_done(epochs):.0f} % · {duration_in_words(left)} left"
+    left, epoch = history.seconds_left(epochs), min(len(history.epochs) + 1, epochs)
+    words = f"Epoch {epoch} of {epochs} · {100 * history.share_done(epochs):.0f} %"
+    return words if left is None else f"{words} · {duration_in_words(left)} left"
 
 
 @dataclass(frozen=True)
