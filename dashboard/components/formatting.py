@@ -42,6 +42,11 @@ def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:
     return count if config.training_images else f"all ({count})"
 
 
+def rate_text(rate: float) -> str:
+    """A learning rate to two digits: "0.0021", "0.000026"."""
+    return number_text(float(f"{rate:.2g}"))
+
+
 STEPS = ((20, 1), (60, 5), (300, 30), (1200, 60), (5400, 300))  # below so many seconds a time is told in such steps
 
 

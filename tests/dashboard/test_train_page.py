@@ -15,6 +15,7 @@ from core.config import TrainingConfig
 from core.data import load_dataset
 from core.runs import History
 from core.storage import write_json
+from dashboard.components.formatting import duration_in_words
 from dashboard.components.train.all_runs import runs_table
 from dashboard.components.train.places import best_epoch, epoch_table
 from tests.support.pages import by_label, numbers, open_page, words
@@ -253,8 +254,21 @@ def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_
     assert rows[1] == "  2 · best"
     assert [row for row in rows if "best" in row] == [rows[1]]
     assert rows == sorted(rows)
-    assert best_epoch(history) == "The best validation accuracy was 95.00 %, after epoch 2."
+    assert best_epoch(history) == "Best: epoch 2, 95.00 % in validation."
     assert epoch_table(History((), (), "waiting")).empty
+
+
+def test_no_learning_rate_is_written_with_an_e():
+    epochs = tuple({"epoch": epoch, "learning_rate": rate} for epoch, rate in enumerate((0.01, 2.6180339e-5), start=1))
+    assert list(epoch_table(History((), epochs, "training"))["Learning rate"]) == ["0.01", "0.000026"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (19.4, "19 s"), (43, "45 s"), (58, "1 min"), (80, "1 min 30 s"), (440, "7 min"), (1550, "25 min")],
+)
+def test_a_time_to_wait_is_told_the_coarser_the_longer_it_is(seconds, words):
+    assert duration_in_words(seconds) == words
 
 
 def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_run):
@@ -263,9 +277,8 @@ def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_r
     table = runs_table(runs, runs[1])
     assert list(table["Run"]) == [
         ":material/arrow_forward: :smile: *bold* <b>",
-        f":material/arrow_forward: {runs[1].name}",
+        f":material/visibility: {runs[1].name}",
     ]
-    assert list(table["State"]) == ["Finished", "Finished, shown above"]
     assert not {"Data", "Network"} & set(table)
     for run, name in zip(runs, ("MNIST", "My own"), strict=True):
         write_json(run.path / "dataset.json", {"name": name})

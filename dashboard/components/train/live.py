@@ -10,7 +10,7 @@ from core.config import TrainingConfig
 from core.runs import History, Run
 from dashboard.components.fields import number_text
 from dashboard.components.following import is_outdated
-from dashboard.components.formatting import duration_in_words, percent, training_images_in_words
+from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
 from dashboard.components.session import active, dataset, launcher, remember_removal, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.places import (
@@ -122,5 +122,10 @@ def last_numbers(history: History) -> list[Number]:
         Number("Training loss", "–" if last.get("epoch_loss") is None else f"{last['epoch_loss']:.4f}"),
         Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
         Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),
-        Number("Learning rate", "–" if rate is None else f"{rate:.2g}"),
+        Number(
+            "Learning rate now",
+            "–" if rate is None else rate_text(rate),
+            help="CNN and Best begin with a low one, rise to the one in the settings, and decay to almost 0. The "
+            "others keep theirs.",
+        ),
     ]

@@ -85,8 +85,8 @@ def test_the_time_left_follows_the_clock_and_one_slow_second_hardly_moves_it():
     assert steady == pytest.approx(50 * 0.2)
     assert steady < told([5.0] + [0.2] * 48 + [1.2]) < 1.2 * steady
     assert told([5.0]) is None
-    assert told([5.0] + [0.9] * 2) is None
-    assert told([5.0] + [0.9] * 3) == pytest.approx(96 * 0.9)
+    assert told([5.0] + [0.9] * 3) is None
+    assert told([5.0] + [0.9] * 4) == pytest.approx(9.5 * 9)
 
 
 @settings(max_examples=25, deadline=None)
