@@ -198,6 +198,7 @@ def test_a_run_that_waits_says_its_place_in_line_in_words(store):
     *_, run = (store.create(TrainingConfig()) for _ in range(4))
     at = open_page("train", run=run.id)
     assert at.get("progress")[0].proto.text == "4th in line, after Classic 3"
+    assert numbers(at)["Place in line"] == "4th"
     assert numbers(at)["Training images"] == f"all ({len(load_dataset().x_train):,})"
 
 
@@ -210,6 +211,9 @@ def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
     at = open_page("train", run=interrupted.id)
     assert "Training stopped unexpectedly" in at.warning[0].value
     assert "the last words" in at.code[0].value
+    assert at.button(key=f"resume_{interrupted.id}").label == "Start again"
+    assert not at.metric
+    assert len(at.dataframe) == 1  # of all runs
     at.button(key=f"resume_{interrupted.id}").click().run()
     assert interrupted.state.name == "queued"
     assert interrupted.state.resumes

@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.config import TrainingConfig
 from core.runs import History, Run
-from dashboard.components.fields import number_text
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
 from dashboard.components.session import active, dataset, launcher, remember_removal, store
@@ -37,7 +36,8 @@ def live(run: Run) -> None:
     show_numbers(line.numbers if line else last_numbers(history))
     show_charts(history, epochs)
     show_test_images(run)
-    show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
+    if not line:
+        show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -88,22 +88,24 @@ def waiting_line(run: Run) -> Line | None:
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
     config = run.config or TrainingConfig()
     numbers = [
-        _training_now(training),
+        Number("Place in line", "Next" if place == 0 else ordinal(place + 1)),
+        _start_in(training, place),
         Number("Epochs", str(run.state.target_epochs)),
         Number("Batch size", str(config.batch_size)),
         Number("Training images", training_images_in_words(config, dataset())),
-        Number("Learning rate", number_text(config.learning_rate)),
     ]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
 
 
-def _training_now(training: list[Run]) -> Number:
+def _start_in(training: list[Run], place: int) -> Number:
+    """When a run starts, where it is the next and that can be told, and what trains now."""
+    label = "Starts in about"
     if not training:
-        return Number("In training now", "None")
+        return Number(label, "–")
     history, epochs = training[0].history(), training[0].state.target_epochs
-    left = history.seconds_left(epochs)
-    remark = escape_markdown(training[0].name) + ("" if left is None else f", {duration_in_words(left)} left")
-    return Number("In training now", f"{100 * history.share_done(epochs):.0f} %", remark)
+    left = history.seconds_left(epochs) if place == 0 else None
+    remark = f"{escape_markdown(training[0].name)} is at {100 * history.share_done(epochs):.0f} %"
+    return Number(label, "–" if left is None else duration_in_words(max(1.0, left)), remark)
 
 
 def ordinal(number: int) -> str:
