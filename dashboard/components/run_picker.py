@@ -103,8 +103,8 @@ def choose_run(label: str = "Run", *, needs: str) -> Choice:
 
 
 def _best(runs: Iterable[RunView]) -> RunView | None:
-    """The run with the highest test accuracy, of several the first; None without runs."""
-    return max(runs, key=lambda run: run.test_accuracy or 0.0, default=None)
+    """The run with the highest test accuracy, the starter only where it is the only one; None without runs."""
+    return max(runs, key=lambda run: (not isinstance(run, Starter), run.test_accuracy or 0.0), default=None)
 
 
 def say_why_not(choice: Choice) -> bool:
