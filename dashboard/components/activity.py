@@ -40,7 +40,7 @@ def _look() -> None:
                 icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
                 type="tertiary",
                 key=f"activity_{run.id}",
-                on_click=_go_to,
+                on_click=go_to,
                 args=(run.id,),
                 help=f"Go to {escape_markdown(run.name)}",
             )
@@ -51,7 +51,7 @@ def _look() -> None:
             st.caption(f"{more} more in line")
 
 
-def _go_to(run_id: str) -> None:
+def go_to(run_id: str) -> None:
     """In a callback, which no other change of the page prevents: open a run on Train when the page runs next."""
     open_run(run_id)
     st.session_state["go_to_run"] = run_id
