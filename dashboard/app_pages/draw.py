@@ -47,13 +47,13 @@ def page() -> None:
             answer = models().answer_one(run, model, steps.centred)
             say_answer(line, answer, fitting=fitting)
             show_answer(answer, fitting=fitting)
-            if fitting:
-                show_fitting(run)
             saved = show_labelling(run, answer, steps.centred, picture)
             with st.container(horizontal=True):
                 if saved:
                     show_way("My digits", "See My digits")
                 show_command(run, picture)
+                if fitting:  # here nothing moves when it ends
+                    show_fitting(run)
     show_tools(run, model, answer, steps, picture)
 
 

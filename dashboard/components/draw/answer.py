@@ -39,9 +39,9 @@ def confidence_in_words(confidence: float) -> str:
 
 
 def _sure(answer: Answer, fitting: bool) -> str:
-    """How sure the run is; without words while it cannot yet tell digits from other drawings."""
-    words = "" if fitting else f"{confidence_in_words(answer.confidence)}, "
-    return words + percent(answer.confidence)
+    """How sure the run is; not in words while it cannot yet tell digits from other drawings."""
+    words = "still learning" if fitting else confidence_in_words(answer.confidence)
+    return f"{words}, {percent(answer.confidence)}"
 
 
 def say_answer(place: DeltaGenerator, answer: Answer | None, *, fitting: bool = False) -> None:
