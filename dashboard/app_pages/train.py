@@ -120,10 +120,9 @@ def networks(polls: bool) -> None:
 
 
 def show_notes(found: Dataset) -> None:
-    """Show what is to be said of the data and of older runs, and on a phone the start button."""
+    """Show what is to be said of the data and of older runs."""
     dataset_note(found)
     older_runs_note()
-    start_in_page(start)
 
 
 found = dataset()
@@ -132,6 +131,7 @@ run = choice.run
 if run is not None:
     show_title("Train", run, show_actions)
     show_notes(found)
+    start_in_page(start)
     show(run)
     show_all_runs(run)
     show_import(found)
