@@ -21,9 +21,9 @@ def show_problems(run: Run) -> None:
     if state.name in ("failed", "damaged"):
         st.error(escape_markdown(words), icon=STATE_ICONS[state.name])
     elif state.name == "interrupted":
-        again = "Start again trains from epoch 1."
-        next_step = again if starts_again(run) else "Resume continues from the last checkpoint."
-        st.warning(f"{escape_markdown(words)} {next_step}", icon=STATE_ICONS[state.name])
+        label = "Start again" if starts_again(run) else "Resume"
+        effect = "begins at epoch 1" if run.checkpoint_flaw else "continues from the last checkpoint"
+        st.warning(f"{escape_markdown(words)} {label} {effect}.", icon=STATE_ICONS[state.name])
     elif words and state.name != "finished" and not run.too_new:  # those are said below
         st.caption(escape_markdown(words))
     show_damage(run)

@@ -57,8 +57,8 @@ def show_next_steps(run: Run) -> None:
 
 
 def starts_again(run: Run) -> bool:
-    """Whether a run that ended early has no usable checkpoint, so that resuming it begins at epoch 1."""
-    return run.state.name != "paused" and bool(run.checkpoint_flaw)
+    """Whether a run ended before its first epoch and has no usable checkpoint."""
+    return run.state.name != "paused" and not run.history().epochs and bool(run.checkpoint_flaw)
 
 
 def _button(label: str, run: Run, action: Callable, *arguments: object, word: str = "", **look: object) -> None:
