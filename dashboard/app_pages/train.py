@@ -103,18 +103,17 @@ def empty() -> None:
 
 
 def networks(polls: bool) -> None:
-    """Show the networks with their layers; `polls` until a worker has built them."""
+    """Show the networks, with their layers once a worker has built them, for which it `polls`."""
     known = read_architectures(store().home)
     if polls and known:
         st.rerun()
     st.header("Networks to choose from", anchor=False)
-    if not known:
-        st.caption("Layers appear here once TensorFlow has started.")
-        show_launcher_problem()
-        return
     with st.grid(2, min_column_width=320):
         for name, info in MODELS.items():
             architecture_card(info, known.get(name, []))
+    if not known:
+        st.caption("Their layers appear once TensorFlow has started.")
+        show_launcher_problem()
 
 
 # The page

@@ -182,7 +182,7 @@ def test_while_a_run_trains_only_the_tables_of_its_charts_change():
         specs = [{**chart[measure], "datasets": None} for chart in (at(3, 0), at(15, 1), at(50, 5))]
         assert specs[0] == specs[1] == specs[2]
         best = at(50, 5)[measure]["datasets"]["best"].to_pylist()
-        assert [each["name"] for each in best] == ["best: epoch 1"]
+        assert [each["name"] for each in best] == [f"{history.BEST[measure]}: epoch 1"]
 
 
 def test_the_thin_line_is_smoothed_and_passes_over_what_is_no_number():
