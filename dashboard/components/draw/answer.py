@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.inference.answer import Answer
 from dashboard.components.charts.probabilities import probability_bars
-from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.formatting import LEAST_CERTAINTY, SIGMOID_SENTENCE, certainty
 
 
 def confidence_in_words(confidence: float) -> str:
@@ -29,11 +29,12 @@ def show_answer(answer: Answer) -> None:
             if abstains:
                 st.metric("It reads", "Don't know")
                 st.markdown(answer.abstain_reason)
-                st.caption(f"Its guess would be {answer.first}, {percent(answer.confidence)}.")
+                st.caption(f"Its guess would be {answer.first}, {certainty(answer.confidence)}.")
             else:
-                words = f"{confidence_in_words(answer.confidence)}, {percent(answer.confidence)}"
+                words = f"{confidence_in_words(answer.confidence)}, {certainty(answer.confidence)}"
                 st.metric("It reads", str(answer.first), words, delta_color="off", delta_arrow="off")
-                st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}")
+                if (second := answer.outputs["probabilities"][answer.second]) >= LEAST_CERTAINTY:
+                    st.caption(f"Second guess: {answer.second}, {certainty(second)}")
         with st.container(width="stretch", key="answer_bars"):
             bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first)
             st.vega_lite_chart(bars, key="answer_chart")
