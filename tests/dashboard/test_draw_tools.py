@@ -116,7 +116,7 @@ def test_the_switch_shows_what_a_plain_resize_would_have_given(run):
     assert "Resized as it is" not in words(at)
     at.toggle(key="plain").set_value(True).run()
     assert not at.exception
-    assert "Resized as it is: **9** (91.00 %)" in words(at)  # the stroke begins in column 9
+    assert "Resized as it is: **9** (91.0 %)" in words(at)  # the stroke begins in column 9
 
 
 def test_every_run_answers_and_the_damaged_ones_are_left_out(make_reader, make_run):
