@@ -12,7 +12,8 @@ from core.runs.state import is_event
 from core.storage import LineLog
 
 AVERAGED = 600  # events: the most that the averages are taken over
-HALF_LIFE = 10.0  # seconds after which an event counts half, so that the time left does not jump; later a third of all
+HALF_LIFE = 30.0  # seconds after which an event counts half, so that the time left does not jump; later half of all
+ENOUGH_SECONDS, ENOUGH_SHARE = 2.0, 0.02  # of training, before the time left can be told
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,20 @@ class History:
         return min(1.0, self.last_batch.get("position", 0.0) / epochs)
 
     def seconds_left(self, epochs: int) -> float | None:
-        """The time to the end of `epochs` in seconds, with validation after each; None before the first batch.
+        """The time to the end of `epochs` in seconds, with validation after each; None before it can be told.
 
         An exponential average over the progress since training began or was resumed, without the first event, which
-        includes compilation.
+        includes compilation. It takes two seconds, and two per cent of all epochs or one whole epoch.
         """
         if not self.batches:
             return None
         left, events = epochs - self.last_batch.get("position", 0.0), self._recent()
         times, positions = (np.array([event.get(name, 0.0) for event in events]) for name in ("time", "position"))
         seconds, gained = np.diff(times).clip(min=0.0), np.diff(positions)
+        if seconds.sum() < ENOUGH_SECONDS or gained.sum() < min(1.0, ENOUGH_SHARE * epochs):
+            return None
         weights = _weights(times[1:])
-        if (weights * seconds).sum() > 0 and (weights * gained).sum() > 0:
-            return max(0.0, left * (weights * seconds).sum() / (weights * gained).sum())
-        return max(0.0, left * self.epoch_images / max(1.0, self.images_per_second()))
+        return max(0.0, left * (weights * seconds).sum() / (weights * gained).sum())
 
     def images_per_second(self) -> float | None:
         """The speed of training alone, averaged in the same way, to three digits; None before the first batch."""
@@ -68,7 +69,7 @@ class History:
 def _weights(times: np.ndarray) -> np.ndarray:
     """Of events at these times in order, float (n,): 1 for the newest, half as much for one a half-life before it."""
     ages = times.max(initial=0.0) - times
-    return 0.5 ** (ages / max(HALF_LIFE, ages.max(initial=0.0) / 3))
+    return 0.5 ** (ages / max(HALF_LIFE, ages.max(initial=0.0) / 2))
 
 
 def read_history(path: Path) -> History:

@@ -45,15 +45,20 @@ def page() -> None:
     follow(runs_on_page(runs))
     if len(runs) < 2:
         say_not_found(gone, "")
-        lead_to_training("Comparing needs at least two runs.", "Train another network" if runs else "Train a network")
+        only = "".join(f" There is one: **{escape_markdown(run.name)}**." for run in runs.values())
+        lead_to_training(
+            f"Comparing needs at least two runs.{only}", "Train another network" if runs else "Train a network"
+        )
         return
     names = run_table.unique_names(runs)
     remember_names(names)
     chosen, target = choose_runs(runs, names)
     if chosen:
-        show_runs(chosen, target, names, digits)
+        show_runs(chosen, target, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)])
     ask_whether_to_delete()
     st.header("Two runs on the same images", anchor=False)
+    if recall(PAGE, "filter"):
+        st.caption("Any two of all runs, whatever the filter says.")
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
@@ -67,10 +72,18 @@ def runs_on_page(runs) -> list[Run]:
     return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:MOST_FOUND]]) if run_id in runs]
 
 
+def in_order(runs) -> list[str]:
+    """The ids of all runs from the oldest, which gives them colours; a deleted one keeps its place meanwhile."""
+    order = st.session_state.setdefault("run_order", [])
+    order += [run_id for run_id in reversed(runs) if run_id not in order]
+    return order
+
+
 def lead_to_training(why: str, words: str) -> None:
-    """Say why there is too little to compare, with a link to Train."""
+    """Say why there is too little to compare, with a button that leads to Train."""
     st.info(why)
-    st.page_link(TRAIN_PAGE, label=words, icon=":material/model_training:")
+    if st.button(words, icon=":material/model_training:", type="primary"):
+        st.switch_page(TRAIN_PAGE)
 
 
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
@@ -85,7 +98,7 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
-def show_runs(chosen, target, names, digits) -> None:
+def show_runs(chosen, target, names, digits, order) -> None:
     """Show the chosen runs as a table, their curves, and one of their settings against accuracy."""
     found = [
         scores(printable(run.path), (saved_version(run), run.test_accuracy), digits.fingerprint, run, digits)
@@ -93,7 +106,7 @@ def show_runs(chosen, target, names, digits) -> None:
     ]
     table = run_table.table(chosen, names, found, target)
     marked = show_table(table, chosen)
-    look = {"target": target, "chosen": [names[run.id] for run in marked], "order": [names[run.id] for run in chosen]}
+    look = {"target": target, "chosen": [names[run.id] for run in marked], "order": order}
     show_curves(chosen, names, look)
     show_setting(chosen, names, found, table.settings, look)
 
@@ -224,7 +237,8 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
         st.info("This group is empty.", icon=":material/filter_alt:")
         return
     here = st.columns(2, gap="medium")
-    number = st.pagination(selection.pages(found, PAIR_IMAGES_PER_PAGE), key="pair_page")
+    pages = selection.pages(found, PAIR_IMAGES_PER_PAGE)
+    number = st.pagination(pages, key="pair_page")
     shown = found[(number - 1) * PAIR_IMAGES_PER_PAGE : number * PAIR_IMAGES_PER_PAGE]
     image = st.session_state.get("pair_image")
     image = image if image in shown else None
@@ -241,7 +255,7 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
                 on_choose=open_image,
                 label=f"{GROUPS[group]}: as the {name} run reads them",
                 reveal="pair_image_panel",
-                full=PAIR_IMAGES_PER_PAGE,
+                full=PAIR_IMAGES_PER_PAGE if pages > 1 else None,
             )
     with st.container(key="pair_image_panel"):
         if image is not None:

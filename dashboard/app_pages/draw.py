@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.data import Dataset
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
-from dashboard.components.draw.answer import show_answer
+from dashboard.components.draw.answer import say_answer, show_answer, show_fitting
 from dashboard.components.draw.api_command import show_command
 from dashboard.components.draw.examples import show_examples
 from dashboard.components.draw.labelling import show_labelling
@@ -30,25 +30,30 @@ def page() -> None:
     model = load(run)
     if model is None:
         return
-    fit_ood_detector(run)
+    fitting = fit_ood_detector(run)
     if mode == "My digits":
         show_my_digits(run, model)
         return
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="large", key="draw_area"):
         with st.container(width=SIDE):
+            line = st.container(key="answer_line")
             picture = drawing_input() if mode == "Draw" else picture_input()
         steps = None if picture is None else steps_of(picture)
         with st.container(width="stretch", key="answer_side"):
             if steps is None:
+                say_answer(line, None)
                 show_beginning(mode, digits, empty=picture is None)
                 return
             answer = models().answer_one(run, model, steps.centred)
-            show_answer(answer)
+            say_answer(line, answer, fitting=fitting)
+            show_answer(answer, fitting=fitting)
             saved = show_labelling(run, answer, steps.centred, picture)
             with st.container(horizontal=True):
                 if saved:
                     show_way("My digits", "See My digits")
                 show_command(run, picture)
+                if fitting:  # here nothing moves when it ends
+                    show_fitting(run)
     show_tools(run, model, answer, steps, picture)
 
 

@@ -13,7 +13,7 @@ from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
-from dashboard.components.predictions.filters import begin_again, choose_filter, clear, matrix_key, show_pair
+from dashboard.components.predictions.filters import choose_filter, clear, first_page, matrix_key, show_pair
 from dashboard.components.predictions.image_panel import (
     chosen_image,
     close_image,
@@ -38,13 +38,11 @@ def page() -> None:
         moments = predictions.moments(run)
         with st.container(key="headline", horizontal=True, gap="medium"):
             headline = st.container(key="numbers", horizontal=True, width="content")
-            epoch = choose_moment(moments, on_change=begin_again)
+            epoch = choose_moment(moments, on_change=first_page)
         reading = cached_predictions(printable(run.path), saved_version(run), epoch, run, digits)
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
-    with headline:
-        show_headline(run, reading, moments[NEWEST])
     with st.container(key="controls", gap="xsmall"):
         count = st.container(key="count", horizontal=True, vertical_alignment="center", gap="xsmall")
         wanted = choose_filter(digits, several_epochs=len(moments) > 1)
@@ -56,9 +54,11 @@ def page() -> None:
         else None
     )
     found = selection.matching(reading, past, wanted)
+    # All that an epoch changes is sent at once, so that no moment shows the numbers of one and the digits of another.
+    with headline:
+        show_headline(run, reading, moments[NEWEST])
     with count:
         show_count(found, wanted)
-
     with st.container(key="digits_area").container(key="digits_and_more"):
         with st.container():
             show_gallery(run, digits, reading, found, wanted, image)

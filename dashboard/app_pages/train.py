@@ -103,28 +103,26 @@ def empty() -> None:
 
 
 def networks(polls: bool) -> None:
-    """Show the networks with their layers; `polls` until a worker has built them."""
+    """Show the networks, with their layers once a worker has built them, for which it `polls`."""
     known = read_architectures(store().home)
     if polls and known:
         st.rerun()
     st.header("Networks to choose from", anchor=False)
-    if not known:
-        st.caption("Layers appear here once TensorFlow has started.")
-        show_launcher_problem()
-        return
     with st.grid(2, min_column_width=320):
         for name, info in MODELS.items():
             architecture_card(info, known.get(name, []))
+    if not known:
+        st.caption("Their layers appear once TensorFlow has started.")
+        show_launcher_problem()
 
 
 # The page
 
 
 def show_notes(found: Dataset) -> None:
-    """Show what is to be said of the data and of older runs, and on a phone the start button."""
+    """Show what is to be said of the data and of older runs."""
     dataset_note(found)
     older_runs_note()
-    start_in_page(start)
 
 
 found = dataset()
@@ -133,6 +131,7 @@ run = choice.run
 if run is not None:
     show_title("Train", run, show_actions)
     show_notes(found)
+    start_in_page(start)
     show(run)
     show_all_runs(run)
     show_import(found)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.runs import Run
 from dashboard.components.following import follow, is_outdated
-from dashboard.components.formatting import duration_in_words
 from dashboard.components.page_head import show_tab_title
+from dashboard.components.progress import per_cent_done, progress_in_words, share_done
 from dashboard.components.session import TRAIN_PAGE, active, open_run, store
 from dashboard.components.text import escape_markdown
 
@@ -33,39 +32,26 @@ def _look() -> None:
         st.rerun()
     found = active(LOOK_SECONDS / 2)
     running = [run for run in map(store().get, sorted(found.running)) if run]
-    show_tab_title(progress=_per_cent(running[0]) if running else "")
+    show_tab_title(progress=per_cent_done(running[0]) if running else "")
     with st.container(gap="xxsmall", key="activity"):
         for run in running[:MOST_LINES] or found.queued[:1]:
             st.button(
-                _line(run),
+                f"{escape_markdown(run.name)} · {progress_in_words(run)}",
                 icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
                 type="tertiary",
                 key=f"activity_{run.id}",
-                on_click=_go_to,
+                on_click=go_to,
                 args=(run.id,),
                 help=f"Go to {escape_markdown(run.name)}",
             )
-            st.progress(run.history().share_done(run.state.target_epochs))
+            st.progress(share_done(run))
+        if not (running or found.queued):
+            st.caption("Nothing is training.")
         if more := len(running[MOST_LINES:]) + len(found.queued[0 if running else 1 :]):
             st.caption(f"{more} more in line")
 
 
-def _go_to(run_id: str) -> None:
+def go_to(run_id: str) -> None:
     """In a callback, which no other change of the page prevents: open a run on Train when the page runs next."""
     open_run(run_id)
     st.session_state["go_to_run"] = run_id
-
-
-def _line(run: Run) -> str:
-    """A run in training in one line: name, per cent and time left."""
-    state, history, name = run.state, run.history(), escape_markdown(run.name)
-    if state.name == "queued":
-        return f"{name} · waiting"
-    if history.phase == "finishing":
-        return f"{name} · finishing"
-    seconds = history.seconds_left(state.target_epochs)
-    return f"{name} · {_per_cent(run)}" + ("" if seconds is None else f" · {duration_in_words(seconds)} left")
-
-
-def _per_cent(run: Run) -> str:
-    return f"{100 * run.history().share_done(run.state.target_epochs):.0f} %"

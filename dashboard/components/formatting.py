@@ -42,6 +42,14 @@ def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:
     return count if config.training_images else f"all ({count})"
 
 
+def rate_text(rate: float) -> str:
+    """A learning rate to two digits: "0.0021", "0.000026"."""
+    return number_text(float(f"{rate:.2g}"))
+
+
+STEPS = ((20, 1), (60, 5), (300, 30), (1200, 60), (5400, 300))  # below so many seconds a time is told in such steps
+
+
 def seconds_in_words(seconds: float) -> str:
     """Seconds as "8.2 s" or "3 min 5 s"."""
     minutes, rest = divmod(seconds, 60)
@@ -49,10 +57,13 @@ def seconds_in_words(seconds: float) -> str:
 
 
 def duration_in_words(seconds: float) -> str:
-    """A time to wait, rounded: "8 s", "3 min", "1.5 h"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    """A time to wait, the coarser the longer: "8 s", "45 s", "1 min 30 s", "7 min", "25 min", "1.5 h"."""
+    step = next((step for below, step in STEPS if seconds < below), 1800)
+    rounded = step * round(seconds / step)
+    if rounded >= 5400:
+        return f"{rounded / 3600:g} h"
+    minutes, rest = divmod(rounded, 60)
+    return " ".join(([f"{minutes} min"] if minutes else []) + ([f"{rest} s"] if rest or not minutes else []))
 
 
 SIGMOID_SENTENCE = (

@@ -28,18 +28,28 @@ def load(run: RunView, *, quiet: bool = False) -> Predictor | None:
         return None
 
 
-def fit_ood_detector(run: RunView) -> None:
+def fit_ood_detector(run: RunView) -> bool:
     """Fit the run's out-of-distribution detector in the background, where it has none and enough training images.
+
+    Returns whether that is going on.
 
     The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
     few people, it would refuse too many digits in other handwriting.
     """
     if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == "Embedded digits":
-        return
+        return False
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
-    if enough and models().ood_detector(run) is None and jobs().status(run, "novelty").name in ("none", "finished"):
+    if not enough or models().ood_detector(run) is not None:
+        return False
+    if jobs().status(run, "novelty").name in ("none", "finished"):
         with suppress(OSError):  # a home that cannot be written: go on without a detector
             jobs().start(run, "novelty")
+    return is_fitting_detector(run)
+
+
+def is_fitting_detector(run: Run) -> bool:
+    """Whether the run's out-of-distribution detector is being fitted."""
+    return jobs().status(run, "novelty").name == "running"
 
 
 def hidden_layer(run: RunView, model: Predictor, digits: Dataset) -> HiddenLayer:

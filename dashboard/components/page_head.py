@@ -46,14 +46,12 @@ def show_title(title: str, run: RunView | None = None, actions: Callable[[RunVie
     """
     name = f"{title} · {run.name}" if run else title
     show_tab_title(name=name)
-    if run is None:
-        st.title(title, anchor=False)
-        return
     with st.container(horizontal=True, vertical_alignment="center", key="page_title"):
         st.title(escape_markdown(name), width="stretch", anchor=False)
-        if actions:
+        if run and actions:
             actions(run)
-    st.markdown(_state_and_settings(run))
+    if run:
+        st.markdown(_state_and_settings(run))
 
 
 def _state_and_settings(run: RunView) -> str:

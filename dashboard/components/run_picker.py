@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,6 +13,7 @@ from core.runs.starter import Starter
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
 from dashboard.components.formatting import percent
+from dashboard.components.progress import progress_in_words, share_done
 from dashboard.components.session import (
     TRAIN_PAGE,
     chosen_run,
@@ -59,7 +60,7 @@ class Choice:
         run: the chosen run; the newest that the page can show where none is chosen; None where there is none.
         missing: the id of the chosen run where it was not found, else "".
         needs: what the page needs of a run, a key of `NEEDS`.
-        instead: a run that the page can show where it cannot show this one, else None.
+        instead: the run itself where the page can show it, else the best one that it can, None without any.
     """
 
     run: RunView | None
@@ -85,7 +86,7 @@ def choose_run(label: str = "Run", *, needs: str) -> Choice:
     newest = next(iter(suited.values()), None)
     if missing := missing_run():
         _run_selectbox(label, runs, None)
-        return Choice(None, missing, needs, newest)
+        return Choice(None, missing, needs, None)
     runs |= suited
     chosen = chosen_run()
     if chosen == Starter().id:
@@ -98,7 +99,12 @@ def choose_run(label: str = "Run", *, needs: str) -> Choice:
     _run_selectbox(label, runs, run.id)
     open_run(run.id)
     st.session_state["drawn_for"] = run.id
-    return Choice(run, "", needs, suited.get(run.id, newest))
+    return Choice(run, "", needs, suited.get(run.id) or _best(suited.values()))
+
+
+def _best(runs: Iterable[RunView]) -> RunView | None:
+    """The run with the highest test accuracy, the starter only where it is the only one; None without runs."""
+    return max(runs, key=lambda run: (not isinstance(run, Starter), run.test_accuracy or 0.0), default=None)
 
 
 def say_why_not(choice: Choice) -> bool:
@@ -119,15 +125,22 @@ def say_why_not(choice: Choice) -> bool:
         if choice.is_suited:
             return False
         st.info(escape_markdown(_why_not(choice.run, choice.needs)), icon=":material/info:")
+        if choice.run.state.is_active:
+            _show_progress(choice.run)
         with st.container(horizontal=True, vertical_alignment="center"):
             if other := choice.instead:
-                words = f"Show {escape_markdown(other.name)}"
+                words = f"Show {escape_markdown(run_label(other))}"
                 st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")
             if not isinstance(choice.run, Starter):
                 st.page_link(
                     TRAIN_PAGE, label=f"Go to {escape_markdown(choice.run.name)}", icon=":material/model_training:"
                 )
     return True
+
+
+@st.fragment(run_every=1.0)
+def _show_progress(run: RunView) -> None:
+    st.progress(share_done(run), text=progress_in_words(run).capitalize())
 
 
 def _why_not(run: RunView, needs: str) -> str:

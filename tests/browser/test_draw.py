@@ -245,7 +245,7 @@ def test_a_drawing_a_filter_and_a_photo_survive_a_dropped_connection(dashboard, 
     expect(answer).to_contain_text("7")
     drop()
     page.get_by_text("What it sees", exact=True).click()
-    page.get_by_text("Resize the canvas as it is").click()
+    page.get_by_text("Resize it as it is").click()
     expect(page.get_by_text(re.compile("In MNIST's form: 7"))).to_be_visible()
 
     page.goto(f"{dashboard.url}/predictions?run={finished.id}")

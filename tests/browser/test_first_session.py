@@ -200,7 +200,7 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     tile = page.get_by_role("option")
     expect(tile).to_have_count(1)
     tile.click()
-    page.get_by_role("button", name="Delete this 7").click()
+    page.get_by_role("button", name="Remove this 7").click()
     expect(page.get_by_text("Draw a digit and say what it is")).to_be_visible()
     assert MyDigits(dashboard.store.home).all() == ()
     assert page.get_by_test_id("stException").count() == 0

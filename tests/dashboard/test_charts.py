@@ -182,7 +182,7 @@ def test_while_a_run_trains_only_the_tables_of_its_charts_change():
         specs = [{**chart[measure], "datasets": None} for chart in (at(3, 0), at(15, 1), at(50, 5))]
         assert specs[0] == specs[1] == specs[2]
         best = at(50, 5)[measure]["datasets"]["best"].to_pylist()
-        assert [each["name"] for each in best] == ["best: epoch 1"]
+        assert [each["name"] for each in best] == [f"{history.BEST[measure]}: epoch 1"]
 
 
 def test_the_thin_line_is_smoothed_and_passes_over_what_is_no_number():
@@ -205,6 +205,18 @@ def test_runs_far_below_the_others_do_not_set_the_range_and_are_named_with_their
     assert 0.96 <= low < 0.97
     assert 0.98 < high < 0.99
     assert chart["datasets"]["ends"]["name"].to_pylist() == ["A", "B", "C", "D ↓ 10.0 %"]
+
+
+def test_a_run_keeps_its_colour_and_shape_whichever_others_are_shown():
+    order = [f"Run {number}" for number in range(12)]
+    frame = pd.DataFrame({"run": order, "epoch": 1, "training_seconds": 1.0, "accuracy": 0.9})
+    for shown in (frame, frame[frame["run"].isin(["Run 1", "Run 11"])]):
+        chart = curves.curves_chart(shown, "Epochs", order=order)
+        points = next(layer for layer in chart["layer"] if layer.get("mark", {}).get("type") == "point")
+        assert points["encoding"]["color"]["scale"]["domain"] == order
+        shapes = dict(zip(order, points["encoding"]["shape"]["scale"]["range"], strict=True))
+        assert shapes["Run 1"] != shapes["Run 11"]
+        assert all(chart["datasets"]["curves"]["marked"].to_pylist())  # a single epoch is seen
 
 
 def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_the_middle_of_its_images():

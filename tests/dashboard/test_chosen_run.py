@@ -45,7 +45,7 @@ def test_the_chosen_run_stays_chosen_through_pages_that_have_nothing_of_it(make_
         assert at.title[0].value == f"{name.capitalize()} · Classic 1"
         assert "Classic 1 has no" in words(at)
         assert "This page opens by itself after" in words(at)
-        assert at.button(key="show_instead").label == "Show Dense 1"
+        assert as_seen(at.button(key="show_instead").label) == "Show Dense 1 · finished"
         assert links(at) == ["Go to Classic 1"]
         assert at.query_params["run"] in (chosen.id, [chosen.id])
     go_to(at, "train")
@@ -166,7 +166,7 @@ def test_a_page_that_needs_more_than_the_starter_has_says_so_and_offers_a_run(na
     (run.path / "model.tflite").write_bytes(model)
     at = open_page(name, run="starter")
     assert "The starter is shipped without its predictions" in words(at)
-    assert at.button(key="show_instead").label == f"Show {run.name}"
+    assert as_seen(at.button(key="show_instead").label) == f"Show {run.name} · finished"
 
 
 def test_compare_names_the_runs_of_the_address_that_are_not_there(make_run):

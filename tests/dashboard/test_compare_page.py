@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from core.config import TrainingConfig
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
-from dashboard.components.compare import run_table, verdict
+from dashboard.components.compare import run_table, run_table_view, verdict
 from tests.support.digits import mostly_right
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
 
@@ -25,12 +25,17 @@ def two(make_run, digits, first_wrong, second_wrong):
     return first, second
 
 
+def names_in_table(at) -> list[str]:
+    """The names of the runs in the table, whose rows open them."""
+    return [name.removeprefix(run_table_view.OPEN) for name in at.dataframe[0].value["Run"]]
+
+
 def test_with_fewer_than_two_runs_it_leads_to_training(make_run):
-    assert [link.value for link in open_page("compare").page_link] == ["Train a network"]
-    make_run()
+    assert [button.label for button in open_page("compare").main.button] == ["Train a network"]
+    only = make_run()
     at = open_page("compare")
-    assert "at least two runs" in words(at)
-    assert [link.value for link in at.page_link] == ["Train another network"]
+    assert f"at least two runs. There is one: {only.name}." in as_seen(at.info[0].value).replace("**", "")
+    assert [button.label for button in at.main.button] == ["Train another network"]
 
 
 def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digits):
@@ -90,8 +95,9 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
     running.append_event("epoch", epoch=1, step=3, val_accuracy=0.9, training_seconds=2.0)
     with running.lock():
         at = open_page("compare", a=foreign.id)
-        table = at.dataframe[0].value.set_index("Run")
-        assert set(table["State"]) == {"Finished", "Damaged", "Running"}
+        table = at.dataframe[0].value.assign(Run=names_in_table(at)).set_index("Run")
+        assert {f"{damaged.name} · damaged", f"{running.name} · running"} < set(table.index)
+        assert run_table.settings(running, {})["Epochs"] == run_table.Cell(1, f"1 of {running.config.epochs}")
         assert table.loc[f"Same *name* · {old.id}", ["Test accuracy", "Robustness"]].tolist() == pytest.approx(
             [100 * 387 / 397, 81.25]
         )
@@ -123,11 +129,19 @@ def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, digit
 def test_runs_in_the_address_are_those_of_the_table_and_none_is_possible(make_run):
     runs = [make_run() for _ in range(3)]
     at = open_page("compare", runs=f"{runs[1].id},{runs[1].id},nonsense")
-    assert at.dataframe[0].value["Run"].tolist() == [runs[1].name]
+    assert names_in_table(at) == [runs[1].name]
     by_label(at.multiselect, "Runs").set_value([]).run()
     assert not at.exception
     assert not at.dataframe
     assert at.query_params["runs"] == "none"
+
+
+def test_without_a_choice_the_best_two_are_compared(make_run):
+    best, worst, second, newest = (make_run() for _ in range(4))
+    for run, accuracy in ((best, 0.99), (worst, 0.1), (second, 0.98), (newest, 0.97)):
+        write_json(run.path / "summary.json", {"test_accuracy": accuracy})
+    at = open_page("compare", runs=f"{newest.id},{worst.id}")
+    assert (at.query_params["a"], at.query_params["b"]) == (second.id, best.id)
 
 
 def test_two_choices_that_come_together_are_both_kept(make_run):
@@ -169,14 +183,14 @@ def row(config, name="Run", epochs=(0.9, 0.97), accuracy=0.97, **summary):
         config=config,
         summary={"parameters": 10, **summary},
         dataset={"name": "MNIST"},
-        state=SimpleNamespace(name="finished"),
+        state=SimpleNamespace(name="finished", target_epochs=len(epochs)),
         history=lambda: SimpleNamespace(epochs=history),
         test_accuracy=accuracy,
         path=Path("nowhere"),
     )
 
 
-def test_settings_that_differ_come_first_equal_ones_are_said_and_the_best_has_a_star(monkeypatch):
+def test_accuracy_then_settings_that_differ_come_first_equal_ones_are_said_and_the_best_has_a_star(monkeypatch):
     monkeypatch.setattr(run_table, "robustness", lambda run: None)
     runs = [
         row(TrainingConfig("dense", learning_rate=0.01), "A", (0.9, 0.98, 0.97), training_images=55000),
@@ -186,14 +200,15 @@ def test_settings_that_differ_come_first_equal_ones_are_said_and_the_best_has_a_
     table = run_table.table(runs, {"A": "A", "B": "B"}, found, target=0.975)
     assert table.starred.to_dict("list") == {
         "Run": ["A", "B"],
+        "Test accuracy": ["★ 97.50 %", "85.00 %"],
+        "Epochs to 97.5 %": ["★ 2", "–"],
         "Epochs": ["3", "2"],
         "Learning rate": ["0.01", "0.001"],
         "Training images": ["all (55,000)", "500"],
-        "Test accuracy": ["★ 97.50 %", "85.00 %"],
-        "Epochs to 97.5 %": ["★ 2", "–"],
         "Calibration error": ["2.00 %", "★ 1.00 %"],
         "Training time": ["3.0 s", "2.0 s"],
     }
+    assert list(table.words)[:4] == ["Run", "Test accuracy", "Epochs to 97.5 %", "Epochs"]
     assert {"state finished", "network Dense", "batch size 64", "seed 0", "parameters 10"} <= set(table.same)
     assert table.settings == ["Epochs", "Learning rate", "Training images"]
     assert table.csv().decode().splitlines()[1].startswith("A,")
@@ -207,13 +222,14 @@ def test_a_tag_in_the_names_finds_runs_and_a_choice_ends_the_filter(make_run):
     runs[1].rename("small #lr")
     at = open_page("compare")
     by_label(at.text_input, "Filter").set_value("#lr").run()
-    assert set(at.dataframe[0].value["Run"]) == {"wide #LR", "small #lr"}
+    assert set(names_in_table(at)) == {"wide #LR", "small #lr"}
     by_label(at.text_input, "Filter").set_value("#lr CNN").run()
-    assert at.dataframe[0].value["Run"].tolist() == ["small #lr"]
+    assert names_in_table(at) == ["small #lr"]
+    assert "Any two of all runs" in words(at)
     by_label(at.text_input, "Filter").set_value("*no* such").run()
     assert "No run has “*no* such”" in as_seen(at.info[0].value)
     by_label(at.multiselect, "Runs").set_value([runs[2].id]).run()
-    assert at.dataframe[0].value["Run"].tolist() == [runs[2].name]
+    assert names_in_table(at) == [runs[2].name]
     assert by_label(at.text_input, "Filter").value == ""
 
 
@@ -237,6 +253,6 @@ def test_several_runs_are_deleted_after_a_question_that_names_them(make_run, sto
         assert not at.exception
         assert training.control["request"] or training.is_discarded
     left = {run.name for run in runs[1:]}
-    assert set(at.dataframe[0].value["Run"]) == left
+    assert set(names_in_table(at)) == left
     assert "Not found" not in words(at)
     assert store.get(runs[0].id) is None

@@ -349,7 +349,7 @@ def test_my_digits_are_shown_with_what_the_run_says_and_one_is_deleted(run, mine
     [tiles] = galleries(at)
     assert [tile["index"] for tile in tiles] == [4, 3, 2, 1, 0]
     assert "5 digits" in words(at)
-    assert at.dataframe[0].value["Run"].tolist() == [run.name, "Starter"]
+    assert at.dataframe[0].value["Run"].tolist() == [f"{run.name} (chosen)", "Starter"]
     at.button(key="delete_digit").click().run()
     assert not at.exception
     assert newest.id not in [digit.id for digit in mine.all()]
@@ -366,14 +366,14 @@ def fives(mine, count):
 
 
 def my_digits_read(at, run):
-    """What the table of My digits says of a run, in percent."""
-    return at.dataframe[0].value.set_index("Run").loc[run.name, "My digits"]
+    """What the table of My digits says of the chosen run: how many of them it reads."""
+    return at.dataframe[0].value.set_index("Run").loc[f"{run.name} (chosen)", "My digits"]
 
 
 def test_my_digits_does_not_count_as_read_what_draw_refuses_for_its_confidence(make_reader, mine):
     run = make_reader(SeesNothing())  # a five with 82 %
     fives(mine, 3)
-    assert my_digits_read(open_page("draw", session={"mode": "My digits"}), run) == 100
+    assert my_digits_read(open_page("draw", session={"mode": "My digits"}), run) == 3
     run.set_threshold(0.95)
     at = open_page("draw", session={"mode": "My digits"})
     assert my_digits_read(at, run) == 0
@@ -386,7 +386,23 @@ def test_my_digits_does_not_count_as_read_what_draw_takes_for_no_digit(make_read
     ood_reasons[run.id] = "This looks like several digits."
     at = open_page("draw", session={"mode": "My digits"})
     assert my_digits_read(at, run) == 0
-    assert at.dataframe[0].value["My digits"].tolist() == [0, 100]  # the starter reads fives
+    assert at.dataframe[0].value["My digits"].tolist() == [0, 3]  # the starter reads fives
+
+
+def test_the_chosen_run_comes_first_in_my_digits_then_the_best(make_reader, mine):
+    best, worse, chosen = make_reader(SeesNothing()), make_reader(), make_reader()
+    fives(mine, 3)
+    table = open_page("draw", session={"mode": "My digits"}, run=chosen.id).dataframe[0].value
+    assert table["Run"].tolist() == [f"{chosen.name} (chosen)", best.name, "Starter", worse.name]
+    assert table["My digits"].tolist() == [0, 3, 3, 0]
+
+
+def test_while_it_learns_to_tell_digits_from_scribbles_it_is_not_said_to_be_sure(run, monkeypatch):
+    monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: True)
+    monkeypatch.setattr(loaded_models, "is_fitting_detector", lambda run: True)
+    at = open_page("draw", session={"canvas_0": drawn(ONE)})
+    assert "Still learning what digits look like" in words(at)
+    assert at.metric[0].delta == "still learning, 91.00 %"
 
 
 def test_many_digits_come_in_pages(run, mine, digits):

@@ -15,6 +15,7 @@ from core.config import TrainingConfig
 from core.data import load_dataset
 from core.runs import History
 from core.storage import write_json
+from dashboard.components.formatting import duration_in_words
 from dashboard.components.train.all_runs import runs_table
 from dashboard.components.train.places import best_epoch, epoch_table
 from tests.support.pages import by_label, numbers, open_page, words
@@ -176,7 +177,7 @@ def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
 def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
     at = open_page("train")
     bars = [bar.proto.text for bar in at.get("progress")]
-    assert bars[0].startswith("Epoch 2 of 3 · 50 % · ")
+    assert bars[0] == "Epoch 2 of 3 · 50 %"  # too early to tell the time left
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
@@ -197,6 +198,7 @@ def test_a_run_that_waits_says_its_place_in_line_in_words(store):
     *_, run = (store.create(TrainingConfig()) for _ in range(4))
     at = open_page("train", run=run.id)
     assert at.get("progress")[0].proto.text == "4th in line, after Classic 3"
+    assert numbers(at)["Place in line"] == "4th"
     assert numbers(at)["Training images"] == f"all ({len(load_dataset().x_train):,})"
 
 
@@ -209,6 +211,9 @@ def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
     at = open_page("train", run=interrupted.id)
     assert "Training stopped unexpectedly" in at.warning[0].value
     assert "the last words" in at.code[0].value
+    assert at.button(key=f"resume_{interrupted.id}").label == "Start again"
+    assert not at.metric
+    assert len(at.dataframe) == 1  # of all runs
     at.button(key=f"resume_{interrupted.id}").click().run()
     assert interrupted.state.name == "queued"
     assert interrupted.state.resumes
@@ -253,8 +258,21 @@ def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_
     assert rows[1] == "  2 · best"
     assert [row for row in rows if "best" in row] == [rows[1]]
     assert rows == sorted(rows)
-    assert best_epoch(history) == "The best validation accuracy was 95.00 %, after epoch 2."
+    assert best_epoch(history) == "Best: epoch 2, 95.00 % in validation."
     assert epoch_table(History((), (), "waiting")).empty
+
+
+def test_no_learning_rate_is_written_with_an_e():
+    epochs = tuple({"epoch": epoch, "learning_rate": rate} for epoch, rate in enumerate((0.01, 2.6180339e-5), start=1))
+    assert list(epoch_table(History((), epochs, "training"))["Learning rate"]) == ["0.01", "0.000026"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (19.4, "19 s"), (43, "45 s"), (58, "1 min"), (80, "1 min 30 s"), (440, "7 min"), (1550, "25 min")],
+)
+def test_a_time_to_wait_is_told_the_coarser_the_longer_it_is(seconds, words):
+    assert duration_in_words(seconds) == words
 
 
 def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_run):
@@ -263,9 +281,8 @@ def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_r
     table = runs_table(runs, runs[1])
     assert list(table["Run"]) == [
         ":material/arrow_forward: :smile: *bold* <b>",
-        f":material/arrow_forward: {runs[1].name}",
+        f":material/visibility: {runs[1].name}",
     ]
-    assert list(table["State"]) == ["Finished", "Finished, shown above"]
     assert not {"Data", "Network"} & set(table)
     for run, name in zip(runs, ("MNIST", "My own"), strict=True):
         write_json(run.path / "dataset.json", {"name": name})

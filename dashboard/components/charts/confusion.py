@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyarrow as pa
 
@@ -14,6 +16,7 @@ DIGITS = [str(digit) for digit in range(10)]
 ALL = "all"
 KINDS = {"cell": theme.WRONG, "right": theme.RIGHT, "margin": theme.NEUTRAL}
 CLICK = "cell"
+FAINTEST = 0.12  # opacity of a cell with one mistake; the most mistakes have 0.8
 
 
 def confusion_chart(matrix: np.ndarray, *, shares: bool, diagonal: bool, chosen: tuple[int | None, int | None]) -> dict:
@@ -26,7 +29,6 @@ def confusion_chart(matrix: np.ndarray, *, shares: bool, diagonal: bool, chosen:
         chosen: label and prediction that the gallery shows, None for any.
     """
     cells = _cells(matrix, shares, diagonal, chosen)
-    most = max(2, *(cell["count"] for cell in cells if cell["kind"] == "cell"))
     order = [*DIGITS, ALL]
     return {
         "height": 410,
@@ -52,9 +54,7 @@ def confusion_chart(matrix: np.ndarray, *, shares: bool, diagonal: bool, chosen:
                     "color": category(
                         "kind", scale={"domain": list(KINDS), "range": list(KINDS.values())}, legend=None
                     ),
-                    "opacity": number(
-                        "shade", scale={"type": "log", "domain": [1, most], "range": [0.12, 0.8]}, legend=None
-                    ),
+                    "opacity": number("shade", scale=None),
                     "stroke": {
                         "condition": {"test": "datum.chosen", "value": theme.CHOSEN},
                         "value": "transparent",
@@ -83,11 +83,13 @@ def _cells(matrix: np.ndarray, shares: bool, diagonal: bool, chosen: tuple[int |
     portions = metrics.normalised_by_label(matrix)
     shown = matrix if diagonal else matrix - np.diag(np.diag(matrix))
     wanted = tuple(ALL if digit is None else str(digit) for digit in chosen)
+    most = max(2, int((matrix - np.diag(np.diag(matrix))).max()))
     cells = []
 
     def add(label: str, prediction: str, kind: str, count: int, text: str, words: str) -> None:
         place = {"label": label, "prediction": prediction, "chosen": (label, prediction) == wanted}
-        shade = 1 if kind == "margin" else max(1, count)
+        # Not by a scale of the chart: one that changes draws the chart anew, one that stays lets its cells change.
+        shade = FAINTEST if kind == "margin" else min(1, FAINTEST + 0.68 * math.log(max(1, count), most))
         cells.append({**place, "kind": kind, "count": count, "shade": shade, "text": text, "words": words})
 
     for (label, prediction), count in np.ndenumerate(shown):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from core.formatting import percent
 from dashboard.components.charts import theme
-from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spread
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, halo_layer, name_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
-COLORS = 6  # of the theme; after as many lines the dashes change
+SHAPES = ("circle", "square", "triangle-up", "diamond")  # one with each of the dashes
+COLORS = 10  # of the theme; after as many runs dashes and shapes change
+MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
 AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT = 340
@@ -34,7 +36,7 @@ def curves_chart(
         axis: a name in `AXES`.
         target: an accuracy to be reached, as a fraction, drawn as a line.
         chosen: names of runs that stand out, if any are chosen.
-        order: names of all runs on the page, by which colours are given; without it those of `frame`.
+        order: names of all runs there are, by which colours and shapes are given; without it those of `frame`.
     """
     names = list(dict.fromkeys(frame["run"]))
     order = list(order or names)
@@ -45,7 +47,7 @@ def curves_chart(
     height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
     ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
     ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": "~g"}
-    color, dash = _color(order), _dash(order)
+    color, dash, shape = _color(order), _in_turn(order, DASHES), _in_turn(order, SHAPES)
     shown = {"opacity": _shown(1, FAINT)}
     tooltip = [
         category("run", "Run"),
@@ -54,11 +56,12 @@ def curves_chart(
         number("accuracy", "Validation accuracy", format=".2%"),
     ]
     edge = {"value": "width"}
-    dots = len(names) <= COLORS and frame["epoch"].max() < 30
+    dots = len(names) <= MOST_WITH_POINTS and frame["epoch"].max() < 30
+    is_last = ~frame["run"].duplicated(keep="last")
     return {
         "config": PERCENT,
         "datasets": {
-            "curves": _marked(frame, chosen),
+            "curves": _marked(frame.assign(marked=is_last | dots), chosen),
             "ends": _marked(ends, chosen),
             "target": goal,
         },
@@ -99,7 +102,23 @@ def curves_chart(
                 "data": {"name": "curves"},
                 "params": [_under_the_mouse("at_point")],
                 "mark": {"type": "point", "filled": True, "size": 36, "clip": True},
-                "encoding": {"color": color, "tooltip": tooltip, **(shown if dots else {"opacity": {"value": 0}})},
+                "encoding": {
+                    "color": color,
+                    "shape": shape,
+                    "tooltip": tooltip,
+                    "opacity": _shown(1, FAINT, "datum.marked"),
+                },
+            },
+            {
+                "data": {"name": "ends"},
+                "mark": {"type": "point", "filled": True, "size": 36, "xOffset": 5, "tooltip": None, "aria": False},
+                "encoding": {
+                    "x": edge,
+                    "y": {"field": "place"},
+                    "color": color,
+                    "shape": shape,
+                    "opacity": _shown(1, FAINT),
+                },
             },
             {
                 "data": {"name": "ends"},
@@ -165,6 +184,7 @@ def setting_chart(
                 "mark": {"type": "point", "filled": True, "size": 90},
                 "encoding": {
                     "color": color,
+                    "shape": _in_turn(order, SHAPES),
                     "opacity": _unless_faded(FAINT),
                     "tooltip": [
                         category("run", "Run"),
@@ -173,6 +193,7 @@ def setting_chart(
                     ],
                 },
             },
+            halo_layer("run", x, "place"),
             name_layer("run", x, "place", color, opacity=_unless_faded(FAINT_NAME)),
         ],
     }
@@ -237,10 +258,13 @@ def _marked(frame: pd.DataFrame, chosen: Collection[str]) -> pa.Table:
     return pa.Table.from_pandas(frame.assign(faded=faded), preserve_index=False)
 
 
-def _shown(full: float, faint: float) -> dict:
-    """The opacity of a run's marks, `faint` while others are chosen or under the mouse."""
+def _shown(full: float, faint: float, if_ever: str = "true") -> dict:
+    """The opacity of a run's marks, `faint` while others are chosen or under the mouse; 0 unless `if_ever`."""
     return {
-        "condition": {"test": {"and": [*({"param": name} for name in HOVER), "!datum.faded"]}, "value": full},
+        "condition": [
+            {"test": f"!({if_ever})", "value": 0},
+            {"test": {"and": [*({"param": name} for name in HOVER), "!datum.faded"]}, "value": full},
+        ],
         "value": faint,
     }
 
@@ -253,9 +277,13 @@ def _color(order: list[str]) -> dict:
     return category("run", legend=None, scale={"domain": order})
 
 
-def _dash(order: list[str]) -> dict:
-    dashes = [DASHES[place // COLORS % len(DASHES)] for place in range(len(order))]
-    return category("run", legend=None, scale={"domain": order, "range": dashes})
+def _in_turn(order: list[str], kinds: Sequence) -> dict:
+    """One of `kinds` for each run: the next one after as many runs as there are colours."""
+    return category(
+        "run",
+        legend=None,
+        scale={"domain": order, "range": [kinds[place // COLORS % len(kinds)] for place in range(len(order))]},
+    )
 
 
 def _unless_faded(faint: float) -> dict:

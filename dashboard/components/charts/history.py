@@ -18,6 +18,7 @@ DOTTED_UNTIL = 30  # epochs: more dots would hide the line
 AROUND = 125  # pixels of the height for title and axis
 SERIES = ["training", "validation"]
 MEASURES = {"loss": ("~g", ".4f"), "accuracy": (".4~p", ".2%")}  # the formats of the axis and of a tooltip
+BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
 THIN_LINE = "thin line: batches within an epoch, smoothed"
 
 
@@ -46,7 +47,7 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
             "title": {
                 "text": measure.capitalize(),
                 "subtitle": THIN_LINE,
-                "subtitleColor": theme.muted(),
+                "subtitleColor": {"expr": f"length(data('batches')) ? '{theme.muted()}' : 'transparent'"},
                 "subtitleFontSize": 12,
             },
             "height": height,
@@ -85,7 +86,7 @@ def _best_layers(measure: str) -> list[dict]:
     """A rule with words at the best epoch and a ring around it; the words stand where the lines leave room."""
     edge, toward = (0, 7) if measure == "loss" else ("height", -7)
     words = {"type": "text", "fontSize": 12, "dy": toward, "color": theme.muted()}
-    tooltip = [category("words", "Best epoch")]
+    tooltip = [category("words", "Epoch")]
     return [
         {
             "data": {"name": "best"},
@@ -120,7 +121,7 @@ def _best(measure: str, epochs: Sequence[Mapping], total_epochs: int) -> dict[st
     return {
         "epoch": [epoch],
         measure: [value],
-        "name": [f"best: epoch {epoch}"],
+        "name": [f"{BEST[measure]}: epoch {epoch}"],
         "words": [f"{epoch}, validation {measure} {told}"],
         "side": ["left" if epoch <= total_epochs / 2 else "right"],
     }

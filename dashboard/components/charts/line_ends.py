@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dashboard.components.charts import theme
 from dashboard.components.charts.spec import category, number
 
 PIXELS_A_LINE = 15  # of height: names closer than this would touch
 WRITTEN = {
     "type": "text",
     "align": "left",
-    "dx": 9,
+    "dx": 12,
     "fontSize": 12,
     "fontWeight": 600,
     "limit": 150,
@@ -51,6 +52,12 @@ def reserve_layer(names: Sequence[str]) -> dict:
         "mark": {**WRITTEN, "opacity": 0, "aria": False},
         "encoding": {"x": {"value": "width"}, "y": {"value": 0}, "text": category("name")},
     }
+
+
+def halo_layer(name: str, x: dict, y: str) -> dict:
+    """A layer below the names, in the colour of the page, so that no line strikes them through."""
+    mark = {**WRITTEN, "stroke": theme.ground(), "strokeWidth": 5, "strokeJoin": "round", "aria": False}
+    return {"mark": mark, "encoding": {"x": x, "y": number(y), "text": category(name)}}
 
 
 def name_layer(name: str, x: dict, y: str, color: dict, **more: object) -> dict:

@@ -26,7 +26,7 @@ def show_delete_button(runs: list[Run]) -> None:
         icon=":material/delete:",
         key="delete_chosen",
         disabled=not runs,
-        help=None if runs else "Choose runs by the boxes at the left of the table.",
+        help=None if runs else "Tick rows to delete them",
         on_click=_ask,
         args=([run.id for run in runs],),
     )

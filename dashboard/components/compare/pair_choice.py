@@ -45,12 +45,15 @@ def choose_comparable(runs, names, digits, gone) -> dict:
 
 
 def choose_two(comparable, names) -> tuple:
-    """Choose two different runs; without a choice the newest two, the older first."""
+    """Choose two different runs; without a choice the best two, the best second: it fixes more than it breaks."""
     ids = list(comparable)
+    ranked = sorted(
+        ids, key=lambda run_id: comparable[run_id].test_accuracy or 0.0, reverse=True
+    )  # newest of equals first
     first = wanted if (wanted := recall(PAGE, "a")) in comparable else None
     second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
-    second = second or next(run_id for run_id in ids if run_id != first)
-    first = first or next(run_id for run_id in ids if run_id != second)
+    second = second or next(run_id for run_id in ranked if run_id != first)
+    first = first or next(run_id for run_id in ranked if run_id != second)
     remember(PAGE, "a", first)
     remember(PAGE, "b", second)
     with st.container(horizontal=True, vertical_alignment="bottom"):

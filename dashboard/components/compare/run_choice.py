@@ -9,6 +9,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.pair_choice import PAGE, say_not_found
+from dashboard.components.fields import TYPING_PAUSE
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
@@ -35,6 +36,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             help="Shows all runs with these words in their name or network. A tag is a word in a run's name, "
             "for instance #lr: rename a run on Train.",
             width=260,
+            live=TYPING_PAUSE,
             **view("run_filter", words, lambda text: remember(PAGE, "filter", text.strip())),
         )
         with st.popover(f"{len(chosen)} of {len(runs)} runs", icon=":material/checklist:", key="run_menu"):

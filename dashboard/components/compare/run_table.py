@@ -147,7 +147,7 @@ def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
     return {
         "Network": _text(info.title),
         "Hidden layers": _text(layers) if info.free_layers else UNKNOWN,
-        "Epochs": _whole(len(run.history().epochs) or summary.get("epochs")),
+        "Epochs": _epochs(run),
         "Batch size": _whole(config.batch_size),
         "Learning rate": Cell(config.learning_rate, number_text(config.learning_rate)),
         "Dropout": Cell(config.dropout, number_text(config.dropout)) if info.free_dropout else UNKNOWN,
@@ -161,7 +161,7 @@ def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
 
 
 def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target: float | None = None) -> RunTable:
-    """The table of these runs: settings first, without the columns in which all say the same.
+    """The table of these runs: accuracy beside the name, then the settings, without columns in which all say the same.
 
     Args:
         runs: the runs, in the order of the rows.
@@ -171,13 +171,13 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
     """
     rows = [
         {
-            "Run": _text(names[run.id]),
+            "Run": Cell(names[run.id], _name_and_state(names[run.id], run)),
             "State": _text(run.state.name.capitalize()),
+            "Test accuracy": _percent(scores.accuracy),
+            **({} if target is None else {reaches(target): _whole(epochs_to(run, target))}),
             **dict.fromkeys(SETTINGS, UNKNOWN),
             **settings(run, names),
             "Data": _text(str(run.dataset.get("name", UNKNOWN.words))),
-            "Test accuracy": _percent(scores.accuracy),
-            **({} if target is None else {reaches(target): _whole(epochs_to(run, target))}),
             "Corrected labels": _percent(scores.corrected),
             "Calibration error": _percent(scores.calibration_error),
             "Robustness": _percent(robustness(run)),
@@ -189,7 +189,9 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
     words = pd.DataFrame([{name: cell.words for name, cell in row.items()} for row in rows])
     values = pd.DataFrame([{name: cell.value for name, cell in row.items()} for row in rows])
     always = ["Run", "Test accuracy", *([] if target is None else [reaches(target)])]
-    shown = [name for name in words if name in always or _varies(words[name], name in SETTINGS or name == "State")]
+    shown = [name for name in words if name in always or _varies(words[name], name in SETTINGS)]
+    if "State" in shown:
+        shown.remove("State")  # said beside the name
     equal = [name for name in words if name not in shown and words[name].nunique() == 1 and len(runs) > 1]
     same = {name: words[name].iloc[0] for name in equal if words[name].iloc[0] != UNKNOWN.words}
     best = pd.DataFrame(False, words.index, shown)
@@ -244,6 +246,16 @@ def dots(runs: list[Run], names: Mapping[str, str], found: list[Scores], setting
 
 def _text(words: str) -> Cell:
     return Cell(words, words)
+
+
+def _name_and_state(name: str, run: Run) -> str:
+    return name if run.state.name == "finished" else f"{name} · {run.state.name}"
+
+
+def _epochs(run: Run) -> Cell:
+    done = _whole(len(run.history().epochs) or (run.summary or {}).get("epochs"))
+    planned = run.state.target_epochs
+    return done if run.state.name == "finished" or not planned else Cell(done.value, f"{done.value or 0} of {planned}")
 
 
 def _percent(fraction: float | None) -> Cell:

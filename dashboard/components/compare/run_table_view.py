@@ -1,19 +1,20 @@
-"""The table of Compare on the screen: sorted by numbers, the best values bold with a star, rows to be selected."""
+"""The table of Compare on the screen: sorted by numbers, the best values bold, rows to select, names to open."""
 
 from __future__ import annotations
 
 import hashlib
 
-import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from dashboard.components.activity import go_to
 from dashboard.components.compare.run_table import UNKNOWN, RunTable
 from dashboard.components.text import escape_markdown
 
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
-HEADER, ROW = 37, 35  # pixels
-LEFT = ("Run", "State", "Network", "Data", "Augmentation", "Starts from")
+HEADER, ROW, NAME = 37, 35, 150  # pixels
+OPEN = ":material/arrow_forward: "
+LEFT = ("Network", "Data", "Augmentation", "Starts from")
 HELP = {
     "Test accuracy": "Share of test images whose prediction is the label.",
     "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
@@ -27,15 +28,19 @@ def show(table: RunTable, ids: list[str]) -> list[int]:
 
     `ids` are those of the runs: where they change, the selection ends, since it is of places in the table.
     """
+
+    def open_clicked() -> None:
+        row = st.session_state["opened_run"].row
+        if row < len(ids):
+            go_to(ids[row])
+
     columns = {
-        name: st.column_config.Column(
-            help=HELP.get(name),
-            pinned=name == "Run",
-            width=150 if name == "Run" else None,
-            alignment="left" if name in LEFT else "right",
-        )
+        name: st.column_config.Column(help=HELP.get(name), alignment="left" if name in LEFT else "right")
         for name in table.values
     }
+    columns["Run"] = st.column_config.ButtonColumn(
+        type="tertiary", alignment="left", pinned=True, width=NAME, on_click=open_clicked, key="opened_run"
+    )
     shown = st.dataframe(
         _styled(table),
         hide_index=True,
@@ -67,10 +72,9 @@ def show_notes(table: RunTable) -> None:
 
 
 def _styled(table: RunTable) -> Styler:
-    """The values, which the browser sorts, written as their words."""
-    styler = table.values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
-    starred = table.starred
-    for name in table.values:
-        written = dict(zip(table.values[name], starred[name], strict=True))
-        styler.format(lambda value, written=written: UNKNOWN.words if pd.isna(value) else written[value], subset=[name])
+    """The values, which the browser sorts, written as their words: equal values may be written differently."""
+    values = table.values.assign(Run=OPEN + table.words["Run"])
+    styler = values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
+    for row, words in table.starred.drop(columns="Run").iterrows():
+        styler.format({name: lambda _, said=said: said for name, said in words.items()}, subset=([row], words.index))
     return styler

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.inference.answer import Answer
+from core.runs import Run
+from dashboard.components import loaded_models
 from dashboard.components.charts.probabilities import probability_bars
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+
+FITTING_SECONDS = 2  # between two looks at whether the detector is there
+_line = st.components.v2.component(
+    "digitlab_answer_line",
+    html='<p role="status" tabindex="-1"></p>',
+    css="p { margin: 0; outline-color: var(--st-primary-color) } b { font-size: 1.6em; line-height: 1.2 }",
+    js="""
+    export default function ({ data, parentElement }) {
+      const line = parentElement.querySelector("p"), digit = document.createElement("b")
+      if (line.textContent === data.digit + data.words) return
+      digit.textContent = data.digit
+      line.replaceChildren(digit, data.words)
+      // The digit to begin with that was chosen is about to go, and the keyboard's place with it
+      if (document.activeElement.closest(".st-key-examples")) line.focus()
+    }
+    """,
+)
 
 
 def confidence_in_words(confidence: float) -> str:
@@ -18,7 +38,33 @@ def confidence_in_words(confidence: float) -> str:
     return "unsure" if confidence >= 0.6 else "guessing"
 
 
-def show_answer(answer: Answer) -> None:
+def _sure(answer: Answer, fitting: bool) -> str:
+    """How sure the run is; not in words while it cannot yet tell digits from other drawings."""
+    words = "still learning" if fitting else confidence_in_words(answer.confidence)
+    return f"{words}, {percent(answer.confidence)}"
+
+
+def say_answer(place: DeltaGenerator, answer: Answer | None, *, fitting: bool = False) -> None:
+    """Say the answer in a line: above the picture where the page is narrow, and to who cannot see it."""
+    if answer is None:
+        digit, words = "", "The answer appears here."
+    elif answer.abstain_reason:
+        digit, words = "", f"Don't know. A guess: {answer.first}, {percent(answer.confidence)}"
+    else:
+        digit, words = str(answer.first), f" · {_sure(answer, fitting)}"
+    with place:
+        _line(key="answer_line_text", data={"digit": digit, "words": words})
+
+
+@st.fragment(run_every=FITTING_SECONDS)
+def show_fitting(run: Run) -> None:
+    """Say that the run cannot tell yet what is no digit; the page is drawn anew when it can."""
+    if not loaded_models.is_fitting_detector(run):
+        st.rerun()
+    st.caption("Still learning what digits look like; until then it answers everything.")
+
+
+def show_answer(answer: Answer, *, fitting: bool = False) -> None:
     """Show the digit, as large as there is room, and the ten probabilities beside it; grey where the run abstains."""
     shown, choice = "probabilities", st.session_state.get("bars")
     if "scores" in answer.outputs and choice:
@@ -31,8 +77,7 @@ def show_answer(answer: Answer) -> None:
                 st.markdown(answer.abstain_reason)
                 st.caption(f"Its guess would be {answer.first}, {percent(answer.confidence)}.")
             else:
-                words = f"{confidence_in_words(answer.confidence)}, {percent(answer.confidence)}"
-                st.metric("It reads", str(answer.first), words, delta_color="off", delta_arrow="off")
+                st.metric("It reads", str(answer.first), _sure(answer, fitting), delta_color="off", delta_arrow="off")
                 st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}")
         with st.container(width="stretch", key="answer_bars"):
             bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first)

@@ -23,6 +23,7 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
+IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 
 
 def show_my_digits(run: RunView, model: Predictor) -> None:
@@ -31,11 +32,12 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
     if not digits:
         show_beginning()
         return
-    left, right = st.columns(2, gap="large")
+    with st.container(key="my_digits_area"):
+        left, right = st.columns(2, gap="large")
     with left:
         show_gallery(digits, model, run)
     with right:
-        show_accuracies(digits)
+        show_accuracies(digits, run)
         fine_tuning_report(run)
         fine_tune_form(run, len(digits))
 
@@ -89,10 +91,10 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
             full=DIGITS_PER_PAGE,
         )
     if chosen is None:
-        st.caption("Choose one to delete it.")
+        st.caption("Select a digit to remove it.")
     else:
         st.button(
-            f"Delete this {digits[chosen].label}",
+            f"Remove this {digits[chosen].label}",
             icon=":material/delete:",
             key="delete_digit",
             on_click=_delete,
@@ -131,24 +133,38 @@ def _images(digits: Sequence[MyDigit]) -> np.ndarray:
     return np.array([digit.image for digit in digits], np.uint8).reshape(-1, *IMAGE_SHAPE)
 
 
-def show_accuracies(digits: Sequence[MyDigit]) -> None:
-    """Show each run's accuracy on all of my digits and on those held out; abstaining counts as wrong."""
+def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
+    """Show how many of my digits, and of those held out, each run reads: a few as a count, many in percent.
+
+    The chosen run comes first, then the best one. Abstaining counts as wrong.
+    """
     apart, rows = np.array([digit.held_out for digit in digits]), []
     for run, model in comparable_runs():
         answers = read_all(run, model, digits)
         right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
-        rows.append((run.name, 100 * right.mean(), 100 * right[apart].mean() if apart.any() else np.nan, on_test))
-    table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
-    st.header("How each run reads them", anchor=False)
-    share = {"format": "%.2f %%", "min_value": 0, "max_value": 100, "width": 130}
-    numbers = {name: st.column_config.NumberColumn(format="%.2f %%") for name in table.columns[2:]}
+        name = f"{run.name} (chosen)" if run.id == chosen.id else run.name
+        rows.append((run.id != chosen.id, name, right.sum(), right[apart].sum(), on_test))
+    rows.sort(key=lambda row: (row[0], -row[2]))
+    table = pd.DataFrame(rows, columns=["", "Run", "My digits", "Held out", "Test set"]).drop(columns="")
+    counts = {"My digits": len(digits), "Held out": int(apart.sum())}
+    few = len(digits) < IN_PERCENT
+    if not few:
+        table = table.assign(**{name: 100 * table[name] / max(count, 1) for name, count in counts.items()})
+    form = {name: f"%d of {count}" if few else "%.2f %%" for name, count in counts.items()}
+    st.header("How each run reads your digits", anchor=False)
     st.dataframe(
         table if apart.any() else table.drop(columns="Held out"),
         hide_index=True,
         height="content",
-        column_config={"My digits": st.column_config.ProgressColumn(**share), **numbers},
-        alt="Accuracy of each run on my digits",
+        column_config={
+            "My digits": st.column_config.ProgressColumn(
+                format=form["My digits"], min_value=0, max_value=len(digits) if few else 100, width=130
+            ),
+            "Held out": st.column_config.NumberColumn(format=form["Held out"]),
+            "Test set": st.column_config.NumberColumn(format="%.2f %%"),
+        },
+        alt="How many of my digits each run reads",
     )
     held_out = f"Held out: every third digit of a label, {int(apart.sum())} of {len(digits)}, is never trained on. "
     which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""

@@ -62,16 +62,16 @@ def show_tools(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
 def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSteps, picture: np.ndarray) -> None:
     """Show the steps from the drawing to the network's input, and what a plain resize would have given instead."""
     pictures = {
-        "Drawn": _fitted(steps.ink),
+        "Ink": _fitted(steps.ink),
         "Cropped": _fitted(steps.cropped),
         "Scaled": _framed(enlarged(steps.scaled, STEP_SIDE // IMAGE_SIDE)),
         "Centred": enlarged(steps.centred, STEP_SIDE // IMAGE_SIDE),
     }
     plain = st.toggle(
-        "Resize the canvas as it is",
+        "Resize it as it is",
         key="plain",
         persist_state="session",
-        help="Most demos shrink the whole canvas to 28 × 28 pixels. MNIST's digits were scaled to 20 pixels and "
+        help="Most demos shrink the whole picture to 28 × 28 pixels. MNIST's digits were scaled to 20 pixels and "
         "centred by mass, and a network trained on MNIST expects that.",
     )
     if plain:

@@ -43,8 +43,8 @@ def picture_input() -> np.ndarray | None:
     photo = st.session_state.get("photo")
     if file is not None and (photo is None or photo.file != file.file_id):
         photo = st.session_state["photo"] = _read(file)
+    st.caption("One digit, dark on light or light on dark, for instance pen on paper.")
     if photo is None:
-        st.caption("One digit, dark on light or light on dark, for instance pen on paper.")
         return None
     if photo.picture is None:
         st.error(photo.problem, icon=":material/broken_image:")

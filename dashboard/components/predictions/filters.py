@@ -91,9 +91,14 @@ def matrix_key() -> str:
     return f"matrix_{st.session_state.get('matrix_round', 0)}"
 
 
-def begin_again() -> None:
-    """After a change of the filter: go back to the first page of images."""
+def first_page() -> None:
+    """After a change of the epoch: go back to the first page of images."""
     st.session_state["page"] = 1
+
+
+def begin_again() -> None:
+    """After a change of the filter: go back to the first page of images, and drop the last click on the matrix."""
+    first_page()
     st.session_state["matrix_round"] = st.session_state.get("matrix_round", 0) + 1
 
 

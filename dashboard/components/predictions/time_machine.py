@@ -15,18 +15,17 @@ PLAYING, NEXT = "playing", "play_next"
 
 
 def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], None]) -> int | None:
-    """Choose the epoch to show; None is the end."""
+    """Choose the epoch to show; None is the end.
+
+    While it plays, a moved slider plays on from there: a browser that has not yet drawn the next epoch may send the one
+    before, which looks as if it was moved by hand.
+    """
     if len(moments) < 2:
         return moments[NEWEST]
     names = list(moments)
     if (following := st.session_state.pop(NEXT, None)) in names:
         st.session_state["epoch"] = following
         on_change()
-
-    def moved_by_hand() -> None:
-        stop()
-        on_change()
-
     with st.container(key="time_machine", horizontal=True, vertical_alignment="bottom"):
         word = st.select_slider(  # the last is called "newest": its number would stay behind when epochs follow
             "Time machine: as it was after epoch",
@@ -34,14 +33,14 @@ def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], Non
             value=NEWEST,
             key="epoch",
             bind="query-params",
-            on_change=moved_by_hand,
+            on_change=on_change,
             help="Shows numbers, matrix and gallery as they were after this epoch.",
         )
         word = word if word in moments else NEWEST
         if word == NEWEST:
-            stop()  # the end is reached
+            st.session_state[PLAYING] = False  # the end is reached
         if st.session_state.get(PLAYING):
-            st.button("Stop", icon=":material/stop:", key="play", on_click=stop)
+            st.button("Stop", icon=":material/stop:", key="play", on_click=stop, args=(word,))
             play_next(names, word, time.monotonic())
         else:
             st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names,))
@@ -55,9 +54,10 @@ def play(names: Sequence[str]) -> None:
         st.session_state[NEXT] = names[0]
 
 
-def stop() -> None:
-    """Stop playing."""
+def stop(shown: str) -> None:
+    """Stop playing, at the epoch that the page shows."""
     st.session_state[PLAYING] = False
+    st.session_state["epoch"] = shown
 
 
 @st.fragment(run_every=SECONDS)

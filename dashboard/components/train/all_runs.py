@@ -48,13 +48,13 @@ COLUMNS = {
 
 
 def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
-    """One row for each run, accuracy in percent; columns that say the same of every run are left out."""
+    """One row for each run, an eye at the one that is `shown`; columns that say the same of every run are left out."""
     configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
     accuracies = [run.test_accuracy for run in runs]
     frame = pd.DataFrame(
         {
-            "Run": [f":material/arrow_forward: {run.name}" for run in runs],
-            "State": [_state(run) + (", shown above" if shown and run.id == shown.id else "") for run in runs],
+            "Run": [f":material/{_icon(run, shown)}: {run.name}" for run in runs],
+            "State": [run.state.name.capitalize() for run in runs],
             "Network": [config.info.title if config else "–" for config in configs],
             "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],
             "Epochs": pd.Series([summary.get("epochs") for summary in summaries], dtype="Int64"),
@@ -67,5 +67,5 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
     return frame.drop(columns=same + empty)
 
 
-def _state(run: Run) -> str:
-    return run.state.name.capitalize()
+def _icon(run: Run, shown: Run | None) -> str:
+    return "visibility" if shown and run.id == shown.id else "arrow_forward"

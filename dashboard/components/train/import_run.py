@@ -36,7 +36,7 @@ def show_bundle(run: Run) -> None:
 
 def show_import(dataset: Dataset) -> None:
     """Show the upload that imports a zip as a run and opens it, or says why it cannot be imported."""
-    with st.expander("Import a run", icon=":material/upload:"):
+    with st.expander("Import a run", icon=":material/upload:", type="compact"):
         file = st.file_uploader(
             "A run as a zip, from another Digit Lab",
             type="zip",

@@ -8,9 +8,8 @@ import streamlit as st
 
 from core.config import TrainingConfig
 from core.runs import History, Run
-from dashboard.components.fields import number_text
 from dashboard.components.following import is_outdated
-from dashboard.components.formatting import duration_in_words, percent, training_images_in_words
+from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
 from dashboard.components.session import active, dataset, launcher, remember_removal, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.places import (
@@ -37,7 +36,8 @@ def live(run: Run) -> None:
     show_numbers(line.numbers if line else last_numbers(history))
     show_charts(history, epochs)
     show_test_images(run)
-    show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
+    if not line:
+        show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -61,11 +61,11 @@ def _where(run: Run, history: History, epochs: int) -> str:
         return "Building the network"
     if history.phase == "finishing":
         return "Exporting the model and verifying it on the test set"
-    left = history.seconds_left(epochs)
-    if left is None:
+    if not history.batches:
         return "Training the first batches"
-    epoch = min(len(history.epochs) + 1, epochs)
-    return f"Epoch {epoch} of {epochs} · {100 * history.share_done(epochs):.0f} % · {duration_in_words(left)} left"
+    left, epoch = history.seconds_left(epochs), min(len(history.epochs) + 1, epochs)
+    words = f"Epoch {epoch} of {epochs} · {100 * history.share_done(epochs):.0f} %"
+    return words if left is None else f"{words} · {duration_in_words(left)} left"
 
 
 @dataclass(frozen=True)
@@ -88,22 +88,24 @@ def waiting_line(run: Run) -> Line | None:
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
     config = run.config or TrainingConfig()
     numbers = [
-        _training_now(training),
+        Number("Place in line", "Next" if place == 0 else ordinal(place + 1)),
+        _start_in(training, place),
         Number("Epochs", str(run.state.target_epochs)),
         Number("Batch size", str(config.batch_size)),
         Number("Training images", training_images_in_words(config, dataset())),
-        Number("Learning rate", number_text(config.learning_rate)),
     ]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
 
 
-def _training_now(training: list[Run]) -> Number:
+def _start_in(training: list[Run], place: int) -> Number:
+    """When a run starts, where it is the next and that can be told, and what trains now."""
+    label = "Starts in about"
     if not training:
-        return Number("In training now", "None")
+        return Number(label, "–")
     history, epochs = training[0].history(), training[0].state.target_epochs
-    left = history.seconds_left(epochs)
-    remark = escape_markdown(training[0].name) + ("" if left is None else f", {duration_in_words(left)} left")
-    return Number("In training now", f"{100 * history.share_done(epochs):.0f} %", remark)
+    left = history.seconds_left(epochs) if place == 0 else None
+    remark = f"{escape_markdown(training[0].name)} is at {100 * history.share_done(epochs):.0f} %"
+    return Number(label, "–" if left is None else duration_in_words(max(1.0, left)), remark)
 
 
 def ordinal(number: int) -> str:
@@ -122,5 +124,10 @@ def last_numbers(history: History) -> list[Number]:
         Number("Training loss", "–" if last.get("epoch_loss") is None else f"{last['epoch_loss']:.4f}"),
         Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
         Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),
-        Number("Learning rate", "–" if rate is None else f"{rate:.2g}"),
+        Number(
+            "Learning rate now",
+            "–" if rate is None else rate_text(rate),
+            help="CNN and Best begin with a low one, rise to the one in the settings, and decay to almost 0. The "
+            "others keep theirs.",
+        ),
     ]

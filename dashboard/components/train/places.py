@@ -16,7 +16,7 @@ import streamlit as st
 from core.data import Dataset
 from core.runs import History, Run
 from dashboard.components.charts.history import history_charts
-from dashboard.components.formatting import percent
+from dashboard.components.formatting import percent, rate_text
 from dashboard.components.session import dataset
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
@@ -111,6 +111,7 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
     """
     table, layers, downloads = st.tabs(["Epochs", "Network", "Files"], key="run_tables")
     with table:
+        st.caption(best_epoch(run.history()))
         rows, scrolls = epoch_table(run.history()), epochs > MOST_ROWS and not run.state.is_active
         with st.container(key="on_screen" if scrolls else None):
             st.dataframe(
@@ -125,7 +126,8 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
         if scrolls:
             with st.container(key="on_paper"):
                 st.table(rows.style.format(EPOCH_FORMATS, na_rep="–"), hide_index=True)
-        st.caption(" ".join(filter(None, [best_epoch(run.history()), note])))
+        if note:
+            st.caption(note)
     with layers:
         if rows := run.architecture:
             layer_table(rows)
@@ -136,20 +138,19 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
 
 
 EPOCH_COLUMNS = {
-    "Epoch": st.column_config.TextColumn(help="The best one has the highest validation accuracy."),
-    "Loss": st.column_config.NumberColumn(format="%.4f"),
-    "Accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-    "Validation loss": st.column_config.NumberColumn(format="%.4f"),
+    "Epoch": st.column_config.TextColumn(),
     "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-    "Learning rate": st.column_config.NumberColumn(format="%.2g"),
+    "Validation loss": st.column_config.NumberColumn(format="%.4f"),
+    "Accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+    "Loss": st.column_config.NumberColumn(format="%.4f"),
+    "Learning rate": st.column_config.TextColumn(alignment="right"),
     "Seconds so far": st.column_config.NumberColumn(format="%.1f"),
 }
 EPOCH_FORMATS = {  # the same on paper
-    "Loss": "{:.4f}",
-    "Accuracy": "{:.2f} %",
-    "Validation loss": "{:.4f}",
     "Validation accuracy": "{:.2f} %",
-    "Learning rate": "{:.2g}",
+    "Validation loss": "{:.4f}",
+    "Accuracy": "{:.2f} %",
+    "Loss": "{:.4f}",
     "Seconds so far": "{:.1f}",
 }
 
@@ -157,9 +158,10 @@ EPOCH_FORMATS = {  # the same on paper
 def epoch_table(history: History) -> pd.DataFrame:
     """One row for each epoch, accuracies in percent; the epoch of the highest validation accuracy is named the best."""
     frame = pd.DataFrame(history.epochs)
-    names = "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "training_seconds"
+    names = "epoch", "val_accuracy", "val_loss", "accuracy", "loss", "learning_rate", "training_seconds"
     frame = frame.reindex(columns=list(names)).astype(float)
     frame[["accuracy", "val_accuracy"]] *= 100
+    frame["learning_rate"] = frame["learning_rate"].map(rate_text, na_action="ignore")
     best, width = _best(history), len(str(len(frame)))
     frame["epoch"] = [
         f"{epoch:{width}.0f}".replace(" ", "  ")
@@ -170,12 +172,12 @@ def epoch_table(history: History) -> pd.DataFrame:
 
 
 def best_epoch(history: History) -> str:
-    """Which epoch had the highest validation accuracy, in a sentence; "" before there are two."""
+    """Which epoch had the highest validation accuracy, briefly; before there are two, what the best one is."""
     place = _best(history)
     if place is None:
-        return ""
+        return "Best: the highest validation accuracy."
     epoch = history.epochs[place]
-    return f"The best validation accuracy was {percent(epoch['val_accuracy'])}, after epoch {epoch['epoch']}."
+    return f"Best: epoch {epoch['epoch']}, {percent(epoch['val_accuracy'])} in validation."
 
 
 def _best(history: History) -> int | None:

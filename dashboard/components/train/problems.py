@@ -9,6 +9,7 @@ from dashboard.components.damage import show_damage
 from dashboard.components.formatting import STATE_ICONS
 from dashboard.components.session import launcher
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.run_controls import starts_again
 
 WATCH_SECONDS = 1.0
 
@@ -20,8 +21,9 @@ def show_problems(run: Run) -> None:
     if state.name in ("failed", "damaged"):
         st.error(escape_markdown(words), icon=STATE_ICONS[state.name])
     elif state.name == "interrupted":
-        resume = "begins at epoch 1" if run.checkpoint_flaw else "continues from the last checkpoint"
-        st.warning(f"{escape_markdown(words)} Resume {resume}.", icon=STATE_ICONS[state.name])
+        again = "Start again trains from epoch 1."
+        next_step = again if starts_again(run) else "Resume continues from the last checkpoint."
+        st.warning(f"{escape_markdown(words)} {next_step}", icon=STATE_ICONS[state.name])
     elif words and state.name != "finished" and not run.too_new:  # those are said below
         st.caption(escape_markdown(words))
     show_damage(run)

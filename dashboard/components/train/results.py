@@ -32,12 +32,16 @@ SAMPLE_IMAGES = 28
 def show_results(run: Run) -> None:
     """Show what came of a run, in the places that it had while it trained."""
     history, epochs = run.history(), _epochs(run)
+    complete = bool(history.epochs) or run.state.name == "finished"
     show_progress(_share(run), _outcome(run))
+    if not complete and not history.batches:
+        return  # nothing was trained
     show_numbers(_test_numbers(run) if run.summary else last_numbers(history))
     show_charts(history, epochs)
     fine_tuning_report(run)
     show_test_images(run)
-    show_tables(run, epochs, lambda: downloads(run, dataset()), _trained_on(run))
+    if complete:
+        show_tables(run, epochs, lambda: downloads(run, dataset()), _trained_on(run))
 
 
 def _epochs(run: Run) -> int:
@@ -138,11 +142,13 @@ def _verified(run: Run) -> str:
 
 
 def architecture_card(info: ModelInfo, rows: list[dict]) -> None:
-    """Show a network with its layers, before anything is trained."""
+    """Show a network, with its layers once they are known, before anything is trained."""
     with st.container(border=True):
-        st.markdown(f"**{info.title}** · {sum(row.get('parameters', 0) for row in rows):,} parameters")
+        parameters = f" · {sum(row.get('parameters', 0) for row in rows):,} parameters" if rows else ""
+        st.markdown(f"**{info.title}**{parameters}")
         st.caption(info.about)
-        layer_table(rows, names=False)
+        if rows:
+            layer_table(rows, names=False)
 
 
 def downloads(run: Run, found: Dataset) -> None:

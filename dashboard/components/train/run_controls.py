@@ -42,22 +42,28 @@ def show_next_steps(run: Run) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         if unfinished and not run.imported:
-            _button("Resume", run, _resume, run, icon=":material/resume:", type="primary")
+            label, icon = ("Start again", "restart_alt") if starts_again(run) else ("Resume", "resume")
+            _button(label, run, _resume, run, word="resume", icon=f":material/{icon}:", type="primary")
         if run.has_model:
             look = "secondary" if unfinished else "primary"
             if st.button("See its mistakes", icon=":material/grid_view:", key="see_mistakes", type=look):
                 st.switch_page(PREDICTIONS_PAGE)
             if st.button("Draw a digit for it", icon=":material/draw:", key="draw_digit"):
                 st.switch_page(DRAW_PAGE)
-        if not run.imported:
+        if run.history().epochs and not run.imported:
             with st.popover("Train more epochs", icon=":material/add:"):
                 keys = _epochs_field(run), _rate_field(run, "Applies to the new epochs only.")
                 _button("Continue training", run, _train_more, run, *keys, type="primary")
 
 
-def _button(label: str, run: Run, action: Callable, *arguments: object, **look: object) -> None:
+def starts_again(run: Run) -> bool:
+    """Whether a run that ended early has no usable checkpoint, so that resuming it begins at epoch 1."""
+    return run.state.name != "paused" and bool(run.checkpoint_flaw)
+
+
+def _button(label: str, run: Run, action: Callable, *arguments: object, word: str = "", **look: object) -> None:
     """Show a button that acts on this run, also where the page shows another run a moment later."""
-    key = f"{label.split()[0].lower()}_{run.id}"
+    key = f"{word or label.split()[0].lower()}_{run.id}"
     st.button(label, key=key, on_click=run_action, args=(action, *arguments), **look)
 
 

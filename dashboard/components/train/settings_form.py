@@ -75,7 +75,10 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
 
 
 def start_in_page(start: Callable[[], None]) -> None:
-    """Show a start button that names what it starts; page.css shows it on phones, where the sidebar is closed."""
+    """Show a start button that names what it starts; page.css shows it on phones, where the sidebar is closed.
+
+    It is quiet: what to do with the run on the page comes first.
+    """
     model = last_model()
     wrong = _wrong_settings(model)
     epochs = "" if wrong else f", {_epochs_in_words(settings_now().epochs)}"
@@ -85,7 +88,7 @@ def start_in_page(start: Callable[[], None]) -> None:
             width="stretch",
             key="start_here",
             help="Change the settings in the sidebar, at the top left.",
-            **_start_button(start, wrong),
+            **{**_start_button(start, wrong), "type": "secondary"},
         )
 
 

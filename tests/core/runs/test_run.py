@@ -84,7 +84,9 @@ def test_the_time_left_follows_the_clock_and_one_slow_second_hardly_moves_it():
     steady = told([5.0] + [0.2] * 49)  # the first includes compilation
     assert steady == pytest.approx(50 * 0.2)
     assert steady < told([5.0] + [0.2] * 48 + [1.2]) < 1.2 * steady
-    assert told([5.0]) == pytest.approx(9.9)  # nothing but the speed is known yet
+    assert told([5.0]) is None
+    assert told([5.0] + [0.9] * 3) is None
+    assert told([5.0] + [0.9] * 4) == pytest.approx(9.5 * 9)
 
 
 @settings(max_examples=25, deadline=None)
