@@ -402,7 +402,7 @@ def test_while_it_learns_to_tell_digits_from_scribbles_it_is_not_said_to_be_sure
     monkeypatch.setattr(loaded_models, "is_fitting_detector", lambda run: True)
     at = open_page("draw", session={"canvas_0": drawn(ONE)})
     assert "Still learning what digits look like" in words(at)
-    assert at.metric[0].delta == "still learning, 91.00 %"
+    assert at.metric[0].delta == "still learning, 91.0 %"
 
 
 def test_many_digits_come_in_pages(run, mine, digits):
