@@ -11,3 +11,18 @@ def percent(fraction: float | None, decimals: int = 2) -> str:
         ('97.69 %', '50 %')
     """
     return "–" if fraction is None else f"{100 * fraction:.{decimals}f} %"
+
+
+LEAST_CERTAINTY = 0.001  # what is less likely is not worth a word of its own
+
+
+def certainty(probability: float) -> str:
+    """A network's probability for one image in percent, never "100 %" or "0 %", which it is not.
+
+    Example:
+        >>> certainty(0.87345), certainty(0.99998), certainty(0.00002)
+        ('87.3 %', '> 99.9 %', '< 0.1 %')
+    """
+    if probability >= 0.9995:
+        return "> 99.9 %"
+    return "< 0.1 %" if probability < 0.0005 else percent(probability, 1)

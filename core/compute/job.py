@@ -30,6 +30,7 @@ from core.storage import is_locked, read_json, write_json
 
 START_SECONDS = 30.0  # how long a process may need until it holds its lock, on a busy machine
 LOCK_SECONDS = 5.0  # `is_locked` holds a lock for a moment
+ENOUGH = 0.1  # of a job, until its pace tells how long the rest takes
 _REPORT_SECONDS = 0.2
 
 Report = Callable[[int, int, str], None]
@@ -44,11 +45,13 @@ class Status:
         name: "none", "running", "finished", "failed" or "interrupted".
         fraction: how much is done, 0 to 1.
         words: what it is doing, or why it failed.
+        seconds_left: how long it still takes where the rest goes on as before, None where that cannot be told.
     """
 
     name: str
     fraction: float = 0.0
     words: str = ""
+    seconds_left: float | None = None
 
 
 class Jobs:
@@ -85,6 +88,10 @@ class Jobs:
         if process.returncode != 0:
             progress.unlink(missing_ok=True)
 
+    def can_end(self, run: Run, kind: str) -> bool:
+        """Whether `end` would end a job: one that runs and was started here."""
+        return (run.path, kind) in self._processes and self._exit_status(run, kind) is None
+
     def status(self, run: Run, kind: str) -> Status:
         """Where the job `kind` of a run stands; one whose process ended without saying so is "interrupted"."""
         for _ in range(2):  # it may have ended properly between the look at its progress and the look at its lock
@@ -99,7 +106,7 @@ class Jobs:
                 return Status("none")
             may_start = name == "starting" and self._may_start(run, kind, values.get("time"))
             if is_locked(_file(run, kind, "lock")) or may_start:
-                return Status("running", fraction, words)
+                return Status("running", fraction, words, _seconds_left(values, fraction))
         log = _file(run, kind, "log")
         words = explain_end("The job stopped unexpectedly", self._exit_status(run, kind), log)
         return Status("interrupted", fraction, f"{words} See {log.name}.")
@@ -117,13 +124,13 @@ class Jobs:
 
 def execute(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> bool:
     """Do the task here and now, with progress and failure in the run folder; returns whether it succeeded."""
-    last = 0.0
+    began, last = time.time(), 0.0
 
     def report(done: int, total: int, words: str) -> None:
         nonlocal last
         if time.monotonic() - last > _REPORT_SECONDS:
             last = time.monotonic()
-            _write_progress(run, kind, "running", done / total, words)
+            _write_progress(run, kind, "running", done / total, words, began)
 
     try:
         _write_progress(run, kind, "running", 0.0, "Loading the dataset and the model")
@@ -158,9 +165,16 @@ def execute_once(run: Run, kind: str, task: Task) -> int:
         return 3
 
 
-def _write_progress(run: Run, kind: str, state: str, fraction: float, words: str) -> None:
-    values = {"state": state, "fraction": fraction, "words": words, "time": time.time()}
+def _write_progress(run: Run, kind: str, state: str, fraction: float, words: str, began: float | None = None) -> None:
+    values = {"state": state, "fraction": fraction, "words": words, "time": time.time(), "began": began}
     write_json(_file(run, kind, "json"), values)
+
+
+def _seconds_left(values: dict, fraction: float) -> float | None:
+    began, told = values.get("began"), values.get("time")
+    if fraction < ENOUGH or not all(isinstance(at, int | float) for at in (began, told)):
+        return None
+    return max(0.0, (told - began) * (1 - fraction) / fraction - (time.time() - told))
 
 
 def _file(run: Run, kind: str, ending: str) -> Path:

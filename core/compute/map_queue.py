@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from core.compute.job import Jobs
 from core.compute.queue import Queue
+from core.interpretability.embedding import all_alike
 from core.runs import Run
 
 KIND = "map"
@@ -83,7 +84,7 @@ class MapQueue:
             active = self._queue.recent(LOOK_SECONDS)
             training = active.running | {run.id for run in active.queued}
             for run in map(self._queue.store.get, sorted(self._training - training)):
-                if run is not None and run.has_model and run.state.name in ("finished", "stopped"):
+                if run is not None and _is_worth_a_map(run):
                     self._trained.pop(run.id, None)
                     self._trained[run.id] = run
             self._training = training
@@ -125,3 +126,11 @@ class MapQueue:
     def _forget(self, run: Run) -> None:
         self._opened.pop(run.id, None)
         self._trained.pop(run.id, None)
+
+
+def _is_worth_a_map(run: Run) -> bool:
+    """Whether the run has ended with a model that tells images apart."""
+    if not run.has_model or run.state.name not in ("finished", "stopped"):
+        return False
+    probabilities = run.probabilities()
+    return probabilities is None or not all_alike(probabilities)

@@ -48,6 +48,11 @@ class ConfidenceReport:
     diagram_after: calibration.ReliabilityDiagram | None = None
     error_after: float | None = None
 
+    @property
+    def first_threshold(self) -> float:
+        """The first threshold worth showing, in steps of 0.05, at most 0.95: everything is answered up to there."""
+        return min(0.95, int(20 * float(self.reading.confidence.min())) / 20)
+
 
 def saved_version(run: RunView) -> tuple:
     """What is another whenever the result of `confidence_report` would be."""

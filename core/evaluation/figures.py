@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from core.formatting import percent
+from core.formatting import certainty, percent
 
 # Blue and vermillion stay apart in every common form of colour blindness (Okabe and Ito, jfly.uni-koeln.de/color).
 RIGHT, WRONG = "#0072B2", "#C84E00"
@@ -222,7 +222,7 @@ def _probability_bars(axes: Axes, probabilities: np.ndarray, label: int, predict
     axes.barh(range(10), probabilities, color=colours, height=0.7)
     for digit, p in enumerate(probabilities):
         said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
-        axes.text(p + 0.02, digit, " · ".join([percent(p, 1), *said]), va="center", color=INK, size=7.5, family=FONT)
+        axes.text(p + 0.02, digit, " · ".join([certainty(p), *said]), va="center", color=INK, size=7.5, family=FONT)
     axes.set_title("probabilities", color=MUTED, size=8, family=FONT, pad=4)
     axes.set_xlim(0, 1.6)
     axes.set_ylim(9.6, -0.6)
@@ -267,10 +267,5 @@ def _digit(axes: Axes, image: np.ndarray, label: int, prediction: int, confidenc
     for spine in axes.spines.values():
         spine.set(color=colour, linewidth=frame)
     axes.set_title(f"label {label}", color=MUTED, size=8, family=FONT, pad=4)
-    said = f"{sign} {prediction}  {_confidence(confidence)}"
+    said = f"{sign} {prediction}  {certainty(confidence)}"
     axes.set_xlabel(said, color=colour, size=9, weight="bold", family=FONT, labelpad=4)
-
-
-def _confidence(confidence: float) -> str:
-    """A whole percentage; never "100 %" for what is less than certain."""
-    return percent(min(confidence, 0.999), 1) if 0.99 <= confidence < 1 else percent(confidence, 0)

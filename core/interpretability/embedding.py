@@ -22,6 +22,7 @@ PERPLEXITY = 30.0
 ITERATIONS = 750
 _SEED = 20261123
 _PCA_FIRST = 50  # dimensions that t-SNE sees, as its authors advise
+_ALIKE, _SAME = 0.99, 1e-5  # the share of images that must differ, relative to the largest value, by no more than that
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,14 @@ def pca(hidden: np.ndarray) -> Pca:
     return Pca(points, tuple(explained), hidden.shape[1])
 
 
+def all_alike(values: np.ndarray) -> bool:
+    """Whether (nearly) all rows of `values`, float (n, d), are equal but for rounding, so that a map has one place."""
+    if not values.size:
+        return True
+    apart = np.abs(values - np.median(values, axis=0)).max(axis=1)
+    return bool(np.mean(apart <= _SAME * np.abs(values).max()) >= _ALIKE)
+
+
 def sample(right: np.ndarray, size: int = SAMPLE) -> np.ndarray:
     """Choose at most `size` images, int64 indices in order: all mistakes, and others by chance from a fixed seed.
 
@@ -100,7 +109,7 @@ def tsne(hidden: np.ndarray, report: Callable[[int], None] = lambda iteration: N
         report: called now and then with how many of `ITERATIONS` are done.
 
     Raises:
-        ValueError: for fewer than 4 images.
+        ValueError: for fewer than 4 images, or where all are alike.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -108,6 +117,8 @@ def tsne(hidden: np.ndarray, report: Callable[[int], None] = lambda iteration: N
 
     if len(hidden) < 4:
         raise ValueError("A map by t-SNE needs at least four images.")
+    if all_alike(hidden):
+        raise ValueError("This network sees all images alike, so there is no map.")
     dimensions = min(_PCA_FIRST, *hidden.shape)
     reduced = PCA(dimensions, random_state=_SEED).fit_transform(hidden.astype(np.float64))
     layout = TSNE(
@@ -154,6 +165,7 @@ class Embedding:
 
     Attributes:
         shown: indices of the sample that the map shows.
+        alike: whether the hidden layer is the same for all of these, so that there is no map.
     """
 
     labels: np.ndarray
@@ -161,6 +173,7 @@ class Embedding:
     confidence: np.ndarray
     pca: Pca
     shown: np.ndarray
+    alike: bool = False
 
     @property
     def right(self) -> np.ndarray:
@@ -193,12 +206,14 @@ def embed_test_images(predictor: Predictor, dataset: Dataset) -> Embedding:
     """Read all test images with an exported model."""
     outputs = predictor.outputs(dataset.x_test)
     labels, predictions = dataset.y_test.astype(np.int64), outputs["probabilities"].argmax(axis=1)
+    shown = sample(predictions == labels)
     return Embedding(
         labels=labels,
         predictions=predictions,
         confidence=outputs["probabilities"].max(axis=1),
         pca=pca(outputs["hidden"]),
-        shown=sample(predictions == labels),
+        shown=shown,
+        alike=all_alike(outputs["hidden"][shown]),
     )
 
 

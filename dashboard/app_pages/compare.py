@@ -7,7 +7,7 @@ import streamlit as st
 from core.evaluation import comparison, predictions, selection
 from core.evaluation.comparison import GROUPS, Pair
 from core.evaluation.predictions import saved_version
-from core.formatting import percent
+from core.formatting import certainty, percent
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
@@ -238,7 +238,7 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
         return
     here = st.columns(2, gap="medium")
     pages = selection.pages(found, PAIR_IMAGES_PER_PAGE)
-    number = st.pagination(pages, key="pair_page")
+    number = st.pagination(pages, key="pair_page") if pages > 1 else 1
     shown = found[(number - 1) * PAIR_IMAGES_PER_PAGE : number * PAIR_IMAGES_PER_PAGE]
     image = st.session_state.get("pair_image")
     image = image if image in shown else None
@@ -275,7 +275,7 @@ def show_image(both: Pair, image: int, one: str, other: str) -> None:
     ):
         prediction = int(reading.predictions[image])
         with column:
-            st.markdown(f"{words} reads a **{prediction}**, {percent(reading.confidence[image])} sure")
+            st.markdown(f"{words} reads a **{prediction}**, {certainty(reading.confidence[image])} sure")
             st.vega_lite_chart(
                 probabilities.probability_chart(reading, image),
                 alt=f"Probabilities of image {image}, highest for {prediction}",

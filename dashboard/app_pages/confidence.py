@@ -63,7 +63,7 @@ def show_reliability(run, found: ConfidenceReport) -> None:
             "right as often as it is sure, and an orange line is the gap. A pale bar has fewer than "
             f"{calibration.FEW} images and says little."
         )
-    with right:
+    with right, st.container(key="reliability"):
         show_diagram(found.diagram, "as trained")
     with how_measured(is_wide=True):
         show_method(run, found)
@@ -151,25 +151,27 @@ def show_bins(diagram) -> None:
 def show_coverage(run, found: ConfidenceReport) -> None:
     """Show the threshold, its effect in words, and the coverage curve."""
     kept = run.threshold or 0.0  # from the file: another session may have set it
-    percents = round(min(100 * kept, 99.5), 2)
+    least = round(100 * found.first_threshold, 1)
+    percents = round(min(max(100 * kept, least), 99.5), 2)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.slider(
             "Least confidence to answer",
-            0.0,
+            least,
             99.5,
             percents,
             0.5,
             format="%.1f %%",
-            **view(f"threshold_{run.id}", percents, partial(keep_threshold, run)),
-            help="Saved with the run and used on the Draw page too. At 0 it always answers. It applies to the "
-            "confidence as trained, without a temperature.",
+            **view(f"threshold_{run.id}_{least}", percents, partial(keep_threshold, run, least)),
+            help="Saved with the run and used on the Draw page too. At the left end it always answers. It applies to "
+            "the confidence as trained, without a temperature.",
         )
         st.markdown(threshold_effect(found, kept))
-    right.vega_lite_chart(
-        calibration.coverage_chart(found, kept),
-        alt="Share of images that are answered, and accuracy among them, at every threshold",
-    )
+    with right.container(key="coverage"):
+        st.vega_lite_chart(
+            calibration.coverage_chart(found, kept),
+            alt="Share of images that are answered, and accuracy among them, at every threshold",
+        )
 
 
 def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
@@ -191,10 +193,10 @@ def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
     )
 
 
-def keep_threshold(run, percents: float) -> None:
-    """Save the slider's value, in percent, in the run."""
+def keep_threshold(run, least: float, percents: float) -> None:
+    """Save the slider's value, in percent, in the run; at its left end, `least`, the run always answers."""
     try:
-        run.set_threshold(round(percents / 100, 4))
+        run.set_threshold(0.0 if percents <= least else round(percents / 100, 4))
     except (RunError, ThresholdError) as error:
         note_failure(str(error))
     except OSError as error:

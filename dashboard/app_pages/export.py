@@ -28,46 +28,49 @@ def page() -> None:
     digits, run = begin_page("Export", needs="reader")
     if run is None:
         return
-    st.markdown(
-        "Use the network elsewhere. Raw pixels go in, uint8 (n, 28, 28), white on black; ten probabilities come out."
-    )
+    st.markdown("Use this network in your own program.")
     own = isinstance(run, Run)
-    if show_run(run, digits) if own else show_starter(run):
-        give_digit(digits)
+    if own:
+        show_run(run, digits)
+    else:
+        show_starter(run)
+    give_digit(digits)
     if own:
         st.header("The whole run", anchor=False)
         st.markdown("For another Digit Lab: drop the zip on its Train page, under Import a run.")
         show_bundle(run)
 
 
-def show_starter(starter: RunView) -> bool:
-    """Show the shipped network, which has one file; returns True, since that file can be run."""
+def show_starter(starter: RunView) -> None:
+    """Show the shipped network, which has one file."""
     st.info(
         "The starter is shipped as LiteRT only. Train a network of your own to export it in every format.",
         icon=":material/info:",
     )
     litert = FORMATS["litert"]
     format_cards.card(litert, None, litert.path(starter).read_bytes())
-    return True
 
 
-def show_run(run: Run, digits: Dataset) -> bool:
-    """Show the export button or its progress, the verification and the formats; returns whether any file can be run."""
+def show_run(run: Run, digits: Dataset) -> None:
+    """Show the export button or its progress, the formats and the verification."""
     stored = verify.load(run)
     reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
     current = None if reason else stored
     files = {name: verify.verified_file(run, current, name) if current else None for name in FORMATS}
+    made = [name for name in possible(run) if not FORMATS[name].missing]
     if foreign := run.foreign_dataset(digits):
         st.error(escape_markdown(foreign), icon=":material/database_off:")
-    elif not follow(run, KIND) and any(files[name] is None and not FORMATS[name].missing for name in possible(run)):
+    elif not follow(run, KIND, 1 + len(made)) and any(files[name] is None for name in made):
         offer(run, digits, stored, reason)
-    if current:
-        format_cards.verification_table(current)
+    files["litert"] = FORMATS["litert"].path(run).read_bytes()  # also before anything is exported
     st.header("Formats", anchor=False)
+    st.markdown("Pixels go in as they are, uint8 (n, 28, 28), white on black; ten probabilities come out.")
     for name, format in FORMATS.items():
         why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
         format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
-    return any(files.values())
+    if current:
+        st.header("Verification", anchor=False)
+        format_cards.verification_table(current)
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:

@@ -15,15 +15,18 @@ from core.storage import printable
 from dashboard.components.actions import run_action
 from dashboard.components.background_job import REFRESH_SECONDS
 from dashboard.components.charts import embedding as chart
+from dashboard.components.formatting import duration_in_words, percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.loaded_models import load
 from dashboard.components.page_head import begin_page
-from dashboard.components.session import current_choice, jobs, services
+from dashboard.components.session import active, current_choice, jobs, open_run, services, store
 from dashboard.components.text import escape_markdown
-from dashboard.components.widgets.gallery import MOST_TILES, Tile, gallery
+from dashboard.components.widgets.gallery import MOST_TILES, Tile, enlarged, gallery
 
-PROGRESS_WIDTH = 200  # pixels: it finds room beside the choices, also on a phone, so that nothing moves when it goes
+PROGRESS_WIDTH = 360  # pixels
+GALLERY_HEIGHT = 438  # pixels: four rows of tiles with their captions
 LAYOUTS = ("t-SNE", "PCA")
+CLEARED = "map_cleared"  # under which the session counts the rectangles that were removed by the button
 PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 
@@ -40,10 +43,16 @@ def page() -> None:
         return
     model = model_fingerprint(run.path)
     readings = cached_embedding(printable(run.path), model, digits.fingerprint, predictor, digits)
+    if readings.alike:
+        show_no_map(run)
+        return
     st.markdown("Each dot is a test image, each cross a mistake. What the network finds alike lies close together.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="map_choices"):
         wanted, mask = choose(readings)
+    with st.container(key="map_status"):
         layout = tsne_layout(run, model, digits) if wanted == "t-SNE" else None
+        if layout or wanted == "PCA":
+            st.space("small")  # the place stays
     name = "PCA" if layout is None else "t-SNE"
     layout = layout or Layout(readings.shown, readings.pca.points[readings.shown])
     shown = layout.only(mask)
@@ -63,6 +72,15 @@ def page() -> None:
 def cached_embedding(path: str, model: str, fingerprint: str, _predictor: Predictor, _digits: Dataset) -> Embedding:
     """The model's predictions and activations for all test images, cached for all sessions until the model changes."""
     return embedding.embed_test_images(_predictor, _digits)
+
+
+def show_no_map(run: Run) -> None:
+    """Say that the network sees all images alike, and offer the best run instead."""
+    st.info("This network sees all images alike, so there is no map.", icon=":material/blur_on:")
+    best = store().best()
+    if best is not None and best.id != run.id and best.has_model:
+        words = f"Show the map of {escape_markdown(best.name)}"
+        st.button(words, key="show_best", on_click=open_run, args=(best.id,), icon=":material/swap_horiz:")
 
 
 def choose(readings: Embedding) -> tuple[str, np.ndarray]:
@@ -104,22 +122,25 @@ def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
         return None
     if status.name != "running":
         services().maps.want(run)
-    with st.container(width=PROGRESS_WIDTH, gap=None):
-        show_progress(run)
+    show_progress(run)
     return None
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def show_progress(run: Run) -> None:
     """Show how far the run's t-SNE is, until it is there, and then draw the page again."""
-    status = jobs().status(run, KIND)
-    if status.name == "running":
-        st.progress(status.fraction, text="PCA until t-SNE is ready")
-    elif services().maps.is_waiting(run):
-        st.markdown("PCA until training ends")
-        make_now_button(run, "Make t-SNE now", "tertiary")
-    else:
-        st.rerun()
+    status, trains = jobs().status(run, KIND), active(REFRESH_SECONDS)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if status.name == "running" or (services().maps.is_waiting(run) and not (trains.running or trains.queued)):
+            words = f"PCA until t-SNE is ready · {100 * status.fraction:.0f} %"
+            if status.seconds_left is not None:
+                words += f" · about {duration_in_words(max(1, status.seconds_left))} left"
+            st.progress(status.fraction, text=words, width=PROGRESS_WIDTH)
+        elif services().maps.is_waiting(run):
+            st.markdown("PCA until training ends")
+            make_now_button(run, "Make t-SNE now", "tertiary")
+        else:
+            st.rerun()
 
 
 def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
@@ -165,9 +186,9 @@ def describe(readings: Embedding, layout: Layout, name: str) -> str:
 
 def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str) -> dict | None:
     """Show the map; returns the rectangle that was drawn on it, None without one."""
-    parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes"))
+    parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes", CLEARED))
     event = st.vega_lite_chart(
-        chart.map_chart(readings, shown),
+        chart.map_chart(readings, shown, st.session_state.get("map_image")),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",
@@ -176,23 +197,27 @@ def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str
 
 
 def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, region: dict | None) -> None:
-    """Show the images in the rectangle, or all images on the map without one."""
+    """Show the chosen image, and those in the rectangle, or all images on the map without one."""
+    show_chosen(run, digits, readings, shown)
     found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
     mistakes = int((~readings.right[found]).sum())
     where = "on the map" if region is None else "in the rectangle"
     count = f"{len(found):,} image{'' if len(found) == 1 else 's'} {where}"
-    st.markdown(f"**{count}**, {mistakes:,} mistake{'' if mistakes == 1 else 's'}")
+    with st.container(horizontal=True, vertical_alignment="center", key="map_count"):
+        st.markdown(f"**{count}**, {mistakes:,} mistake{'' if mistakes == 1 else 's'}", width="content")
+        if region is not None:
+            st.button("Clear", key="clear_region", icon=":material/close:", type="tertiary", on_click=clear_region)
     more = f" The first {MOST_TILES} are shown, mistakes first." if len(found) > MOST_TILES else ""
-    hint = "Drag a rectangle over the map to see just its images." if region is None else "A double click removes it."
-    st.caption(f":material/highlight_alt: {hint}{more}")
+    hint = "Drag a rectangle over the map to see just its images." if region is None else ""
+    st.caption(f"{hint}{more}".strip() or "Mistakes come first.")
     tiles = [
         Tile(i, int(readings.labels[i]), int(readings.predictions[i]), float(readings.confidence[i]))
         for i in found[:MOST_TILES].tolist()
     ]
     if not tiles:
         return
-    with st.container(height=520, border=False):
-        image = gallery(
+    with st.container(height=GALLERY_HEIGHT, border=False):
+        gallery(
             digits.x_test[found[:MOST_TILES]],
             tiles,
             key="map_gallery",
@@ -201,15 +226,28 @@ def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, r
             label=f"Test images {where}",
             full=MOST_TILES,
         )
-    is_chosen = image in found
-    if st.button(
-        "See it in Predictions",
-        key="see_image",
-        icon=":material/grid_view:",
-        disabled=not is_chosen,
-        help=f"Image {image}" if is_chosen else "Choose an image first.",
-    ):
-        st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})
+
+
+def show_chosen(run: Run, digits: Dataset, readings: Embedding, shown: Layout) -> None:
+    """Show the chosen image large, where it is on the map, and the way to all that Predictions tells of it."""
+    image = st.session_state.get("map_image")
+    with st.container(horizontal=True, vertical_alignment="center", key="map_image_place"):
+        if image not in shown.indices:
+            st.markdown("Choose an image below: a ring shows where it lies on the map.")
+            return
+        st.image(enlarged(digits.x_test[image]), width=112, alt=f"Image {image}, enlarged")
+        with st.container(width="stretch", gap="small"):
+            label, read_as = int(readings.labels[image]), int(readings.predictions[image])
+            st.markdown(
+                f"**Image {image}**, a {label}  \nread as {read_as}, {percent(readings.confidence[image], 0)} sure"
+            )
+            if st.button("See it in Predictions", key="see_image", icon=":material/grid_view:"):
+                st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})
+
+
+def clear_region() -> None:
+    """Remove the rectangle: the map is drawn with another key."""
+    st.session_state[CLEARED] = st.session_state.get(CLEARED, 0) + 1
 
 
 page()

@@ -58,7 +58,7 @@ def page() -> None:
     with headline:
         show_headline(run, reading, moments[NEWEST])
     with count:
-        show_count(found, wanted)
+        show_count(found, wanted, is_matrix_below=image is not None)
     with st.container(key="digits_area").container(key="digits_and_more"):
         with st.container():
             show_gallery(run, digits, reading, found, wanted, image)
@@ -128,8 +128,8 @@ def watch(run, known) -> None:
         st.rerun()
 
 
-def show_count(found, wanted: Filter) -> None:
-    """Say how many images there are, and by which filter; and offer to clear it."""
+def show_count(found, wanted: Filter, *, is_matrix_below: bool) -> None:
+    """Say how many images there are, and by which filter; offer to clear it, and lead to a matrix that moved."""
     st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
     if wanted != Filter():
         st.button(
@@ -140,6 +140,8 @@ def show_count(found, wanted: Filter) -> None:
             on_click=clear,
             help="Show all mistakes again.",
         )
+    if is_matrix_below:
+        st.markdown("[Confusion matrix below](#confusion-matrix)", width="content")
     st.pills("Filters", ["Filters"], selection_mode="multi", key="unfold", label_visibility="collapsed")
 
 
@@ -150,7 +152,8 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
     here = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container():
-            number = st.pagination(selection.pages(found, IMAGES_PER_PAGE), key="page", bind="query-params")
+            pages = selection.pages(found, IMAGES_PER_PAGE)
+            number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
         shown = found[(number - 1) * IMAGES_PER_PAGE : number * IMAGES_PER_PAGE]
         if len(found):
             show_downloads(

@@ -20,6 +20,7 @@ from dashboard.components.text import escape_markdown
 
 KIND = "robustness"
 MEAN = "Mean"
+STEPS = 1 + len(corruptions.CORRUPTIONS) * len(corruptions.STRENGTHS)  # unchanged, and each change in each strength
 
 
 def page() -> None:
@@ -32,11 +33,8 @@ def page() -> None:
         return
     result = measure.load(run)
     if result is None:
-        left, right = st.columns([2, 3], gap="large")
-        with left:
-            offer(run, digits)
-        with right:
-            show_changes(digits, None)
+        offer(run, digits)
+        show_changes(digits, None)
         return
     if reason := result.stale(model_fingerprint(run.path), digits.fingerprint):
         offer_again(run, reason)
@@ -64,17 +62,20 @@ def page() -> None:
 
 def offer(run: Run, digits: Dataset) -> None:
     """Say what a measurement does, and show the button that starts it, or its progress."""
-    images = 3 * len(corruptions.CORRUPTIONS) * len(digits.x_test)
-    duration = "10 to 30 seconds" if images > 60_000 else "a few seconds"
+    images = (STEPS - 1) * len(digits.x_test)
     st.header("How much does it still read?", anchor=False)
-    st.markdown(f"It reads all {len(digits.x_test):,} test images under each change: {images:,} images in {duration}.")
-    if not follow(run, KIND):
+    above = st.container()
+    words = f"It reads all {len(digits.x_test):,} test images under each change below"
+    if follow(run, KIND, STEPS, alike=True):
+        above.markdown(f"{words}.")
+    else:
+        above.markdown(f"{words}: {images:,} images in {'10 to 30' if images > 60_000 else 'a few'} seconds.")
         begin_button(run, KIND, "Measure", key="measure", primary=True)
 
 
 def offer_again(run: Run, reason: str) -> None:
     """Say why the saved result is out of date, and show the button that measures again, or its progress."""
-    if not follow(run, KIND):
+    if not follow(run, KIND, STEPS, alike=True):
         st.warning(f"These numbers are out of date: {reason}. Measure again.", icon=":material/history:")
         begin_button(run, KIND, "Measure again", key="measure", primary=True)
 
@@ -127,7 +128,7 @@ def show_changes(digits: Dataset, result: Robustness | None) -> None:
         "Sample", kinds, default=kinds[0], required=True, key="sample_digit", persist_state="session"
     )
     index = int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
-    with st.container(width="stretch" if result else 420):
+    with st.container(width="stretch" if result else 460):
         st.vega_lite_chart(
             charts.change_chart(samples(digits.fingerprint, index, digits), result),
             key="changes",

@@ -6,17 +6,25 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.actions import run_action
+from dashboard.components.formatting import duration_in_words
 from dashboard.components.session import current_choice, jobs
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
 
 
-def follow(run: Run, kind: str) -> bool:
-    """Show the job's progress while it runs, or why it failed; returns whether it runs."""
+def follow(run: Run, kind: str, steps: int = 1, *, alike: bool = False) -> bool:
+    """Show the job's progress while it runs, or why it failed; returns whether it runs.
+
+    Args:
+        run: the run.
+        kind: the job's kind.
+        steps: how many the job has.
+        alike: whether all steps take about as long, so that the time left can be told.
+    """
     status = jobs().status(run, kind)
     if status.name == "running":
-        _progress(run, kind)
+        _progress(run, kind, steps, alike)
     elif status.name in ("failed", "interrupted"):
         st.error(escape_markdown(status.words), icon=":material/error:")
     return status.name == "running"
@@ -40,9 +48,21 @@ def _begin(run: Run, kind: str) -> None:
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def _progress(run: Run, kind: str) -> None:
+def _progress(run: Run, kind: str, steps: int, alike: bool) -> None:
     status = jobs().status(run, kind)
     if status.name != "running":
         st.rerun()
-    st.progress(status.fraction, text=escape_markdown(status.words))
-    st.caption("Keeps running if you leave this page.")
+    words = [escape_markdown(status.words)]
+    if status.fraction and steps > 1:
+        words.append(f"{round(status.fraction * steps)} of {steps}")
+    if alike and status.seconds_left is not None:
+        words.append(f"{duration_in_words(max(1, status.seconds_left))} left")
+    st.progress(status.fraction, text=" · ".join(words))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if jobs().can_end(run, kind):
+            st.button("Cancel", key=f"cancel_{kind}", icon=":material/close:", on_click=_end, args=(run, kind))
+        st.caption("Keeps running if you leave this page.")
+
+
+def _end(run: Run, kind: str) -> None:
+    run_action(jobs().end, run, kind)

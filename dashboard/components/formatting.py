@@ -5,6 +5,8 @@ from __future__ import annotations
 from core.config import TrainingConfig
 from core.data import Dataset
 from core.data.split import split
+from core.formatting import LEAST_CERTAINTY as LEAST_CERTAINTY
+from core.formatting import certainty as certainty
 from core.formatting import percent as percent
 from dashboard.components.fields import number_text
 

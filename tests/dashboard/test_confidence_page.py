@@ -74,8 +74,18 @@ def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfiden
     assert open_page("confidence").slider[0].value == 95.0
     (run.path / THRESHOLD).write_text("{")
     at = open_page("confidence")
-    assert at.slider[0].value == 0.0
+    least = at.slider[0].min
+    assert 0 < least <= 100 * probabilities.max(axis=1).min()
+    assert at.slider[0].value == least
     assert "answers all 397 images" in words(at)
+
+    run.set_threshold(0.05)  # below the axis: it stays until the slider is moved
+    at = open_page("confidence")
+    assert at.slider[0].value == least
+    assert run.threshold == 0.05
+    at.slider[0].set_value(90.0).run()
+    at.slider[0].set_value(least).run()
+    assert not run.threshold
 
 
 def test_both_ends_are_the_least_sure_right_and_the_surest_wrong(overconfident, digits):

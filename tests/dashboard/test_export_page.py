@@ -60,9 +60,8 @@ def test_a_run_without_exports_offers_them(run):
     assert "verifies each on all 397 test images" in words(at)
     assert [button.label for button in at.button] == ["Export and verify"]
     assert all(format.sentence in words(at) for format in FORMATS.values())
-    assert not downloads(at)
-    assert [button.proto.label for button in at.get("download_button")] == ["Run as a zip"]
-    assert not at.code
+    assert downloads(at) == ["download_litert", "download_digit"]  # the run's own model is there already
+    assert [code.value for code in at.code] == [FORMATS["litert"].snippet.rstrip()]
 
 
 def test_without_any_run_the_starter_is_there_as_litert_only():
@@ -79,7 +78,7 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
     assert list(table["Format"]) == [FORMATS[name].title for name in ("litert", "int8", "keras", "savedmodel")]
     assert np.isnan(table["difference"][0])
     assert list(table["different"][1:]) == [7, 0, 0]
-    assert list(table["ratio"]) == pytest.approx([0, 0.5, 1, 2])
+    assert list(table["speed"]) == ["reference", "2.0 × faster", "as fast", "2.0 × slower"]
     assert "7 predictions differ" in words(at)
     assert words(at).count("verified]") == 2
     assert "Of 400 drawings (drawn by somebody), 299 correct (LiteRT: 300)" in words(at)
@@ -95,7 +94,7 @@ def test_exports_of_an_earlier_model_are_not_given_out(run, exported):
     at = open_page("export", run=run.id)
     assert "model has changed" in words(at)
     assert [button.label for button in at.button] == ["Export again"]
-    assert not downloads(at)
+    assert downloads(at) == ["download_litert", "download_digit"]
 
 
 def test_an_exported_file_that_is_damaged_is_named_and_not_given_out(run, exported):

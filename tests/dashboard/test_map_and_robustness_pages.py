@@ -67,14 +67,40 @@ def test_the_map_shows_pca_until_tsne_is_ready(run, digits):
     assert "variance" in words(at)
     assert len(tiles(at)) == 200
     assert at.segmented_control(key="layout").value == "t-SNE"
-    assert "PCA until training ends" in words(at)
+    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready · 0 %"
     assert session.services().maps.is_waiting(run)
     at.selectbox(key="map_label").select(3).run()
     assert {tile["tooltip"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
     assert len(tiles(at)) == (digits.y_test == 3).sum()
     at.segmented_control(key="layout").set_value("PCA").run()
-    assert "PCA until" not in words(at)
+    assert not at.get("progress")
     assert not at.exception
+
+
+def test_what_waits_for_training_says_so_on_the_map(run, make_run):
+    make_run().set_state("queued")
+    at = open_page("map", run=run.id)
+    assert "PCA until training ends" in words(at)
+    assert at.button(key="make_map").label == "Make t-SNE now"
+
+
+def test_a_network_that_sees_all_images_alike_leads_to_the_map_of_the_best_run(run, make_run, model, monkeypatch):
+    best = make_run()
+    (best.path / "model.tflite").write_bytes(model)
+    write_json(best.path / "summary.json", {"test_accuracy": 0.9})
+    monkeypatch.setattr(embedding, "all_alike", lambda hidden: True)
+    at = open_page("map", run=run.id)
+    assert "sees all images alike, so there is no map" in words(at)
+    assert not session.services().maps.is_waiting(run)
+    at.button(key="show_best").click().run()
+    assert at.query_params["run"] == best.id
+
+
+def test_the_chosen_image_is_shown_large_with_the_way_to_predictions(run):
+    assert "Choose an image below" in words(open_page("map"))
+    at = open_page("map", session={"map_image": 5})
+    assert "**Image 5**" in words(at)
+    assert at.button(key="see_image").label == "See it in Predictions"
 
 
 def test_a_damaged_model_is_told_on_the_map(run):
@@ -151,7 +177,7 @@ def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_un
     write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
     wait_until(lambda: session.jobs().status(run, "map").name == "running", "the lock to be held")
     at = open_page("map")
-    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready"
+    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready · 40 %"
     assert not session.services().maps.is_waiting(run)
     os.kill(process.pid, signal.SIGTERM)
     process.wait()

@@ -38,7 +38,7 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
     assert indices(at) == list(range(10))
     label = int(digits.y_test[0])
     read_as = (label + 1) % 10
-    assert tiles(at)[0]["tooltip"] == f"Image 0: a {label}, read as {read_as}, 90 % sure"
+    assert tiles(at)[0]["tooltip"] == f"Image 0: a {label}, read as {read_as}, 90.0 % sure"
     assert any("times" in button.label or "once" in button.label for button in at.button)
 
     at.selectbox(key="label").select(label).run()

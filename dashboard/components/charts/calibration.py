@@ -17,7 +17,7 @@ from dashboard.components.charts.spec import PERCENT, category, number, table
 COVERAGE_PIXELS = 210  # of the height, without the axis
 WHOLE = {"left": 5, "top": 5, "right": 16}  # pixels, so that the last tick and point are whole
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
-SERIES = ["answered", "accuracy of these"]
+SERIES = ["answered", "right of those"]
 FEW = 10  # images: the bar of a bin with fewer is pale
 BIN_TOOLTIP = [
     number("low", "Confidence above", format=".1%"),
@@ -102,7 +102,12 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
         "config": PERCENT,
         "height": 160,
         "padding": WHOLE,
-        "title": {"text": "Images in each bar", "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
+        "title": {
+            "text": "Images in each bar, on a logarithmic axis",
+            "anchor": "start",
+            "fontSize": 12,
+            "fontWeight": "normal",
+        },
         "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},
         "mark": {"type": "rect", "color": theme.theme_colors()[0]},
@@ -128,8 +133,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
         "share": np.concatenate([found.coverage, found.accuracy]),
         "series": np.repeat(SERIES, len(THRESHOLDS)),
     }
-    least = float(found.reading.confidence.min())
-    start = float(np.floor(20 * least) / 20)  # everything is answered below
+    start = found.first_threshold
     threshold = max(threshold, start)
     there = np.isfinite(curves["share"])  # where nothing is answered, no share of it is right
     there &= curves["threshold"] >= start - 1e-9

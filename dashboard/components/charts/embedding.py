@@ -25,8 +25,11 @@ def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
     return found if whole else None
 
 
-def map_chart(readings: Embedding, layout: Layout) -> dict:
-    """The images as dots coloured by label, mistakes on top as crosses, each label's number at its middle."""
+def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) -> dict:
+    """The images as dots coloured by label, mistakes on top as crosses, each label's number at its middle.
+
+    A ring is around the image `chosen`, where it is on the map.
+    """
     labels, points = readings.labels[layout.indices], layout.points.round(4)
     images = {
         "x": points[:, 0],
@@ -52,12 +55,14 @@ def map_chart(readings: Embedding, layout: Layout) -> dict:
         "tooltip": [number("index", "Image"), category("label", "Label"), category("prediction", "Read as")],
     }
     numeral = {"type": "text", "fontSize": 22, "fontWeight": 700}
+    ring = {"type": "point", "shape": "circle", "size": 420, "opacity": 1}
     halo = {"color": theme.ground(), "stroke": theme.ground(), "strokeWidth": 5}
     return {
         "height": 600,
         "datasets": {
             "right": table(images, right),
             "mistakes": table(images, ~right),
+            "chosen": table(images, layout.indices == chosen),
             "middles": table({"x": middles[:, 0], "y": middles[:, 1], "label": NAMES[shown]}),
         },
         "encoding": {"x": number("x", **place), "y": number("y", **place)},
@@ -86,5 +91,9 @@ def map_chart(readings: Embedding, layout: Layout) -> dict:
                 "encoding": {"text": category("label")},
                 "layer": [{"mark": {**numeral, **halo}}, {"mark": {**numeral, "color": theme.ink()}}],
             },
+            *(
+                {"data": {"name": "chosen"}, "mark": {**ring, "stroke": color, "strokeWidth": width}}
+                for color, width in ((theme.ground(), 7), (theme.ink(), 3))
+            ),
         ],
     }

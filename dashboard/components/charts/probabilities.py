@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from core.evaluation.predictions import EpochPredictions, Predictions
-from core.formatting import percent
+from core.formatting import certainty
 from dashboard.components.charts import theme
-from dashboard.components.charts.spec import PERCENT, category, number
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
+from dashboard.components.charts.spec import PERCENT, category, number, table
 
+PAST_PIXELS = 80  # from 0 to 1 in the chart of the epochs
 ROLES = {"label": theme.RIGHT, "prediction": theme.WRONG, "other": theme.NEUTRAL}
 
 
@@ -19,7 +22,7 @@ def probability_chart(reading: Predictions, index: int) -> dict:
     for digit, p in enumerate(reading.probabilities[index].tolist()):
         role = "label" if digit == label else "prediction" if digit == prediction else "other"
         said = "right" if digit == label == prediction else {label: "label", prediction: "read"}.get(digit)
-        text = percent(p, 1) + (f" · {said}" if said else "")
+        text = certainty(p) + (f" · {said}" if said else "")
         rows.append({"digit": str(digit), "probability": p, "role": role, "text": text})
     axis = {"labelFontSize": 13, "labelOverlap": False, "labelFlush": False, "ticks": False, "domain": False}
     text = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": theme.ink()}
@@ -40,7 +43,10 @@ def probability_chart(reading: Predictions, index: int) -> dict:
 
 
 def past_chart(past: EpochPredictions, reading: Predictions, index: int) -> dict:
-    """What each epoch gave to the label and, if it is another digit, to the prediction, which is dashed."""
+    """What each epoch gave to the label and, if it is another digit, to the prediction, which is dashed.
+
+    Each line has its name at its end.
+    """
     label, prediction = int(reading.labels[index]), int(reading.predictions[index])
     lines = {"label": label} if label == prediction else {"label": label, "prediction": prediction}
     rows = [
@@ -48,27 +54,36 @@ def past_chart(past: EpochPredictions, reading: Predictions, index: int) -> dict
         for role, digit in lines.items()
         for epoch, given in zip(past.epochs, past.probabilities[:, index], strict=True)
     ]
+    last = [float(past.probabilities[-1, index, digit]) for digit in lines.values()]
+    ends = {
+        "epoch": [past.epochs[-1]] * len(lines),
+        "place": spread(last, PIXELS_A_LINE / PAST_PIXELS, 0, 1),
+        "role": list(lines),
+        "name": [f"{'read' if role == 'prediction' else role} {digit}" for role, digit in lines.items()],
+    }
+    epochs = number("epoch", "Epoch")
     dashes = {"domain": ["label", "prediction"], "range": [[1, 0], [5, 3]]}
+    shown = {
+        "color": _role_color(),
+        "tooltip": [category("digit", "Digit"), epochs, number("probability", "Probability", format=".2%")],
+    }
     return {
         "config": PERCENT,
-        "data": {"values": rows},
+        "datasets": {"past": pa.Table.from_pylist(rows), "ends": table(ends)},
         "height": 160,
         "encoding": {
             "x": number("epoch", "Epoch", axis={"format": "d", "tickMinStep": 1, "grid": False}, scale={"nice": False}),
             "y": number("probability", axis={"format": "%", "values": [0, 0.5, 1]}, scale={"domain": [0, 1]}),
-            "color": _role_color(),
-            "tooltip": [
-                category("digit", "Digit"),
-                number("epoch", "Epoch"),
-                number("probability", "Probability", format=".2%"),
-            ],
         },
         "layer": [
             {
+                "data": {"name": "past"},
                 "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"strokeDash": category("role", scale=dashes, legend=None)},
+                "encoding": {**shown, "strokeDash": category("role", scale=dashes, legend=None)},
             },
-            {"mark": {"type": "point", "filled": True, "size": 45}},
+            {"data": {"name": "past"}, "mark": {"type": "point", "filled": True, "size": 45}, "encoding": shown},
+            reserve_layer(ends["name"]),
+            {"data": {"name": "ends"}, **name_layer("name", epochs, "place", _role_color())},
         ],
     }
 
@@ -79,7 +94,7 @@ def probability_bars(probabilities: np.ndarray, *, marked: int | None, height: i
     The digit `marked` stands out; with None all bars are grey, since the run does not answer.
     """
     rows = [
-        {"digit": str(digit), "probability": p, "marked": digit == marked, "text": percent(p)}
+        {"digit": str(digit), "probability": p, "marked": digit == marked, "text": certainty(p)}
         for digit, p in enumerate(probabilities.tolist())
     ]
     color = theme.NEUTRAL if marked is None else theme.theme_colors()[0]

@@ -18,8 +18,8 @@ from dashboard.components.charts.spec import category, number
 from dashboard.components.widgets.gallery import enlarged
 
 STRENGTHS = [corruptions.STRENGTH_NAMES[strength].capitalize() for strength in corruptions.STRENGTHS]
-TILE = 42
-PLAIN = {"ticks": False, "domain": False, "labelPadding": 6}
+TILE, TILE_BEFORE = 42, 56  # pixels of a sample, with numbers beside it and before there are any
+PLAIN = {"ticks": False, "domain": False, "labelPadding": 6, "labelFlush": False}
 
 
 def samples(images: np.ndarray, index: int) -> dict[tuple[str, int], str]:
@@ -48,9 +48,12 @@ def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None
             row["meaning"] = measurement.meaning
         rows.append(row)
     tooltip = [category("change", "Change"), category("meaning", "What it does")]
-    image = {"type": "image", "width": TILE, "height": TILE, "smooth": False}
+    tile = TILE if result else TILE_BEFORE
+    image = {"type": "image", "width": tile, "height": tile, "smooth": False}
     if result is None:
-        layers = [{"mark": image, "encoding": {"url": category("picture")}}]
+        layers = [
+            {"mark": {**image, "align": "center", "baseline": "middle"}, "encoding": {"url": category("picture")}}
+        ]
     else:
         tooltip += [category("accuracy", "Accuracy"), category("points", "Against unchanged")]
         text = {"type": "text", "align": "left", "dx": 1, "color": theme.ink()}
@@ -68,7 +71,7 @@ def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None
             {"mark": {**text, "dy": 9, "fontSize": 11}, "encoding": {"text": category("points")}},
         ]
     return {
-        "height": (TILE + 6) * len(names),
+        "height": (tile + 6) * len(names),
         "datasets": {"changes": pa.Table.from_pylist(rows)},
         "data": {"name": "changes"},
         "encoding": {

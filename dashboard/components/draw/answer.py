@@ -9,7 +9,7 @@ from core.inference.answer import Answer
 from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts.probabilities import probability_bars
-from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.formatting import LEAST_CERTAINTY, SIGMOID_SENTENCE, certainty
 
 FITTING_SECONDS = 2  # between two looks at whether the detector is there
 _line = st.components.v2.component(
@@ -41,7 +41,7 @@ def confidence_in_words(confidence: float) -> str:
 def _sure(answer: Answer, fitting: bool) -> str:
     """How sure the run is; not in words while it cannot yet tell digits from other drawings."""
     words = "still learning" if fitting else confidence_in_words(answer.confidence)
-    return f"{words}, {percent(answer.confidence)}"
+    return f"{words}, {certainty(answer.confidence)}"
 
 
 def say_answer(place: DeltaGenerator, answer: Answer | None, *, fitting: bool = False) -> None:
@@ -49,7 +49,7 @@ def say_answer(place: DeltaGenerator, answer: Answer | None, *, fitting: bool = 
     if answer is None:
         digit, words = "", "The answer appears here."
     elif answer.abstain_reason:
-        digit, words = "", f"Don't know. A guess: {answer.first}, {percent(answer.confidence)}"
+        digit, words = "", f"Don't know. A guess: {answer.first}, {certainty(answer.confidence)}"
     else:
         digit, words = str(answer.first), f" · {_sure(answer, fitting)}"
     with place:
@@ -75,10 +75,11 @@ def show_answer(answer: Answer, *, fitting: bool = False) -> None:
             if abstains:
                 st.metric("It reads", "Don't know")
                 st.markdown(answer.abstain_reason)
-                st.caption(f"Its guess would be {answer.first}, {percent(answer.confidence)}.")
+                st.caption(f"Its guess would be {answer.first}, {certainty(answer.confidence)}.")
             else:
                 st.metric("It reads", str(answer.first), _sure(answer, fitting), delta_color="off", delta_arrow="off")
-                st.caption(f"Second guess: {answer.second}, {percent(answer.outputs['probabilities'][answer.second])}")
+                if (second := answer.outputs["probabilities"][answer.second]) >= LEAST_CERTAINTY:
+                    st.caption(f"Second guess: {answer.second}, {certainty(second)}")
         with st.container(width="stretch", key="answer_bars"):
             bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first)
             st.vega_lite_chart(bars, key="answer_chart")

@@ -20,7 +20,7 @@ from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import RunView
 from dashboard.components import loaded_models
-from dashboard.components.formatting import percent
+from dashboard.components.formatting import certainty
 from dashboard.components.run_picker import runs_with_model
 from dashboard.components.saliency import describe_occlusion, occlusion
 from dashboard.components.session import models
@@ -83,8 +83,8 @@ def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
     if plain:
         other = models().answer_one(run, model, resized)
         st.markdown(
-            f"Resized as it is: **{other.first}** ({percent(other.confidence)}). In MNIST's form: **{answer.first}** "
-            f"({percent(answer.confidence)})."
+            f"Resized as it is: **{other.first}** ({certainty(other.confidence)}). In MNIST's form: **{answer.first}** "
+            f"({certainty(answer.confidence)})."
         )
 
 
@@ -124,7 +124,7 @@ def show_all_runs(image: np.ndarray) -> None:
             "Run": [run.name for run, _ in answers],
             "Vote": ["don't know" if answer.digit is None else str(answer.digit) for _, answer in answers],
             "Reads": [str(answer.first) for _, answer in answers],
-            "Confidence": [100 * answer.confidence for _, answer in answers],
+            "Confidence": [certainty(answer.confidence) for _, answer in answers],
             "Second guess": [str(answer.second) for _, answer in answers],
             "Test accuracy": [np.nan if run.test_accuracy is None else 100 * run.test_accuracy for run, _ in answers],
         }
@@ -135,7 +135,7 @@ def show_all_runs(image: np.ndarray) -> None:
         height="content",
         column_config={
             "Vote": st.column_config.TextColumn(help="The prediction, unless the run abstains."),
-            "Confidence": st.column_config.ProgressColumn(format="%.2f %%", min_value=0, max_value=100),
+            "Confidence": st.column_config.TextColumn(alignment="right"),
             "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
         },
         alt="What each run reads",
@@ -184,8 +184,8 @@ def show_changes(run: RunView, model: Predictor, answer: Answer, image: np.ndarr
     with shown, st.container(horizontal=True, vertical_alignment="center"):
         st.image(enlarged(changed, 6), width=140, alt="The changed digit")
         st.markdown(
-            f"It reads **{other.first}**, {percent(other.confidence)}.  \n"
-            f"Unchanged: {answer.first}, {percent(answer.confidence)}.",
+            f"It reads **{other.first}**, {certainty(other.confidence)}.  \n"
+            f"Unchanged: {answer.first}, {certainty(answer.confidence)}.",
             width=170,
         )
 

@@ -39,11 +39,11 @@ def verification_table(exports: Exports) -> None:
                 format="%,.0f ms",
                 help=f"The median of three, in batches of {verify.BATCH}.",
             ),
-            "ratio": st.column_config.NumberColumn(
+            "speed": st.column_config.TextColumn(
                 "Against LiteRT",
-                format="%.1f ×",
-                help="Time for all images, relative to LiteRT measured in the same minute. This ratio depends less on "
-                "the machine than the times do.",
+                alignment="right",
+                help="The speed for all images, relative to LiteRT measured in the same minute. It depends less on the "
+                "machine than the times do.",
             ),
         },
     )
@@ -60,14 +60,24 @@ def _row(found: Verification) -> dict:
     reference = found.format == "litert"
     return {
         "Format": FORMATS[found.format].title,
+        "accuracy": 100 * found.accuracy,
         "KB": found.bytes / 1000,
         "difference": None if reference else found.difference,
         "different": None if reference else found.different,
-        "accuracy": 100 * found.accuracy,
         "one": 1000 * found.seconds_one,
         "all": 1000 * found.seconds_all,
-        "ratio": found.seconds_all / found.litert_all if found.litert_all else None,
+        "speed": "reference" if reference else _speed(found),
     }
+
+
+def _speed(found: Verification) -> str | None:
+    """How fast it reads all images compared with LiteRT: "3.1 × faster"."""
+    if not found.seconds_all or not found.litert_all:
+        return None
+    ratio = found.litert_all / found.seconds_all
+    if 0.95 < ratio < 1.05:
+        return "as fast"
+    return f"{ratio:.1f} × faster" if ratio > 1 else f"{1 / ratio:.1f} × slower"
 
 
 def int8_cost(exports: Exports) -> str | None:
@@ -123,9 +133,13 @@ def card(format: Format, found: Verification | None, content: bytes | None, *, r
 
 
 def _badge(found: Verification | None) -> str:
-    if found is None or found.error or found.format == "litert":
+    if found is None or found.error:
         return ""
+    if found.format == "litert":
+        return ":blue-badge[reference]"
     if found.is_same:
         return ":green-badge[:material/check: verified]"
-    words = f"{found.different:,} predictions differ" if found.different else f"up to {found.difference:.0e} off"
-    return f":orange-badge[:material/difference: {words}]"
+    words = f"up to {found.difference:.0e} off"
+    if found.different:
+        words = f"{found.different:,} prediction{' differs' if found.different == 1 else 's differ'}"
+    return f":blue-badge[{words}]" if found.format == "int8" else f":orange-badge[:material/difference: {words}]"

@@ -17,10 +17,10 @@ from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
 from dashboard.components.downloads import show_downloads
-from dashboard.components.formatting import percent
+from dashboard.components.formatting import LEAST_CERTAINTY, certainty
 from dashboard.components.saliency import PATCH, describe_occlusion, occlusion
 from dashboard.components.widgets import canvas
-from dashboard.components.widgets.gallery import Tile, enlarged, gallery
+from dashboard.components.widgets.gallery import Tile, enlarged, gallery, picture
 
 DRAW_PAGE = "app_pages/draw.py"
 NEIGHBOURS = 10
@@ -33,8 +33,8 @@ def show_image(
     image = place.image
     prediction = int(reading.predictions[image])
     show_header(place, page_size)
-    picture, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
-    picture.image(enlarged(digits.x_test[image]), width=168, alt=f"Image {image}, enlarged")
+    left, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
+    left.image(picture(enlarged(digits.x_test[image])), width=168, alt=f"Image {image}, enlarged")
     with words:
         show_reading(reading, image)
     show_doubt(digits, image)
@@ -95,10 +95,11 @@ def show_reading(reading: Predictions, image: int) -> None:
     mark = ":blue[:material/check:]" if reading.right[image] else ":orange[:material/close:]"
     second = int(reading.second[image])
     st.markdown(f"{mark} A **{reading.labels[image]}**, read as **{reading.predictions[image]}**")
+    lines = [f"Confidence: {certainty(reading.confidence[image])}", f"Loss: {max(0, reading.loss[image]):.3f}"]
+    if reading.probabilities[image, second] >= LEAST_CERTAINTY:
+        lines.insert(1, f"Second guess: {second} ({certainty(reading.probabilities[image, second])})")
     st.markdown(
-        f"{percent(reading.confidence[image])} sure  \n"
-        f"Second guess: {second} ({percent(reading.probabilities[image, second])})  \n"
-        f"Loss: {max(0, reading.loss[image]):.3f}",
+        "  \n".join(lines),
         help="Loss: minus the logarithm of the label's probability. 0 is best.",
     )
 
@@ -123,8 +124,8 @@ def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: in
         "that cover it.",
     )
     digit, effect = occlusion(run, model, image)
-    picture, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
-    picture.image(saliency.overlay(image, effect), width=168, alt=f"Occlusion map for {digit}")
+    left, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
+    left.image(picture(saliency.overlay(image, effect)), width=168, alt=f"Occlusion map for {digit}")
     with words:
         if digit != prediction:
             st.caption(f"The finished network reads a {digit}.")

@@ -99,7 +99,7 @@ function rows({ size, full, selectable }) {
     let columns = fit
     while (full % columns && columns > fit / 2) columns--
     if (full % columns) columns = fit
-    const tracks = fit < full ? `repeat(${columns}, 1fr)` : `repeat(auto-fill, minmax(${size + around}px, 1fr))`
+    const tracks = fit < full ? `repeat(${columns}, ${size + around}px)` : `repeat(auto-fill, ${size + around}px)`
     const room = fit * (size + around + gap) - gap + 8
     rules.push(`@container (min-width: ${room}px) { .room > .gallery.gallery { grid-template-columns: ${tracks} } }`)
   }

@@ -18,7 +18,7 @@ import streamlit as st
 from PIL import Image
 
 from core.drawing.mnist_form import IMAGE_SIDE
-from core.formatting import percent
+from core.formatting import certainty
 
 SPRITE_COLUMNS = 20
 MOST_TILES = 200
@@ -123,6 +123,13 @@ def sprite(images: np.ndarray) -> str:
     return _sprite(images.tobytes(), len(images))
 
 
+def picture(image: np.ndarray) -> str:
+    """One image, uint8 (h, w) or (h, w, 3), as a data URL: it is there with the words beside it, unlike a file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
 def enlarged(image: np.ndarray, times: int = 12) -> np.ndarray:
     """One image (28, 28) with each pixel as a square of `times` pixels, for pictures outside of a gallery."""
     return np.repeat(np.repeat(image, times, axis=0), times, axis=1)
@@ -134,9 +141,7 @@ def _sprite(pixels: bytes, count: int) -> str:
     cells = np.zeros((rows * SPRITE_COLUMNS, IMAGE_SIDE, IMAGE_SIDE), np.uint8)
     cells[:count] = np.frombuffer(pixels, np.uint8).reshape(count, IMAGE_SIDE, IMAGE_SIDE)
     sheet = cells.reshape(rows, SPRITE_COLUMNS, IMAGE_SIDE, IMAGE_SIDE).swapaxes(1, 2)
-    file = io.BytesIO()
-    Image.fromarray(sheet.reshape(rows * IMAGE_SIDE, SPRITE_COLUMNS * IMAGE_SIDE)).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return picture(sheet.reshape(rows * IMAGE_SIDE, SPRITE_COLUMNS * IMAGE_SIDE))
 
 
 def _words(tile: Tile, *, quiet: bool) -> dict:
@@ -150,7 +155,7 @@ def _words(tile: Tile, *, quiet: bool) -> dict:
         right = tile.prediction == tile.label
         mark, caption = ("right", caption) if right else ("wrong", f"{tile.label}→{tile.prediction}")
         meaning += f", read as {tile.prediction}"
-        sure = "" if tile.confidence is None else percent(tile.confidence, 0)
+        sure = "" if tile.confidence is None else certainty(tile.confidence)
     caption = _quiet_caption(tile) if quiet else caption
     below = tile.note or ("" if quiet else sure)
     tooltip = [f"{image.capitalize()}: {meaning}", sure and f"{sure} sure", tile.note, tile.flag]

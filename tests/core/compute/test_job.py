@@ -84,3 +84,14 @@ def test_a_job_that_is_ended_leaves_no_trace_but_its_result(run, wait_until, mon
     wait_until(lambda: jobs._processes[run.path, "map"].poll() is not None, "the process to end")
     jobs.end(run, "map")
     assert jobs.status(run, "map").name == "finished"
+
+
+def test_the_pace_of_a_job_tells_how_long_it_still_takes(run):
+    now = time.time()
+    values = {"state": "running", "fraction": 0.25, "words": "", "time": now, "began": now - 10}
+    with FileLock(run.path / "analysis-map.lock").acquire():
+        write_json(run.path / "analysis-map.json", values)
+        assert Jobs().status(run, "map").seconds_left == pytest.approx(30, abs=1)
+        write_json(run.path / "analysis-map.json", {**values, "began": None})
+        assert Jobs().status(run, "map").seconds_left is None
+        assert not Jobs().can_end(run, "map")  # another program's

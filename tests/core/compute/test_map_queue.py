@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from core.compute import map_queue
@@ -72,6 +73,15 @@ def test_only_runs_whose_training_ends_meanwhile_get_a_map_by_themselves(maps, j
     maps.look()
     assert not maps.is_waiting(new)
     assert jobs.log == ["start new"]
+
+
+def test_a_run_that_reads_all_images_alike_gets_no_map_by_itself(maps, jobs, create):
+    run = create("learned nothing", "queued")
+    run.write_probabilities(np.full((50, 10), 0.1, np.float32))
+    maps.look()
+    run.set_state("finished")
+    maps.look()
+    assert jobs.log == []
 
 
 def test_a_map_gives_way_to_training_and_is_made_again_when_nothing_trains(maps, jobs, create):

@@ -88,8 +88,8 @@ def test_predictions_show_label_prediction_and_confidence_of_each_image():
     figure = predictions_figure(images, np.array([3, 1, 0, 1, 5, 9]), probabilities, rows=2, columns=3)
     assert len(figure.axes) == 6
     assert [axes.get_title() for axes in figure.axes] == [f"label {digit}" for digit in (3, 1, 0, 1, 5, 9)]
-    assert figure.axes[0].get_xlabel() == "✓ 3  91 %"
-    assert figure.axes[1].get_xlabel() == "✗ 7  91 %"
+    assert figure.axes[0].get_xlabel() == "✓ 3  91.0 %"
+    assert figure.axes[1].get_xlabel() == "✗ 7  91.0 %"
     assert texts(figure)[:2] == ["✓ 5 right", "✗ 1 wrong"]
 
 
@@ -121,7 +121,7 @@ def test_a_grid_takes_what_fits_and_leaves_the_rest_free(images, rows, columns, 
 
 
 @pytest.mark.parametrize(
-    ("confidence", "shown"), [(0.914, "91 %"), (0.9951, "99.5 %"), (0.99999, "99.9 %"), (1, "100 %")]
+    ("confidence", "shown"), [(0.914, "91.4 %"), (0.9994, "99.9 %"), (0.9995, "> 99.9 %"), (1, "> 99.9 %")]
 )
 def test_confidence_is_never_rounded_up_to_certainty(confidence, shown):
     images, probabilities = sample([2], confidence)

@@ -27,6 +27,17 @@ def test_pca_of_next_to_nothing_is_finite(shape):
     assert found.explained == (0, 0)
 
 
+def test_images_that_the_network_sees_alike_have_no_map():
+    hidden = np.ones((400, 8)) + 1e-7 * np.random.default_rng(3).random((400, 8))
+    hidden[7] = 20  # one image that differs
+    assert embedding.all_alike(hidden)
+    assert embedding.all_alike(np.zeros((5, 8)))
+    assert embedding.all_alike(np.zeros((0, 8)))
+    assert not embedding.all_alike(np.repeat(np.eye(2, 8), 200, axis=0))
+    with pytest.raises(ValueError, match="no map"):
+        embedding.tsne(hidden)
+
+
 def test_a_sample_has_all_mistakes_and_others_by_chance():
     right = np.random.default_rng(1).random(10_000) > 0.02
     chosen = embedding.sample(right)
