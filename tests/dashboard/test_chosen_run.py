@@ -201,7 +201,9 @@ def test_every_page_shows_what_trains_and_leads_to_it(name, training, make_run, 
     store.create(TrainingConfig())
     training.append_event("start", step=0, epoch=0, epoch_images=1000)
     batch = {"loss": 1.0, "accuracy": 0.5, "images": 500, "epoch_loss": 1.0, "epoch_accuracy": 0.5}
-    training.append_event("batch", step=1, epoch=31, position=31.0, images_per_second=8000.0, **batch)
+    for number in range(1, 32):
+        now = {"step": number, "epoch": number, "position": float(number), "time": number / 8}
+        training.append_event("batch", **batch, **now, images_per_second=8000.0)
     at = open_page(name, run=ended.id)
     button = at.button(key=f"activity_{training.id}")
     assert as_seen(button.label) == "Mine · 31 % · 9 s left"  # 69 epochs of 1,000 images, 8,000 a second

@@ -100,6 +100,7 @@ def test_starting_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, store
 
 def test_every_request_to_a_run_on_a_disk_that_refuses_it_is_said_in_words(refuse, make_run, client):
     run, active = make_run("paused"), make_run("running")
+    run.append_event("epoch", epoch=1, step=8)  # there are more to train
     with active.lock().acquire(timeout=0):  # as its worker holds it
         check_requests(refuse, run, active, client)
 

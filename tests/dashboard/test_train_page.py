@@ -375,11 +375,11 @@ def test_a_drawing_is_read(make_run, monkeypatch):
     monkeypatch.setattr("core.predictor.Predictor.load", lambda folder: OneReader())
     at = open_page("draw", session={"canvas_0": drawing_of_a_one()})
     assert at.metric[0].value == "1"
-    assert "97.00 %" in at.metric[0].delta
+    assert "97.0 %" in at.metric[0].delta
     run.set_threshold(0.98)
     at.run()
     assert at.metric[0].value == "Don't know"
-    assert "Its guess would be 1, 97.00 %." in words(at)
+    assert "Its guess would be 1, 97.0 %." in words(at)
 
 
 def test_the_settings_of_any_run_can_be_used_again(store):

@@ -55,7 +55,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) ->
         "tooltip": [number("index", "Image"), category("label", "Label"), category("prediction", "Read as")],
     }
     numeral = {"type": "text", "fontSize": 22, "fontWeight": 700}
-    ring = {"type": "point", "shape": "circle", "size": 420, "opacity": 1}
+    ring = {"type": "point", "shape": "circle", "size": 420, "opacity": 1, "aria": False}  # its tile says it
     halo = {"color": theme.ground(), "stroke": theme.ground(), "strokeWidth": 5}
     return {
         "height": 600,
