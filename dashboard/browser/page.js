@@ -58,11 +58,17 @@
   const every = setInterval;
   const OFTEN = 400; // milliseconds between two turns: what comes more often is none of these parts
   const MOST_LEFT_OUT = 4; // turns, one after the other
+  const SETTLING = 1500; // milliseconds after a page or a connection has come, in which all of the page is drawn
+  let came = performance.now();
+  new MutationObserver(() => (came = performance.now())).observe(document.querySelector("[data-testid=stApp]"), {
+    attributeFilter: ["data-test-connection-state"],
+  });
+  const settles = () => busy() || performance.now() < came + SETTLING;
   window.setInterval = (task, pause, ...given) => {
     if (!(pause >= OFTEN)) return every(task, pause, ...given);
     let leftOut = 0;
     return every(() => {
-      leftOut = busy() && leftOut < MOST_LEFT_OUT ? leftOut + 1 : 0;
+      leftOut = settles() && leftOut < MOST_LEFT_OUT ? leftOut + 1 : 0;
       if (!leftOut) task(...given);
     }, pause);
   };
