@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core.runs import Run, RunView
+from core.runs import RunView
 from core.runs.starter import Starter
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
@@ -36,20 +36,22 @@ def run_label(run: RunView) -> str:
 
 def runs_with_model() -> dict[str, RunView]:
     """The runs that have a model by their ids, newest first, the starter last."""
-    starter = Starter()
-    return {**_runs_with(lambda run: run.has_model), **({starter.id: starter} if starter.is_whole else {})}
+    return {run_id: run for run_id, run in _all_runs(starter=True).items() if _has(run, "reader")}
 
 
-def _runs_with(has: Callable[[Run], bool]) -> dict[str, Run]:
-    return {run.id: run for run in store().runs() if not run.state.is_unreadable and has(run)}
+def _all_runs(*, starter: bool) -> dict[str, RunView]:
+    """Every run by its id, newest first; with `starter` also the shipped one, last."""
+    shipped = [Starter()] if starter else []
+    return {run.id: run for run in (*store().runs(), *shipped)}
 
 
-NEEDS: dict[str, Callable[[], dict[str, RunView]]] = {  # the runs that have what a page needs, newest first
-    "any": lambda: {run.id: run for run in store().runs()},
-    "probabilities": lambda: _runs_with(lambda run: run.has_probabilities),
-    "model": lambda: _runs_with(lambda run: run.has_model),
-    "reader": runs_with_model,
-}
+def _has(run: RunView, needs: str) -> bool:
+    """Whether a run has what a page needs, as in `choose_run`."""
+    if needs == "any":
+        return True
+    if isinstance(run, Starter):
+        return needs == "reader" and run.is_whole
+    return not run.state.is_unreadable and (run.has_probabilities if needs == "probabilities" else run.has_model)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Choice:
     Attributes:
         run: the chosen run; the newest that the page can show where none is chosen; None where there is none.
         missing: the id of the chosen run where it was not found, else "".
-        needs: what the page needs of a run, a key of `NEEDS`.
+        needs: what the page needs of a run, as in `choose_run`.
         instead: the run itself where the page can show it, else the best one that it can, None without any.
     """
 
@@ -82,24 +84,21 @@ def choose_run(label: str = "Run", *, needs: str) -> Choice:
         needs: "any" run, "probabilities" of the test set, a "model", or a "reader", which the starter is too; without
             that it is a `Run`.
     """
-    suited, runs = NEEDS[needs](), NEEDS["any"]()
-    newest = next(iter(suited.values()), None)
+    chosen = chosen_run()
+    runs = _all_runs(starter=chosen == Starter().id or (needs == "reader" and Starter().is_whole))
     if missing := missing_run():
         _run_selectbox(label, runs, None)
         return Choice(None, missing, needs, None)
-    runs |= suited
-    chosen = chosen_run()
-    if chosen == Starter().id:
-        runs.setdefault(chosen, Starter())
     if not runs:
         return Choice(None, "", needs, None)
-    run = runs.get(chosen) or newest or next(iter(runs.values()))
+    suited = (run for run in runs.values() if _has(run, needs))  # read one by one, as far as they are asked for
+    run = runs.get(chosen) or next(suited, None) or next(iter(runs.values()))
     follow([run])
     remember_names({run.id: run.name})
     _run_selectbox(label, runs, run.id)
     open_run(run.id)
     st.session_state["drawn_for"] = run.id
-    return Choice(run, "", needs, suited.get(run.id) or _best(suited.values()))
+    return Choice(run, "", needs, run if _has(run, needs) else _best(suited))
 
 
 def _best(runs: Iterable[RunView]) -> RunView | None:
