@@ -13,11 +13,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
 from core.compute.process import explain_end, start_process
-from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
+from core.config import (
+    FIRST_WEIGHTS,
+    MODELS,
+    OPTIMIZERS,
+    PIXELS,
+    SCHEDULES,
+    ConfigError,
+    TrainingConfig,
+    model_name,
+    parse_digits,
+    parse_hidden_layers,
+)
 from core.data import Dataset, DatasetError, load_dataset
 from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
@@ -58,7 +70,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--model",
         default="seed",
-        metavar=f"{{{','.join(info.title.lower() for info in MODELS.values())}}}",
+        metavar=_one_of(info.title.lower() for info in MODELS.values()),
         help="the network (default: classic)",
     )
     add("--epochs", type=int, default=10, metavar="N", help="passes over the training images (default: 10)")
@@ -70,10 +82,27 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--patience", type=int, metavar="N", help="stop after N epochs without a lower validation loss")
     add("--augment", action="store_const", const=True, help="warp each image a little, differently in each epoch")
     add("--training-images", type=int, metavar="N", help="use only the first N training images")
+    add(
+        "--network",
+        metavar="LAYERS",
+        help='layers in place of the model\'s own: "flatten, dense 64, relu, output softmax"',
+    )
+    add("--optimizer", metavar=_one_of(OPTIMIZERS), help="default: adam")
+    add("--schedule", metavar=_one_of(SCHEDULES), help="how the learning rate changes")
+    add("--weight-decay", type=float, metavar="RATE", help="how fast weights shrink besides, such as 0.01")
+    add("--pixels", metavar=_one_of(PIXELS), help="what the first layer gets (default: 0-1)")
+    add("--first-weights", metavar=_one_of(FIRST_WEIGHTS), help="how weights are drawn before training")
+    add("--wrong-labels", type=float, metavar="SHARE", help="share of training images that get a wrong label")
+    add("--left-out", type=parse_digits, metavar="DIGITS", help="digits that are not trained on, such as 3,8")
+    add("--imbalance", type=int, metavar="N", help="train on N times as many 0 as 9")
     add("--home", type=Path, help="where runs are saved (default: DIGITLAB_HOME, or digitlab-home beside this file)")
     add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
     add("--name", help="name of the run")
     return parser.parse_args(arguments)
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"{{{','.join(names)}}}"
 
 
 def read_config(options: argparse.Namespace) -> TrainingConfig:
@@ -93,6 +122,8 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
         raise ConfigError(f"The hidden layers of {config.model} are fixed. Use --model dense to set them.")
     if options.dropout and not config.info.free_dropout:
         raise ConfigError(f"{config.model} has no dropout. Use --model dense, cnn or best to set it.")
+    if config.network and (options.hidden_layers or options.dropout):
+        raise ConfigError("--network names all layers: write hidden layers and dropout there.")
     return config
 
 

@@ -7,80 +7,51 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from core.layers import NetworkError
+from core.named_networks import HIDDEN_LAYERS as HIDDEN_LAYERS
+from core.named_networks import HIDDEN_UNITS as HIDDEN_UNITS
+from core.named_networks import MODELS as MODELS
+from core.named_networks import ModelInfo as ModelInfo
+from core.network import Network, read_network
 
 
 class ConfigError(ValueError):
     """A setting is invalid; the message names the setting, its value and what would be right."""
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """What is known of an architecture without building it: its title, a description and defaults."""
+CUSTOM = "Custom"  # title of a network whose layers were changed
 
-    title: str
-    about: str
-    batch_size: int
-    learning_rate: float
-    dropout: float = 0.0
-    recipe: tuple[int, bool] | None = None  # recommended epochs and augmentation
-    decays: bool = False  # warm-up, then linear decay to 0; otherwise a constant learning rate
-    free_layers: bool = False  # number and width of hidden layers can be set
-    free_dropout: bool = False
-    validates_on_test: bool = False
-    convolutional: bool = False
-    averages: bool = False  # the weights that are tested and saved are a running average
+OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "momentum": "SGD with momentum", "rmsprop": "RMSprop"}
+SCHEDULES = {"constant": "Constant", "decay": "Warm-up and decay", "cosine": "Cosine"}
+PIXELS = {"0-1": "0 to 1", "0-255": "Raw, 0 to 255"}
+FIRST_WEIGHTS = {"glorot": "Glorot", "he": "He", "zeros": "All zero", "equal": "All equal", "large": "Large"}
 
-
-# One entry here and one function of the same name in core/models.py make an architecture.
-MODELS: dict[str, ModelInfo] = {
-    "seed": ModelInfo(
-        title="Classic",
-        about="The classic script: 100 hidden units and ten sigmoid scores, validated on the test set.",
-        batch_size=32,
-        learning_rate=0.001,
-        validates_on_test=True,
-    ),
-    "dense": ModelInfo(
-        title="Dense",
-        about="Softmax, hidden layers of your choice, dropout, and held-out validation images.",
-        batch_size=64,
-        learning_rate=0.001,
-        free_layers=True,
-        free_dropout=True,
-    ),
-    "cnn": ModelInfo(
-        title="CNN",
-        about="A small convolutional network that looks for strokes anywhere in the image.",
-        batch_size=96,
-        learning_rate=0.01,
-        decays=True,
-        free_dropout=True,
-        convolutional=True,
-    ),
-    "best": ModelInfo(
-        title="Best",
-        about="A wider CNN with dropout and averaged weights. Most accurate with augmentation and 20 epochs.",
-        batch_size=128,
-        learning_rate=0.005,
-        dropout=0.3,
-        recipe=(20, True),
-        decays=True,
-        free_dropout=True,
-        convolutional=True,
-        averages=True,
-    ),
-}
+EXPERIMENTS = (  # settings that earlier versions did not have; their defaults train as those did
+    "network",
+    "optimizer",
+    "schedule",
+    "weight_decay",
+    "pixels",
+    "first_weights",
+    "wrong_labels",
+    "left_out",
+    "imbalance",
+)
 
 EPOCHS = (1, 200)
 BATCH_SIZE = (8, 4096)
 LEARNING_RATE = (1e-6, 1.0)
-HIDDEN_LAYERS = (1, 8)
-HIDDEN_UNITS = (1, 2048)
 DROPOUT = (0.0, 0.9)
+WEIGHT_DECAY = (0.0, 1.0)
+WRONG_LABELS = (0.0, 1.0)
+IMBALANCE = (1, 1000)
 SEED = (0, 2**31 - 1)
 TRAINING_IMAGES = (100, 1_000_000)
 VALIDATION_IMAGES = (100, 1_000_000)
 PATIENCE = (0, 200)
+MEMORY = 4e9  # bytes for the numbers between the layers, of one batch
 START_FROM = re.compile(r"[A-Za-z0-9-]{0,64}")
 
 NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
@@ -97,6 +68,8 @@ class TrainingConfig:
         batch_size: images a step, 8 to 4,096; None takes the model's own default.
         learning_rate: Adam's step size (the peak, where the model has a schedule), 1e-6 to 1; None takes the
             model's own default.
+        network: the layers as text (core.layers), in place of the model's own; "" for those, also where the text says
+            no more than `hidden_layers` and `dropout` can, which are set from it then.
         hidden_layers: units of each hidden layer, 1 to 8 layers of 1 to 2,048 (`dense` only).
         dropout: share of hidden units switched off at random in training, 0 to 0.9 (not for `seed`); None takes the
             model's own default.
@@ -108,6 +81,16 @@ class TrainingConfig:
             handwriting are added (core.training.augmentation, core.data.synthetic_digits).
         start_from: id of the run whose weights it starts from, to fine-tune on "My digits"; "" for new weights.
         patience: epochs without a lower validation loss after which training stops; 0 is off.
+        optimizer: a name in `OPTIMIZERS`.
+        schedule: a name in `SCHEDULES`: how the learning rate changes; None takes the model's own.
+        weight_decay: how fast each weight shrinks besides, times the learning rate at each step, 0 to 1 (AdamW,
+            Loshchilov and Hutter, 2019); biases and normalisations are left out.
+        pixels: a name in `PIXELS`: what the first layer gets.
+        first_weights: a name in `FIRST_WEIGHTS`: how weights are drawn before training.
+        wrong_labels: share of the training images that get a wrong label, 0 to 1.
+        left_out: digits that are not trained on, at most nine; they stay in the validation and test images.
+        imbalance: how many times as many images of 0 as of 9 are trained on, 1 to 1,000, with those between in
+            equal steps (long-tailed, Cui et al., 2019).
 
     Raises:
         ConfigError: where a value is out of its range.
@@ -125,6 +108,15 @@ class TrainingConfig:
     patience: int = 0
     augment: bool = False
     start_from: str = ""
+    network: str = ""
+    optimizer: str = "adam"
+    schedule: str | None = None
+    weight_decay: float = 0.0
+    pixels: str = "0-1"
+    first_weights: str = "glorot"
+    wrong_labels: float = 0.0
+    left_out: tuple[int, ...] = ()
+    imbalance: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str) or self.model not in MODELS:
@@ -137,6 +129,8 @@ class TrainingConfig:
             set_field(self, "learning_rate", info.learning_rate)
         if self.dropout is None:
             set_field(self, "dropout", info.dropout)
+        if self.schedule is None:
+            set_field(self, "schedule", info.schedule)
         set_field(self, "hidden_layers", tuple(self.hidden_layers))
 
         _whole("Epochs", self.epochs, EPOCHS)
@@ -157,6 +151,45 @@ class TrainingConfig:
             raise ConfigError(f"Augment must be true or false, not {self.augment!r}.")
         if not isinstance(self.start_from, str) or not START_FROM.fullmatch(self.start_from):
             raise ConfigError(f"start_from must be the id of a run, not {self.start_from!r}.")
+        _choice("Optimizer", self.optimizer, OPTIMIZERS)
+        _choice("Learning rate schedule", self.schedule, SCHEDULES)
+        _number("Weight decay", self.weight_decay, WEIGHT_DECAY)
+        _choice("Pixels", self.pixels, PIXELS)
+        _choice("First weights", self.first_weights, FIRST_WEIGHTS)
+        _number("Wrong labels", self.wrong_labels, WRONG_LABELS)
+        set_field(self, "left_out", _digits(self.left_out))
+        _whole("Imbalance", self.imbalance, IMBALANCE)
+        if not isinstance(self.network, str):
+            raise ConfigError(f"The network must be text, not {self.network!r}.")
+        set_field(self, "network", read(self.network).text if self.network.strip() else "")
+        if self.network and (own := info.settings_of(self.network)) is not None:
+            set_field(self, "network", "")
+            for name, value in own.items():
+                set_field(self, name, value)
+        _check_memory(self.layers, self.batch_size)
+
+    @cached_property
+    def layers(self) -> Network:
+        """The network's layers, counted."""
+        return read(self.network) if self.network else self._own_layers
+
+    @property
+    def _own_layers(self) -> Network:
+        try:
+            return self.info.network(self.hidden_layers, self.dropout)
+        except NetworkError as error:
+            raise ConfigError(str(error)) from error
+
+    @property
+    def experiments(self) -> list[str]:
+        """The names of the settings beyond training as usual that differ from the model's default, in their order."""
+        usual = TrainingConfig(model=self.model)
+        return [name for name in EXPERIMENTS if getattr(self, name) != getattr(usual, name)]
+
+    @property
+    def title(self) -> str:
+        """What the network is called: its model's title, or `CUSTOM` where its layers were changed."""
+        return CUSTOM if self.network else self.info.title
 
     @property
     def info(self) -> ModelInfo:
@@ -165,7 +198,8 @@ class TrainingConfig:
 
     def as_dict(self) -> dict:
         """The config as a dictionary that JSON can hold."""
-        return {**dataclasses.asdict(self), "hidden_layers": list(self.hidden_layers)}
+        values = dataclasses.asdict(self)
+        return {**values, "hidden_layers": list(self.hidden_layers), "left_out": list(self.left_out)}
 
     @classmethod
     def from_dict(cls, values: Mapping) -> TrainingConfig:
@@ -181,6 +215,30 @@ class TrainingConfig:
         if not isinstance(known.get("hidden_layers", ()), list | tuple):
             raise ConfigError("hidden_layers must be a list of widths, for instance [128, 64].")
         return cls(**known)
+
+
+def read(network: str) -> Network:
+    """The network that a text names (core.network.read_network).
+
+    Raises:
+        ConfigError: where it is no network that can be trained.
+    """
+    try:
+        return read_network(network)
+    except NetworkError as error:
+        raise ConfigError(str(error)) from error
+
+
+def parse_digits(text: str) -> tuple[int, ...]:
+    """Digits as people type them, "3, 8" or "38", as a tuple without repetition, in order.
+
+    Raises:
+        ConfigError: where another sign is among them, or all ten are named.
+    """
+    signs = re.sub(r"[\s,;]+", "", text)
+    if not re.fullmatch("[0-9]*", signs):
+        raise ConfigError(f'Enter digits, for instance "3, 8", not "{text.strip()}".')
+    return _digits(tuple(map(int, signs)))
 
 
 def parse_number(text: str) -> float:
@@ -236,6 +294,31 @@ def parse_hidden_layers(text: str) -> tuple[int, ...]:
 
 def _no_model(text: object) -> str:
     return f"Unknown model {text!r}. Choose one of: {', '.join(MODELS)}."
+
+
+def _choice(name: str, value: object, choices: Mapping[str, str]) -> None:
+    if not isinstance(value, str) or value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def _digits(values: object) -> tuple[int, ...]:
+    """Digits, each once, in order; raises ConfigError for anything else and for all ten."""
+    if not isinstance(values, list | tuple) or any(type(value) is not int or not 0 <= value <= 9 for value in values):
+        raise ConfigError(f"Digits left out must be a list of digits, for instance [3, 8], not {values!r}.")
+    if len(set(values)) == 10:
+        raise ConfigError("Digits left out: keep at least one digit to learn.")
+    return tuple(sorted(set(values)))
+
+
+def _check_memory(network: Network, batch_size: int) -> None:
+    """Raise ConfigError where a batch's activations and their gradients do not fit into the memory set aside."""
+    needed = 2 * 4 * network.activations * batch_size
+    if needed > MEMORY:
+        largest = max(network.blocks, key=lambda block: math.prod(block.shape))
+        raise ConfigError(
+            f"Batches of {batch_size:,} images need about {needed / 1e9:.0f} GB of memory in this network, most of it "
+            f'in "{largest.layer.text}". Use smaller batches or fewer filters.'
+        )
 
 
 def _whole(name: str, value: object, limits: tuple[int, int]) -> None:

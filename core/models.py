@@ -1,122 +1,108 @@
-"""The architectures, each the list of its layers. A new one is a function here and an entry in core.config.MODELS.
+"""How a network's text becomes a Keras model, and a trained one its files.
 
 Input is raw pixels, uint8 (n, 28, 28), 0 to 255; scaling to [0, 1] is inside. Output is (n, 10): the last layer is
-Dense with ten units, a bias, and softmax or sigmoid, which `build` checks.
+Dense with ten units, a bias, and softmax or sigmoid.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import keras
-from keras import layers
+from keras import initializers, layers, optimizers
 
 from core.config import TrainingConfig
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.keras_file import make_portable
+from core.layers import CLASSES, Layer
+from core.network import Block
 from core.runs.files import KERAS_MODEL, LITERT_MODEL
 
-CLASSES = 10  # the digits
-
-
-def seed(config: TrainingConfig) -> list[layers.Layer]:
-    """The classic script's network; its ten sigmoid scores do not sum to 1."""
-    return [
-        layers.Rescaling(1 / 255, name="rescaling"),
-        layers.Flatten(name="flatten"),
-        layers.Dense(100, activation="relu", name="hidden"),
-        layers.Dense(CLASSES, activation="sigmoid", name="output"),
-    ]
-
-
-def dense(config: TrainingConfig) -> list[layers.Layer]:
-    """Fully connected layers of free number and width, then softmax."""
-    hidden = []
-    for number, units in enumerate(config.hidden_layers, start=1):
-        hidden += [layers.Dense(units, activation="relu", name=f"hidden_{number}")]
-        if config.dropout:
-            hidden += [layers.Dropout(config.dropout, name=f"dropout_{number}")]
-    return [
-        layers.Rescaling(1 / 255, name="rescaling"),
-        layers.Flatten(name="flatten"),
-        *hidden,
-        layers.Dense(CLASSES, activation="softmax", name="output"),
-    ]
-
-
-def cnn(config: TrainingConfig) -> list[layers.Layer]:
-    """Two convolutions with pooling and batch normalisation (Ioffe and Szegedy, 2015), then one hidden layer."""
-    return _convolutional(config, 16, 32, 128)
-
-
-def best(config: TrainingConfig) -> list[layers.Layer]:
-    """The CNN with more filters: what a network on two processor cores has time for."""
-    return _convolutional(config, 32, 64, 96)
-
-
-def _convolutional(config: TrainingConfig, first: int, second: int, units: int) -> list[layers.Layer]:
-    return [
-        layers.Rescaling(1 / 255, name="rescaling"),
-        layers.Reshape((*IMAGE_SHAPE, 1), name="channel"),
-        layers.Conv2D(first, 5, use_bias=False, name="convolution_1"),
-        layers.MaxPooling2D(name="pooling_1"),  # before the rest, which then has a quarter of the numbers to do
-        *_normalised(1),
-        layers.Conv2D(second, 5, use_bias=False, name="convolution_2"),
-        layers.MaxPooling2D(name="pooling_2"),
-        *_normalised(2),
-        layers.Flatten(name="flatten"),
-        layers.Dense(units, use_bias=False, name="features"),
-        *_normalised(3, relu="hidden"),
-        *([layers.Dropout(config.dropout, name="dropout")] if config.dropout else []),
-        layers.Dense(CLASSES, activation="softmax", name="output"),
-    ]
-
-
-def _normalised(number: int, relu: str | None = None) -> list[layers.Layer]:
-    """Batch normalisation, whose shift is the bias of the layer before it, then ReLU."""
-    return [
-        layers.BatchNormalization(momentum=0.9, name=f"normalisation_{number}"),
-        layers.Activation("relu", name=relu or f"relu_{number}"),
-    ]
+EQUAL, LARGE = 0.05, 1.0  # each first weight, and their standard deviation, where the config says so
+MOMENTUM = 0.9
 
 
 def build(config: TrainingConfig) -> keras.Model:
     """The network of `config`, untrained; the same seed gives the same first weights.
 
-    Every model is compiled as it is trained (Adam, sparse categorical cross-entropy), so that a saved one can be
-    trained further by plain Keras.
+    Every model is compiled as it is trained (its optimizer, sparse categorical cross-entropy), so that a saved one can
+    be trained further by plain Keras.
     """
     keras.utils.set_random_seed(config.seed)
-    architecture = getattr(sys.modules[__name__], config.model)
     pixels = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
-    model = keras.Sequential([pixels, *architecture(config)], name=config.model)
-    _check_output(model)
-    model.compile(keras.optimizers.Adam(config.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model = keras.Sequential([pixels, *keras_layers(config)], name=config.model)
+    model.compile(_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    no_decay = [weight for weight in model.trainable_variables if len(weight.shape) == 1]  # biases, normalisations
+    model.optimizer.exclude_from_weight_decay(var_list=no_decay)
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def keras_layers(config: TrainingConfig) -> list[layers.Layer]:
+    """The layers of `config`, new, named as in core.network, after one that scales the pixels and adds the channel."""
+    scale = 1 / 255 if config.pixels == "0-1" else 1.0
+    made = [layers.Rescaling(scale, name="rescaling"), layers.Reshape((*IMAGE_SHAPE, 1), name="channel")]
+    return made + [_keras_layer(block, config) for block in config.layers.blocks]
+
+
+def _keras_layer(block: Block, config: TrainingConfig) -> layers.Layer:
+    layer, name = block.layer, block.name
+    weights = {"use_bias": block.bias, "kernel_initializer": _initializer(config.first_weights), "name": name}
+    match layer.kind:
+        case "dense":
+            return layers.Dense(layer.size, **weights)
+        case "output":
+            return layers.Dense(CLASSES, activation=layer.activation, **weights)
+        case "conv":
+            padding = "same" if layer.same else "valid"
+            return layers.Conv2D(layer.size, layer.window, layer.stride, padding, **weights)
+        case "pool":
+            pool = layers.AveragePooling2D if layer.average else layers.MaxPooling2D
+            return pool(layer.window, layer.stride, name=name)
+        case "global pool":
+            return (layers.GlobalAveragePooling2D if layer.average else layers.GlobalMaxPooling2D)(name=name)
+        case "flatten":
+            return layers.Flatten(name=name)
+        case "norm":
+            return layers.BatchNormalization(momentum=0.9, name=name)
+        case "dropout":
+            return layers.Dropout(layer.share, name=name)
+    return layers.Activation(_activation(layer), name=name)
+
+
+def _activation(layer: Layer) -> str:
+    return layer.kind.replace(" ", "_")
+
+
+def _initializer(name: str) -> initializers.Initializer | str:
+    """Glorot and Bengio (2010), He et al. (2015), or one of three that show what first weights are good for."""
+    match name:
+        case "he":
+            return "he_uniform"
+        case "zeros":
+            return "zeros"
+        case "equal":
+            return initializers.Constant(EQUAL)
+        case "large":
+            return initializers.RandomNormal(stddev=LARGE)
+    return "glorot_uniform"
+
+
+def _optimizer(config: TrainingConfig) -> optimizers.Optimizer:
+    settings = {"learning_rate": config.learning_rate, "weight_decay": config.weight_decay or None}
+    match config.optimizer:
+        case "sgd":
+            return optimizers.SGD(**settings)
+        case "momentum":
+            return optimizers.SGD(momentum=MOMENTUM, **settings)
+        case "rmsprop":
+            return optimizers.RMSprop(**settings)
+    return optimizers.Adam(**settings)
 
 
 def output_layer(model: keras.Model) -> layers.Dense:
     """The last layer, whose input is the last hidden layer, and whose values before the activation are the logits."""
     return model.layers[-1]
-
-
-def _check_output(model: keras.Model) -> None:
-    """Raise ValueError where a network does not end as training and export need it.
-
-    Both take the values before the last activation: the loss finds them where Keras keeps them, which it does for
-    softmax and sigmoid alone; evaluation and export calculate them from a Dense layer's kernel and bias.
-    """
-    last = output_layer(model)
-    found = type(last).__name__
-    if isinstance(last, layers.Dense):
-        found = f"Dense({last.units}, {last.activation.__name__}, use_bias={last.use_bias})"
-    wanted = [f"Dense({CLASSES}, {activation}, use_bias=True)" for activation in ("softmax", "sigmoid")]
-    if found not in wanted:
-        raise ValueError(
-            f'The network "{model.name}" must end in {" or ".join(wanted)}, but its layer "{last.name}" is {found}.'
-        )
 
 
 def architecture_rows(model: keras.Model) -> list[dict]:

@@ -238,7 +238,7 @@ def _values(model: type[BaseModel], where: str, given: Any) -> Any:
 
 def _name(given: Any, config: TrainingConfig) -> str:
     name = "" if given is None else _values(_Name, NAME, given)["name"]
-    return visible(name[:MOST]) or config.info.title
+    return visible(name[:MOST]) or config.title
 
 
 def _state(given: Any, config: TrainingConfig) -> dict:

@@ -47,12 +47,13 @@ def training_images(
 
     Args:
         images: the run's split.
-        config: with augmentation, synthetic digits in other handwriting are added.
+        config: digits that are left out, imbalance and wrong labels change the training images; with augmentation,
+            synthetic digits in other handwriting are added.
         mine: images (m, 28, 28), m > 0, and labels (m,) to fine-tune on: they are repeated, and mixed with a sample
             of the training images against forgetting (rehearsal, Robins, 1995).
     """
     random = np.random.default_rng(config.seed)
-    x, y = images.x_train, images.y_train
+    x, y = altered(images.x_train, images.y_train, config)
     if mine is not None:
         replayed = random.permutation(len(x))[:REPLAYED]
         times = max(1, len(replayed) // (MINE * len(mine[0])))
@@ -60,5 +61,36 @@ def training_images(
         y = np.concatenate([y[replayed], *[mine[1]] * times])
     if config.augment:
         written, labels = write_digits(random, len(x) // OTHER_HANDWRITING)
+        learned = ~np.isin(labels, config.left_out)
+        written, labels = written[learned], labels[learned]
         x, y = np.concatenate([x, written]), np.concatenate([y, labels])
+    return x, y
+
+
+def altered(x: np.ndarray, y: np.ndarray, config: TrainingConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Training images and labels as an experiment on the data wants them; the same ones where it wants nothing.
+
+    Args:
+        x: uint8 (n, 28, 28), in the order of the training set, which is kept.
+        y: uint8 (n,).
+        config: `left_out` digits are removed; with an `imbalance` of r, digit d keeps r^(-d/9) as many images as the
+            rarest digit has, at least one (long-tailed, Cui et al., 2019); of what remains, a share of `wrong_labels`
+            gets another of the learned digits as its label, each as likely as any other.
+    """
+    random = np.random.default_rng([config.seed, 2])  # not the one that augments: one switch changes one thing
+    keep = ~np.isin(y, config.left_out)
+    if config.imbalance > 1 and keep.any():
+        counts = np.bincount(y[keep], minlength=10)
+        most = counts[counts > 0].min()
+        for digit in np.flatnonzero(counts):
+            wanted = max(1, round(most * config.imbalance ** (-digit / 9)))
+            keep[np.flatnonzero(keep & (y == digit))[wanted:]] = False
+    if not keep.all():
+        x, y = x[keep], y[keep]
+    digits = np.unique(y)
+    if config.wrong_labels and len(digits) > 1:
+        wrong = random.permutation(len(y))[: round(config.wrong_labels * len(y))]
+        further = random.integers(1, len(digits), len(wrong))  # along the list of digits, which it goes round
+        y = y.copy()
+        y[wrong] = digits[(np.searchsorted(digits, y[wrong]) + further) % len(digits)]
     return x, y

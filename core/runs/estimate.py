@@ -34,7 +34,7 @@ def expected_seconds(config: TrainingConfig, images: int, runs: Iterable[RunView
 
 
 def _network(config: TrainingConfig) -> tuple:
-    return config.model, config.hidden_layers, config.augment
+    return config.layers.text, config.augment
 
 
 def _seconds_per_image(run: RunView) -> float | None:

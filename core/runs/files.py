@@ -29,7 +29,8 @@ history.png        figures that the command line draws, with predictions.png
 
 from __future__ import annotations
 
-FORMAT = 1  # of the folders that this version writes; those of versions that wrote no number are of format 0
+FORMAT = 2  # of the folders that this version reads; those of versions that wrote no number are of format 0
+FIRST_FORMAT = 1  # which a run has that uses nothing newer, so that earlier versions read it too
 
 CONFIG = "config.json"
 NAME = "name.json"

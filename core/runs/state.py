@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.config import MODELS, ConfigError, TrainingConfig
+from core.config import ConfigError, TrainingConfig
 from core.names import MOST, visible
 from core.runs import files
 from core.storage import read_json, write_json
@@ -167,7 +167,7 @@ def write_config(path: Path, config: TrainingConfig) -> None:
 
 def config_values(config: TrainingConfig) -> dict:
     """What config.json holds as this version writes it."""
-    return {"format": files.FORMAT, **config.as_dict()}
+    return {"format": files.FORMAT if config.experiments else files.FIRST_FORMAT, **config.as_dict()}
 
 
 def read_config(path: Path) -> Content:
@@ -196,15 +196,6 @@ def _config(values: Any) -> Content:
         return Content(TrainingConfig.from_dict(values))
     except (ConfigError, TypeError) as error:
         return Content(None, () if values is None else (str(error).rstrip("."),))
-
-
-def read_architectures(home: Path) -> dict[str, list[dict]]:
-    """The layers of each network, as a worker built them last; {} before the first."""
-    return read_json(home / "architectures.json", _architectures).value or {}
-
-
-def _architectures(values: Any) -> Content:
-    return check(values, dict.fromkeys(MODELS, FILES[files.ARCHITECTURE]))
 
 
 def check(value: Any, shape: dict | list) -> Content:

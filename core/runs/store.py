@@ -60,7 +60,7 @@ class RunStore:
         """
 
         def fill(draft: Run) -> None:
-            draft.rename(name or self._next_name(visible(stem) or config.info.title, visible(stem) or config.model))
+            draft.rename(name or self._next_name(visible(stem) or config.title, visible(stem) or config.model))
             draft.set_state("queued", target_epochs=config.epochs)
 
         return self.create_with(config, fill)

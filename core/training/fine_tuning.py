@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.config import TrainingConfig
 from core.data import Dataset
 from core.data.my_digits import MyDigits
 from core.runs import Run, RunStore
@@ -76,7 +75,7 @@ def first_weights(run: Run) -> dict[str, np.ndarray] | None:
         if base and base.too_new:
             raise FineTuningError(base.too_new)
         raise FineTuningError(f"The run {config.start_from} that this one starts from is gone. Choose another one.")
-    if _architecture(base.config) != _architecture(config):
+    if base.config.layers != config.layers:
         raise FineTuningError(f"{base.name} has a different architecture. Choose a matching run.")
     if base.imported:
         raise FineTuningError(f"{base.name} was imported, without weights to begin with. Choose a run trained here.")
@@ -114,7 +113,3 @@ def _accuracies(training: Training, mine: Material, dataset: Dataset) -> dict[st
         "mine_held_out": training.accuracy(mine.images[kept], mine.labels[kept]) if kept.any() else None,
         "test": training.accuracy(dataset.x_test, dataset.y_test),
     }
-
-
-def _architecture(config: TrainingConfig) -> tuple:
-    return config.model, config.hidden_layers if config.info.free_layers else None

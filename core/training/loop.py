@@ -104,6 +104,8 @@ class Training:
                 "Use at least 6, or the classic network, which validates on the test images."
             )
         x_train, y_train = training_images(self.split, config, mine)
+        if not len(x_train):
+            raise DatasetError("No training image is left. Leave out fewer digits, or use more training images.")
         self.image_count = len(x_train)  # of an epoch
         self.steps_per_epoch = -(-self.image_count // config.batch_size)
 
@@ -154,9 +156,7 @@ class Training:
         """The learning rate of each step of this epoch as a fraction of the peak, float (steps,)."""
         first, last_epoch = self.position.stages[-1]
         steps = self.position.epoch * self.steps_per_epoch + np.arange(self.steps_per_epoch) - first
-        if not self.config.info.decays:
-            return schedule.constant(steps)
-        return schedule.warm_up_and_decay(steps, total=last_epoch * self.steps_per_epoch - first)
+        return schedule.RATES[self.config.schedule](steps, total=last_epoch * self.steps_per_epoch - first)
 
     def _train(self, order: np.ndarray, rates: np.ndarray, last: int) -> Progress:
         """Train this epoch's batches up to, not including, `last`."""

@@ -67,13 +67,13 @@ class Network:
 class Steps:
     """The steps of a network over its training images, compiled: many in one call.
 
-    Dense networks go through XLA, which makes one machine program of a call; on convolutions it is slower.
+    Dense networks go through XLA, which makes one machine program of a call; on pictures it is slower.
 
     Args:
         network: what is trained.
         images: the training images.
         labels: uint8 (n,).
-        config: the batch size, and whether the network has convolutions.
+        config: the batch size, and whether the network works on pictures.
     """
 
     def __init__(self, network: Network, images: TrainingImages, labels: np.ndarray, config: TrainingConfig) -> None:
@@ -81,8 +81,8 @@ class Steps:
         self._labels = tf.constant(labels.astype(np.int32))
         self._batch_size = config.batch_size
         self._whole, self._rest = divmod(len(labels), config.batch_size)
-        self._convolutional = config.info.convolutional
-        self._train = tf.function(self._train_batches, jit_compile=None if self._convolutional else True)
+        self._compiled = not config.layers.sees_pictures  # by XLA
+        self._train = tf.function(self._train_batches, jit_compile=self._compiled or None)
 
     def train(self, order: np.ndarray, rates: np.ndarray, first: int, last: int, loss_sum: float) -> tuple[float, int]:
         """Train the epoch's batches from `first` to before `last`; the epoch's last one may be smaller.
@@ -119,7 +119,7 @@ class Steps:
             tf.constant(first),
             tf.constant(last),
             tf.constant(loss_sum, tf.float64),
-            tf.constant(size) if self._convolutional else size,  # XLA must know it, and makes a program for each
+            size if self._compiled else tf.constant(size),  # XLA must know it, and makes a program for each
         )
         return float(loss_sum), int(correct)
 

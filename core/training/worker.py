@@ -33,14 +33,14 @@ import numpy as np
 from filelock import Timeout
 
 from core import models
-from core.config import MODELS, ConfigError, TrainingConfig
+from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
 from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
 from core.runs.checkpoint import CheckpointError
-from core.storage import explain_os_error, printable, write_json
+from core.storage import explain_os_error, printable
 from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
@@ -232,9 +232,7 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
 
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
-    """Build each network once, load the dataset, and compile the network of the last run, before a run is known."""
-    rows = {name: models.architecture_rows(models.build(TrainingConfig(model=name))) for name in MODELS}
-    write_json(home / "architectures.json", rows)
+    """Load the dataset, and compile the network of the last run, before a run is known."""
     try:
         dataset = load_dataset(allow_download=False)
     except DatasetError:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 from core import config
 from core.config import MODELS
 from core.drawing.mnist_form import IMAGE_SIDE
+from core.layers import MOST_TEXT
 from core.runs import STATES
 
 MOST_IMAGES = 1000
@@ -171,4 +172,19 @@ class NewRun(BaseModel):
         "Early stopping: epochs without a lower validation loss; 0 is off.", "integer", config.PATIENCE
     ) = 0
     augment: _setting("Augment the training images.", "boolean") = False
+    network: _setting(
+        "The layers as text, in place of the model's own; empty for those.", "string", maxLength=MOST_TEXT
+    ) = ""
+    optimizer: _setting("The optimizer.", "string", enum=list(config.OPTIMIZERS)) = "adam"
+    schedule: _setting("How the learning rate changes.", ["string", "null"], enum=[*config.SCHEDULES, None]) = None
+    weight_decay: _setting("How fast weights shrink besides.", "number", config.WEIGHT_DECAY) = 0.0
+    pixels: _setting("What the first layer gets.", "string", enum=list(config.PIXELS)) = "0-1"
+    first_weights: _setting("How weights are drawn before training.", "string", enum=list(config.FIRST_WEIGHTS)) = (
+        "glorot"
+    )
+    wrong_labels: _setting("Share of training images with a wrong label.", "number", config.WRONG_LABELS) = 0.0
+    left_out: _setting(
+        "Digits that are not trained on.", "array", items={"type": "integer", "minimum": 0, "maximum": 9}, maxItems=9
+    ) = ()
+    imbalance: _setting("How many times as many 0 as 9 are trained on.", "integer", config.IMBALANCE) = 1
     start_from: _setting("Id of the run to fine-tune on My digits.", "string", maxLength=100) = ""

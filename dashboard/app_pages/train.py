@@ -5,7 +5,6 @@ import streamlit as st
 from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset
 from core.runs import ENDED, Run
-from core.runs.state import read_architectures
 from dashboard.components.actions import note_failure, run_action
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
@@ -98,22 +97,11 @@ def empty() -> None:
     )
     show_import(dataset())
     sample_digits(dataset())
-    built = (store().home / "architectures.json").exists()
-    st.fragment(networks, run_every=None if built else 1.0)(polls=not built)
-
-
-def networks(polls: bool) -> None:
-    """Show the networks, with their layers once a worker has built them, for which it `polls`."""
-    known = read_architectures(store().home)
-    if polls and known:
-        st.rerun()
     st.header("Networks to choose from", anchor=False)
     with st.grid(2, min_column_width=320):
-        for name, info in MODELS.items():
-            architecture_card(info, known.get(name, []))
-    if not known:
-        st.caption("Their layers appear once TensorFlow has started.")
-        show_launcher_problem()
+        for info in MODELS.values():
+            architecture_card(info)
+    show_launcher_problem()
 
 
 # The page

@@ -71,8 +71,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
 def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> list[str]:
     """The ids of the runs with all of these words in name or network."""
     searched = {
-        run_id: f"{names[run_id]} {run.config.info.title if run.config else ''}".casefold()
-        for run_id, run in runs.items()
+        run_id: f"{names[run_id]} {run.config.title if run.config else ''}".casefold() for run_id, run in runs.items()
     }
     return [run_id for run_id, text in searched.items() if all(word in text for word in words.casefold().split())]
 

@@ -55,7 +55,7 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
         {
             "Run": [f":material/{_icon(run, shown)}: {run.name}" for run in runs],
             "State": [run.state.name.capitalize() for run in runs],
-            "Network": [config.info.title if config else "–" for config in configs],
+            "Network": [config.title if config else "–" for config in configs],
             "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],
             "Epochs": pd.Series([summary.get("epochs") for summary in summaries], dtype="Int64"),
             "Training time": [summary.get("training_seconds", math.nan) for summary in summaries],

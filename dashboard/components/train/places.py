@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data import Dataset
+from core.network import Network, in_words
 from core.runs import History, Run
 from dashboard.components.charts.history import history_charts
 from dashboard.components.formatting import percent, rate_text
@@ -129,10 +130,10 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
         if note:
             st.caption(note)
     with layers:
-        if rows := run.architecture:
-            layer_table(rows)
+        if run.config:
+            layer_table(run.config.layers)
         else:
-            st.caption("Its layers are shown here once it trains.")
+            st.caption("Its layers are not known, since its settings are damaged.")
     with downloads:
         files()
 
@@ -186,14 +187,13 @@ def _best(history: History) -> int | None:
     return -max(known)[1] if len(known) > 1 else None
 
 
-def layer_table(rows: list[dict], *, names: bool = True) -> None:
+def layer_table(network: Network) -> None:
     """Show the layers with their shapes and parameters."""
     table = pd.DataFrame(
         {
-            **({"Name": [row.get("name") for row in rows]} if names else {}),
-            "Layer": [row.get("kind") for row in rows],
-            "Output": [" × ".join(map(str, row.get("shape", []))) for row in rows],
-            "Parameters": [row.get("parameters", 0) for row in rows],
+            "Layer": [block.layer.text for block in network.blocks],
+            "Output": [in_words(block.shape) for block in network.blocks],
+            "Parameters": [block.parameters for block in network.blocks],
         }
     )
     columns = {"Parameters": st.column_config.NumberColumn(format="localized")}

@@ -141,14 +141,13 @@ def _verified(run: Run) -> str:
     )
 
 
-def architecture_card(info: ModelInfo, rows: list[dict]) -> None:
-    """Show a network, with its layers once they are known, before anything is trained."""
+def architecture_card(info: ModelInfo) -> None:
+    """Show a network that has a name, with its layers."""
+    network = info.network()
     with st.container(border=True):
-        parameters = f" · {sum(row.get('parameters', 0) for row in rows):,} parameters" if rows else ""
-        st.markdown(f"**{info.title}**{parameters}")
+        st.markdown(f"**{info.title}** · {network.parameters:,} parameters")
         st.caption(info.about)
-        if rows:
-            layer_table(rows, names=False)
+        layer_table(network)
 
 
 def downloads(run: Run, found: Dataset) -> None:

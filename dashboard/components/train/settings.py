@@ -6,27 +6,35 @@ comma, so that the page would show one number and the run use another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from core.config import (
+    FIRST_WEIGHTS,
     MODELS,
+    OPTIMIZERS,
+    PIXELS,
+    SCHEDULES,
     ConfigError,
     ModelInfo,
     TrainingConfig,
     model_name,
+    parse_digits,
     parse_hidden_layers,
     parse_number,
     parse_whole,
+    read,
 )
+from core.layers import MOST_TEXT
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
 
+LAYERS, MORE_SETTINGS, TRAINING, DATA = "Layers", "More settings", "Try: training", "Try: data"  # groups of settings
 DEFAULT = TrainingConfig()
 ALL = "all"
 ON, OFF = "true", "false"  # as the address has it
@@ -35,14 +43,17 @@ PAGE = "train"  # under which the address keeps the settings
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting in a text field.
+    """A setting in a text field, or in a box where one of a few is chosen.
 
     Attributes:
         label: its name on the page.
         parse: turns typed text into the value; raises ConfigError.
         help: what it does, for its tooltip.
         text: turns a value into text as it is typed.
-        shown: whether an architecture has it.
+        shown: whether a network has it.
+        choices: the values to choose from with their titles; {} where the value is typed.
+        group: the title of the part of the sidebar that it is in.
+        most: how many characters can be typed.
     """
 
     label: str
@@ -50,6 +61,13 @@ class Setting:
     help: str
     text: Callable[[Any], str] = number_text
     shown: Callable[[ModelInfo], bool] = lambda info: True
+    choices: Mapping[str, str] = field(default_factory=dict)
+    group: str = MORE_SETTINGS
+    most: int = MOST_TYPED
+
+
+def _choice(label: str, choices: Mapping[str, str], help: str, group: str) -> Setting:
+    return Setting(label, str.strip, help, str, choices=choices, group=group)
 
 
 def _parse_images(text: str) -> int | None:
@@ -57,29 +75,25 @@ def _parse_images(text: str) -> int | None:
 
 
 MORE: dict[str, Setting] = {  # in the order of the page; the names are those of TrainingConfig
-    "hidden_layers": Setting(
-        "Hidden layers",
-        parse_hidden_layers,
-        'Units of each hidden layer, with commas between them: "128, 64" is two layers.',
-        text=lambda widths: ", ".join(map(str, widths)),
-        shown=lambda info: info.free_layers,
+    "network": Setting(
+        "Layers",
+        lambda text: read(text).text,
+        "The network as text, a layer after the other: conv 16 5, pool, norm, relu, flatten, dense 100, dropout 0.3. "
+        "Its end is output softmax or output sigmoid.",
+        text=str,
+        most=MOST_TEXT,
+        group=LAYERS,
     ),
     "learning_rate": Setting(
         "Learning rate",
         parse_number,
-        "How far each step moves the weights: too small learns slowly, too large does not converge. For CNN and Best, "
-        "which raise it and then lower it to zero, this is the peak.",
+        "How far each step moves the weights: too small learns slowly, too large does not converge. Where a schedule "
+        "changes it, this is the peak.",
     ),
     "batch_size": Setting(
         "Batch size",
         parse_whole,
         "Images a step: small batches take many noisy steps, large ones few smooth steps.",
-    ),
-    "dropout": Setting(
-        "Dropout",
-        parse_number,
-        "Share of hidden units switched off at random during training, against overfitting: 0 to 0.9.",
-        shown=lambda info: info.free_dropout,
     ),
     "patience": Setting(
         "Patience",
@@ -102,6 +116,56 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
         "Seed",
         parse_whole,
         "Decides the first weights and the order of images: the same seed gives the same run.",
+    ),
+    "optimizer": _choice(
+        "Optimizer",
+        OPTIMIZERS,
+        "How a step follows from the gradient. Adam gives each weight a pace of its own; SGD usually needs a learning "
+        "rate 10 to 100 times as large.",
+        TRAINING,
+    ),
+    "schedule": _choice(
+        "Learning rate schedule",
+        SCHEDULES,
+        "How the learning rate changes from the first step to the last.",
+        TRAINING,
+    ),
+    "weight_decay": Setting(
+        "Weight decay",
+        parse_number,
+        "How fast each weight shrinks besides, which keeps a network simple: 0 is off, 0.01 is usual, 1 is a lot.",
+        group=TRAINING,
+    ),
+    "pixels": _choice(
+        "Pixels",
+        PIXELS,
+        "What the first layer gets. Networks learn best from small numbers: try what raw ones do.",
+        TRAINING,
+    ),
+    "first_weights": _choice(
+        "First weights",
+        FIRST_WEIGHTS,
+        "How the weights are drawn before the first step. Units that begin equal stay equal: try it.",
+        TRAINING,
+    ),
+    "wrong_labels": Setting(
+        "Wrong labels",
+        parse_number,
+        "Share of the training images that get a wrong label, 0 to 1. Validation and test images keep theirs.",
+        group=DATA,
+    ),
+    "left_out": Setting(
+        "Digits left out",
+        parse_digits,
+        'Digits that are not trained on, for instance "3, 8". It is tested on them all the same.',
+        text=lambda digits: ", ".join(map(str, digits)),
+        group=DATA,
+    ),
+    "imbalance": Setting(
+        "Imbalance",
+        parse_whole,
+        "How many times as many images of 0 as of 9 are trained on, the digits between in equal steps; 1 is balanced.",
+        group=DATA,
     ),
 }
 EPOCHS = Setting(
@@ -127,7 +191,8 @@ def take_settings(config: TrainingConfig) -> None:
     remember(PAGE, "model", title_in_address(config.model))
     remember(PAGE, "augment", ON if config.augment else OFF)
     for name in shown_settings(config.model):
-        remember(PAGE, address_name(config.model, name), setting_of(name).text(getattr(config, name)))
+        value = config.layers.text if name == "network" else setting_of(name).text(getattr(config, name))
+        remember(PAGE, address_name(config.model, name), value)
 
 
 def settings_in_address() -> str:
@@ -188,7 +253,7 @@ def text_now(model: str, name: str) -> str:
 def last_text(model: str, name: str) -> str:
     """The text typed last for a setting, or its default; links of earlier versions say "seed" for Classic."""
     earlier = recall(PAGE, f"{model}_{name}", default_text(model, name))
-    return recall(PAGE, address_name(model, name), earlier)[:MOST_TYPED]
+    return recall(PAGE, address_name(model, name), earlier)[: setting_of(name).most]
 
 
 def address_name(model: str, name: str) -> str:
@@ -208,4 +273,14 @@ def setting_of(name: str) -> Setting:
 
 def default_text(model: str, name: str) -> str:
     """The default of a setting, as text."""
-    return setting_of(name).text(getattr(TrainingConfig(model=model), name))
+    config = _earlier_layers(model) if name == "network" else TrainingConfig(model=model)
+    return config.layers.text if name == "network" else setting_of(name).text(getattr(config, name))
+
+
+def _earlier_layers(model: str) -> TrainingConfig:
+    """The config whose hidden layers and dropout a link of an earlier version names, which had fields for them."""
+    hidden, dropout = (recall(PAGE, f"{title_in_address(model)}_{name}") for name in ("hidden_layers", "dropout"))
+    with suppress(ConfigError):
+        values = {"hidden_layers": parse_hidden_layers(hidden)} if hidden else {}
+        return TrainingConfig(model=model, **values, dropout=parse_number(dropout) if dropout else None)
+    return TrainingConfig(model=model)

@@ -12,15 +12,20 @@ from core.data import Dataset
 from core.data.split import split
 from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
-from dashboard.components.fields import MOST_TYPED, TYPING_PAUSE, say_refused, say_understood
+from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.session import store
 from dashboard.components.train.settings import (
+    DATA,
     DEFAULT,
+    LAYERS,
+    MORE_SETTINGS,
     OFF,
     ON,
     PAGE,
+    TRAINING,
     address_name,
+    default_text,
     last_augment,
     last_model,
     last_text,
@@ -36,6 +41,13 @@ from dashboard.components.train.settings import (
 from dashboard.components.views import view
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
+
+GROUPS = {  # parts of the sidebar below Start, with their icons
+    LAYERS: ":material/layers:",
+    MORE_SETTINGS: ":material/tune:",
+    TRAINING: ":material/science:",
+    DATA: ":material/database:",
+}
 
 
 def training_settings(start: Callable[[], None], digits: Dataset) -> None:
@@ -56,22 +68,31 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
-    wrong = _wrong_settings(model)
+    wrong = _to_correct(model)
     with st.container(key="start_area", gap="xsmall"):
         st.button("Start training", width="stretch", key="start", **_start_button(start, wrong))
         if wrong:
-            say_refused(f"To start, correct: {', '.join(setting_of(name).label for name in wrong)}.")
+            say_refused(wrong)
         else:
             st.caption(what_it_takes(settings_now(), digits))
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(MODELS[model].about)
         _recipe(MODELS[model])
-    with st.expander("More settings", icon=":material/tune:"), st.grid(2, min_column_width=110):
-        for name in shown_settings(model)[1:]:
-            with st.container(gap="xxsmall"):
-                _field(model, name)
+    for group, icon in GROUPS.items():
+        _group(model, group, icon)
     here = (st.context.url or "").partition("?")[0]
     copy_button("Copy link to these settings", f"{here}?{settings_in_address()}", key="copy_settings")
+
+
+def _group(model: str, group: str, icon: str) -> None:
+    """Show the settings of a group, folded away; its title counts those that are not as usual."""
+    names = [name for name in shown_settings(model) if setting_of(name).group == group and name != "epochs"]
+    changed = sum(text_now(model, name).strip() != default_text(model, name) for name in names)
+    label = f"{group} · {changed} changed" if changed else group
+    with st.expander(label, icon=icon, key=f"group_{group}"), st.grid(2, min_column_width=110):
+        for name in names:
+            with st.container(gap="xxsmall"):
+                _field(model, name)
 
 
 def start_in_page(start: Callable[[], None]) -> None:
@@ -80,11 +101,11 @@ def start_in_page(start: Callable[[], None]) -> None:
     It is quiet: what to do with the run on the page comes first.
     """
     model = last_model()
-    wrong = _wrong_settings(model)
+    wrong = _to_correct(model)
     epochs = "" if wrong else f", {_epochs_in_words(settings_now().epochs)}"
     with st.container(key="start_in_page"):
         st.button(
-            f"Start {MODELS[model].title}{epochs}",
+            f"Start {MODELS[model].title if wrong else settings_now().title}{epochs}",
             width="stretch",
             key="start_here",
             help="Change the settings in the sidebar, at the top left.",
@@ -92,19 +113,27 @@ def start_in_page(start: Callable[[], None]) -> None:
         )
 
 
-def _start_button(start: Callable[[], None], wrong: list[str]) -> dict:
+def _start_button(start: Callable[[], None], wrong: str) -> dict:
     return {"type": "primary", "icon": ":material/play_arrow:", "on_click": start, "disabled": bool(wrong)}
 
 
-def _wrong_settings(model: str) -> list[str]:
-    return [name for name in shown_settings(model) if problem_with(model, name)]
+def _to_correct(model: str) -> str:
+    """What keeps the settings from being started, as a sentence; "" where nothing does."""
+    wrong = [setting_of(name).label for name in shown_settings(model) if problem_with(model, name)]
+    if wrong:
+        return f"To start, correct: {', '.join(wrong)}."
+    try:
+        settings_now()
+    except ConfigError as error:  # each is valid, but not together
+        return str(error)
+    return ""
 
 
 def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
     """What Start begins, in words: network, epochs, and how long it takes where such a network was trained here."""
     images = len(split(digits, config).x_train)
     seconds = expected_seconds(config, images, store().runs())
-    words = f"{config.info.title}, {_epochs_in_words(config.epochs)}"
+    words = f"{config.title}, {_epochs_in_words(config.epochs)}"
     return words if seconds is None else f"{words}, about {duration_in_words(max(1.0, seconds))} here"
 
 
@@ -167,14 +196,16 @@ def _epochs() -> None:
 def _field(model: str, name: str) -> None:
     """Show the field of a setting, and below it how its text was read, or why it is invalid."""
     setting, kept, key = setting_of(name), last_text(model, name), address_name(model, name)
-    st.text_input(
-        setting.label,
-        kept,
-        MOST_TYPED,
-        **view(key, kept, partial(remember, PAGE, key)),
-        live=TYPING_PAUSE,
-        help=setting.help,
-    )
+    shown = view(key, kept, partial(remember, PAGE, key))
+    if setting.choices:
+        values = list(setting.choices)
+        index = values.index(kept) if kept in values else 0
+        st.selectbox(setting.label, values, index, setting.choices.get, help=setting.help, **shown)
+        return
+    if name == "network":
+        st.text_area(setting.label, kept, max_chars=setting.most, help=setting.help, **shown)
+    else:
+        st.text_input(setting.label, kept, setting.most, live=TYPING_PAUSE, help=setting.help, **shown)
     _say(model, name)
 
 

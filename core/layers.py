@@ -1,0 +1,272 @@
+"""A network as a line of text: what can be written. What it comes to is counted in core.network.
+
+    conv 16 5, pool, norm, relu, flatten, dense 128, relu, dropout 0.3, output softmax
+
+A layer is a word and its numbers; layers are parted by commas, semicolons or new lines. Capitals and spaces do not
+matter, and Keras' own names are understood, so that `Dense(100, activation="relu")` is "dense 100, relu".
+
+    dense UNITS                                 each unit is joined to every number before it
+    conv FILTERS [KERNEL] [stride N] [same]     the kernel is 3 × 3 if not said; "same" pads, so that the picture stays
+    pool [SIZE] [stride N]                      the largest of each SIZE × SIZE, 2 if not said; average pool: their mean
+    global pool                                 the mean of each channel; global max pool: its largest number
+    flatten, norm, dropout SHARE                norm is batch normalisation (Ioffe and Szegedy, 2015)
+    relu, leaky relu, elu, gelu, tanh, sigmoid  activations, which may stand behind another layer: dense 100 relu
+    output [softmax or sigmoid]                 the last layer: ten units with a bias
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from dataclasses import dataclass, replace
+
+SIDE = 28  # pixels: the input is one picture of SIDE × SIDE
+CLASSES = 10
+
+ACTIVATIONS = ("relu", "leaky relu", "elu", "gelu", "tanh", "sigmoid")
+OUTPUTS = ("softmax", "sigmoid")
+
+MOST_TEXT = 2000  # characters
+MOST_LAYERS = 60
+UNITS = (1, 4096)
+FILTERS = (1, 512)
+WINDOW = (1, SIDE)  # of a kernel, a pool and a stride
+DROPOUT = (0.0, 0.9)
+
+
+class NetworkError(ValueError):
+    """A text is no network that can be trained; the message names the layer, and says what would be right."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer, as it was written.
+
+    Attributes:
+        kind: "dense", "conv", "pool", "global pool", "flatten", "norm", "dropout", "output" or one of `ACTIVATIONS`.
+        size: units of a dense layer, filters of a convolution; otherwise 0.
+        window: side of a kernel or pool in pixels; otherwise 0.
+        stride: pixels between two windows; otherwise 0.
+        same: whether a convolution is padded, so that at stride 1 its picture keeps its size.
+        average: whether a pool takes the mean, and not the largest number.
+        share: of a dropout, 0 to 0.9.
+        activation: of the output, "softmax" or "sigmoid".
+    """
+
+    kind: str
+    size: int = 0
+    window: int = 0
+    stride: int = 0
+    same: bool = False
+    average: bool = False
+    share: float = 0.0
+    activation: str = ""
+
+    @property
+    def text(self) -> str:
+        """The layer as it is written."""
+        words = [self.kind]
+        match self.kind:
+            case "dense":
+                words += [self.size]
+            case "conv":
+                words += [self.size, self.window]
+                words += ["stride", self.stride] if self.stride != 1 else []
+                words += ["same"] if self.same else []
+            case "pool":
+                words = ["average pool" if self.average else "pool"]
+                words += [self.window] if self.window != 2 or self.stride != 2 else []
+                words += ["stride", self.stride] if self.stride != self.window else []
+            case "global pool":
+                words = ["global pool" if self.average else "global max pool"]
+            case "dropout":
+                words += [self.share]
+            case "output":
+                words += [self.activation]
+        return " ".join(map(str, words))
+
+
+_NAMES = {  # the words that begin a layer; the first is the usual one
+    Layer("dense"): "dense, fully connected, fc",
+    Layer("conv", window=3, stride=1): "conv, conv2d, convolution",
+    Layer("pool", window=2): "pool, pooling, max pool, max pooling, maxpool, maxpooling, maxpooling2d",
+    Layer("pool", window=2, average=True): (
+        "average pool, average pooling, avg pool, avg pooling, mean pool, averagepool, avgpool, averagepooling2d"
+    ),
+    Layer("global pool", average=True): (
+        "global pool, global pooling, global average pool, global average pooling, global avg pool, "
+        "globalaveragepooling2d"
+    ),
+    Layer("global pool"): "global max pool, global max pooling, globalmaxpooling2d",
+    Layer("flatten"): "flatten",
+    Layer("norm"): (
+        "norm, batch norm, batchnorm, batchnormalization, batch normalization, batch normalisation, normalization, "
+        "normalisation"
+    ),
+    Layer("dropout", share=0.5): "dropout",
+    Layer("output", activation="softmax"): "output",
+    Layer("leaky relu"): "leaky relu, leaky_relu, leakyrelu",
+    Layer("none"): "none, linear",
+    **{Layer(name): name for name in (*ACTIVATIONS, "softmax") if name != "leaky relu"},
+}
+_KINDS = {name: layer for layer, names in _NAMES.items() for name in names.split(", ")}
+_TAUGHT = ("dense", "conv", "pool", "average pool", "global pool", "flatten", "norm", "dropout", "output", *ACTIVATIONS)
+_SIZES = {"dense": ("units", UNITS), "conv": ("filters", FILTERS)}
+_FILLERS = {"units", "filters", "activation", "rate", "size", "kernel", "kernel_size", "pool_size", "padding", "valid"}
+_NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:e-?\d{1,2})?")
+_SQUARE = re.compile(r"(\d+)x(\d+)")
+
+
+def read_layers(text: str) -> tuple[Layer, ...]:
+    """The layers that a text names, not yet whether they fit each other.
+
+    Raises:
+        NetworkError: where a layer is not understood.
+    """
+    if len(text) > MOST_TEXT:
+        raise NetworkError(f"The network has {len(text):,} characters; {MOST_TEXT:,} are the limit.")
+    pieces = _pieces(text)
+    if not pieces:
+        raise NetworkError('Name its layers, for instance "flatten, dense 100, relu, output softmax".')
+    layers = []
+    for number, piece in enumerate(pieces, start=1):
+        layers += _read_piece(piece, f'Layer {number}, "{_shortened(piece)}"')
+    layers = _with_output(layers)
+    if len(layers) > MOST_LAYERS:
+        raise NetworkError(f"The network has {len(layers)} layers; {MOST_LAYERS} are the limit.")
+    return tuple(layers)
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a text that name one layer each, in small letters, a call's brackets and names of arguments gone."""
+    text = text.casefold().replace("×", "x").replace("→", ",").replace("->", ",")
+    text = re.sub(r"\b0,(?=\d)", "0.", text)  # a decimal comma
+    text = re.sub(r"[\w.]+\.(?=[a-z])", "", text)  # keras.layers.
+    text = re.sub(r"\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
+    while (flat := re.sub(r"\(([^()]*)\)", lambda inside: " " + inside[1].replace(",", " "), text)) != text:
+        text = flat
+    text = re.sub(r"[\"'=:]", " ", text)
+    text = re.sub(r"(\d) *x *(\d)", r"\1x\2", text)
+    return [" ".join(piece.split()) for piece in re.split(r"[,;|\n]", text) if piece.strip()]
+
+
+def _read_piece(piece: str, place: str) -> list[Layer]:
+    """One part of a text as its layer, and the activation behind it where there is one."""
+    words = piece.split()
+    layer, rest = _begin(words, place)
+    numbers, behind = [], []
+    while rest:
+        word = rest.pop(0)
+        two = f"{word} {rest[0]}" if rest else ""
+        if two in _KINDS and _KINDS[two].kind in ACTIVATIONS:
+            behind.append(_KINDS[two])
+            rest.pop(0)
+        elif word in _KINDS and _KINDS[word].kind in (*ACTIVATIONS, "softmax", "none"):
+            behind.append(_KINDS[word])
+        elif word in ("stride", "strides") and layer.kind in ("conv", "pool"):
+            following = rest.pop(0) if rest else ""
+            layer = replace(layer, stride=_whole(_side(following, place), "stride", WINDOW, place))
+        elif word == "same" and layer.kind == "conv":
+            layer = replace(layer, same=True)
+        elif _NUMBER.fullmatch(word) or _SQUARE.fullmatch(word):
+            numbers.append(word)
+        elif word not in _FILLERS:
+            known = ["stride", "same"] if layer.kind == "conv" else ["stride"] if layer.kind == "pool" else []
+            raise NetworkError(
+                f'{place}: "{_shortened(word)}" is not understood.{_nearest(word, [*known, *ACTIVATIONS])}'
+            )
+    layer = _with_numbers(layer, numbers, place)
+    if len(behind) > 1:
+        raise NetworkError(f"{place} names two activations. Write the second one as a layer of its own, after a comma.")
+    if layer.kind == "output" and behind:
+        if behind[0].kind not in OUTPUTS:
+            raise NetworkError(f"{place}: an output is softmax or sigmoid, not {behind[0].kind}.")
+        return [replace(layer, activation=behind[0].kind)]
+    return [
+        found
+        for found in (layer, *behind)
+        if found.kind != "none" and not (found.kind == "dropout" and not found.share)
+    ]
+
+
+def _begin(words: list[str], place: str) -> tuple[Layer, list[str]]:
+    """The layer that the first words name, and the words after them."""
+    for length in (3, 2, 1):
+        if layer := _KINDS.get(" ".join(words[:length])):
+            return layer, words[length:]
+    if joined := re.fullmatch(r"([a-z]+)(\d.*)", words[0]):  # dense100
+        return _begin([joined[1], joined[2], *words[1:]], place)
+    if _NUMBER.match(words[0]):
+        raise NetworkError(
+            f"{place} is a number without a layer. A layer's name comes first, as in dense {UNITS[1] // 32}."
+        )
+    raise NetworkError(f'{place}: there is no layer "{_shortened(words[0])}".{_nearest(words[0], _TAUGHT)}')
+
+
+def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
+    """The layer with the numbers behind its name."""
+    most = {"dense": 1, "conv": 2, "pool": 1, "dropout": 1, "output": 1}.get(layer.kind, 0)
+    if len(numbers) > most:
+        takes = "no number" if not most else "one number" if most == 1 else "two numbers, filters and kernel"
+        raise NetworkError(f"{place}: {layer.kind} takes {takes}. Part two layers by a comma.")
+    if layer.kind in _SIZES:
+        what, limits = _SIZES[layer.kind]
+        if not numbers:
+            example = "dense 100" if layer.kind == "dense" else "conv 16 5"
+            raise NetworkError(f"{place}: how many {what}? For instance {example}.")
+        layer = replace(layer, size=_whole(numbers[0], what, limits, place))
+        if numbers[1:]:
+            layer = replace(layer, window=_whole(_side(numbers[1], place), "kernel", WINDOW, place))
+    if layer.kind == "pool":
+        if numbers:
+            layer = replace(layer, window=_whole(_side(numbers[0], place), "pool", WINDOW, place))
+        layer = replace(layer, stride=layer.stride or layer.window)
+    if layer.kind == "dropout" and numbers:
+        share = float(numbers[0]) if _NUMBER.fullmatch(numbers[0]) else math.inf
+        low, high = DROPOUT
+        if not low <= share <= high:
+            raise NetworkError(f"{place}: the share must be from {low:g} to {high:g}, for instance 0.3.")
+        layer = replace(layer, share=share)
+    if layer.kind == "output" and numbers and numbers[0] != str(CLASSES):
+        raise NetworkError(f"{place}: the output has {CLASSES} units, one for each digit, so it takes no number.")
+    return layer
+
+
+def _with_output(layers: list[Layer]) -> list[Layer]:
+    """The layers with "dense 10, softmax" at their end as the output that it is."""
+    *before, last = layers
+    if last.kind in OUTPUTS and before and before[-1] == Layer("dense", CLASSES):
+        return [*before[:-1], Layer("output", activation=last.kind)]
+    if any(layer.kind == "softmax" for layer in layers):
+        raise NetworkError(f'Softmax belongs to the output, which has {CLASSES} units: end with "output softmax".')
+    return layers
+
+
+def _side(word: str, place: str) -> str:
+    """The side of a square, written "5" or "5x5"."""
+    if square := _SQUARE.fullmatch(word):
+        if square[1] != square[2]:
+            raise NetworkError(
+                f"{place}: {square[1]} × {square[2]} is not square. Use one number, for instance {square[1]}."
+            )
+        return square[1]
+    return word
+
+
+def _whole(word: str, what: str, limits: tuple[int, int], place: str) -> int:
+    low, high = limits
+    if not word.isdecimal() or not word.isascii() or len(word) > 9 or not low <= int(word) <= high:
+        raise NetworkError(f'{place}: {what} must be a whole number from {low} to {high:,}, not "{_shortened(word)}".')
+    return int(word)
+
+
+def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """A sentence with the known word that is most like `word`, or with all of them."""
+    if near := difflib.get_close_matches(word, known, 1, 0.5):
+        return f' Did you mean "{near[0]}"?'
+    return f" There are: {', '.join(known)}."
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
