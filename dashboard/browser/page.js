@@ -107,9 +107,9 @@
     capture,
   );
 
-  // On a phone the sidebar lies over the page: Start closes it, so that the run is seen.
+  // On a phone the sidebar lies over the page: Start and Build close it, so that the run or the builder is seen.
   addEventListener("click", ({ target }) => {
-    if (!matchMedia("(max-width: 768px)").matches || !target.closest(".st-key-start button:enabled")) return;
+    if (!matchMedia("(max-width: 768px)").matches || !target.closest(":is(.st-key-start, .st-key-build) button:enabled")) return;
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   });
 
