@@ -143,7 +143,7 @@ def pieces(text: str) -> list[str]:
     text = text.casefold().replace("×", "x").replace("→", ",").replace("->", ",")
     text = re.sub(r"\b0,(?=\d)", "0.", text)  # a decimal comma
     text = re.sub(r"[\w.]+\.(?=[a-z])", "", text)  # keras.layers.
-    text = re.sub(r"\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
+    text = re.sub(r"(?<!\w)\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
     while (flat := re.sub(r"\(([^()]*)\)", lambda inside: " " + inside[1].replace(",", " "), text)) != text:
         text = flat
     text = re.sub(r"[\"'=:]", " ", text)

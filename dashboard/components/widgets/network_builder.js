@@ -90,6 +90,10 @@ function inputRow(builder) {
   const name = make("div", "fixed", item.fields)
   write(name, "Image")
   item.element.classList.add("input")
+  for (const [at, words] of ["parameters", "multiplications"].entries()) { // what the bars below are
+    item.bars[at].length.style.width = "100%"
+    write(item.bars[at].words, words)
+  }
   item.add = action(builder, item, "+", () => openMenu(builder, item))
   return item
 }
@@ -211,7 +215,8 @@ function fields(builder, item) {
   const { row } = item
   const kinds = Object.keys(data.kinds).filter(kind => kind !== "text" || kind === row.kind)
   if (!item.kind) {
-    item.kind = make("select", "", labelled(item.fields, "layer", "kind"))
+    item.kind = make("select", "", make("div", "kind", item.fields))
+    item.kind.setAttribute("aria-label", "Kind of layer")
     item.kind.onchange = () => change(builder, () => changeKind(builder, item, item.kind.value))
   }
   item.kind.replaceChildren(...kinds.map(kind => option(kind, kind === "text" ? "?" : kind, kind === row.kind)))
@@ -434,7 +439,7 @@ function walkMenu(menu, event) {
 
 function show(builder) {
   const { data, items, foot } = builder
-  const inputs = { name: "pixels, 0 to 1", size: `${SIDE} × ${SIDE} × 1`, shape: [SIDE, SIDE, 1], field: [1, 14, 1] }
+  const inputs = { name: "pixels", size: `${SIDE} × ${SIDE} × 1`, shape: [SIDE, SIDE, 1], field: [1, 14, 1] }
   tell(builder, builder.input, inputs, "")
   items.forEach((item, at) => tell(builder, item, data.numbers[at] ?? {}, data.errors[at] ?? ""))
   const cost = foot.querySelector(".cost")
@@ -456,6 +461,7 @@ function tell(builder, item, told, error) {
   set(item.element, "data-known", Boolean(told.size))
   set(item.element, "data-wrong", Boolean(error))
   write(item.error, error)
+  if (item === builder.input) return draw(item)
   const shares = [
     [told.parameters, told.part, "parameters"],
     [told.multiplications, told.work, "multiplications"],
@@ -467,11 +473,15 @@ function tell(builder, item, told, error) {
     write(place, count ? short(count) : "")
     if (count) set(bar, "title", `${count.toLocaleString("en")} ${words}, ${percent(share)} of all`)
   })
-  const looks = `${told.shape ?? ""}`
-  if (item.drawn !== looks) {
-    item.block.replaceChildren(...(told.shape ? [drawing(told.shape)] : []))
-    item.drawn = looks
-  }
+  draw(item)
+}
+
+function draw(item) {
+  const { shape } = item.told
+  const looks = `${shape ?? ""}`
+  if (item.drawn === looks) return
+  item.block.replaceChildren(...(shape ? [drawing(shape)] : []))
+  item.drawn = looks
 }
 
 function short(count) {
@@ -542,5 +552,5 @@ function seen(builder, item, side, step) {
   const { name } = item.told
   if (side >= SIDE) return `${name}: each unit sees the whole image.`
   const apart = step === 1 ? "1 pixel" : `${step} pixels`
-  return `${name}: each unit sees ${side} × ${side} pixels, its neighbour those ${apart} further.`
+  return `${name}: each unit sees ${side} × ${side} pixels, the next unit those ${apart} further on.`
 }
