@@ -123,7 +123,7 @@ function frame(builder, item) {
   const look = () => activate(builder, item())
   element.onpointerenter = look
   element.onpointerdown = look
-  element.onfocusin = look
+  element.addEventListener("focusin", look)
   return { element, fields, buttons, block, size, name, bars, error, drawn: "", signature: "" }
 }
 
@@ -331,8 +331,10 @@ function add(builder, after, kind) {
   const item = newItem(builder, { kind, ...builder.data.kinds[kind] })
   change(builder, () => builder.items.splice(builder.items.indexOf(after) + 1, 0, item), `${kind} added`)
   const [first] = Object.values(item.inputs)
-  ;(first ?? item.kind).focus({ preventScroll: true })
-  first?.select?.()
+  const types = first?.select && matchMedia("(pointer: fine)").matches // on a phone the keyboard would cover the rows
+  const goal = types ? first : item.kind
+  goal.focus({ preventScroll: true })
+  goal.select?.()
   item.element.scrollIntoView({ block: "nearest" })
 }
 
@@ -552,5 +554,5 @@ function seen(builder, item, side, step) {
   const { name } = item.told
   if (side >= SIDE) return `${name}: each unit sees the whole image.`
   const apart = step === 1 ? "1 pixel" : `${step} pixels`
-  return `${name}: each unit sees ${side} × ${side} pixels, the next unit those ${apart} further on.`
+  return `${name}: each unit sees ${side}\u00a0×\u00a0${side} pixels, the next unit those ${apart} further on.`
 }

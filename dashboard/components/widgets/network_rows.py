@@ -84,12 +84,14 @@ def rows_of(text: str) -> list[Row]:
         return list(_rows(read_layers(text)))
     except NetworkError:
         rows: list[Row] = []
+        layers: list[Layer] = []  # that are understood, since the last one that is not
         for piece in pieces(text[:MOST_TEXT])[:MOST_LAYERS]:
             try:
-                rows += _rows(read_layers(piece))
+                layers += read_layers(piece)
             except NetworkError:
-                rows.append({"kind": "text", "text": piece})
-        return rows
+                rows += [*_rows(layers), {"kind": "text", "text": piece}]
+                layers = []
+        return [*rows, *_rows(layers)]
 
 
 def _rows(layers: Sequence[Layer]) -> Iterator[Row]:
@@ -180,22 +182,17 @@ def examine(rows: Sequence[Row]) -> Examined:
     if network and [layer for row in rows for layer in _layers(row)[0]] != [each.layer for each in network.blocks]:
         rows = rows_of(network.text)  # a text was typed into a row that stands for several
     read = [_layers(row) for row in rows]
-    errors = ["" if network else error for _, error in read]
-    layers = [layer for found, _ in read for layer in found]
     if network:
-        blocks: tuple[Block, ...] = network.blocks
-    elif any(errors):
-        before = next(number for number, error in enumerate(errors) if error)
-        blocks = _counted([layer for found, _ in read[:before] for layer in found])
-    elif named := _PLACE.match(said):
-        at = int(named[1]) - 1
+        return Examined(list(rows), _by_rows(network.blocks, read), [""] * len(rows), "")
+    errors = [error for _, error in read]
+    before = next((number for number, error in enumerate(errors) if error), len(rows))
+    layers = [layer for found, _ in read[:before] for layer in found]
+    blocks, mistake = _counted(layers) if before < len(rows) else _counted_whole(layers, said)
+    if (at := _place(mistake)) is not None and at < len(layers):
         owners = [number for number, (found, _) in enumerate(read) for _ in found]
-        if at < len(owners):
-            errors[owners[at]] = _without_place(said)
-        blocks = _counted(layers[:at])
-    else:
-        blocks = _counted(layers)
-    return Examined(list(rows), _shared_out(blocks, [len(found) for found, _ in read]), errors, said)
+        errors[owners[at]] = _without_place(mistake)
+        blocks, _ = _counted(layers[:at])
+    return Examined(list(rows), _by_rows(blocks, read), errors, said)
 
 
 def _read(text: str) -> tuple[Network | None, str]:
@@ -220,24 +217,37 @@ def _without_place(error: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _counted(layers: Sequence[Layer]) -> tuple[Block, ...]:
-    """The first layers of a network, counted; () where they do not fit each other."""
-    output = Layer("output", activation="softmax")
+def _place(error: str) -> int | None:
+    """The layer that an error names first, 0 is the first one; None where it names none."""
+    named = _PLACE.match(error)
+    return int(named[1]) - 1 if named else None
+
+
+def _counted(layers: Sequence[Layer]) -> tuple[tuple[Block, ...], str]:
+    """The first layers of a network, counted; or why they do not fit each other."""
+    output, error = Layer("output", activation="softmax"), ""
     for end in ((output,), (Layer("flatten"), output)):
         try:
-            return count((*layers, *end)).blocks[: len(layers)]
-        except NetworkError:
-            continue
-    return ()
+            return count((*layers, *end)).blocks[: len(layers)], ""
+        except NetworkError as found:
+            error = str(found)
+            if (place := _place(error)) is not None and place < len(layers):
+                return (), error
+    return (), error
 
 
-def _shared_out(blocks: Sequence[Block], counts: Sequence[int]) -> list[tuple[Block, ...]]:
-    """Blocks in parts of these lengths, () for a part that is not there whole."""
+def _counted_whole(layers: Sequence[Layer], said: str) -> tuple[tuple[Block, ...], str]:
+    """The layers of a whole network that is refused, as far as they can be counted, and why it is."""
+    return ((), said) if _place(said) is not None else (_counted(layers)[0], said)
+
+
+def _by_rows(blocks: Sequence[Block], read: Sequence[tuple[list[Layer], str]]) -> list[tuple[Block, ...]]:
+    """The blocks of each row, () for a row that is not counted whole."""
     found, at = [], 0
-    for number in counts:
-        part = tuple(blocks[at : at + number])
-        found.append(part if len(part) == number else ())
-        at += number
+    for layers, _ in read:
+        part = tuple(blocks[at : at + len(layers)])
+        found.append(part if len(part) == len(layers) else ())
+        at += len(layers)
     return found
 
 
