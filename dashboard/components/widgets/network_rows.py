@@ -296,5 +296,6 @@ def cost(network: Network, usual: Network, title: str) -> str:
     if network.text == usual.text:
         return words
     times = network.multiplications / usual.multiplications
-    many = f"{times:,.0f}" if times >= 10 else f"{times:.2g}"
-    return f"{words}, {f'{many} times' if abs(times - 1) > 0.05 else 'about'} as many as {title}"
+    if times >= 2:
+        return f"{words}, {f'{times:,.0f}' if times >= 10 else f'{times:.1f}'} times as many as {title}"
+    return f"{words}, {f'{100 * times:.0f} %' if times >= 0.01 else 'less than 1 %'} of {title}"
