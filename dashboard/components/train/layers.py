@@ -46,7 +46,7 @@ def show_layers(digits: Dataset) -> None:
         if problem:
             say_refused(problem)
         else:
-            st.caption(f"{_cost(model)}{_epoch_takes(digits)}.")
+            st.caption(f"{_cost(model)}{_epoch_takes(digits)}.", help=setting_of("network").help)
         with st.container(horizontal=True, gap="small"):
             words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
             st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))

@@ -57,7 +57,7 @@ function build(parent) {
   const [undo, redo] = foot.querySelectorAll("button")
   const builder = {
     root, list, sees, foot, menu, undo, redo,
-    items: [], past: [], future: [], sent: 0, waiting: 0, typing: "", active: null, data: null, component: null,
+    items: [], past: [], future: [], sent: 0, waiting: 0, typing: "", active: null, after: null, data: null, component: null,
   }
   builder.input = inputRow(builder)
   list.append(builder.input.element)
@@ -65,6 +65,10 @@ function build(parent) {
   redo.onclick = () => step(builder, "future", "past")
   root.onkeydown = event => keys(builder, event)
   menu.onkeydown = event => walkMenu(menu, event)
+  menu.ontoggle = event => {
+    const lost = event.newState === "closed" && !menu.getRootNode().activeElement
+    if (lost && builder.after?.add.isConnected) builder.after.add.focus({ preventScroll: true })
+  }
   return builder
 }
 
@@ -400,6 +404,7 @@ function goTo(item, from, target) {
 
 function openMenu(builder, after) {
   const { menu, data } = builder
+  builder.after = after
   const hasOutput = builder.items.some(item => item.row.kind === "output")
   const kinds = Object.keys(data.kinds).filter(kind => kind !== "text" && !(kind === "output" && hasOutput))
   menu.replaceChildren(
@@ -452,7 +457,8 @@ function show(builder) {
   if (digit.style.backgroundImage !== image) digit.style.backgroundImage = image
   const seen = [builder.input, ...items]
   if (!seen.includes(builder.active)) builder.active = null
-  const first = items.find(item => item.told?.field?.[0] < SIDE) ?? items.find(item => item.told?.field)
+  const seesPart = ({ told: { field } }) => field?.[0] > 1 && field[0] < SIDE
+  const first = items.find(seesPart) ?? items.find(item => item.told.field)
   look(builder, builder.active ?? first ?? builder.input)
 }
 
@@ -552,6 +558,7 @@ function look(builder, item) {
 function seen(builder, item, side, step) {
   if (item === builder.input) return "The image: 28 × 28 pixels, 0 is background."
   const { name } = item.told
+  if (side === 1) return `${name}: each number is one pixel.`
   if (side >= SIDE) return `${name}: each unit sees the whole image.`
   const apart = step === 1 ? "1 pixel" : `${step} pixels`
   return `${name}: each unit sees ${side}\u00a0×\u00a0${side} pixels, the next unit those ${apart} further on.`
