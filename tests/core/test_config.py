@@ -75,7 +75,7 @@ def test_the_width_of_a_hidden_layer_is_from_1_to_2048(width):
 
 
 def test_an_unknown_model_is_refused_with_the_names_of_those_that_exist():
-    with pytest.raises(ConfigError, match=r"'transformer'.*seed, dense, cnn"):
+    with pytest.raises(ConfigError, match=r"'transformer'.*seed, linear, dense"):
         TrainingConfig("transformer")
 
 
@@ -88,7 +88,7 @@ def test_a_network_is_found_by_its_name_and_its_title_in_capitals_or_not(name):
 
 @pytest.mark.parametrize("written", ["", "transformer", "Starter", "seeds"])
 def test_a_network_that_is_called_nothing_here_is_refused_with_the_names(written):
-    with pytest.raises(ConfigError, match="Choose one of: seed, dense, cnn, best"):
+    with pytest.raises(ConfigError, match="Choose one of: seed, linear, dense, mlp, lenet, cnn, best"):
         model_name(written)
 
 
