@@ -12,6 +12,7 @@ import pyarrow as pa
 from core.formatting import percent
 from dashboard.components.charts import theme
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, halo_layer, name_layer, spread
+from dashboard.components.charts.same_lines import dashes_in_turn, longest_first, same_lines
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
@@ -20,7 +21,7 @@ COLORS = 10  # of the theme; after as many runs dashes and shapes change
 MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
 AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
-LEAST_HEIGHT = 340
+LEAST_HEIGHT, LINE_WIDTH = 340, 2.2
 FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
 FAR_OFF = 5  # times the median error: runs that end above that do not set the range
 HOVER = ("at_line", "at_point", "at_name")
@@ -48,6 +49,8 @@ def curves_chart(
     ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
     ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": "~g"}
     color, dash, shape = _color(order), _in_turn(order, DASHES), _in_turn(order, SHAPES)
+    in_turn = dashes_in_turn(on_one_line(frame, axis, target))
+    dash["scale"]["range"] = [in_turn.get(name, kind) for name, kind in zip(order, dash["scale"]["range"], strict=True)]
     shown = {"opacity": _shown(1, FAINT)}
     tooltip = [
         category("run", "Run"),
@@ -61,7 +64,7 @@ def curves_chart(
     return {
         "config": PERCENT,
         "datasets": {
-            "curves": _marked(frame.assign(marked=is_last | dots), chosen),
+            "curves": _marked(longest_first(frame.assign(marked=is_last | dots)), chosen),
             "ends": _marked(ends, chosen),
             "target": goal,
         },
@@ -89,7 +92,7 @@ def curves_chart(
             },
             {
                 "data": {"name": "curves"},
-                "mark": {"type": "line", "strokeWidth": 2.2, "clip": True, "tooltip": None},
+                "mark": {"type": "line", "strokeWidth": LINE_WIDTH, "clip": True, "tooltip": None},
                 "encoding": {"color": color, "strokeDash": dash, **shown},
             },
             {
@@ -127,6 +130,12 @@ def curves_chart(
             },
         ],
     }
+
+
+def on_one_line(frame: pd.DataFrame, axis: str, target: float | None) -> list[list[str]]:
+    """The runs whose curves differ by less than a line's width, in groups."""
+    x, (low, high) = AXES[axis], _range(frame, target)
+    return same_lines(frame, x, (float(np.ptp(frame[x])) / 400, (high - low) * LINE_WIDTH / LEAST_HEIGHT))
 
 
 def setting_chart(
