@@ -29,7 +29,7 @@ from dashboard.components.page_head import show_title
 from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
-from dashboard.components.widgets.gallery import gallery
+from dashboard.components.widgets.gallery import enlarged, gallery, picture
 from dashboard.components.widgets.tiles import reading_tiles
 
 PAIR_IMAGES_PER_PAGE = 24
@@ -125,6 +125,7 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str) -> list[
 
 def show_curves(chosen, names, look) -> None:
     """Validation accuracy over epochs or training time."""
+    st.space("small")
     with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the chart has tools at the right
         st.header("Validation accuracy", width="content", anchor=False)
         axis = st.segmented_control(
@@ -158,6 +159,7 @@ def show_setting(chosen, names, found, differing: list[str], look) -> None:
     """Show one of the settings that differ against test accuracy, where there are runs to show."""
     if not differing:
         return
+    st.space("small")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Test accuracy by", width="content", anchor=False)
         setting = st.selectbox("Setting", differing, key="setting", label_visibility="collapsed", width=200)
@@ -257,7 +259,7 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
         )
     with st.container(key="pair_image_panel"):
         if image is not None:
-            show_image(both, image, one, other)
+            show_image(both, image, one, other, digits)
 
 
 def open_image(image: int) -> None:
@@ -265,9 +267,11 @@ def open_image(image: int) -> None:
     st.session_state["pair_image"] = image
 
 
-def show_image(both: Pair, image: int, one: str, other: str) -> None:
-    """Show the ten probabilities of both runs for one image."""
-    st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}")
+def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
+    """Show one image and the ten probabilities of both runs for it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(picture(enlarged(digits.x_test[image])), width=84)
+        st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}", width="content")
     for column, words, reading in zip(
         st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-DASH = 6  # pixels
+DASH = 8  # pixels
 
 
 def longest_first(frame: pd.DataFrame) -> pd.DataFrame:

@@ -89,10 +89,10 @@ def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
     asked_for = dict.fromkeys(wanted.split(","))
     chosen = [run_id for run_id in asked_for if run_id in runs]
     say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
-    return chosen if chosen or wanted == NONE else _newest_and_best(runs)
+    return chosen if chosen or wanted == NONE else at_first(runs)
 
 
-def _newest_and_best(runs: Mapping[str, Run]) -> list[str]:
+def at_first(runs: Mapping[str, Run]) -> list[str]:
     """The ids of the newest runs; the oldest of them makes room for the best where that is older."""
     newest = list(runs)[:SHOWN_AT_FIRST]
     best = max(runs, key=lambda run_id: runs[run_id].test_accuracy or 0.0)

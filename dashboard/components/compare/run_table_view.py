@@ -58,6 +58,7 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
     shown = st.dataframe(
         _styled(table),
         hide_index=True,
+        width="content",
         height="content" if len(ids) <= MOST_ROWS else HEADER + ROW * MOST_ROWS + ROW // 2,
         column_config=columns,
         column_order=[name for name in table.values if name not in others],
