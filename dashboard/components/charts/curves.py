@@ -19,6 +19,8 @@ DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond")  # one with each of the dashes
 COLORS = 10  # of the theme; after as many runs dashes and shapes change
 MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
+PERCENTS = {"format": ".4~p", "tickCount": 6, "minExtent": 46, "labelFlush": False}
+BELOW = {"bottom": 4}  # less than Streamlit's own: a caption follows
 AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT, LINE_WIDTH = 340, 2.2
@@ -63,6 +65,7 @@ def curves_chart(
     is_last = ~frame["run"].duplicated(keep="last")
     return {
         "config": PERCENT,
+        "padding": BELOW,
         "datasets": {
             "curves": _marked(longest_first(frame.assign(marked=is_last | dots)), chosen),
             "ends": _marked(ends, chosen),
@@ -78,7 +81,7 @@ def curves_chart(
             ),
             "y": number(
                 "accuracy",
-                axis={"format": ".4~p", "tickCount": 6, "minExtent": 46},
+                axis=PERCENTS,
                 scale={"domain": [low, high], "nice": False},
             ),
         },
@@ -176,6 +179,7 @@ def setting_chart(
     color = _color(order)
     return {
         "config": PERCENT,
+        "padding": BELOW,
         "datasets": {"dots": _marked(inside, chosen), "target": goal},
         "data": {"name": "dots"},
         "height": LEAST_HEIGHT,
@@ -183,7 +187,7 @@ def setting_chart(
             "x": x,
             "y": number(
                 "accuracy",
-                axis={"format": ".4~p", "tickCount": 6, "minExtent": 46},
+                axis=PERCENTS,
                 scale={"domain": [low, high], "nice": False},
             ),
         },

@@ -14,7 +14,7 @@ from dashboard.components.text import escape_markdown
 PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
 HEADER, ROW, NAME, LONG_NAME = 37, 35, 150, 180  # pixels
-LETTERS = 14  # of a name that fit into the first width
+LETTERS, MOST_LETTERS = 14, 22  # of a name that fit into the two widths
 OPEN = ":material/arrow_forward: "
 LEFT = ("Network", "Data", "Augmentation", "Starts from")
 SHORT = {
@@ -87,9 +87,14 @@ def show_notes(table: RunTable) -> None:
         st.caption(" ".join(words))
 
 
+def short(name: str) -> str:
+    """A name that fits; a longer one keeps its end, which may be an id or a state."""
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 10]}…{name[-9:]}"
+
+
 def _styled(table: RunTable) -> Styler:
     """The values, which the browser sorts, written as their words: equal values may be written differently."""
-    values = table.values.assign(Run=OPEN + table.words["Run"])
+    values = table.values.assign(Run=OPEN + table.words["Run"].map(short))
     styler = values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
     for row, words in table.starred.drop(columns="Run").iterrows():
         styler.format({name: lambda _, said=said: said for name, said in words.items()}, subset=([row], words.index))
