@@ -147,10 +147,10 @@ def show_curves(chosen, names, look) -> None:
     words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
     if groups := curves.on_one_line(frame, axis, look["target"]):
         words.append(f"On one line: {escape_markdown('; '.join(map(' = '.join, groups)))}.")
-    if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
-        words.append(
-            "The classic network validates on the test images, the others on images held out of the training set."
-        )
+    on_test = {run.config.info.validates_on_test for run in chosen if run.config is not None}
+    if True in on_test:
+        others = ", the others on images held out of the training set" if False in on_test else ""
+        words.append(f"The classic network validates on the test images{others}.")
     if words:
         st.caption(" ".join(words))
 

@@ -223,6 +223,15 @@ def test_curves_that_lie_on_each_other_are_drawn_in_turns():
     assert chart["datasets"]["curves"]["run"].to_pylist()[-1] == "A"  # over the longer one
 
 
+def test_names_of_dots_that_stand_close_beside_each_other_do_not_touch():
+    frame = pd.DataFrame(
+        {"run": list("ABC"), "value": [55000, 60000, 500], "words": list("abc"), "accuracy": [0.98, 0.98, 0.98]}
+    )
+    places = curves.setting_chart(frame, "Training images", log=True)["datasets"]["dots"]["place"].to_pylist()
+    assert places[0] != places[1]
+    assert places[2] == 0.98
+
+
 def test_a_run_keeps_its_colour_and_shape_whichever_others_are_shown():
     order = [f"Run {number}" for number in range(12)]
     frame = pd.DataFrame({"run": order, "epoch": 1, "training_seconds": 1.0, "accuracy": 0.9})
