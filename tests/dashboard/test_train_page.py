@@ -243,8 +243,7 @@ def test_a_finished_run_shows_its_accuracy_against_the_best_other_run(make_run):
     at = open_page("train", run=run.id)
     numbers = {metric.label: metric for metric in at.metric}
     assert numbers["Test accuracy"].value == "97.00 %"
-    assert numbers["Test accuracy"].delta == "-2.00 points"
-    assert numbers["Best other run"].value == "99.00 %"
+    assert numbers["Test accuracy"].delta == "2.00 points below Dense 1, the best other run"
     assert "all predictions match" in words(at)
     assert len(at.dataframe) >= 2  # the epochs, and all runs
 
@@ -260,6 +259,7 @@ def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_
     assert rows == sorted(rows)
     assert best_epoch(history) == "Best: epoch 2, 95.00 % in validation."
     assert epoch_table(History((), (), "waiting")).empty
+    assert list(epoch_table(history, 13)["Epoch"][-2:]) == ["12", "13"]
 
 
 def test_no_learning_rate_is_written_with_an_e():

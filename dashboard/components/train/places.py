@@ -27,7 +27,7 @@ SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 @dataclass(frozen=True)
 class Number:
-    """One of the numbers of a run: its label, its value as text, a remark below it, and an explanation."""
+    """One of the four numbers of a run: its label, its value as text, a remark below it, and an explanation."""
 
     label: str
     value: str
@@ -49,7 +49,7 @@ def show_end(words: str) -> None:
 
 
 def show_numbers(numbers: Sequence[Number]) -> None:
-    """Show five numbers in columns of the same width; of four, the first has the room of two (page.css)."""
+    """Show four numbers in columns of the same width, of which the first has two (page.css)."""
     with st.grid(5, min_column_width=150, key="run_numbers"):
         for number in numbers:
             st.metric(

@@ -86,7 +86,7 @@ def start_in_page(start: Callable[[], None]) -> None:
         st.button(
             f"Start {MODELS[model].title}{epochs}",
             key="start_here",
-            help="Change the settings in the sidebar, at the top left.",
+            help="Change the settings in the menu, at the top left.",
             **{**_start_button(start, wrong), "type": "secondary"},
         )
 
