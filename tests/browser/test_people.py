@@ -124,7 +124,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
 
         page.goto(f"{laboratory.url}/?run={second.id}")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Train · {second.name}")
-        shows(page, best.name, "[data-testid=stMetric]:has-text('Best other run')")
+        shows(page, best.name, "[data-testid=stMetric]:has-text('Test accuracy')")
         shows(page, f"Imported from {names[7]} on")
         page.get_by_role("button", name="Manage").click()
         page.get_by_role("button", name="Delete this run").click()
