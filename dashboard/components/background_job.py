@@ -7,7 +7,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.session import current_choice, jobs
+from dashboard.components.session import current_choice, jobs, services
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -44,7 +44,22 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    run_action(jobs().start, current_choice(run), kind)
+    run_action(services().after_training.do_now, current_choice(run), kind)
+
+
+def await_begin(run: Run, kind: str, otherwise: str) -> None:
+    """Say that the job begins by itself, where it does, and follow it then; say `otherwise` where it does not."""
+    if services().after_training.is_waiting(run, kind):
+        _await_begin(run, kind)
+    else:
+        st.caption(otherwise)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _await_begin(run: Run, kind: str) -> None:
+    if jobs().status(run, kind).name == "running" or not services().after_training.is_waiting(run, kind):
+        st.rerun()
+    st.caption("Begins by itself as soon as nothing trains.")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
