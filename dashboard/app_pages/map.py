@@ -61,11 +61,13 @@ def page() -> None:
     layout = layout or Layout(readings.shown, readings.pca.points[readings.shown])
     shown = layout.only(mask)
     if len(shown.indices):
+        chosen = choose_one(readings, shown)
         left, right = st.columns([3, 2], gap="medium")
         with left, st.container(key="map_chart"):
-            region = show_map(run, model, readings, shown, name)
+            region = show_map(run, model, readings, shown, name, chosen)
         with right:
-            show_images(run, digits, readings, shown, mask, region)
+            show_chosen(run, digits, readings, chosen)
+            show_images(digits, readings, shown, mask, region, chosen)
     else:
         st.info("No image matches this filter.", icon=":material/filter_alt:")
     with how_measured():
@@ -207,11 +209,17 @@ def describe(readings: Embedding, layout: Layout, name: str) -> str:
     return "\n".join(f"- {words}" for words in (sample, place, distances))
 
 
-def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str) -> dict | None:
-    """Show the map; returns the rectangle that was drawn on it, None without one."""
+def choose_one(readings: Embedding, shown: Layout) -> int:
+    """The image that a ring is around: the one that was chosen, or the first in the gallery."""
+    image = st.session_state.get("map_image")
+    return image if image in shown.indices else int(embedding.by_confidence(readings, shown.indices)[0])
+
+
+def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str, chosen: int) -> dict | None:
+    """Show the map with a ring around an image; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes", CLEARED))
     event = st.vega_lite_chart(
-        chart.map_chart(readings, shown, st.session_state.get("map_image")),
+        chart.map_chart(readings, shown, chosen),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",
@@ -220,10 +228,9 @@ def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str
 
 
 def show_images(
-    run: Run, digits: Dataset, readings: Embedding, shown: Layout, mask: np.ndarray, region: dict | None
+    digits: Dataset, readings: Embedding, shown: Layout, mask: np.ndarray, region: dict | None, chosen: int
 ) -> None:
-    """Show the chosen image, and those in the rectangle, or all images on the map without one."""
-    show_chosen(run, digits, readings, shown)
+    """Show the images in the rectangle, or all images on the map without one."""
     found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
     where = "" if region is None else " in the rectangle"
     with st.container(horizontal=True, vertical_alignment="center", key="map_count"):
@@ -244,7 +251,7 @@ def show_images(
             digits.x_test[found[:MOST_TILES]],
             tiles,
             key="map_gallery",
-            selected=st.session_state.get("map_image"),
+            selected=chosen,
             on_choose=lambda index: st.session_state.update(map_image=index),
             label=f"Test images{where or ' on the map'}",
             full=MOST_TILES,
@@ -263,18 +270,15 @@ def count(readings: Embedding, found: np.ndarray, among: np.ndarray, where: str)
     return f"{words}, {mistakes:,} of {in_all:,} mistakes"
 
 
-def show_chosen(run: Run, digits: Dataset, readings: Embedding, shown: Layout) -> None:
-    """Show the chosen image large, where it is on the map, and the way to all that Predictions tells of it."""
-    image = st.session_state.get("map_image")
+def show_chosen(run: Run, digits: Dataset, readings: Embedding, image: int) -> None:
+    """Show an image large, and the way to all that Predictions tells of it."""
     with st.container(horizontal=True, vertical_alignment="center", key="map_image_place"):
-        if image not in shown.indices:
-            st.markdown("Choose an image below: a ring shows where it lies on the map.")
-            return
         st.image(enlarged(digits.x_test[image]), width=112, alt=f"Image {image}, enlarged")
         with st.container(width="stretch", gap="small"):
             label, read_as = int(readings.labels[image]), int(readings.predictions[image])
             st.markdown(
-                f"**Image {image}**, a {label}  \nread as {read_as}, {percent(readings.confidence[image], 0)} sure"
+                f"**Image {image}**, ringed on the map: a {label},  \nread as {read_as}, "
+                f"{percent(readings.confidence[image], 0)} sure"
             )
             if st.button("See it in Predictions", key="see_image", icon=":material/grid_view:"):
                 st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})

@@ -7,7 +7,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.session import current_choice, jobs, services
+from dashboard.components.session import active, current_choice, jobs, services
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -49,7 +49,9 @@ def _begin(run: Run, kind: str) -> None:
 
 def await_begin(run: Run, kind: str, otherwise: str) -> None:
     """Say that the job begins by itself, where it does, and follow it then; say `otherwise` where it does not."""
-    if services().after_training.is_waiting(run, kind):
+    waiting = services().after_training
+    if waiting.is_waiting(run, kind):
+        waiting.ask(run, kind)  # who looks at a page comes first
         _await_begin(run, kind)
     else:
         st.caption(otherwise)
@@ -59,7 +61,8 @@ def await_begin(run: Run, kind: str, otherwise: str) -> None:
 def _await_begin(run: Run, kind: str) -> None:
     if jobs().status(run, kind).name == "running" or not services().after_training.is_waiting(run, kind):
         st.rerun()
-    st.caption("Begins by itself as soon as nothing trains.")
+    trains = active(REFRESH_SECONDS)
+    st.caption(f"Begins by itself {'when training ends' if trains.running or trains.queued else 'in a moment'}.")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -105,7 +105,8 @@ def test_a_network_that_sees_all_images_alike_leads_to_the_map_of_the_best_run(r
 
 
 def test_the_chosen_image_is_shown_large_with_the_way_to_predictions(run):
-    assert "Choose an image below" in words(open_page("map"))
+    at = open_page("map")
+    assert f"**Image {tiles(at)[0]['index']}**" in words(at)  # the first in the gallery
     at = open_page("map", session={"map_image": 5})
     assert "**Image 5**" in words(at)
     assert at.button(key="see_image").label == "See it in Predictions"
