@@ -15,7 +15,7 @@ from core.storage import printable
 from dashboard.components.actions import run_action
 from dashboard.components.background_job import REFRESH_SECONDS
 from dashboard.components.charts import embedding as chart
-from dashboard.components.formatting import duration_in_words, percent
+from dashboard.components.formatting import certainty, duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.loaded_models import load
 from dashboard.components.page_head import begin_page
@@ -246,7 +246,7 @@ def show_images(
     ]
     if not tiles:
         return
-    with st.container(height=GALLERY_HEIGHT, border=False):
+    with st.container(height=GALLERY_HEIGHT, border=False, key="map_tiles"):
         gallery(
             digits.x_test[found[:MOST_TILES]],
             tiles,
@@ -254,7 +254,7 @@ def show_images(
             selected=chosen,
             on_choose=lambda index: st.session_state.update(map_image=index),
             label=f"Test images{where or ' on the map'}",
-            full=MOST_TILES,
+            full=60,  # as many columns as there is room for, up to six: it scrolls, so no last row is seen to be short
         )
 
 
@@ -277,8 +277,8 @@ def show_chosen(run: Run, digits: Dataset, readings: Embedding, image: int) -> N
         with st.container(width="stretch", gap="small"):
             label, read_as = int(readings.labels[image]), int(readings.predictions[image])
             st.markdown(
-                f"**Image {image}**, ringed on the map: a {label},  \nread as {read_as}, "
-                f"{percent(readings.confidence[image], 0)} sure"
+                f"**Image {image}**, ringed on the map: a {label}, read as {read_as}, "
+                f"{certainty(readings.confidence[image])} sure"
             )
             if st.button("See it in Predictions", key="see_image", icon=":material/grid_view:"):
                 st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})
