@@ -197,7 +197,7 @@ def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
         f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
         f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
         f"This avoids **{told.caught:,}** of its {reading.mistakes:,} mistakes and costs **{told.lost:,}** correct "
-        "answers."
+        f"answer{'' if told.lost == 1 else 's'}."
     )
 
 

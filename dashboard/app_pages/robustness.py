@@ -40,11 +40,11 @@ def page() -> None:
     if reason := result.stale(model_fingerprint(run.path), digits.fingerprint):
         offer_again(run, reason)
     show_headline(result)
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_changes(digits, result)
-    with right:
-        show_digits(result)
+    with st.grid(2, min_column_width=400, gap="large"):
+        with st.container():
+            show_changes(digits, result)
+        with st.container():
+            show_digits(result)
     show_download(
         "Download CSV",
         result.as_csv,
