@@ -219,7 +219,7 @@ def test_a_comparison_notices_by_itself_that_one_of_its_runs_was_deleted(
 ) -> None:
     first, second, _ = (make(name) for name in ("Mine", "Hers", "Another"))
     page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
-    expect(page.get_by_text("Mine reads", exact=True)).to_be_visible()
+    expect(page.get_by_text("Under each digit: what Mine reads")).to_be_visible()
     home.delete(first)
     expect(page.get_by_text("Not found: Mine. Showing others instead.")).to_be_visible()
     page.get_by_role("button", name="Swap").click()

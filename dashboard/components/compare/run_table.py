@@ -97,6 +97,7 @@ SETTINGS = (
     "Seed",
     "Starts from",
 )
+RESULTS = ("Corrected labels", "Calibration error", "Robustness", "Parameters", "Training time")
 LOGARITHMIC = ("Batch size", "Learning rate", "Training images")
 BEST = {"Test accuracy": "max", "Corrected labels": "max", "Calibration error": "min", "Robustness": "max"}
 
