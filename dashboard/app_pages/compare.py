@@ -25,6 +25,7 @@ from dashboard.components.compare.pair_choice import (
 from dashboard.components.compare.run_choice import MOST_FOUND, choose_runs
 from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
+from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import show_title
 from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
@@ -203,7 +204,7 @@ def show_verdict(both: Pair, one: str, other: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{verdict.verdict(both)}**")
         st.markdown(verdict.difference(both, one, other))
-        with st.popover("How is this tested?", icon=":material/help:", type="tertiary"):
+        with how_measured("How is this tested?"):
             st.write(
                 "McNemar’s exact test uses the images that exactly one of the two gets right. p is the probability of "
                 "a split at least this uneven if both networks were equally good. It compares these two trained "

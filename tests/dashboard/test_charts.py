@@ -90,8 +90,7 @@ def charts(make_run, digits):
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
         },
         "map": one_map(),
-        "changes": robustness.change_chart(samples, None),
-        "measured changes": robustness.change_chart(samples, measured),
+        "changes": robustness.change_chart(samples, measured),
         "digits": robustness.digit_chart(measured, None),
     }
 
