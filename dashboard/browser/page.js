@@ -107,9 +107,12 @@
     capture,
   );
 
-  // On a phone the sidebar lies over the page: Start and Build close it, so that the run or the builder is seen.
+  // On a phone the sidebar lies over the page: what leads to a run, a page or the builder closes it, so that this is
+  // seen.
+  const LEADS =
+    ":is(.st-key-start, .st-key-build, .st-key-activity) button:enabled, [data-testid=stSidebarNavLink]";
   addEventListener("click", ({ target }) => {
-    if (!matchMedia("(max-width: 768px)").matches || !target.closest(":is(.st-key-start, .st-key-build) button:enabled")) return;
+    if (!matchMedia("(max-width: 768px)").matches || !target.closest(LEADS)) return;
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   });
 
