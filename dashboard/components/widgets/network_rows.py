@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.drawing.mnist_form import IMAGE_SIDE as SIDE
 from core.layers import (
     ACTIVATIONS,
     MOST_LAYERS,
     MOST_TEXT,
     OUTPUTS,
-    SIDE,
     Layer,
     NetworkError,
     pieces,
