@@ -10,7 +10,7 @@ from core.config import MODELS, TrainingConfig
 from core.layers import ACTIVATIONS, NetworkError
 from core.network import read_network
 from dashboard.components.widgets.network_rows import BEGIN, checked, examine, in_numbers, rows_of, text_of
-from tests.support.pages import by_label, open_page, words
+from tests.support.pages import open_page, words
 
 WORDS = ["conv", "dense", "pool", "average pool", "norm", "flatten", "output", "softmax", "dropout", "global pool"]
 PARTS = [*WORDS, *ACTIVATIONS, "same", "stride", "3", "16 5", "100", "0.3", "-1", "9" * 30, "0,5", "٣", "(", "3x4", "="]
@@ -109,7 +109,7 @@ class TestPage:
         run = store.create(TrainingConfig("cnn", network="conv 4 3, relu, flatten, output softmax"))
         run.set_state("failed", message="")
         at = open_page("train", build="true")
-        by_label(at.button, "Use these settings").click().run()
+        at.button(key=f"use_{run.id}").click().run()
         assert builder(at)["rows"][0]["filters"] == "4"
         at.button(key="start").click().run()
         assert {run.config for run in store.runs()} == {run.config}
