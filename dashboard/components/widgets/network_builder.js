@@ -66,8 +66,9 @@ function build(parent) {
   root.onkeydown = event => keys(builder, event)
   menu.onkeydown = event => walkMenu(menu, event)
   menu.ontoggle = event => {
-    const lost = event.newState === "closed" && !menu.getRootNode().activeElement
-    if (lost && builder.after?.add.isConnected) builder.after.add.focus({ preventScroll: true })
+    const focus = menu.getRootNode().activeElement
+    const lost = !focus || menu.contains(focus) // where it is in what is hidden, it is about to be
+    if (event.newState === "closed" && lost && builder.after?.add.isConnected) builder.after.add.focus({ preventScroll: true })
   }
   return builder
 }
@@ -180,14 +181,14 @@ function arrange(builder, all = false) {
     const name = `layer ${at + 1}, ${item.row.kind}`
     set(item.element, "aria-label", name)
     const buttons = [
-      [item.up, `Move up ${name}`, "Alt+↑", at === 0 || isEnd(at)],
-      [item.down, `Move down ${name}`, "Alt+↓", at === last || isEnd(at + 1 <= last ? at + 1 : at)],
-      [item.remove, `Remove ${name}`, "Delete", isEnd(at)],
-      [item.add, `Add a layer below ${name}`, "Insert", isEnd(at)],
+      [item.up, "Move up", "Alt+↑", at === 0 || isEnd(at)],
+      [item.down, "Move down", "Alt+↓", at === last || isEnd(at + 1 <= last ? at + 1 : at)],
+      [item.remove, "Remove", "Delete", isEnd(at)],
+      [item.add, "Add a layer below", "Insert", isEnd(at)],
     ]
     for (const [button, words, shortcut, off] of buttons) {
-      set(button, "aria-label", words)
-      set(button, "title", `${words.split(" layer ")[0]} (${shortcut})`)
+      set(button, "aria-label", `${words} ${name}`)
+      set(button, "title", `${words} (${shortcut})`)
       button.disabled = off
     }
     if (focus && focus.disabled && item.element.contains(focus)) item.kind.focus({ preventScroll: true })
