@@ -50,7 +50,8 @@ def show_layers(digits: Dataset) -> None:
         with st.container(horizontal=True, gap="small"):
             words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
             st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))
-            _reset_button(model, "reset_layers")
+            if _is_changed(model):
+                _reset_button(model, "reset_layers")
 
 
 def show_builder(digits: Dataset) -> None:
@@ -62,9 +63,8 @@ def show_builder(digits: Dataset) -> None:
     problem = _problem(model)
     with st.container(border=True, key="builder", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            title = MODELS[model].title
-            st.header(f"Layers · {title}{', changed' if _is_changed(model) else ''}", anchor=False, width="stretch")
-            _reset_button(model, "reset_builder")
+            st.header(f"Layers · {MODELS[model].title}", anchor=False, width="stretch")
+            _reset_button(model, "reset_builder", disabled=not _is_changed(model))  # has its place: rows stay
             st.button("Close", icon=":material/close:", key="close_builder", on_click=_open, args=(False,))
         network_builder(
             *_kept(model),
@@ -90,10 +90,9 @@ def _open(opens: bool) -> None:
         st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 
 
-def _reset_button(model: str, key: str) -> None:
-    if _is_changed(model):
-        words = f"Reset to {MODELS[model].title}"
-        st.button(words, icon=":material/restart_alt:", key=key, on_click=_reset, args=(model,))
+def _reset_button(model: str, key: str, *, disabled: bool = False) -> None:
+    words = f"Reset to {MODELS[model].title}"
+    st.button(words, icon=":material/restart_alt:", key=key, on_click=_reset, args=(model,), disabled=disabled)
 
 
 def _reset(model: str) -> None:
