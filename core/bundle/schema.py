@@ -168,6 +168,8 @@ class _Epoch(_Measured):
     val_loss: Number
     val_accuracy: Fraction
     learning_rate: Number
+    train_loss: Number | None = None  # not of every network, nor of earlier versions
+    train_accuracy: Fraction | None = None
 
 
 EVENT_MODELS = {"start": _Start, "batch": _Batch, "epoch": _Epoch, "finishing": _Finishing}
