@@ -246,8 +246,8 @@ def _by_heart(curves: _Curves, config: TrainingConfig) -> Finding | None:
         return None
     return Finding(
         "by heart",
-        f"It learns wrong labels by heart: only {percent(1 - wrong, 0)} of the training labels are right, and it agrees "
-        f"with {percent(accuracy, 1)} of them.",
+        f"It learns wrong labels by heart: only {percent(1 - wrong, 0)} of the training labels are right, but it "
+        f"agrees with {percent(accuracy, 1)}.",
     )
 
 
@@ -293,7 +293,7 @@ def _easier(curves: _Curves, config: TrainingConfig) -> Finding | None:
     words, again = "Validation is better than training because", curves.train_accuracy[-1]
     if config.wrong_labels:
         wrong = percent(config.wrong_labels, 0)
-        return Finding("easier", f"{words} {wrong} of the training labels are wrong, and none for validation.")
+        return Finding("easier", f"{words} {wrong} of the training labels are wrong, and those of validation right.")
     if off := off_when_validating(config):
         words = f"{words} {_listed(off, 'and')} {'is' if len(off) == 1 else 'are'} off when it validates"
         without = "it" if len(off) == 1 else "them"

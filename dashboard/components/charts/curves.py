@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from core.formatting import percent
 from dashboard.components.charts import theme
+from dashboard.components.charts.across import AXES
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, halo_layer, name_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
@@ -18,7 +19,6 @@ DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond")  # one with each of the dashes
 COLORS = 10  # of the theme; after as many runs dashes and shapes change
 MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
-AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT = 340
 FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
@@ -32,7 +32,7 @@ def curves_chart(
     """The curves over each other, each with its name at its end; the one under the mouse stands out.
 
     Args:
-        frame: columns run (name), epoch, training_seconds and accuracy.
+        frame: columns run (name), epoch, step, training_seconds and accuracy.
         axis: a name in `AXES`.
         target: an accuracy to be reached, as a fraction, drawn as a line.
         chosen: names of runs that stand out, if any are chosen.
@@ -40,18 +40,18 @@ def curves_chart(
     """
     names = list(dict.fromkeys(frame["run"]))
     order = list(order or names)
-    x, last = AXES[axis], float(frame[AXES[axis]].max())
+    x, last = AXES[axis].column, float(frame[AXES[axis].column].max())
     first = 1.0 if axis == "Epochs" else 0.0
     room = 0.02 * (max(last, first + 1) - first)  # so that the first and the last point are whole
     low, high = _range(frame, target)
     height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
     ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
-    ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": "~g"}
     color, dash, shape = _color(order), _in_turn(order, DASHES), _in_turn(order, SHAPES)
     shown = {"opacity": _shown(1, FAINT)}
     tooltip = [
         category("run", "Run"),
         number("epoch", "Epoch"),
+        number("step", "Updates", format=","),
         number("training_seconds", "Seconds", format=".1f"),
         number("accuracy", "Validation accuracy", format=".2%"),
     ]
@@ -69,8 +69,8 @@ def curves_chart(
         "encoding": {
             "x": number(
                 x,
-                "Epoch" if axis == "Epochs" else "Seconds of training",
-                axis={"grid": False, **ticks},
+                AXES[axis].title,
+                axis={"grid": False, **AXES[axis].ticks},
                 scale={"domain": [first - room, max(last, first + 1) + room], "nice": False},
             ),
             "y": number(

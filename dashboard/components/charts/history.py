@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from core.evaluation.learning_words import GUESSING, GUESSING_LOSS
 from core.formatting import percent
 from core.runs import History
 from dashboard.components.charts import theme
+from dashboard.components.charts.across import AXES, Axis
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
@@ -30,27 +30,11 @@ GUESS_WORDS = {"loss": "guessing: ln 10 = 2.303", "accuracy": "guessing: 10\u00a
 GUESS_BESIDE = {"loss": 9, "accuracy": -8}  # pixels below the line: away from the words of the best epoch
 
 
-@dataclass(frozen=True)
-class Axis:
-    """What the curves are drawn over: its name on the page, its column, and its title in a chart."""
-
-    name: str
-    column: str
-    title: str
-
-
-AXES = {
-    "epochs": Axis("Epochs", "epoch", "Epoch"),
-    "updates": Axis("Updates", "step", "Updates of the weights"),
-    "seconds": Axis("Seconds", "seconds", "Seconds of training"),
-}
-
-
 def history_charts(
     history: History,
     total_epochs: int,
     *,
-    over: str = "epochs",
+    over: str = "Epochs",
     batches_an_epoch: int = 0,
     read_again: str = "",
     height: int = 300,
@@ -85,7 +69,7 @@ def history_charts(
         told = [
             number("epoch", "Epoch"),
             number("step", "Updates", format=","),
-            number("seconds", "Seconds", format=".1f"),
+            number("training_seconds", "Seconds", format=".1f"),
             number(measure, measure.capitalize(), format=exact),
         ]
         charts[measure] = {
@@ -132,16 +116,17 @@ def history_charts(
 
 def _across(over: str, history: History, total_epochs: int, batches_an_epoch: int) -> dict:
     """Scale and axis of the axis across: all epochs that are planned, also in updates or seconds."""
-    total_epochs = max(1, total_epochs)
-    if over == "epochs":
-        end, axis = total_epochs, {"values": _epoch_ticks(total_epochs), "format": "d"}
-    elif over == "updates":
-        end = total_epochs * batches_an_epoch
-        axis = {"tickCount": 6, "format": ","} if end else {"values": []}
-    else:
-        end = _seconds_to_the_end(history, total_epochs)
-        axis = {"tickCount": 6, "format": "~g"} if end else {"values": []}
-    return {"scale": {"domain": [0, end or 1], "nice": False}, "axis": {**axis, "grid": False}}
+    epochs, ticks = max(1, total_epochs), AXES[over].ticks
+    ends = {
+        "Epochs": epochs,
+        "Updates": epochs * batches_an_epoch,
+        "Seconds": _seconds_to_the_end(history, epochs),
+    }
+    if over == "Epochs":
+        ticks = {"format": "d", "values": _epoch_ticks(epochs)}
+    elif not ends[over]:
+        ticks = {"values": []}  # not known yet
+    return {"scale": {"domain": [0, ends[over] or 1], "nice": False}, "axis": {**ticks, "grid": False}}
 
 
 def _seconds_to_the_end(history: History, total_epochs: int) -> float:
@@ -215,14 +200,14 @@ def _best(measure: str, epochs: Sequence[Mapping], total_epochs: int) -> dict[st
     """The epoch of the lowest validation loss or the highest validation accuracy, once there are two to choose from."""
     values = _column(epochs, f"val_{measure}")
     if len(values) < 2 or not np.isfinite(values).any():
-        return {"epoch": [], "step": [], "seconds": [], measure: [], "name": [], "words": [], "side": []}
+        return {"epoch": [], "step": [], "training_seconds": [], measure: [], "name": [], "words": [], "side": []}
     place = int(np.nanargmin(values) if measure == "loss" else np.nanargmax(values))
     epoch, value = epochs[place]["epoch"], float(values[place])
     told = percent(value) if measure == "accuracy" else f"{value:.4f}"
     return {
         "epoch": [epoch],
         "step": [epochs[place].get("step")],
-        "seconds": [epochs[place].get("training_seconds")],
+        "training_seconds": [epochs[place].get("training_seconds")],
         measure: [value],
         "name": [f"{BEST[measure]}: epoch {epoch}"],
         "words": [f"{epoch}, validation {measure} {told}"],
@@ -279,7 +264,7 @@ def _batch_columns(history: History) -> dict[str, np.ndarray]:
     return {
         "epoch": _column(history.batches, "position")[chosen],
         "step": _column(history.batches, "step")[chosen],
-        "seconds": _column(history.batches, "training_seconds")[chosen],
+        "training_seconds": _column(history.batches, "training_seconds")[chosen],
         **{measure: _smoothed(_column(history.batches, measure))[chosen] for measure in MEASURES},
         "series": np.full(len(chosen), "training"),
     }
@@ -300,7 +285,7 @@ def _epoch_columns(epochs: Sequence[Mapping]) -> dict[str, np.ndarray]:
     return {
         "epoch": np.tile(_column(epochs, "epoch"), len(SERIES)),
         "step": np.tile(_column(epochs, "step"), len(SERIES)),
-        "seconds": np.tile(_column(epochs, "training_seconds"), len(SERIES)),
+        "training_seconds": np.tile(_column(epochs, "training_seconds"), len(SERIES)),
         **{measure: np.concatenate([_column(epochs, of + measure) for of in PREFIXES]) for measure in MEASURES},
         "series": np.repeat(SERIES, len(epochs)),
     }
