@@ -16,6 +16,6 @@ class Axis:
 
 AXES = {
     "Epochs": Axis("epoch", "Epoch", {"format": "d", "tickMinStep": 1}),
-    "Updates": Axis("step", "Updates of the weights", {"format": ",", "tickCount": 6}),
-    "Seconds": Axis("training_seconds", "Seconds of training", {"format": "~g", "tickCount": 6}),
+    "Updates": Axis("step", "Updates of the weights", {"format": ",d", "tickCount": 6}),
+    "Seconds": Axis("training_seconds", "Seconds of training", {"format": ",~f", "tickCount": 6}),
 }

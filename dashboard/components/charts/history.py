@@ -22,12 +22,13 @@ AROUND, SUBTITLE_LINE = 125, 16  # pixels of the height for title and axis, and 
 SERIES = ["training", "validation", "training again"]
 PREFIXES = ["", "val_", "train_"]  # of an epoch's numbers
 MEASURES = {"loss": ("~g", ".4f"), "accuracy": (".4~p", ".2%")}  # the formats of the axis and of a tooltip
-LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 3.0, 5.0, 10.0)
+FAR_OFF = 20  # times the median loss
+LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
 THIN_LINE = "thin line: batches within an epoch, smoothed"
 GUESS = {"loss": GUESSING_LOSS, "accuracy": GUESSING}
 GUESS_WORDS = {"loss": "guessing: ln 10 = 2.303", "accuracy": "guessing: 10\u00a0%"}
-GUESS_BESIDE = {"loss": 9, "accuracy": -8}  # pixels below the line: away from the words of the best epoch
+GUESS_BESIDE = {"loss": 12, "accuracy": -11}  # pixels below the line: away from the words of the best epoch
 
 
 def history_charts(
@@ -60,7 +61,7 @@ def history_charts(
     colors = {"domain": SERIES, "range": [training, validation, training]}
     color = category("series", legend=None, scale=colors)
     dash = category("series", legend=None, scale={"domain": SERIES, "range": [[1, 0], [5, 3], [1.5, 3]]})
-    subtitle = [THIN_LINE, f"dotted: training images read again without {read_again}"] if read_again else THIN_LINE
+    subtitle = [THIN_LINE, f"dotted: training again, without {read_again}"] if read_again else THIN_LINE
     around = AROUND + SUBTITLE_LINE * bool(read_again)
     charts = {}
     for measure, (ticks, exact) in MEASURES.items():
@@ -148,8 +149,8 @@ def _seconds(event: Mapping) -> float:
 
 def _guess(measure: str, domain: list[float]) -> dict[str, list]:
     """The value of a network that guesses, where the chart has it in its range."""
-    value = GUESS[measure]
-    found = [value] if domain[0] < value < domain[1] else []
+    value, (low, high) = GUESS[measure], domain
+    found = [value] if low + 0.03 * (high - low) < value < high else []
     return {measure: found, "name": [GUESS_WORDS[measure]] * len(found)}
 
 
@@ -241,19 +242,21 @@ def _epoch_ticks(total_epochs: int) -> list[int]:
 
 
 def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> list[float]:
-    """A range that holds all epochs and moves in few large steps, so that a live chart does not jump.
+    """A range that holds nearly all epochs and moves in few large steps, so that a live chart does not jump.
 
-    The first batches of a run are far off the rest; they may leave the picture.
+    The first batches of a run are far off the rest, and so are losses of epochs that went wrong; they may leave the
+    picture.
     """
     values = epochs if len(epochs) else batches
     values = values[np.isfinite(values)]
     if not len(values):
         return [0.0, 1.0]
     if measure == "loss":
-        most = 1.1 * (values.max() if len(epochs) else np.quantile(values, 0.9))
+        near = values[values <= FAR_OFF * np.median(values)]
+        most = 1.1 * (near.max() if len(epochs) else np.quantile(values, 0.9))
         return [
             0.0,
-            next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 3.0, 5.0, 10.0) if top >= most), float(most)),
+            next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0) if top >= most), float(most)),
         ]
     least = values.min() if len(epochs) else np.quantile(values, 0.1)
     return [next((low for low in (0.98, 0.96, 0.94, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
