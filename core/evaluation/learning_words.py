@@ -31,9 +31,10 @@ NEAR = 0.05  # of the loss of guessing
 RISEN, STILL_RISEN = 0.03, 0.005  # share of the lowest validation loss that it rose by in two epochs, and in the last
 WAITED, WAITED_LIVE = 2, 3  # epochs without a lower validation loss before that is said, at the end and in training
 AT_ONCE = 2  # epochs, before anything is said in training
-FALLING, LEVEL = 0.02, 0.01  # share of the validation loss that an epoch takes off while it falls, or is level
+FALLING = 0.02  # share of the validation loss that each of the last two epochs took off while it falls
+LEVEL, LEVEL_OVER = 0.03, 3  # share that it changed by in so many epochs, where it has levelled off
 BETTER = 0.003  # of accuracy: a difference that is worth a sentence
-GAP = 0.02  # of accuracy between training and validation: above this, new images are clearly harder
+GAP = 0.01  # of accuracy between training and validation: above this, new images are clearly harder
 LEARNED_BY_HEART = 0.15  # share of the wrong labels
 JUMP = 3  # times the loss of the epoch before
 ALL = 0.95  # share of images that are read as one digit: nearly all
@@ -115,7 +116,7 @@ def _read(
         *overfits[1:],
     ]
     said = [finding for finding in found if finding is not None][:MOST]
-    return tuple(said) or _as_usual(curves, ended)
+    return tuple(said) or _as_usual(curves, config, ended)
 
 
 def run_findings(run: RunView) -> tuple[Finding, ...]:
@@ -239,7 +240,7 @@ def _jumps(curves: _Curves, config: TrainingConfig) -> tuple[Finding, ...]:
 
 def _by_heart(curves: _Curves, config: TrainingConfig) -> Finding | None:
     """That it learns wrong labels by heart: it agrees with more labels than are right."""
-    wrong, accuracy = config.wrong_labels, _training_accuracy(curves)
+    wrong, (accuracy, _) = config.wrong_labels, _in_training(curves)
     if not 0 < wrong <= 1 - 2 * GUESSING or not math.isfinite(accuracy):
         return None
     if accuracy - (1 - wrong) < LEARNED_BY_HEART * wrong:
@@ -314,8 +315,9 @@ def _loud(curves: _Curves, config: TrainingConfig) -> Finding | None:
 
 def _falls(curves: _Curves, config: TrainingConfig, ended: bool) -> Finding | None:
     """That more epochs would help, at the end of a run whose learning rate does not end at 0."""
-    falls = _falls_per_epoch(curves)
-    if not ended or config.schedule != "constant" or not len(falls) or not (falls > FALLING).all():
+    val_loss = curves.val_loss[-3:]
+    falls = [_fall(val_loss[at : at + 2]) for at in range(len(val_loss) - 1)]
+    if not ended or config.schedule != "constant" or not falls or not all(fall > FALLING for fall in falls):
         return None
     if curves.val_loss[-1] > np.nanmin(curves.val_loss):
         return None
@@ -324,27 +326,26 @@ def _falls(curves: _Curves, config: TrainingConfig, ended: bool) -> Finding | No
     return Finding("falls", f"The validation loss still falls, by {percent(falls[-1], 0)} in the last epoch: {more}.")
 
 
-def _falls_per_epoch(curves: _Curves) -> NDArray:
-    """The shares of the validation loss that the last two epochs took off, float (at most 2,)."""
-    before, after = curves.val_loss[-3:-1], curves.val_loss[-2:]
-    if curves.count < 2:
-        return np.empty(0)
-    return 1 - after[-len(before) :] / before
+def _fall(losses: NDArray) -> float:
+    """The share of the first loss that the last one is below it."""
+    return float(1 - losses[-1] / losses[0])
 
 
-def _as_usual(curves: _Curves, ended: bool) -> tuple[Finding, ...]:
-    """What is to be said where nothing stands out."""
-    falls, apart = _falls_per_epoch(curves), _training_accuracy(curves) - curves.val_accuracy[-1]
-    if not ended or not math.isfinite(apart):
+def _as_usual(curves: _Curves, config: TrainingConfig, ended: bool) -> tuple[Finding, ...]:
+    """What is to be said at the end where nothing stands out."""
+    accuracy, loss = _in_training(curves)
+    apart, val_loss = accuracy - curves.val_accuracy[-1], curves.val_loss
+    if not ended or curves.count < AT_ONCE or not math.isfinite(apart + loss + val_loss[-1]):
         return ()
+    said = []
     if apart > GAP:
-        points = f"{100 * apart:.1f} points"
-        return (Finding("gap", f"It reads its training images better than new ones, by {points}."),)
-    if len(falls) == 2 and (abs(falls) < LEVEL).all():
-        return (Finding("level", "The validation loss has levelled off: more epochs would change little."),)
-    if not len(falls):
-        return ()
-    return (Finding("together", "Training and validation stay close together: it does not overfit."),)
+        words = f"It reads its training images better than new ones, by {100 * apart:.1f} points."
+        said.append(Finding("gap", words))
+    elif val_loss[-1] < 2 * loss:
+        said.append(Finding("together", "Training and validation stay close together: it does not overfit."))
+    if config.schedule == "constant" and curves.count > LEVEL_OVER and abs(_fall(val_loss[-1 - LEVEL_OVER :])) < LEVEL:
+        said.append(Finding("level", "The validation loss has levelled off: more epochs would change little."))
+    return tuple(said)
 
 
 # What was measured
@@ -372,10 +373,11 @@ def _counts(predicted: Sequence[int] | NDArray | None) -> NDArray | None:
     return counts if counts.shape == (CLASSES,) and counts.sum() > 0 else None
 
 
-def _training_accuracy(curves: _Curves) -> float:
-    """Of the last epoch, without dropout and augmentation where that was measured."""
-    again = curves.train_accuracy[-1]
-    return float(again if math.isfinite(again) else curves.accuracy[-1])
+def _in_training(curves: _Curves) -> tuple[float, float]:
+    """Accuracy and loss of training images in the last epoch, without dropout and augmentation where that is known."""
+    again = float(curves.train_accuracy[-1]), float(curves.train_loss[-1])
+    counted = float(curves.accuracy[-1]), float(curves.loss[-1])
+    return again if all(map(math.isfinite, again)) else counted
 
 
 def _name(curves: _Curves, place: int) -> int:
