@@ -17,5 +17,5 @@ class Axis:
 AXES = {
     "Epochs": Axis("epoch", "Epoch", {"format": "d", "tickMinStep": 1}),
     "Updates": Axis("step", "Updates of the weights", {"format": ",d", "tickCount": 6}),
-    "Seconds": Axis("training_seconds", "Seconds of training", {"format": ",~f", "tickCount": 6}),
+    "Seconds": Axis("training_seconds", "Seconds of training", {"format": ",.6~g", "tickCount": 6}),
 }
