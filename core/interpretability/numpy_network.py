@@ -19,18 +19,7 @@ EPSILON = 1e-3  # that Keras' batch normalisation adds to the variance
 SLOPE = 0.2  # of Keras' leaky ReLU, below 0
 MOST_NUMBERS = 2**23  # of the windows of a convolution in memory at once
 
-PIECEWISE_LINEAR = {
-    "dense",
-    "conv",
-    "pool",
-    "global pool",
-    "flatten",
-    "norm",
-    "dropout",
-    "relu",
-    "leaky relu",
-    "output",
-}
+CURVED = {"elu", "gelu", "tanh", "sigmoid"}  # all other layers are linear, or consist of linear pieces
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -218,7 +207,7 @@ def _largest_of_windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
 
 
 def _at_first_largest(windows: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Windows (n, rows, columns, h, w, c), 0 but for the gradient (n, rows, columns, c) at their first largest number."""
+    """Windows (n, rows, columns, h, w, c), 0 but for the gradient (n, rows, columns, c) at the first largest."""
     n, rows, columns, height, width, channels = windows.shape
     flat = windows.reshape(n, rows, columns, height * width, channels)
     parts = np.zeros(flat.shape, gradient.dtype)
