@@ -188,7 +188,7 @@ def _why_guessing(curves: _Curves, config: TrainingConfig) -> str:
         return "All first weights are equal, so all units of a layer learn the same: draw them by Glorot or He."
     if config.wrong_labels > 1 - 2 * GUESSING:
         return (
-            f"{percent(config.wrong_labels, 0)} of the labels it learns are wrong, so there is nothing to be learned."
+            f"Of the labels it learns, {percent(config.wrong_labels, 0)} are wrong, so there is nothing to be learned."
         )
     if why := _too_large_steps(curves, config):
         return _remedy(why)
