@@ -35,6 +35,7 @@ from filelock import Timeout
 from core import models
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
+from core.endings import DIVERGED
 from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
@@ -45,14 +46,10 @@ from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
 from core.training.loop import Diverged, Epoch, Progress, Training
+from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
-
-DIVERGED = (
-    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the "
-    "learning rate is too high: try a tenth of it."
-)
 
 
 def train(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> None:
@@ -89,6 +86,9 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
             epoch=training.position.epoch,
             epoch_images=training.image_count,
         )
+        run.forget_later_weights(training.position.epoch)
+        if training.position.step == 0:
+            run.write_epoch_weights(weights_by_name(training.model), 0)
         outcome, message = _train_and_record(run, training)
         if outcome == "paused":
             run.set_state("paused")  # before the export, which takes a second that nobody should wait for
@@ -140,6 +140,7 @@ def _train_and_record(run: Run, training: Training) -> tuple[str, str]:
                 run.append_event("batch", **asdict(event))
             else:
                 _write_epoch(run, event)
+                run.write_epoch_weights(weights_by_name(training.model), event.epoch)
             request = _apply_requests(run, training)
             if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 run.write_checkpoint(training.checkpoint())
@@ -171,7 +172,7 @@ def _apply_requests(run: Run, training: Training) -> str | None:
 def _write_epoch(run: Run, epoch: Epoch) -> None:
     """Write an epoch's event, and its probabilities to a file of their own."""
     run.write_probabilities(epoch.probabilities, epoch.epoch)
-    values = {name: value for name, value in vars(epoch).items() if name != "probabilities"}
+    values = {name: value for name, value in vars(epoch).items() if name != "probabilities" and value is not None}
     run.append_event("epoch", **values)
 
 
@@ -184,6 +185,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
         y_val = training.split.y_val
         run.write_validation(y_val, training.evaluate(training.split.x_val, y_val)[0])
     models.save(training.model, run.path)
+    run.write_weights(weights_by_name(training.model), training.position.epoch)
     exported = Predictor.load(run.path).probabilities(dataset.x_test)
     predictions = probabilities.argmax(axis=1)
     position = training.position

@@ -38,6 +38,17 @@ def test_with_fewer_than_two_runs_it_leads_to_training(make_run):
     assert [button.label for button in at.main.button] == ["Train another network"]
 
 
+def test_below_the_curves_a_line_for_each_run_whose_curves_show_something(make_run):
+    fine, stuck = make_run(), make_run(model="linear")
+    for run, accuracy in ((fine, 0.97), (stuck, 0.1)):
+        for epoch in (1, 2, 3):
+            measured = {"loss": 0.1, "accuracy": accuracy, "val_loss": 0.1, "val_accuracy": accuracy}
+            run.append_event("epoch", epoch=epoch, step=epoch, learning_rate=0.001, training_seconds=1.0, **measured)
+    said = words(open_page("compare", over="Updates"))
+    assert f"- **{stuck.name}**: Accuracy stays at guessing, 10 %" in said
+    assert f"- **{fine.name}**" not in said
+
+
 def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digits):
     first, second = two(make_run, digits, slice(0, 30), slice(20, 45))  # 20 fixed, 10 both wrong, 15 broken
     at = open_page("compare", a=first.id, b=second.id)
