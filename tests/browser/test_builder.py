@@ -68,3 +68,13 @@ def test_a_preset_is_changed_in_rows_and_in_text_and_what_is_on_the_screen_is_tr
     [run] = waiting.store.runs()
     assert run.config.network == "conv 8 3, relu, flatten, dense 300, tanh, output softmax"
     assert run.config.title == "Custom"
+
+    units = row(page, 3).get_by_label("units")
+    expect(units).to_have_value("300")
+    units.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("40")
+    start.click()  # at once
+    wait_until(lambda: len(waiting.store.runs()) == 2)
+    networks = {run.config.network for run in waiting.store.runs()}
+    assert "conv 8 3, relu, flatten, dense 40, tanh, output softmax" in networks
