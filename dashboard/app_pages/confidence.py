@@ -134,13 +134,18 @@ def show_diagram(diagram, words: str) -> None:
 
 def show_bins(diagram) -> None:
     """Show the bins of the reliability diagram as a table."""
-    columns = {"Mean confidence": "", "Right": "", "Gap": "Mean confidence minus accuracy, in points."}
+    columns = {
+        "Mean confidence": ("Sure", "Mean confidence."),
+        "Right": (None, None),
+        "Gap": (None, "Mean confidence minus accuracy, in points."),
+    }
     st.dataframe(
         calibration.bins_in_percent(diagram),
         hide_index=True,
         height="content",
         column_config={
-            name: st.column_config.NumberColumn(format="%.2f %%", help=words or None) for name, words in columns.items()
+            name: st.column_config.NumberColumn(label, format="%.2f %%", help=words)
+            for name, (label, words) in columns.items()
         },
         alt="Images, mean confidence and accuracy in each bin of confidence, as trained",
     )
