@@ -98,7 +98,8 @@ def test_a_network_that_sees_all_images_alike_leads_to_the_map_of_the_best_run(r
     write_json(best.path / "summary.json", {"test_accuracy": 0.9})
     monkeypatch.setattr(embedding, "all_alike", lambda hidden: True)
     at = open_page("map", run=run.id)
-    assert "sees all images alike, so there is no map" in words(at)
+    assert "sees all images alike, so there is no map. It reads " in words(at)
+    assert at.button(key="see_all").label == "See them in Predictions"
     assert not session.services().after_training.is_waiting(run, "map")
     at.button(key="show_best").click().run()
     assert at.query_params["run"] == best.id
