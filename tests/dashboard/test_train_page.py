@@ -198,7 +198,6 @@ def test_a_run_that_waits_says_its_place_in_line_in_words(store):
     *_, run = (store.create(TrainingConfig()) for _ in range(4))
     at = open_page("train", run=run.id)
     assert at.get("progress")[0].proto.text == "4th in line, after Classic 3"
-    assert numbers(at)["Place in line"] == "4th"
     assert numbers(at)["Training images"] == f"all ({len(load_dataset().x_train):,})"
 
 
