@@ -192,6 +192,8 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert at.get("progress")[0].proto.text == "Pausing"
     at.button(key=f"stop_{training_run.id}").click().run()
     assert training_run.control["request"] == "stop"
+    assert at.button(key=f"pause_{training_run.id}").disabled
+    assert at.button(key=f"stop_{training_run.id}").disabled
 
 
 def test_a_run_that_waits_says_its_place_in_line_in_words(store):
