@@ -1,7 +1,8 @@
 """My digits: drawings that people saved with their label, to test and to fine-tune networks.
 
 One file for each digit below `home`/my_digits, <id>.npz: `image` uint8 (28, 28), `picture` uint8 (h, w), its original
-(0 × 0 where there is none), and `about`, JSON with label, said, run_id, when and held_out. Files are never changed.
+(0 × 0 where there is none), and `about`, JSON with label, said, run_id, when and held_out. Of a
+file only the label can change.
 """
 
 from __future__ import annotations
@@ -111,6 +112,27 @@ class MyDigits:
             if same:
                 self.delete(newest.id)
         return digit_id
+
+    def relabel(self, digit_id: str, label: int) -> None:
+        """Give a digit another label; does nothing where the digit does not exist. It stays held out, or not.
+
+        Raises:
+            ValueError: for an invalid label.
+            OSError: where the folder cannot be written.
+        """
+        if label not in range(10):
+            raise ValueError(f"label must be 0 to 9, not {label!r}.")
+        if not _ID.fullmatch(digit_id) or not self.folder.is_dir():
+            return
+        path = self._path(digit_id)
+        with FileLock(self.folder / ".lock"):
+            if _read(path) is None:
+                return
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            about = json.loads(str(arrays["about"])) | {"label": int(label)}
+            arrays["about"] = np.array(json.dumps(about))
+            write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
     def delete(self, digit_id: str) -> None:
         """Delete a digit; does nothing where it does not exist."""

@@ -5,14 +5,16 @@ import streamlit as st
 
 from core.data import Dataset
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
+from core.predictor import Predictor
+from core.runs import RunView
 from dashboard.components.draw.answer import say_answer, show_answer, show_fitting
 from dashboard.components.draw.api_command import show_command
 from dashboard.components.draw.examples import show_examples
 from dashboard.components.draw.labelling import show_labelling
-from dashboard.components.draw.modes import choose_mode, show_way
+from dashboard.components.draw.modes import MODES, choose_mode, show_way
 from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
-from dashboard.components.draw.upload import picture_input
+from dashboard.components.draw.upload import current_photo, picture_input
 from dashboard.components.loaded_models import fit_ood_detector, load
 from dashboard.components.page_head import begin_page
 from dashboard.components.session import models
@@ -31,23 +33,34 @@ def page() -> None:
     if model is None:
         return
     fitting = fit_ood_detector(run)
-    if mode == "My digits":
-        show_my_digits(run, model)
-        return
+    # The other modes' places are emptied at once: what was in them would stay until the page is complete
+    places = {each: st.container() if each == mode else st.empty() for each in MODES}
+    with places[mode]:
+        if mode == "My digits":
+            show_my_digits(run, model)
+        else:
+            show_drawing(mode, digits, run, model, fitting=fitting)
+
+
+def show_drawing(mode: str, digits: Dataset, run: RunView, model: Predictor, *, fitting: bool) -> None:
+    """Show the canvas or the picture, and the answer beside it."""
+    picture_now = current_picture if mode == "Draw" else current_photo
     with st.container(horizontal=True, gap="large", key="draw_area"):
         with st.container(width=SIDE):
             line = st.container(key="answer_line")
             picture = drawing_input() if mode == "Draw" else picture_input()
-        steps = None if picture is None else steps_of(picture)
+        number, steps = (0, None) if picture is None else steps_of(picture)
         with st.container(width="stretch", key="answer_side"):
             if steps is None:
                 say_answer(line, None)
                 show_beginning(mode, digits, empty=picture is None)
                 return
             answer = models().answer_one(run, model, steps.centred)
-            say_answer(line, answer, fitting=fitting)
-            show_answer(answer, fitting=fitting)
-            saved = show_labelling(run, answer, steps.centred, picture)
+            say_answer(line, answer)
+            show_answer(answer)
+            saved = show_labelling(
+                run, answer, steps.centred, picture, number=number, is_shown=lambda: picture_now() is picture
+            )
             with st.container(horizontal=True):
                 if saved:
                     show_way("My digits", "See My digits")
@@ -82,7 +95,7 @@ def drawing_input() -> np.ndarray | None:
         )
         st.button("Undo", icon=":material/undo:", on_click=undo, key="undo")
         st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
-        brush = st.slider("Brush width", *BRUSHES, BRUSH, key="brush", persist_state="session", width="stretch")
+        brush = st.slider("Brush", *BRUSHES, BRUSH, key="brush", persist_state="session", width="stretch")
     with place:
         picture = canvas(brush, eraser=tool == "Eraser")
     show_origin()
@@ -104,13 +117,21 @@ def show_origin() -> None:
         )
 
 
-def steps_of(picture: np.ndarray) -> DrawingSteps | None:
-    """The steps from a picture to the network's input, None where it holds no ink; the newest is cached for reruns."""
-    last, steps = st.session_state.get("steps", (None, None))
+def current_picture() -> np.ndarray | None:
+    """The picture on this session's canvas."""
+    return current_drawing().picture
+
+
+def steps_of(picture: np.ndarray) -> tuple[int, DrawingSteps | None]:
+    """The picture's number in this session, and the steps from it to the network's input, None where it holds no ink.
+
+    The newest is cached for reruns.
+    """
+    number, last, steps = st.session_state.get("steps", (0, None, None))
     if last is not picture:
-        steps = drawing_steps(picture)
-        st.session_state["steps"] = (picture, steps)
-    return steps
+        number, steps = number + 1, drawing_steps(picture)
+        st.session_state["steps"] = (number, picture, steps)
+    return number, steps
 
 
 page()

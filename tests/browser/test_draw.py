@@ -101,6 +101,27 @@ def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard,
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
 
 
+def test_the_buttons_that_keep_a_drawing_are_off_while_it_changes(dashboard, page) -> None:
+    open_draw(page, dashboard)
+    stroke(page, 150)
+    buttons = page.locator(".st-key-it_is")
+    off = buttons.locator("[inert]")
+    expect(buttons).to_be_visible()
+    expect(off).to_have_count(0)
+    box = page.get_by_role("img", name="Drawing area").bounding_box()
+    page.mouse.move(box["x"] + 150, box["y"] + 100)
+    page.mouse.down()
+    expect(off).to_have_count(1)
+    page.mouse.move(box["x"] + 150, box["y"] + 300)
+    page.mouse.up()
+    expect(off).to_have_count(0)
+    one = buttons.get_by_text("1", exact=True)
+    one.click()
+    expect(page.get_by_text("Saved as a 1 in My digits")).to_be_visible()
+    one.click()  # this laboratory is shared
+    expect(page.get_by_text("Every run is tested on your digits")).to_be_visible()
+
+
 @pytest.mark.parametrize("pause", [0, 50, 150, 400])
 def test_a_stroke_right_after_clear_or_undo_is_kept(dashboard, page, pause) -> None:
     open_draw(page, dashboard)
@@ -139,7 +160,7 @@ def test_a_stroke_is_whole_where_the_brush_changes_in_the_middle_of_it(dashboard
     page.mouse.move(box["x"] + 150, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 150, box["y"] + 150)
-    page.get_by_role("slider", name="Brush width").press("End")
+    page.get_by_role("slider", name="Brush").press("End")
     for y in range(150, 240):
         page.mouse.move(box["x"] + 150, box["y"] + y)
         page.wait_for_timeout(25)  # a slow stroke, longer than the server's answer

@@ -20,6 +20,7 @@ from tests.support.pages import by_label, galleries, numbers, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 ONE = [(150, 60), (150, 240)]
+SEVEN = [(60, 60), (240, 60), (120, 360)]
 
 
 class SeesNothing(LeftReader):
@@ -310,6 +311,29 @@ def test_one_click_saves_a_drawing_and_another_one_takes_it_back(run, mine):
     assert "to_my_digits" not in [button.key for button in at.button]
 
 
+def test_a_click_on_the_buttons_of_an_earlier_drawing_labels_nothing(run, mine):
+    at = open_drawn()
+    by_label(at.pills, QUESTION).set_value(1).run()
+    at.session_state["canvas_0"] = drawn(ONE, SEVEN)
+    by_label(at.pills, QUESTION).set_value(7).run()  # it arrives together with the stroke
+    assert [digit.label for digit in mine.all()] == [1]
+    assert by_label(at.pills, QUESTION).value is None
+    assert "nothing was saved" in words(at)
+    by_label(at.pills, QUESTION).set_value(7).run()
+    assert [digit.label for digit in mine.all()] == [1, 7]
+    assert not at.exception
+
+
+def test_a_click_on_the_buttons_of_an_earlier_photo_labels_nothing(run, mine, digits):
+    first, second = (as_png(np.kron(digits.x_test[image], np.ones((8, 8), np.uint8))) for image in (0, 1))
+    at = open_page("draw", session={"mode": "Picture"})
+    at.file_uploader(key="upload").set_value(first).run()
+    by_label(at.pills, QUESTION).set_value(1).run()
+    at.file_uploader(key="upload").set_value(second)
+    by_label(at.pills, QUESTION).set_value(7).run()
+    assert [digit.label for digit in mine.all()] == [1]
+
+
 def test_what_it_is_can_be_said_and_changed(run, mine):
     at = open_drawn()
     by_label(at.pills, QUESTION).set_value(1).run()
@@ -348,13 +372,25 @@ def test_my_digits_are_shown_with_what_the_run_says_and_one_is_deleted(run, mine
     at = open_page("draw", session={"mode": "My digits", "my_digit": newest.id})
     [tiles] = galleries(at)
     assert [tile["index"] for tile in tiles] == [4, 3, 2, 1, 0]
-    assert "5 digits" in words(at)
-    assert at.dataframe[0].value["Run"].tolist() == [f"{run.name} (chosen)", "Starter"]
+    assert "My digits · 5" in words(at)
+    assert set(at.dataframe[0].value["Run"]) == {f"{run.name} (chosen)", "Starter"}
     at.button(key="delete_digit").click().run()
     assert not at.exception
     assert newest.id not in [digit.id for digit in mine.all()]
-    assert "4 digits" in words(at)
+    assert "My digits · 4" in words(at)
     assert "delete_digit" not in [button.key for button in at.button]
+
+
+def test_a_wrong_label_is_corrected(run, mine, digits):
+    fill(mine, digits, 5)
+    newest = mine.newest()
+    right = (newest.label + 1) % 10
+    at = open_page("draw", session={"mode": "My digits", "my_digit": newest.id})
+    by_label(at.pills, "It is a:").set_value(right).run()
+    assert (mine.newest().id, mine.newest().label) == (newest.id, right)
+    assert by_label(at.pills, "It is a:").value == right
+    assert galleries(at)[0][0]["caption"].startswith(str(right))
+    assert not at.exception
 
 
 def fives(mine, count):
@@ -386,23 +422,23 @@ def test_my_digits_does_not_count_as_read_what_draw_takes_for_no_digit(make_read
     ood_reasons[run.id] = "This looks like several digits."
     at = open_page("draw", session={"mode": "My digits"})
     assert my_digits_read(at, run) == 0
-    assert at.dataframe[0].value["My digits"].tolist() == [0, 3]  # the starter reads fives
+    assert at.dataframe[0].value["My digits"].tolist() == [3, 0]  # the starter reads fives
 
 
-def test_the_chosen_run_comes_first_in_my_digits_then_the_best(make_reader, mine):
+def test_the_best_run_comes_first_in_my_digits_and_the_chosen_one_is_marked(make_reader, mine):
     best, worse, chosen = make_reader(SeesNothing()), make_reader(), make_reader()
     fives(mine, 3)
     table = open_page("draw", session={"mode": "My digits"}, run=chosen.id).dataframe[0].value
-    assert table["Run"].tolist() == [f"{chosen.name} (chosen)", best.name, "Starter", worse.name]
-    assert table["My digits"].tolist() == [0, 3, 3, 0]
+    assert table["Run"].tolist() == [best.name, "Starter", f"{chosen.name} (chosen)", worse.name]
+    assert table["My digits"].tolist() == [3, 3, 0, 0]
 
 
-def test_while_it_learns_to_tell_digits_from_scribbles_it_is_not_said_to_be_sure(run, monkeypatch):
+def test_while_it_learns_to_tell_digits_from_scribbles_it_says_that_dont_know_is_prepared(run, monkeypatch):
     monkeypatch.setattr(loaded_models, "fit_ood_detector", lambda run: True)
     monkeypatch.setattr(loaded_models, "is_fitting_detector", lambda run: True)
     at = open_page("draw", session={"canvas_0": drawn(ONE)})
-    assert "Still learning what digits look like" in words(at)
-    assert at.metric[0].delta == "still learning, 91.0 %"
+    assert "Preparing “Don’t know” …" in words(at)
+    assert at.metric[0].delta == "fairly sure, 91.0 %"
 
 
 def test_many_digits_come_in_pages(run, mine, digits):

@@ -38,20 +38,19 @@ def confidence_in_words(confidence: float) -> str:
     return "unsure" if confidence >= 0.6 else "guessing"
 
 
-def _sure(answer: Answer, fitting: bool) -> str:
-    """How sure the run is; not in words while it cannot yet tell digits from other drawings."""
-    words = "still learning" if fitting else confidence_in_words(answer.confidence)
-    return f"{words}, {certainty(answer.confidence)}"
+def _sure(answer: Answer) -> str:
+    """How sure the run is."""
+    return f"{confidence_in_words(answer.confidence)}, {certainty(answer.confidence)}"
 
 
-def say_answer(place: DeltaGenerator, answer: Answer | None, *, fitting: bool = False) -> None:
+def say_answer(place: DeltaGenerator, answer: Answer | None) -> None:
     """Say the answer in a line: above the picture where the page is narrow, and to who cannot see it."""
     if answer is None:
         digit, words = "", "The answer appears here."
     elif answer.abstain_reason:
         digit, words = "", f"Don't know. A guess: {answer.first}, {certainty(answer.confidence)}"
     else:
-        digit, words = str(answer.first), f" · {_sure(answer, fitting)}"
+        digit, words = str(answer.first), f" · {_sure(answer)}"
     with place:
         _line(key="answer_line_text", data={"digit": digit, "words": words})
 
@@ -61,10 +60,10 @@ def show_fitting(run: Run) -> None:
     """Say that the run cannot tell yet what is no digit; the page is drawn anew when it can."""
     if not loaded_models.is_fitting_detector(run):
         st.rerun()
-    st.caption("Still learning what digits look like; until then it answers everything.")
+    st.caption("Preparing “Don’t know” … Until then, it answers everything.")
 
 
-def show_answer(answer: Answer, *, fitting: bool = False) -> None:
+def show_answer(answer: Answer) -> None:
     """Show the digit, as large as there is room, and the ten probabilities beside it; grey where the run abstains."""
     shown, choice = "probabilities", st.session_state.get("bars")
     if "scores" in answer.outputs and choice:
@@ -77,7 +76,7 @@ def show_answer(answer: Answer, *, fitting: bool = False) -> None:
                 st.markdown(answer.abstain_reason)
                 st.caption(f"Its guess would be {answer.first}, {certainty(answer.confidence)}.")
             else:
-                st.metric("It reads", str(answer.first), _sure(answer, fitting), delta_color="off", delta_arrow="off")
+                st.metric("It reads", str(answer.first), _sure(answer), delta_color="off", delta_arrow="off")
                 if (second := answer.outputs["probabilities"][answer.second]) >= LEAST_CERTAINTY:
                     st.caption(f"Second guess: {answer.second}, {certainty(second)}")
         with st.container(width="stretch", key="answer_bars"):

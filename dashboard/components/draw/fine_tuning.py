@@ -33,7 +33,7 @@ def fine_tune_form(run: RunView, count: int) -> None:
             or f"A copy of {escape_markdown(run.name)} trains on your digits, mixed with training images, so that it "
             "learns yours and forgets little."
         )
-        epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs")
+        epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs", disabled=bool(reason))
         asked = st.form_submit_button("Fine-tune", icon=":material/school:", type="primary", disabled=bool(reason))
     if asked and not reason:
         try:

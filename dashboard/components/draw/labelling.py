@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -27,12 +29,34 @@ def delete_digit(digit_id: str) -> None:
         note_failure(explain_os_error(error))
 
 
-def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray) -> bool:
-    """Save the drawing with the label that is clicked; a second click deletes it again. Returns whether it is saved."""
+def relabel_digit(digit_id: str, label: int) -> None:
+    """Give one of my digits another label, or say why it cannot be done."""
+    try:
+        my_digits().relabel(digit_id, label)
+    except OSError as error:
+        note_failure(explain_os_error(error))
+
+
+def show_labelling(
+    run: RunView, answer: Answer, image: np.ndarray, picture: np.ndarray, *, number: int, is_shown: Callable[[], bool]
+) -> bool:
+    """Save the drawing with the label that is clicked; a second click deletes it again. Returns whether it is saved.
+
+    Args:
+        run: the run that answers.
+        answer: its answer.
+        image: the run's input, uint8 (28, 28), which is saved.
+        picture: what was drawn or photographed.
+        number: another one for each picture: the buttons belong to this picture and to no other.
+        is_shown: whether the page still has this picture. A click on the buttons of an earlier one changes nothing.
+    """
     newest = my_digits().newest()
     kept_now = newest is not None and (newest.image == image).all()
 
     def keep(label: int | None) -> None:
+        if not is_shown():
+            note_failure("The drawing has changed since that click, so nothing was saved. Choose the digit again.")
+            return
         try:
             if label is not None:
                 my_digits().add(image, label, picture=picture, said=answer.digit, run_id=run.id)
@@ -46,7 +70,7 @@ def show_labelling(run: RunView, answer: Answer, image: np.ndarray, picture: np.
     said = newest.label if kept_now else None
     with st.container(key="it_is", gap="xsmall"):
         question = "What is it?" if answer.digit is None else "Is that right?"
-        st.pills(f"{question} Keep it in My digits as:", range(10), default=said, **view("it_is", said, keep))
+        st.pills(f"{question} Keep it in My digits as:", range(10), default=said, **view(f"it_is_{number}", said, keep))
         if kept_now:
             st.caption(f":material/check: Saved as a {said} in My digits. Click the {said} again to undo.")
         else:

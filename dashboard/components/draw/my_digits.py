@@ -15,11 +15,12 @@ from core.inference.answer import Answer, answer_version
 from core.predictor import Predictor
 from core.runs import RunView
 from dashboard.components.draw.fine_tuning import LEAST_DIGITS, fine_tune_form, fine_tuning_report
-from dashboard.components.draw.labelling import delete_digit, my_digits
+from dashboard.components.draw.labelling import delete_digit, my_digits, relabel_digit
 from dashboard.components.draw.modes import show_way
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
 from dashboard.components.session import models
 from dashboard.components.text import escape_markdown
+from dashboard.components.views import view
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
@@ -58,8 +59,7 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
     """Show the digits, newest first, some a page, with buttons that delete the chosen one and export all."""
     answers = read_all(run, model, digits)
     right = sum(answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True))
-    count = f"{len(digits):,} digit{'' if len(digits) == 1 else 's'}"
-    st.header(count, anchor=False)
+    st.header(f"My digits · {len(digits):,}", anchor=False)
     st.markdown(f"{escape_markdown(run.name)} reads **{right:,} of {len(digits):,}** right.")
     with st.container(horizontal=True):
         show_way("Draw", "Draw another", primary=len(digits) < LEAST_DIGITS)
@@ -91,15 +91,28 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
             full=DIGITS_PER_PAGE,
         )
     if chosen is None:
-        st.caption("Select a digit to remove it.")
+        st.caption("Select a digit to correct or remove it.")
     else:
-        st.button(
-            f"Remove this {digits[chosen].label}",
-            icon=":material/delete:",
-            key="delete_digit",
-            on_click=_delete,
-            args=(digits[chosen].id, chosen),
-        )
+        show_chosen(digits[chosen], chosen)
+
+
+def show_chosen(digit: MyDigit, place: int) -> None:
+    """Show the buttons that give the chosen digit another label, and the one that deletes it."""
+
+    def relabel(label: int) -> None:
+        if _is_chosen(place):
+            relabel_digit(digit.id, label)
+
+    with st.container(key="label_is", gap="xsmall"):
+        shown = view(f"label_of_{digit.id}", digit.label, relabel, range(10))
+        st.pills("It is a:", range(10), default=digit.label, required=True, **shown)
+    st.button(
+        f"Remove this {digit.label}",
+        icon=":material/delete:",
+        key="delete_digit",
+        on_click=_delete,
+        args=(digit.id, place),
+    )
 
 
 def _tile(place: int, digit: MyDigit, answer: Answer) -> Tile:
@@ -110,8 +123,12 @@ def _tile(place: int, digit: MyDigit, answer: Answer) -> Tile:
 
 def _delete(digit_id: str, place: int) -> None:
     """Delete the digit that the button names, unless another one was chosen since."""
-    if getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place):
+    if _is_chosen(place):
         delete_digit(digit_id)
+
+
+def _is_chosen(place: int) -> bool:
+    return getattr(st.session_state.get("my_digits"), "chosen", None) in (None, place)
 
 
 def read_all(run: RunView, model: Predictor, digits: Sequence[MyDigit]) -> list[Answer]:
@@ -136,7 +153,7 @@ def _images(digits: Sequence[MyDigit]) -> np.ndarray:
 def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
     """Show how many of my digits, and of those held out, each run reads: a few as a count, many in percent.
 
-    The chosen run comes first, then the best one. Abstaining counts as wrong.
+    The best run comes first, by the test set where they are equal. Abstaining counts as wrong.
     """
     apart, rows = np.array([digit.held_out for digit in digits]), []
     for run, model in comparable_runs():
@@ -144,9 +161,9 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
         name = f"{run.name} (chosen)" if run.id == chosen.id else run.name
-        rows.append((run.id != chosen.id, name, right.sum(), right[apart].sum(), on_test))
-    rows.sort(key=lambda row: (row[0], -row[2]))
-    table = pd.DataFrame(rows, columns=["", "Run", "My digits", "Held out", "Test set"]).drop(columns="")
+        rows.append((name, right.sum(), right[apart].sum(), on_test))
+    rows.sort(key=lambda row: (-row[1], -np.nan_to_num(row[3])))
+    table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
     counts = {"My digits": len(digits), "Held out": int(apart.sum())}
     few = len(digits) < IN_PERCENT
     if not few:
@@ -168,4 +185,4 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
     )
     held_out = f"Held out: every third digit of a label, {int(apart.sum())} of {len(digits)}, is never trained on. "
     which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
-    st.caption(f'{held_out if apart.any() else ""}"Don\'t know" counts as a mistake.{which}')
+    st.caption(f"{held_out if apart.any() else ''}“Don’t know” counts as a mistake.{which}")

@@ -55,6 +55,15 @@ def picture_input() -> np.ndarray | None:
     return photo.picture
 
 
+def current_photo() -> np.ndarray | None:
+    """The picture that this session shows, None where there is none or another one has come that is not shown yet."""
+    photo = st.session_state.get("photo")
+    files = (st.session_state.get(key) for key in ("upload", "camera"))
+    if photo is None or any(file is not None and file.file_id != photo.file for file in files):
+        return None
+    return photo.picture
+
+
 def _forget_removed(key: str) -> None:
     if st.session_state.get(key) is None:
         _forget()

@@ -14,6 +14,7 @@
 //   so that ink lands below the pointer.
 // - Before the first stroke a pale digit is seen on the glass; it is never on the canvas. Undo and Clear are pale as well
 //   where they have nothing to do (page.css); they stay clickable, since the server may know of more than is known here.
+// - The buttons that keep the drawing are off from a change of the drawing until its own buttons are there.
 // - The canvas has a name for who cannot see it.
 
 const sheet = new CSSStyleSheet()
@@ -24,6 +25,7 @@ const GLASS = `${side} display: block; max-width: none; touch-action: none; user
 const GHOST = "#343434"
 const PATIENCE = 600 // frames
 const LONGEST = 30000 // milliseconds: a server that has not answered by then has forgotten the click
+const HELD = 5000 // milliseconds: a change that was taken back brings no new buttons
 const SEND = "Update the app with this drawing"
 const UNDO = "Undo"
 const mounted = new WeakMap()
@@ -33,11 +35,13 @@ export default function ({ data, parentElement }) {
   const hands = mounted.get(parentElement)
   hands.data = data
   if (!data.ghost.path) hands.touched = false // the server knows of the stroke
+  else if (!hands.touched) sayReading(false)
   attend(hands, PATIENCE)
   return () => {
     hands.listening.abort()
     hands.glass.parentElement?.remove()
     clearTimeout(hands.waiting)
+    hold(hands, false)
     mounted.delete(parentElement)
   }
 }
@@ -62,6 +66,7 @@ function layGlass() {
     passing: false, // such a click is going on
     ready: false, // the canvas can be told of strokes
     blank: false, // what is on the canvas was cleared
+    holding: null, // the buttons that keep the drawing before: the timer that gives up
     touched: false, // a stroke was begun that the server does not know of: the ghost is gone
   }
   const listen = (target, kind, handler) =>
@@ -112,6 +117,7 @@ function begin(hands, event) {
   hands.glass.setPointerCapture(event.pointerId)
   hands.stroke = { pointer: event.pointerId, points: [at(hands, event)], told: hands.ready && hands.surface.isConnected }
   hands.touched = true
+  hold(hands)
   paint(hands)
   if (hands.stroke.told) pass(hands, "mousedown", hands.stroke.points[0])
 }
@@ -128,6 +134,7 @@ function end(hands, event) {
   const { stroke } = hands
   if (stroke?.pointer !== event.pointerId) return
   hands.stroke = null
+  if (hands.data.color !== hands.data.background) sayReading(true) // else there is nothing to read
   if (stroke.told && hands.surface.isConnected) finish(hands, stroke.points, SEND)
   else hands.strokes.push(stroke.points)
 }
@@ -136,6 +143,8 @@ function end(hands, event) {
 function leave(hands) {
   const { stroke } = hands
   hands.stroke = null
+  hold(hands, false)
+  sayReading(false)
   if (stroke?.told) finish(hands, stroke.points, UNDO)
   else paint(hands)
 }
@@ -152,6 +161,8 @@ function click(hands, event) {
   const name = ["undo", "clear"].find(name => event.target.closest?.(`.st-key-${name} button`))
   if (isExample(event) && !hands.waiting) wait(hands)
   if (!name || hands.passing || !(hands.waiting || hands.surface?.isConnected)) return
+  hold(hands)
+  sayReading(false)
   const undone = name === "undo" && (hands.waiting ? hands.strokes.pop() : press(hands, UNDO))
   if (undone || hands.waiting) event.stopImmediatePropagation()
   if (!undone) {
@@ -161,6 +172,19 @@ function click(hands, event) {
     else wait(hands)
   }
   if (hands.waiting) paint(hands)
+}
+
+// In the place of the digits to begin with (page.css)
+function sayReading(reading) {
+  document.querySelector(".st-key-answer_side")?.toggleAttribute("data-reading", reading)
+}
+
+// Other buttons take their place with the answer to the new drawing
+function hold(hands, held = true) {
+  const buttons = document.querySelector('[class*="st-key-it_is_"]')
+  clearTimeout(hands.holding)
+  buttons?.toggleAttribute("inert", held)
+  if (held) hands.holding = setTimeout(() => buttons?.removeAttribute("inert"), HELD)
 }
 
 // A click on one of the digits to begin with, which the server puts on another canvas

@@ -83,6 +83,26 @@ def test_a_deleted_digit_is_gone_and_nothing_else(mine, tmp_path):
     assert (tmp_path / "x.npz").exists()
 
 
+def test_a_corrected_label_changes_nothing_else(mine, tmp_path):
+    first, second = keep(mine, 3, 4)
+    picture = np.random.default_rng(0).integers(0, 256, (30, 40), np.uint8)
+    third = mine.add(image(9), 3, picture=picture, said=8, run_id="run")
+    before = mine.all()[2]
+    mine.relabel(third, 8)
+    mine.relabel("../x", 8)
+    mine.delete(second)
+    mine.relabel(second, 8)
+    assert [(digit.id, digit.label) for digit in mine.all()] == [(first, 3), (third, 8)]
+    after = mine.newest()
+    assert (after.image == before.image).all()
+    assert (after.said, after.when, after.held_out) == (before.said, before.when, before.held_out)
+    with np.load(mine.folder / f"{third}.npz", allow_pickle=False) as arrays:
+        assert (arrays["picture"] == picture).all()
+    assert sorted(path.name for path in mine.folder.iterdir()) == sorted([".lock", f"{first}.npz", f"{third}.npz"])
+    with pytest.raises(ValueError, match="must be 0 to 9"):
+        mine.relabel(third, 10)
+
+
 @given(st.binary(max_size=300))
 def test_damaged_files_are_passed_over(tmp_path_factory, junk):
     mine = MyDigits(tmp_path_factory.mktemp("home"))
