@@ -1,0 +1,2 @@
+def show_health(run, digits, inside):
+    pass

@@ -1,0 +1,69 @@
+"""A run's weights after each epoch that is kept, and what the page says where there are none."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.evaluation.predictions import NEWEST
+from core.interpretability.inside import Inside, load_inside, weight_epochs
+from core.runs import RunView
+from core.runs.starter import Starter
+from dashboard.components.predictions.time_machine import choose_moment
+from dashboard.components.run_picker import run_label
+from dashboard.components.session import TRAIN_PAGE, open_run, store
+from dashboard.components.text import escape_markdown
+
+SECONDS = 2  # between two looks at whether there are newer weights
+
+
+def choose_weights(run: RunView) -> Inside | None:
+    """Choose the epoch, and return the network as it was after it; None where there are no weights, which is said."""
+    epochs = weight_epochs(run)
+    newest = load_inside(run)
+    if newest is None and epochs:
+        newest = load_inside(run, epochs[-1])
+    moments = {**{str(epoch): epoch for epoch in epochs[:-1]}, NEWEST: None}
+    epoch = None
+    if newest is not None and len(moments) > 1:
+        epoch = choose_moment(
+            moments,
+            on_change=lambda: None,
+            help="Shows the network as it was after this epoch. Epoch 0 is before it learned anything.",
+        )
+    if run.state.is_active:
+        _watch(run, epochs)
+    if newest is None:
+        _say_what_is_missing(run)
+        return None
+    if epoch is None:
+        return newest
+    found = load_inside(run, epoch)
+    if found is None:
+        st.warning(f"The weights after epoch {epoch} are missing or damaged. These are the newest.")
+    return found or newest
+
+
+@st.fragment(run_every=SECONDS)
+def _watch(run: RunView, known: list[int]) -> None:
+    """Run the page again when the run, which still trains, has new weights or has ended."""
+    if weight_epochs(run) != known or not run.state.is_active:
+        st.rerun()
+
+
+def _say_what_is_missing(run: RunView) -> None:
+    name = escape_markdown(run.name)
+    if run.state.is_active:
+        st.info(f"{name} has no weights yet. They appear here as soon as training begins.", icon=":material/info:")
+        return
+    why = (
+        "The starter is shipped without its weights by layer."
+        if isinstance(run, Starter)
+        else f"{name} was trained or imported without its weights by layer."
+    )
+    st.info(f"{why} Train a network to look inside: it keeps its weights after every epoch.", icon=":material/info:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        other = next((each for each in store().runs() if each.id != run.id and weight_epochs(each)), None)
+        if other is not None:
+            words = f"Show {escape_markdown(run_label(other))}"
+            st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")
+        st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")

@@ -1,0 +1,2 @@
+def show_why(run, digits, inside):
+    pass
