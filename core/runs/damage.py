@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_FLAWS = 3  # of a file: more says no more
 LITERT_MARK = b"TFL3"  # bytes 4 to 8 of a LiteRT file
 MEASURED = (files.ROBUSTNESS, files.EXPORTS, files.THRESHOLD, files.FINE_TUNING)
-ARCHIVES = (files.KERAS_MODEL, files.OOD, files.TSNE, files.MY_DIGITS)
+ARCHIVES = (files.KERAS_MODEL, files.WEIGHTS, files.OOD, files.TSNE, files.MY_DIGITS)
 UNREADABLE = "it cannot be read"
 
 

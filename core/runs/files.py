@@ -13,6 +13,8 @@ architecture.json  the layers
 predictions/       epoch-0001.npy …: probabilities of the test images after each epoch, float16 (n, 10)
 probabilities.npy  probabilities of the test images after the last epoch
 validation.npz     labels and probabilities of the validation images
+weights/           epoch-0000.npz …: the weights by name before the first batch and after each epoch, float16; thinned
+weights.npz        the weights by name of what is tested and saved, float32, and the epoch
 model.keras        the network for Keras
 model.tflite       the network for LiteRT, with which everything that looks reads
 summary.json       what came of the run, once it has a model
@@ -45,6 +47,8 @@ ARCHITECTURE = "architecture.json"
 PREDICTIONS_FOLDER = "predictions"
 PROBABILITIES = "probabilities.npy"
 VALIDATION = "validation.npz"
+WEIGHTS_FOLDER = "weights"
+WEIGHTS = "weights.npz"
 KERAS_MODEL = "model.keras"
 LITERT_MODEL = "model.tflite"
 SUMMARY = "summary.json"
@@ -62,6 +66,11 @@ HISTORY_FIGURE, PREDICTIONS_FIGURE = "history.png", "predictions.png"
 def epoch_predictions(epoch: int) -> str:
     """The file with the probabilities of the test images after `epoch`, below the run's folder."""
     return f"{PREDICTIONS_FOLDER}/epoch-{epoch:04d}.npy"
+
+
+def epoch_weights(epoch: int) -> str:
+    """The file with the weights after `epoch`, 0 for those before the first batch, below the run's folder."""
+    return f"{WEIGHTS_FOLDER}/epoch-{epoch:04d}.npz"
 
 
 def job_file(kind: str, ending: str) -> str:

@@ -18,6 +18,7 @@ from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
 from core.runs.state import ENDED, State, write_config
 from core.runs.view import RunView, is_threshold
+from core.runs.weights import Weights, forget_later_weights, write_epoch_weights, write_weights
 from core.storage import append_line, write_atomically, write_json
 
 if TYPE_CHECKING:
@@ -89,6 +90,21 @@ class Run(RunView):
         """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
         self._refuse_newer()
         write_validation(self.path, labels, probabilities)
+
+    def write_weights(self, weights: Weights, epoch: int) -> None:
+        """Keep the weights by name of what is tested and saved, after so many epochs."""
+        self._refuse_newer()
+        write_weights(self.path, weights, epoch)
+
+    def write_epoch_weights(self, weights: Weights, epoch: int) -> None:
+        """Keep the weights by name after an epoch, 0 for those before the first batch (core.runs.weights)."""
+        self._refuse_newer()
+        write_epoch_weights(self.path, weights, epoch)
+
+    def forget_later_weights(self, epoch: int) -> None:
+        """Remove the weights of epochs after `epoch`, where training begins again."""
+        self._refuse_newer()
+        forget_later_weights(self.path, epoch)
 
     def append_event(self, kind: str, **values) -> None:
         """Add an event to events.jsonl."""

@@ -45,6 +45,7 @@ from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
 from core.training.loop import Diverged, Epoch, Progress, Training
+from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
@@ -89,6 +90,9 @@ def train(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
             epoch=training.position.epoch,
             epoch_images=training.image_count,
         )
+        run.forget_later_weights(training.position.epoch)
+        if training.position.step == 0:
+            run.write_epoch_weights(weights_by_name(training.model), 0)
         outcome, message = _train_and_record(run, training)
         if outcome == "paused":
             run.set_state("paused")  # before the export, which takes a second that nobody should wait for
@@ -140,6 +144,7 @@ def _train_and_record(run: Run, training: Training) -> tuple[str, str]:
                 run.append_event("batch", **asdict(event))
             else:
                 _write_epoch(run, event)
+                run.write_epoch_weights(weights_by_name(training.model), event.epoch)
             request = _apply_requests(run, training)
             if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 run.write_checkpoint(training.checkpoint())
@@ -184,6 +189,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
         y_val = training.split.y_val
         run.write_validation(y_val, training.evaluate(training.split.x_val, y_val)[0])
     models.save(training.model, run.path)
+    run.write_weights(weights_by_name(training.model), training.position.epoch)
     exported = Predictor.load(run.path).probabilities(dataset.x_test)
     predictions = probabilities.argmax(axis=1)
     position = training.position

@@ -1,0 +1,215 @@
+"""A network's weights by name: those after each epoch, and the newest. They are read without TensorFlow.
+
+A file holds an array for each weight, "dense_1/kernel", and the epoch. Names of layers are those of core.network; of a
+layer with weights, `WEIGHTS` has the names and order.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.network import Network
+from core.runs.files import KERAS_MODEL, WEIGHTS, WEIGHTS_FOLDER, epoch_weights
+from core.storage import until_changed, version, write_atomically
+
+if TYPE_CHECKING:
+    from core.runs.view import RunView
+
+Weights = dict[str, dict[str, np.ndarray]]  # by the names of layer and weight
+
+MOST_BYTES = 20 * 10**6  # of all epochs of a run
+EPOCH = "epoch"
+NORM = ("gamma", "beta", "mean", "variance")
+KERAS_CLASSES = {"dense": "dense", "output": "dense", "conv": "conv2d", "norm": "batch_normalization"}
+
+
+def weight_shapes(network: Network) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The shape of each weight by the names of layer and weight, in Keras' order.
+
+    Kernels are (inputs, units) and (height, width, channels, filters), all others (units,).
+    """
+    shapes, before = {}, (28, 28, 1)
+    for block in network.blocks:
+        layer, width = block.layer, block.shape[-1:]
+        match layer.kind:
+            case "dense" | "output":
+                shapes[block.name] = {"kernel": (*before, *width)}
+            case "conv":
+                shapes[block.name] = {"kernel": (layer.window, layer.window, before[-1], layer.size)}
+            case "norm":
+                shapes[block.name] = dict.fromkeys(NORM, width)
+        if block.bias:
+            shapes[block.name]["bias"] = width
+        before = block.shape
+    return shapes
+
+
+# Writing
+
+
+def write_weights(folder: Path, weights: Weights, epoch: int) -> None:
+    """Keep the weights that are tested and saved, float32, in a run's folder."""
+    _write(folder / WEIGHTS, _flat(weights), epoch)
+
+
+def write_epoch_weights(folder: Path, weights: Weights, epoch: int) -> None:
+    """Keep the weights after an epoch (0: before the first batch) as float16, and thin out what is kept.
+
+    All of them stay within `MOST_BYTES`; a network so large that first and last do not fit keeps none.
+    """
+    arrays = {name: _halved(array) for name, array in _flat(weights).items()}
+    if 2 * sum(array.nbytes for array in arrays.values()) > MOST_BYTES:
+        return
+    path = folder / epoch_weights(epoch)
+    path.parent.mkdir(exist_ok=True)
+    _write(path, arrays, epoch)
+    _thin_out(folder)
+
+
+def forget_later_weights(folder: Path, epoch: int) -> None:
+    """Remove the weights of epochs after `epoch`, which a run that begins again there will write anew."""
+    for later in kept_epochs(folder):
+        if later > epoch:
+            (folder / epoch_weights(later)).unlink(missing_ok=True)
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray], epoch: int) -> None:
+    write_atomically(path, lambda file: np.savez(file, **{EPOCH: np.int64(epoch)}, **arrays))
+
+
+def _flat(weights: Weights) -> dict[str, np.ndarray]:
+    return {f"{layer}/{name}": array for layer, arrays in weights.items() for name, array in arrays.items()}
+
+
+def _halved(array: np.ndarray) -> np.ndarray:
+    """The array as float16; as it is where a number is too large for that."""
+    fits = np.abs(array).max(initial=0) <= np.finfo(np.float16).max
+    return array.astype(np.float16 if fits else np.float32)
+
+
+def _thin_out(folder: Path) -> None:
+    epochs = kept_epochs(folder)
+    sizes = {epoch: (folder / epoch_weights(epoch)).stat().st_size for epoch in epochs}
+    for epoch in set(epochs) - set(thinned(sizes, MOST_BYTES)):
+        (folder / epoch_weights(epoch)).unlink(missing_ok=True)
+
+
+def thinned(sizes: Mapping[int, int], most: int) -> list[int]:
+    """The epochs that stay of those whose weights have these sizes, in order, so that the sum is at most `most`.
+
+    The first and the last stay; of those between every one, every second, fourth, …, and in any case those from which
+    the number doubles (1, 2, 4, 8, …), since a network changes most at first. What a larger sum would leave out, a
+    smaller one never brings back, so this can be done again after each epoch. () where first and last do not fit.
+    """
+    first, last = min(sizes), max(sizes)
+    every = 1
+    while every <= 2 * last:
+        kept = [
+            epoch
+            for epoch in sorted(sizes)
+            if epoch in (first, last) or epoch % every == 0 or (epoch < every and epoch & (epoch - 1) == 0)
+        ]
+        if sum(sizes[epoch] for epoch in kept) <= most:
+            return kept
+        every *= 2
+    ends = sorted({first, last})
+    return ends if sum(sizes[epoch] for epoch in ends) <= most else []
+
+
+# Reading
+
+
+def kept_epochs(folder: Path) -> list[int]:
+    """The epochs whose weights are kept, in order; 0 is before the first batch."""
+    names = (path.stem for path in (folder / WEIGHTS_FOLDER).glob("epoch-*.npz"))
+    return sorted(int(name[6:]) for name in names if name[6:].isdecimal())
+
+
+def weights_path(run: RunView, epoch: int | None = None) -> Path | None:
+    """The file with the weights after `epoch`, or with those that were written last; None where there is none."""
+    if run.too_new:
+        return None
+    if epoch is not None:
+        path = run.path / epoch_weights(epoch)
+        return path if path.exists() else None
+    last = [run.path / epoch_weights(number) for number in kept_epochs(run.path)[-1:]]
+    found = [(version(path, missing_ok=True).modified, path) for path in (run.path / WEIGHTS, *last) if path.exists()]
+    if found:
+        return max(found, key=lambda pair: pair[0])[1]  # of equals weights.npz
+    return run.keras_path if run.keras_path.exists() else None
+
+
+def read_weights(run: RunView, epoch: int | None = None) -> tuple[Weights, int | None] | None:
+    """The weights after `epoch`, or the newest, float32, and their epoch, None where the file does not tell.
+
+    Runs of earlier versions have only model.keras, of which the newest are read.
+
+    Returns:
+        None where there are none, or they are damaged or of another network than the run's.
+    """
+    path, config = weights_path(run, epoch), run.config
+    if path is None or config is None:
+        return None
+    try:
+        return read_file(path, config.layers)
+    except OSError:
+        return None
+
+
+@until_changed(maxsize=32)
+def read_file(path: Path, network: Network) -> tuple[Weights, int | None] | None:
+    """The weights in a file that `weights_path` named, and their epoch; None where it is damaged. Do not change them.
+
+    Raises:
+        OSError: where it cannot be read.
+    """
+    shapes = weight_shapes(network)
+    try:
+        if path.name == KERAS_MODEL:
+            return _checked(_of_keras(path, network), shapes), None
+        with np.load(path, allow_pickle=False) as arrays:
+            read = {layer: {name: arrays[f"{layer}/{name}"] for name in names} for layer, names in shapes.items()}
+            return _checked(read, shapes), int(arrays[EPOCH])
+    except OSError:
+        raise
+    except Exception:  # a damaged zip raises many kinds
+        return None
+
+
+def _checked(weights: Weights, shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Weights:
+    """The weights as float32 that cannot be changed; raises ValueError where one is not of its shape or not finite."""
+    found: Weights = {}
+    for layer, names in shapes.items():
+        found[layer] = {}
+        for name, shape in names.items():
+            array = weights[layer][name]
+            if array.dtype not in (np.float16, np.float32) or array.shape != shape or not np.isfinite(array).all():
+                raise ValueError(f"{layer}/{name} is not a weight of this network")
+            array = np.ascontiguousarray(array, dtype=np.float32)
+            array.setflags(write=False)
+            found[layer][name] = array
+    return found
+
+
+def _of_keras(path: Path, network: Network) -> Weights:
+    """The weights in a `.keras` file, in which layers are numbered by their class and weights by their order."""
+    import h5py  # which Keras needs; it takes a moment to import
+
+    with zipfile.ZipFile(path) as archive:
+        file = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
+    numbers: dict[str, int] = {}
+    found: Weights = {}
+    shapes = weight_shapes(network)
+    for block in network.blocks:
+        if block.name in shapes:
+            kind = KERAS_CLASSES[block.layer.kind]
+            number = numbers[kind] = numbers.get(kind, -1) + 1
+            place = f"layers/{kind}_{number}/vars" if number else f"layers/{kind}/vars"
+            found[block.name] = {name: file[place][str(at)][()] for at, name in enumerate(shapes[block.name])}
+    return found
