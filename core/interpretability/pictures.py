@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.interpretability.inside import IMAGES
 from core.network import Block, Network
-
-IMAGES = "images"  # the name of the scaled pixels among the activations
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,6 @@ def weight_pictures(kernel: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if len(shape) == 3:
         return _side_by_side(kernel.T.reshape(-1, *shape))
     return _in_lines(kernel.T)
-
-
-def input_picture(values: np.ndarray, like: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A layer's input, laid out as `weight_pictures` lays out the weights of a dense layer, float32 (h, w)."""
-    return weight_pictures(np.asarray(values).reshape(-1, 1), shape)[0].reshape(like.shape)
 
 
 def activation_pictures(values: np.ndarray) -> np.ndarray:

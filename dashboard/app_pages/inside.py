@@ -1,4 +1,4 @@
-"""Inside: a network's weights as they form, one image layer by layer, why it is read as it is, and the units' health."""
+"""Inside: a network's weights as they form, one image layer by layer, why it is read so, and its units' health."""
 
 from __future__ import annotations
 

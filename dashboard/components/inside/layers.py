@@ -45,7 +45,7 @@ def show_layers(run: RunView, digits: Dataset, inside: Inside) -> None:
     with below:
         wall(groups, key="layers_wall", selected=unit, on_choose=choose_unit, reveal=PANEL)
     with beside:
-        show_unit(run, digits, inside, values, unit)
+        show_unit(digits, inside, chosen.pixels, values, unit)
 
 
 def values_of(inside: Inside, pixels: np.ndarray) -> dict[str, np.ndarray]:
@@ -103,9 +103,19 @@ def _group(block: Block, array: np.ndarray, title: str) -> Group:
         block.name,
         title,
         pictures,
-        width=side * max(1, round((52 if side > 16 else 44 if side > 8 else 32) / side)) if is_map else 36 if block.name == OUTPUT else 20,
+        width=_width(side) if is_map else 36 if block.name == OUTPUT else 20,
+        if is_map
+        else 36
+        if block.name == OUTPUT
+        else 20,
         note=" · ".join(notes),
         values=[("at most " if is_map else "") + short(float(number)) for number in numbers],
         captions=[str(digit) for digit in range(10)] if block.name == OUTPUT else (),
         unit=one_unit(block),
     )
+
+
+def _width(side: int) -> int:
+    """Of a feature map in CSS pixels, smaller for few places, a whole number for each place."""
+    wanted = 52 if side > 16 else 44 if side > 8 else 32
+    return side * max(1, round(wanted / side))

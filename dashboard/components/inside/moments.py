@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.evaluation.predictions import NEWEST
-from core.interpretability.inside import Inside, load_inside, weight_epochs
+from core.interpretability.inside import Inside, load_inside, only_newest, weight_epochs, why_not
 from core.runs import RunView
 from core.runs.starter import Starter
 from dashboard.components.predictions.time_machine import choose_moment
@@ -20,11 +20,11 @@ def choose_weights(run: RunView) -> Inside | None:
     """Choose the epoch, and return the network as it was after it; None where there are no weights, which is said."""
     epochs = weight_epochs(run)
     newest = load_inside(run)
-    if newest is None and epochs:
-        newest = load_inside(run, epochs[-1])
     moments = {**{str(epoch): epoch for epoch in epochs[:-1]}, NEWEST: None}
     epoch = None
-    if newest is not None and len(moments) > 1:
+    if newest is not None and not epochs:
+        st.caption(only_newest(run))
+    if newest is not None:
         epoch = choose_moment(
             moments,
             on_change=lambda: None,
@@ -51,18 +51,16 @@ def _watch(run: RunView, known: list[int]) -> None:
 
 
 def _say_what_is_missing(run: RunView) -> None:
-    name = escape_markdown(run.name)
-    if run.state.is_active:
-        st.info(f"{name} has no weights yet. They appear here as soon as training begins.", icon=":material/info:")
-        return
     why = (
-        "The starter is shipped without its weights by layer."
+        "The starter is shipped without the weights of its layers. Choose a run that was trained here."
         if isinstance(run, Starter)
-        else f"{name} was trained or imported without its weights by layer."
+        else why_not(run)
     )
-    st.info(f"{why} Train a network to look inside: it keeps its weights after every epoch.", icon=":material/info:")
+    st.info(escape_markdown(why), icon=":material/info:")
+    if run.state.is_active:
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
-        other = next((each for each in store().runs() if each.id != run.id and weight_epochs(each)), None)
+        other = next((each for each in store().runs() if each.id != run.id and load_inside(each)), None)
         if other is not None:
             words = f"Show {escape_markdown(run_label(other))}"
             st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import streamlit as st
 
 from core.data import Dataset
-from core.interpretability import sums
-from core.interpretability.inside import Inside
-from core.interpretability.pictures import IMAGES, block_of, input_picture, source, weight_pictures
-from core.runs import RunView
+from core.interpretability.inside import IMAGES, Inside, Unit
+from core.interpretability.numpy_network import EPSILON
+from core.interpretability.pictures import block_of, source, weight_pictures
+from core.interpretability.sums import written
 from dashboard.components.inside.choice import PLACE, choose_unit, open_test_image
-from dashboard.components.inside.exciting import most_exciting
-from dashboard.components.inside.words import OUTPUT, PROBABILITIES, place_name, unit_name
+from dashboard.components.inside.exciting import are_known, most_exciting
+from dashboard.components.inside.words import OUTPUT, PROBABILITIES, fixed, place_name, unit_name, unit_words
+from dashboard.components.predictions.time_machine import is_playing
 from dashboard.components.widgets.gallery import Tile, gallery
-from dashboard.components.widgets.wall import Group, short, wall
+from dashboard.components.widgets.wall import Group, limit_of, short, wall
 
-MOST_TERMS, MOST_OUTGOING = 8, 5
+MOST_TERMS, MOST_OUTGOING, MOST_POOLED = 8, 5, 16
 BEHIND = {  # what an activation does with a number
     "relu": "ReLU keeps what is above zero: max(0, {x}) = **{y}**.",
     "leaky relu": "Leaky ReLU keeps what is above zero, and a little of what is below: {x} becomes **{y}**.",
@@ -28,9 +31,17 @@ BEHIND = {  # what an activation does with a number
 
 
 def show_unit(
-    run: RunView, digits: Dataset, inside: Inside, values: dict[str, np.ndarray], unit: tuple[str, int]
+    digits: Dataset, inside: Inside, pixels: np.ndarray, values: dict[str, np.ndarray], unit: tuple[str, int]
 ) -> None:
-    """Show how the chosen unit comes to its number for the image whose `values` are given, and what else it does."""
+    """Show how the chosen unit comes to its number for an image, and what else it does.
+
+    Args:
+        digits: the dataset.
+        inside: the network.
+        pixels: the image, uint8 (28, 28).
+        values: what each layer puts out for it, without the axis of images.
+        unit: layer and number.
+    """
     name, index = unit
     st.subheader(unit_name(inside.network, name, index), anchor=False)
     if name == PROBABILITIES:
@@ -38,22 +49,21 @@ def show_unit(
         _offer(inside, OUTPUT, index, "Its logit")
         return
     array = values["logits"] if name == OUTPUT else values[name]
-    place = _show_map(name, index, array) if array.ndim == 3 else (0, 0)
-    kind = block_of(inside.network, name).layer.kind
-    if kind in ("dense", "conv", "output"):
-        found = sums.unit_sum(inside.network, inside.weights, values, name, index, place)
-        _show_pictures(inside, found, name)
-        _show_sum(found)
+    at = (*_show_map(index, array), index) if array.ndim == 3 else (index,)
+    found = inside.unit(pixels, name, at)
+    if found.kind in ("dense", "conv", "output"):
+        _show_pictures(inside, found)
+        _show_sum(inside, found)
     else:
-        _show_step(inside, values, name, index, place)
-    show_exciting(run, digits, inside, name, index)
-    show_outgoing(inside, name, index)
+        _show_step(inside, found)
+    show_outgoing(found)
+    show_exciting(digits, inside, name, index)
 
 
-def _show_map(name: str, index: int, array: np.ndarray) -> tuple[int, int]:
+def _show_map(index: int, array: np.ndarray) -> tuple[int, int]:
     """Show the unit's feature map, in which a place can be chosen; returns row and column."""
     chosen = array[..., index]
-    height, width = chosen.shape
+    width = chosen.shape[1]
     strongest = int(np.abs(chosen).argmax())
     at = st.session_state.get(PLACE, strongest)
     at = at if at < chosen.size else strongest
@@ -78,80 +88,76 @@ def _show_map(name: str, index: int, array: np.ndarray) -> tuple[int, int]:
     return row, column
 
 
-def _show_pictures(inside: Inside, found: sums.UnitSum, name: str) -> None:
+def _show_pictures(inside: Inside, found: Unit) -> None:
     """Show weights, input and their products as three pictures, for units that see a picture."""
-    if len(found.source.shape) != 3:
-        return
-    if found.inputs.ndim == 3:
-        weights, inputs, products = (
-            weight_pictures(array[..., np.newaxis], found.source.shape)
-            for array in (found.weights, found.inputs, found.inputs * found.weights)
-        )
-    else:
-        weights, inputs, products = (
-            weight_pictures(array[:, np.newaxis], found.source.shape)
-            for array in (found.weights, found.inputs, found.inputs * found.weights)
-        )
-    side = weights.shape[2]
-    width = side * max(1, round(112 / side))
-    with st.container(key="three_pictures", horizontal=True, gap="small"):
-        for title, pictures in (("Weights", weights), ("Input", inputs), ("Product", products)):
-            with st.container(width=width + 8):
-                wall(
-                    [Group(title, title, pictures, width=width, selectable=False, unit="picture")],
-                    key=f"unit_{title.lower()}",
-                )
+    if found.inputs.ndim == 3 or len(source(inside.network, found.layer).shape) == 3:
+        shape = source(inside.network, found.layer).shape
+        arrays = {"Weights": found.weights, "Input": found.inputs, "Product": found.products}
+        with st.container(key="three_pictures", horizontal=True, gap="small"):
+            for title, array in arrays.items():
+                pictures = weight_pictures(array[..., np.newaxis] if array.ndim == 3 else array[:, np.newaxis], shape)
+                side = pictures.shape[2]
+                width = side * max(1, round(90 / side))
+                with st.container(width=width + 6):
+                    wall(
+                        [
+                            Group(
+                                title,
+                                title,
+                                pictures,
+                                width=width,
+                                note=f"±{short(limit_of(pictures))}",
+                                unit="picture",
+                                has_key=False,
+                                selectable=False,
+                            )
+                        ],
+                        key=f"unit_{title.lower()}",
+                    )
 
 
-def _show_sum(found: sums.UnitSum) -> None:
+def _show_sum(inside: Inside, found: Unit) -> None:
     """Show the sum as a table that can be added up by hand."""
-    terms, others, rest, bias, total = found.written(MOST_TERMS)
+    said = written(found, inside.network, MOST_TERMS)
     rows = [
-        (place_name(found.source.name, term.place), f"{_fixed(term.input)} × {_fixed(term.weight)}", term.product)
-        for term in terms
+        (place_name(found.source, term.place), f"{fixed(term.input)} × {fixed(term.weight)}", term.product)
+        for term in said.terms
     ]
-    if others:
-        rows.append((f"{others:,} others", "", rest))
-    rows.append(("bias", "", bias))
-    table = ["| | input × weight | |", "|:--|--:|--:|"]
-    table += [f"| {name} | {product} | {_fixed(value)} |" for name, product, value in rows]
-    table.append(f"| **Sum** | | **{_fixed(total)}** |")
+    if said.others:
+        rows.append((f"{said.others:,} other{'' if said.others == 1 else 's'}", "", said.rest))
+    if block_of(inside.network, found.layer).bias:
+        rows.append(("bias", "", said.bias))
+    table = ["| From | Input × weight | |", "|:--|--:|--:|"]
+    table += [f"| {name} | {product} | {fixed(value)} |" for name, product, value in rows]
+    table.append(f"| **Sum** | | **{fixed(said.total)}** |")
     with st.container(key="inside_sum"):
         st.markdown("\n".join(table))
 
 
-def _show_step(
-    inside: Inside, values: dict[str, np.ndarray], name: str, index: int, place: tuple[int, int]
-) -> None:
-    """Show what a layer without weights, or a normalisation, makes of its input."""
-    block, origin = block_of(inside.network, name), source(inside.network, name)
-    before, after = values[origin.name], values[name]
-    after = float(after[(*place, index)] if after.ndim == 3 else after[index])
-    layer = block.layer
-    if layer.kind == "pool":
-        top, left = (layer.stride * at for at in place)
-        window = before[top : top + layer.window, left : left + layer.window, index]
-        numbers = ", ".join(short(float(value)) for value in window.ravel()[:25])
-        what = "mean" if layer.average else "largest"
-        st.markdown(f"The {what} of {numbers} is **{short(after)}**.")
-    elif layer.kind == "global pool":
-        st.markdown(
-            f"The {'mean' if layer.average else 'largest'} of all {before[..., index].size} places of map {index} "
-            f"is **{short(after)}**."
-        )
-    else:
-        number = float(before[(*place, index)] if before.ndim == 3 else before[index])
-        if layer.kind == "norm":
-            numbers = inside.weights[name]
-            mean, variance, gamma, beta = (float(numbers[part][index]) for part in ("mean", "variance", "gamma", "beta"))
+def _show_step(inside: Inside, found: Unit) -> None:
+    """Show what a layer without a sum makes of its input."""
+    after, inputs = found.value, found.inputs
+    block = block_of(inside.network, found.layer)
+    match found.kind:
+        case "pool" | "global pool":
+            what = "mean" if block.layer.average else "largest"
+            numbers = ", ".join(short(float(number)) for number in inputs.ravel()[:MOST_POOLED])
+            if inputs.size > MOST_POOLED:
+                numbers = f"{inputs.size} places of map {found.index[-1]}"
+            st.markdown(f"The {what} of {numbers} is **{short(after)}**.")
+        case "norm":
+            numbers = {name: float(array[found.index[-1]]) for name, array in inside.weights[found.layer].items()}
+            deviation = math.sqrt(numbers["variance"] + EPSILON)
             st.markdown(
-                f"({_fixed(number)} − mean {_fixed(mean)}) ÷ deviation {_fixed(np.sqrt(variance + 1e-3))} "
-                f"× {_fixed(gamma)} + {_fixed(beta)} = **{_fixed(after)}**"
+                f"({fixed(float(inputs))} − {fixed(numbers['mean'])}) ÷ {fixed(deviation)} "
+                f"× {fixed(numbers['gamma'])} + {fixed(numbers['beta'])} = **{fixed(after)}**",
+                help="Minus the mean, divided by the standard deviation (both of the training images), "
+                "times a learned scale, plus a learned shift.",
             )
-        else:
-            st.markdown(BEHIND[layer.kind].format(x=_fixed(number), y=_fixed(after)))
-    if origin.name != IMAGES:
-        _offer(inside, origin.name, index, "Where its input comes from")
+        case _:
+            st.markdown(BEHIND[found.kind].format(x=fixed(float(inputs)), y=fixed(after)))
+    if found.source != IMAGES:
+        _offer(inside, found.source, found.index[-1], "Its input")
 
 
 def _show_softmax(logits: np.ndarray, index: int) -> None:
@@ -160,57 +166,66 @@ def _show_softmax(logits: np.ndarray, index: int) -> None:
         "Softmax: e to the power of each logit, divided by the sum of all ten. The largest logit is subtracted first, "
         "which changes nothing."
     )
-    shown = [_fixed(float(power)) for power in powers]
+    shown = [fixed(float(power)) for power in powers]
     st.markdown(
-        f"e^({_fixed(float(logits[index]))} − {_fixed(float(logits.max()))}) = {shown[index]}  \n"
-        f"{shown[index]} ÷ {_fixed(float(powers.sum()))} = **{_fixed(float(powers[index] / powers.sum()))}**"
+        f"e^({fixed(float(logits[index]))} − {fixed(float(logits.max()))}) = {shown[index]}  \n"
+        f"{shown[index]} ÷ {fixed(float(powers.sum()))} = **{fixed(float(powers[index] / powers.sum()))}**"
     )
 
 
-def show_exciting(run: RunView, digits: Dataset, inside: Inside, name: str, index: int) -> None:
-    """Show the sixteen test images that excite a unit most; a click looks at one of them."""
-    st.markdown("**Test images that excite it most**", help="Of a feature map: its largest number anywhere in the image.")
-    found, numbers = most_exciting(run, digits, inside, name, index)
-    gallery(
-        digits.x_test[found],
-        [
-            Tile(int(image), int(digits.y_test[image]), note=short(float(number)), of="test")
-            for image, number in zip(found, numbers, strict=True)
-        ],
-        key="exciting",
-        on_choose=open_test_image,
-        tile_size=42,
-        label="Test images that excite it most",
-        full=len(found),
-    )
+def show_exciting(digits: Dataset, inside: Inside, name: str, index: int) -> None:
+    """Show the sixteen test images that excite a unit most; a click looks at one of them.
+
+    The first time takes up to seconds, so this is shown last, and not while epochs follow each other.
+    """
+    with st.container(key="inside_exciting"):
+        st.markdown(
+            "**Test images that excite it most**",
+            help="Of the first test images. Of a feature map: its largest number anywhere in the image.",
+        )
+        if is_playing() and not are_known(inside, digits):
+            return
+        found, numbers = most_exciting(inside, digits, name, index)
+        gallery(
+            digits.x_test[found],
+            [
+                Tile(int(image), int(digits.y_test[image]), note=short(float(number)), of="test")
+                for image, number in zip(found, numbers, strict=True)
+            ],
+            key="exciting",
+            on_choose=open_test_image,
+            tile_size=42,
+            label="Test images that excite it most",
+            full=len(found),
+        )
 
 
-def show_outgoing(inside: Inside, name: str, index: int) -> None:
+def show_outgoing(found: Unit) -> None:
     """Show the largest weights by which a unit goes on, as buttons that look at the unit there."""
-    if name in (OUTPUT, PROBABILITIES):
+    if found.outgoing is None:
         return
-    found = sums.outgoing(inside.network, inside.weights, name, index)
-    if found is None:
-        return
-    later, weights = found
-    st.markdown("**Where it goes**", help="Its largest weights in the next layer that has weights.")
+    weights = found.outgoing.reshape(-1, found.outgoing.shape[-1])
+    weights = weights[np.abs(weights).argmax(axis=0), np.arange(weights.shape[1])]
+    st.markdown(
+        f"**Where it goes: {'the digits' if found.goes_to == OUTPUT else found.goes_to}**",
+        help="Its largest weights in the next layer that has weights.",
+    )
     with st.container(horizontal=True, gap="xsmall", key="outgoing"):
         for other in np.argsort(-np.abs(weights), kind="stable")[:MOST_OUTGOING].tolist():
-            words = f"{'digit' if later == OUTPUT else later} {other}: {short(float(weights[other]))}"
-            st.button(words, key=f"to_{later}_{other}", on_click=choose_unit, args=(later, other))
+            st.button(
+                f"{other}: {short(float(weights[other]))}",
+                key=f"to_{found.goes_to}_{other}",
+                on_click=choose_unit,
+                args=(found.goes_to, other),
+                help=f"Look at {unit_words(found.goes_to, other)}.",
+            )
 
 
 def _offer(inside: Inside, name: str, index: int, words: str) -> None:
     st.button(
-        f"{words}: {unit_name(inside.network, name, index).lower()}",
+        f"{words}: {unit_words(name, index)}",
         key="unit_before",
         icon=":material/arrow_upward:",
         on_click=choose_unit,
         args=(name, index),
     )
-
-
-def _fixed(value: float) -> str:
-    """A number with as many decimals as sums are written with, and a true minus sign."""
-    text = f"{value:,.{sums.DECIMALS}f}"
-    return ("0.000" if not float(text.replace(",", "")) else text).replace("-", "−")

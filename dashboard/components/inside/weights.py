@@ -7,10 +7,10 @@ import streamlit as st
 
 from core.data import Dataset
 from core.data.split import altered, split
-from core.interpretability.inside import Inside, load_inside, weight_epochs
-from core.interpretability.pictures import IMAGES, block_of, never_inked, source, weight_pictures, weighted
+from core.interpretability.inside import IMAGES, Inside, load_inside, weight_epochs
+from core.interpretability.pictures import block_of, never_inked, source, weight_pictures, weighted
 from core.runs import RunView
-from dashboard.components.inside.choice import chosen_unit, choose_unit
+from dashboard.components.inside.choice import choose_unit, chosen_unit
 from dashboard.components.inside.unit import show_exciting, show_outgoing
 from dashboard.components.inside.words import one_unit, titles, unit_name
 from dashboard.components.widgets.wall import Group, limit_of, short, wall
@@ -18,6 +18,7 @@ from dashboard.components.widgets.wall import Group, limit_of, short, wall
 WIDEST = 168  # CSS pixels of the chosen picture
 WIDTHS = {28: 56}  # of a picture by its side; others are enlarged to about this
 PANEL = "inside_unit"
+COLORS = "**Orange** raises its sum, **blue** lowers it."
 
 
 def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
@@ -66,11 +67,10 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
                 reveal=PANEL,
             )
         with st.container(key=PANEL, border=True):
-            _show_one(run, digits, inside, unit, pictures[unit[1]], unused, limit)
+            _show_one(digits, inside, unit, pictures[unit[1]], unused, limit)
 
 
 def _show_one(
-    run: RunView,
     digits: Dataset,
     inside: Inside,
     unit: tuple[str, int],
@@ -90,8 +90,9 @@ def _show_one(
         f"Weights from **{short(float(used.min()))}** to **{short(float(used.max()))}**"
         + ("." if bias is None else f", bias **{short(float(bias[index]))}**.")
     )
-    show_exciting(run, digits, inside, name, index)
-    show_outgoing(inside, name, index)
+    at = index if block_of(inside.network, name).layer.kind != "conv" else (0, 0, index)
+    show_outgoing(inside.unit(digits.x_test[0], name, at))
+    show_exciting(digits, inside, name, index)
 
 
 def _how_to_read(kind: str, origin: str, shape: tuple[int, ...]) -> str:
@@ -101,8 +102,8 @@ def _how_to_read(kind: str, origin: str, shape: tuple[int, ...]) -> str:
         return f"Each picture is {one}. Ink on **orange** raises the {what}'s sum, ink on **blue** lowers it."
     if len(shape) == 3:
         place = "the kernel for each map" if kind == "conv" else "the weights to each map"
-        return f"Each picture is one {what}: {place} of the layer before, side by side. **Orange** raises, **blue** lowers."
-    return f"Each picture is one {what}: a square is its weight to a unit of the layer before. **Orange** raises, **blue** lowers."
+        return f"Each picture is one {what}: {place} of the layer before, side by side. {COLORS}"
+    return f"Each picture is one {what}: a square is its weight to a unit of the layer before. {COLORS}"
 
 
 def _width(pictures: np.ndarray) -> int:
@@ -131,11 +132,11 @@ def _unused(run: RunView, digits: Dataset, inside: Inside, name: str) -> np.ndar
         return None
     if source(inside.network, name).name != IMAGES or block_of(inside.network, name).layer.kind == "conv":
         return None
-    found = _never_inked(digits.fingerprint, config, digits)
+    found = _never_inked(digits.fingerprint, repr(config), config, digits)
     return found if found.any() else None
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs={})
-def _never_inked(fingerprint: str, _config, _digits) -> np.ndarray:
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _never_inked(fingerprint: str, config: str, _config, _digits) -> np.ndarray:
     images = split(_digits, _config)
     return never_inked(altered(images.x_train, images.y_train, _config)[0])

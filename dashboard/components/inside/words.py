@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.interpretability.pictures import IMAGES
+from core.interpretability.inside import IMAGES
+from core.interpretability.sums import DECIMALS
 from core.network import Block, Network, in_words
 
 PROBABILITIES, OUTPUT = "probabilities", "output"
@@ -56,6 +57,11 @@ def unit_name(network: Network, name: str, index: int) -> str:
     return f"{one_unit(block).capitalize()} {index} of {name}"
 
 
+def unit_words(name: str, index: int) -> str:
+    """A unit in the middle of a sentence: "unit 17 of dense_1", "the logit of 3"."""
+    return f"the logit of {index}" if name == OUTPUT else f"unit {index} of {name}"
+
+
 def place_name(source: str, place: tuple[int, ...]) -> str:
     """An input's place in its layer: "pixel 12, 7" (row, column), "map 3 at 2, 4", "unit 17"."""
     if len(place) == 1:
@@ -67,3 +73,9 @@ def place_name(source: str, place: tuple[int, ...]) -> str:
 def shape_in_words(block: Block) -> str:
     """A layer's shape, as "12 × 12 × 16"."""
     return in_words(block.shape)
+
+
+def fixed(value: float) -> str:
+    """A number with as many decimals as sums are written with, and a true minus sign."""
+    text = f"{value:,.{DECIMALS}f}"
+    return ("0.000" if not float(text.replace(",", "")) else text).replace("-", "−")

@@ -44,12 +44,17 @@ def choose_moment(
         word = word if word in moments else NEWEST
         if word == NEWEST:
             st.session_state[PLAYING] = False  # the end is reached
-        if st.session_state.get(PLAYING):
+        if is_playing():
             st.button("Stop", icon=":material/stop:", key="play", on_click=stop, args=(word,))
             play_next(names, word, time.monotonic())
         else:
             st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names,))
     return moments[word]
+
+
+def is_playing() -> bool:
+    """Whether epochs follow each other on the page."""
+    return bool(st.session_state.get(PLAYING))
 
 
 def play(names: Sequence[str]) -> None:
