@@ -104,10 +104,6 @@ def _group(block: Block, array: np.ndarray, title: str) -> Group:
         title,
         pictures,
         width=_width(side) if is_map else 36 if block.name == OUTPUT else 20,
-        if is_map
-        else 36
-        if block.name == OUTPUT
-        else 20,
         note=" · ".join(notes),
         values=[("at most " if is_map else "") + short(float(number)) for number in numbers],
         captions=[str(digit) for digit in range(10)] if block.name == OUTPUT else (),
