@@ -21,7 +21,7 @@ from core.runs.weights import Weights, kept_epochs, read_file, weights_path
 from core.storage import until_changed
 
 IMAGES, LOGITS, PROBABILITIES = "images", "logits", "probabilities"  # what stands before and behind the layers
-MOST_NUMBERS = 2**23  # in memory at once, of all layers of a chunk of images
+MOST_NUMBERS = 2**21  # in memory at once, of all layers of a chunk of images
 MOST_IMAGES = 512  # in a chunk
 STEPS = (32, 128, 512)  # of integrated gradients: more where the sum is not reached
 NEAR_ENOUGH = 1e-3  # of the number that is explained, or of 1 where that is more
