@@ -83,7 +83,7 @@ def layer_groups(inside: Inside, values: dict[str, np.ndarray]) -> list[Group]:
             "Softmax: probabilities",
             activation_pictures(probabilities),
             limit=1.0,
-            width=36,
+            width=30,
             values=[certainty(float(p)) for p in probabilities],
             captions=[str(digit) for digit in range(10)],
         )
@@ -103,7 +103,7 @@ def _group(block: Block, array: np.ndarray, title: str) -> Group:
         block.name,
         title,
         pictures,
-        width=_width(side) if is_map else 36 if block.name == OUTPUT else 20,
+        width=_width(side) if is_map else 30 if block.name == OUTPUT else 20,
         note=" · ".join(notes),
         values=[("at most " if is_map else "") + short(float(number)) for number in numbers],
         captions=[str(digit) for digit in range(10)] if block.name == OUTPUT else (),

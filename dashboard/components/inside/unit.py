@@ -106,7 +106,7 @@ def _show_pictures(inside: Inside, found: Unit) -> None:
                                 title,
                                 pictures,
                                 width=width,
-                                note=f"±{short(limit_of(pictures))}",
+                                captions=[f"±{short(limit_of(pictures))}"],
                                 unit="picture",
                                 has_key=False,
                                 selectable=False,
