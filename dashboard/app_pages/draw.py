@@ -51,6 +51,13 @@ def page() -> None:
             with st.container(horizontal=True):
                 if saved:
                     show_way("My digits", "See My digits")
+                if mode == "Draw":
+                    st.page_link(
+                        "app_pages/inside.py",
+                        label="Look inside",
+                        icon=":material/visibility:",
+                        query_params={"run": run.id, "part": "One image", "source": "Drawing"},
+                    )
                 show_command(run, picture)
                 if fitting:  # here nothing moves when it ends
                     show_fitting(run)

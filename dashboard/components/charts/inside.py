@@ -10,7 +10,9 @@ from dashboard.components.charts import theme
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
-DIGITS_HEIGHT, HISTOGRAM_HEIGHT, LINES_HEIGHT = 200, 110, 220
+DIGITS_HEIGHT, HISTOGRAM_HEIGHT, LINES_HEIGHT = 260, 150, 260
+PLOT_HEIGHT = LINES_HEIGHT - 70  # without the axis
+TICKS = [step * 10.0**power for power in range(-6, 4) for step in (1, 3)]  # of a logarithmic axis
 READ, TRUE = "Read as", "Labels"
 Histogram = tuple[np.ndarray, np.ndarray]  # counts (bins,) and edges (bins + 1,)
 
@@ -42,7 +44,7 @@ def histogram_chart(now: Histogram, before: Histogram | None = None, *, title: s
     counts, edges = now
     bars = {"from": edges[:-1], "to": edges[1:], "share": counts / max(1, counts.sum()) / (edges[1] - edges[0] or 1)}
     shown = {
-        "y": number("share", axis=None, scale={"type": "sqrt"}),
+        "y": number("share", axis=None),
         "tooltip": [number("from", "From", format=".3~g"), number("to", "To", format=".3~g")],
     }
     x = {"axis": {"grid": False, "tickCount": 5}, "scale": {"nice": False}}
@@ -56,8 +58,14 @@ def histogram_chart(now: Histogram, before: Histogram | None = None, *, title: s
     tables = {"now": table(bars)}
     if before is not None:
         counts, edges = before
-        middle = (edges[:-1] + edges[1:]) / 2
-        tables["before"] = table({"from": middle, "share": counts / max(1, counts.sum()) / (edges[1] - edges[0] or 1)})
+        counts, edges = counts.reshape(-1, 2).sum(axis=1), edges[::2]  # half as many: a calmer line
+        density = counts / max(1, counts.sum()) / (edges[1] - edges[0] or 1)
+        tables["before"] = table(
+            {
+                "from": np.array([edges[0], *(edges[:-1] + edges[1:]) / 2, edges[-1]]),
+                "share": np.array([0.0, *density, 0.0]),
+            }
+        )
         layers.append(
             {
                 "data": {"name": "before"},
@@ -90,22 +98,23 @@ def layers_chart(
         float(row[np.flatnonzero(there)[-1]]) if there.any() else np.nan
         for row, there in zip(arrays, drawn, strict=True)
     ]
-    low, high = (arrays[drawn].min(), arrays[drawn].max()) if drawn.any() else (0.001, 1.0)
+    low, high, ticks = 0.0, 1.0, [0, 0.25, 0.5, 0.75, 1]
     if log:
-        low, high = 10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high) + 1e-9)
-    else:
-        low, high = 0.0, 1.0
+        least, most = (arrays[drawn].min(), arrays[drawn].max()) if drawn.any() else (0.001, 1.0)
+        low = max((tick for tick in TICKS if tick <= least), default=TICKS[0])
+        high = min((tick for tick in TICKS if tick >= most), default=TICKS[-1])
+        ticks = [tick for tick in TICKS if low <= tick <= high]
     named = [name for name, value in zip(names, last, strict=True) if np.isfinite(value)]
     at = np.array([value for value in last if np.isfinite(value)])
     scaled, ends = (np.log10(at), np.log10([low, high])) if log else (at, np.array([low, high]))
-    places = spread(scaled, PIXELS_A_LINE / LINES_HEIGHT * (ends[1] - ends[0]), *ends)
+    places = spread(scaled, PIXELS_A_LINE / PLOT_HEIGHT * (ends[1] - ends[0]), *ends)
     colors = category("layer", scale={"domain": names, "range": list(theme.DIGITS)}, legend=None)
     x = number("epoch", "Epoch", axis={"format": "d", "tickMinStep": 1, "grid": False}, scale={"nice": False})
     y = number(
         "share",
         title,
-        axis={"format": "~%", "tickCount": 4},
-        scale={"domain": [float(low), float(high)], **({"type": "log"} if log else {})},
+        axis={"format": "~%", "values": ticks},
+        scale={"domain": [low, high], **({"type": "log"} if log else {})},
     )
     shown = {
         "y": y,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from core.data import Dataset
 from core.interpretability.inside import IMAGES, Inside
@@ -13,7 +15,7 @@ from core.interpretability.inside import IMAGES, Inside
 COUNT = 16
 MANY, FEW = 2_000, 1_000  # test images; few where an image takes many multiplications
 HEAVY = 1_000_000
-BATCH = 100
+BATCH = 4  # whose numbers fit into the processor's cache
 _known: WeakKeyDictionary[Inside, tuple[str, dict[str, np.ndarray]]] = WeakKeyDictionary()
 _reading = threading.Lock()
 
@@ -30,7 +32,8 @@ def most_exciting(inside: Inside, digits: Dataset, name: str, index: int) -> tup
     """
     with _reading:
         if not are_known(inside, digits):
-            _known[inside] = digits.fingerprint, _strengths(inside, digits.x_test)
+            with one_thread():
+                _known[inside] = digits.fingerprint, _strengths(inside, digits.x_test)
     column = _known[inside][1]["logits" if name == "output" else name][:, index]
     found = np.argsort(-column, kind="stable")[:COUNT]
     return found, column[found]
@@ -45,3 +48,8 @@ def _strengths(inside: Inside, images: np.ndarray) -> dict[str, np.ndarray]:
             if name != IMAGES:
                 found.setdefault(name, []).append(values.max(axis=(1, 2)) if values.ndim == 4 else values)
     return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def one_thread() -> AbstractContextManager:
+    """Small matrices are multiplied by one thread: several wait for each other, long on a busy machine."""
+    return threadpool_limits(1, user_api="blas")

@@ -14,6 +14,7 @@ from core.interpretability import health
 from core.interpretability.inside import Inside, load_inside, weight_epochs
 from core.runs import RunView
 from dashboard.components.charts import inside as charts
+from dashboard.components.inside.exciting import one_thread
 from dashboard.components.inside.words import titles
 
 SAMPLE = 300  # test images
@@ -47,8 +48,9 @@ def findings(inside: Inside, digits: Dataset) -> Findings:
         known = _known.get(inside)
         if known is None or known[0] != digits.fingerprint:
             images, labels = digits.x_test[:SAMPLE], digits.y_test[:SAMPLE]
-            read = health.digit_counts(inside.probabilities(images), labels)
-            known = _known[inside] = digits.fingerprint, (health.units(inside, images), read)
+            with one_thread():
+                read = health.digit_counts(inside.probabilities(images), labels)
+                known = _known[inside] = digits.fingerprint, (health.units(inside, images), read)
     return known[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -173,8 +174,10 @@ def _show_softmax(logits: np.ndarray, index: int) -> None:
     )
 
 
-def show_exciting(digits: Dataset, inside: Inside, name: str, index: int) -> None:
-    """Show the sixteen test images that excite a unit most; a click looks at one of them.
+def show_exciting(
+    digits: Dataset, inside: Inside, name: str, index: int, on_choose: Callable[[int], None] = open_test_image
+) -> None:
+    """Show the sixteen test images that excite a unit most; `on_choose` gets the number of one that is clicked.
 
     The first time takes up to seconds, so this is shown last, and not while epochs follow each other.
     """
@@ -193,7 +196,7 @@ def show_exciting(digits: Dataset, inside: Inside, name: str, index: int) -> Non
                 for image, number in zip(found, numbers, strict=True)
             ],
             key="exciting",
-            on_choose=open_test_image,
+            on_choose=on_choose,
             tile_size=42,
             label="Test images that excite it most",
             full=len(found),

@@ -10,13 +10,13 @@ from core.data.split import altered, split
 from core.interpretability.inside import IMAGES, Inside, load_inside, weight_epochs
 from core.interpretability.pictures import block_of, never_inked, source, weight_pictures, weighted
 from core.runs import RunView
-from dashboard.components.inside.choice import choose_unit, chosen_unit
+from dashboard.components.inside.choice import choose_unit, chosen_unit, open_test_image
 from dashboard.components.inside.unit import show_exciting, show_outgoing
 from dashboard.components.inside.words import one_unit, titles, unit_name
 from dashboard.components.widgets.wall import Group, limit_of, short, wall
 
 WIDEST = 168  # CSS pixels of the chosen picture
-WIDTHS = {28: 56}  # of a picture by its side; others are enlarged to about this
+FEW = 32  # pictures, for which there is room for larger ones
 PANEL = "inside_unit"
 COLORS = "**Orange** raises its sum, **blue** lowers it."
 
@@ -92,7 +92,13 @@ def _show_one(
     )
     at = index if block_of(inside.network, name).layer.kind != "conv" else (0, 0, index)
     show_outgoing(inside.unit(digits.x_test[0], name, at))
-    show_exciting(digits, inside, name, index)
+    show_exciting(digits, inside, name, index, on_choose=_open_image)
+
+
+def _open_image(image: int) -> None:
+    """Look at an image of the test set, layer by layer."""
+    open_test_image(image)
+    st.session_state["part"] = "One image"
 
 
 def _how_to_read(kind: str, origin: str, shape: tuple[int, ...]) -> str:
@@ -107,9 +113,9 @@ def _how_to_read(kind: str, origin: str, shape: tuple[int, ...]) -> str:
 
 
 def _width(pictures: np.ndarray) -> int:
-    """Of a picture in CSS pixels, a multiple of its own pixels where that is about as wide as a digit."""
-    side = pictures.shape[2]
-    return side * max(1, round(56 / side))
+    """Of a picture in CSS pixels, a whole number for each of its own; larger where there are few."""
+    count, _, side = pictures.shape
+    return side * max(1, round((84 if count <= FEW else 56) / side))
 
 
 def _limit(run: RunView, inside: Inside, name: str, shape: tuple[int, ...], unused: np.ndarray | None) -> float:

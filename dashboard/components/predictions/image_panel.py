@@ -49,6 +49,13 @@ def show_image(
             disabled=model is None,
             help="Edit it with pen and eraser and watch the answer change.",
         )
+        st.page_link(
+            "app_pages/inside.py",
+            label="Look inside",
+            icon=":material/visibility:",
+            query_params={"run": run.id, "part": "One image", "image": str(image)},
+            help="Every unit on the way from its pixels to its probabilities.",
+        )
         show_downloads(
             lambda format: image_file(run, digits, reading, past, model, image, format),
             f"{run.id}-image-{image}",
