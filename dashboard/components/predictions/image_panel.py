@@ -39,7 +39,7 @@ def show_image(
         show_reading(reading, image)
     show_doubt(digits, image)
     model = loaded_models.load(run) if run.has_model else None
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Send to Draw",
             icon=":material/draw:",
