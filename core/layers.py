@@ -21,7 +21,8 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-SIDE = 28  # pixels: the input is one picture of SIDE × SIDE
+from core.drawing.mnist_form import IMAGE_SIDE
+
 CLASSES = 10
 
 ACTIVATIONS = ("relu", "leaky relu", "elu", "gelu", "tanh", "sigmoid")
@@ -31,7 +32,7 @@ MOST_TEXT = 2000  # characters
 MOST_LAYERS = 60
 UNITS = (1, 4096)
 FILTERS = (1, 512)
-WINDOW = (1, SIDE)  # of a kernel, a pool and a stride
+WINDOW = (1, IMAGE_SIDE)  # of a kernel, a pool and a stride
 DROPOUT = (0.0, 0.9)
 
 
@@ -114,7 +115,7 @@ _KINDS = {name: layer for layer, names in _NAMES.items() for name in names.split
 _TAUGHT = ("dense", "conv", "pool", "average pool", "global pool", "flatten", "norm", "dropout", "output", *ACTIVATIONS)
 _SIZES = {"dense": ("units", UNITS), "conv": ("filters", FILTERS)}
 _FILLERS = {"units", "filters", "activation", "rate", "size", "kernel", "kernel_size", "pool_size", "padding", "valid"}
-_NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:e-?\d{1,2})?")
+_NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:e-?\d{1,3})?")
 _SQUARE = re.compile(r"(\d+)x(\d+)")
 
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from core.layers import CLASSES, SIDE, Layer, NetworkError, read_layers
+from core.drawing.mnist_form import IMAGE_SIDE as SIDE
+from core.layers import CLASSES, Layer, NetworkError, read_layers
 
 MOST_PARAMETERS = 40_000_000  # with Adam's two averages and a copy for the checkpoint about 1 GB
 MOST_MULTIPLICATIONS = 100_000_000  # an image: an epoch of 60,000 takes about five minutes on two processor cores
@@ -24,7 +25,7 @@ class Block:
         parameters: numbers that it has, those that normalisation only keeps included, as Keras counts.
         multiplications: of one image, in convolutions and dense layers.
         bias: whether a dense layer or convolution has one; it has none where a normalisation would take it out again.
-        sees: side in pixels of the square of the image that one of its units depends on, at most 28.
+        sees: side in pixels of the square of the image that one of its units depends on, at most the whole.
         step: pixels between the squares of neighbouring units.
         start: pixels from the image's edge to the middle of the first unit's square.
     """

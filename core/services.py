@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.compute.after_training import AfterTraining
 from core.compute.job import Jobs
 from core.compute.launcher import Launcher
-from core.compute.map_queue import MapQueue
 from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
@@ -25,7 +25,7 @@ class Services:
         models: the runs' exported models, as `LoadedModels` keeps them.
         jobs: the background jobs.
         launcher: starts workers for queued runs, once it is started.
-        maps: lays out the maps of runs by t-SNE while nothing trains, once it is started.
+        after_training: does jobs by itself while nothing trains, once it is started.
     """
 
     def __init__(self, home: Path | str | None = None) -> None:
@@ -35,4 +35,4 @@ class Services:
         self.models = LoadedModels()
         self.jobs = Jobs()
         self.launcher = Launcher(self.store)
-        self.maps = MapQueue(self.queue, self.jobs)
+        self.after_training = AfterTraining(self.queue, self.jobs)

@@ -68,7 +68,7 @@ def get_ready(services: Services) -> None:
     if session.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
     services.dataset_loader.when_done(services.launcher.start)
-    services.dataset_loader.when_done(services.maps.start)
+    services.dataset_loader.when_done(services.after_training.start)
 
 
 @asynccontextmanager
@@ -84,7 +84,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        services.maps.close()
+        services.after_training.close()
         services.launcher.close()
 
 

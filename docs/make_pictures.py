@@ -57,12 +57,7 @@ def take_pictures(page: Page, url: str, store: RunStore, out: Path) -> None:
     save(page, out / "predictions.png")
 
     page.goto(f"{url}/map?run={cnn.id}")
-    page.get_by_text("t-SNE", exact=True).first.click()
-    settle(page)
-    compute = page.get_by_role("button", name=re.compile("Compute"))
-    if compute.count():
-        compute.first.click()
-        expect(compute).to_have_count(0)
+    expect(page.get_by_role("radio", name="t-SNE")).to_be_checked()
     save(page, out / "map.png")
 
     page.goto(f"{url}/draw?run={cnn.id}")

@@ -76,8 +76,8 @@ def laboratory(store, digits_file, monkeypatch):
 def make_run(store, digits):
     """A run as the worker leaves it: three epochs with 40, 20 and 10 mistakes, the first images being wrong."""
 
-    def make(state="finished", model="dense", *, end=True):
-        run = store.create(TrainingConfig(model=model, epochs=3))
+    def make(state="finished", model="dense", *, end=True, **settings):
+        run = store.create(TrainingConfig(model=model, epochs=3, **settings))
         for epoch, wrong in enumerate((40, 20, 10), start=1):
             run.write_probabilities(mostly_right(digits.y_test, slice(wrong)), epoch)
         if end:

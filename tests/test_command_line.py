@@ -161,9 +161,12 @@ def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
     [
         (("--epochs", 0), "Epochs must be between 1 and 200, not 0."),
         (("--epochs", "many"), "invalid int value: 'many'"),
-        (("--model", "resnet"), "Unknown model 'resnet'. Choose one of: seed, dense, cnn, best."),
+        (("--model", "resnet"), "Unknown model 'resnet'. Choose one of: seed, linear, dense, mlp, lenet, cnn, best."),
         (("--model", "dense", "--hidden-layers", "12,x"), "Enter the widths of hidden layers"),
         (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
+        (("--network", "flatten, dence 5, output"), 'Did you mean "dense"?'),
+        (("--network", "flatten, output", "--model", "dense", "--dropout", "0.1"), "--network names all layers"),
+        (("--first-weights", "random"), "First weights must be one of glorot, he, zeros, equal, large"),
         (("--dropout", "0.2"), "seed has no dropout."),
         (("--model", "cnn", "--dropout", "nan"), "Dropout must be a number, not nan."),
     ],

@@ -11,8 +11,11 @@ from tests.support.paths import ROOT
 
 CORE = (  # each may import those before it
     ("names", "formatting", "storage", "home", "endings", "keras_file"),
-    ("leftovers", "terminal", "config"),
-    ("drawing",),
+    ("leftovers", "terminal", "drawing"),
+    ("layers",),
+    ("network",),
+    ("named_networks",),
+    ("config",),
     ("data",),
     ("runs",),
     ("models", "predictor"),

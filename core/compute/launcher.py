@@ -11,7 +11,6 @@ import math
 import os
 import subprocess
 import sys
-import threading
 import time
 import traceback
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from core.compute.process import explain_end, last_output, start_process
 from core.compute.queue import Queue
+from core.compute.watcher import Watcher
 from core.leftovers import remove_leftovers
 from core.runs import Run, RunError, RunStore
 from core.storage import explain_os_error
@@ -37,7 +37,7 @@ def worker_limit() -> int:
     return int(value) if value.isdecimal() and 1 <= int(value) <= 16 else 1
 
 
-class Launcher:
+class Launcher(Watcher):
     """Watches the queue of a store in a thread of its own, and survives every error.
 
     Args:
@@ -46,6 +46,7 @@ class Launcher:
     """
 
     def __init__(self, store: RunStore, limit: int | None = None) -> None:
+        super().__init__("launcher")
         self.store = store
         self.limit = limit or worker_limit()
         self._queue = Queue(store)
@@ -57,8 +58,6 @@ class Launcher:
         self._sent: dict[str, tuple[subprocess.Popen, float]] = {}
         self._failures = 0  # workers in a row that could not start
         self._worker_problem = self._watch_problem = ""
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="launcher", daemon=True)
 
     @property
     def problem(self) -> str:
@@ -69,15 +68,9 @@ class Launcher:
             return "The launcher, which starts queued runs, has stopped. Restart Digit Lab."
         return self._watch_problem or self._worker_problem
 
-    def start(self) -> None:
-        """Get the first worker ready and begin to watch."""
-        self._thread.start()
-
     def close(self) -> None:
         """Stop watching and end the warm worker; workers with a run continue."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        super().close()
         if self._warm:
             self._warm.stdin.close()  # it reads the end of its input and leaves
             try:

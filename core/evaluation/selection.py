@@ -10,7 +10,8 @@ from core.evaluation.label_errors import ERRORS_BY_INDEX
 from core.evaluation.predictions import EpochPredictions, Predictions
 
 SHOW = ("Mistakes", "Right", "All")
-ORDERS = ("Most confident", "Least confident", "Highest loss", "Index", "Learned last")
+ORDERS = ("Least confident", "Most confident", "Highest loss", "Index", "Learned last")
+ORDERS_IN_WORDS = {"Index": "by index", "Learned last": "last learned first"}
 ONLY = ("Known label errors", "Forgotten", "Never right")
 
 
@@ -23,7 +24,7 @@ class Filter:
     prediction: int | None = None
     confidence: tuple[float, float] = (0, 100)
     only: str | None = None
-    order: str = "Most confident"
+    order: str = ORDERS[0]
 
     @property
     def needs_past(self) -> bool:
@@ -37,6 +38,7 @@ class Filter:
         low, high = self.confidence
         parts += [] if (low, high) == (0, 100) else [f"{low:.0f} to {high:.0f} % sure"]
         parts += [] if self.only is None else [self.only.lower()]
+        parts += [ORDERS_IN_WORDS.get(self.order, f"{self.order.lower()} first")]
         return ", ".join(parts)
 
 

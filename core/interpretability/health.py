@@ -20,9 +20,9 @@ BINS = 40  # of a histogram
 MOST_VALUES = 200_000  # of a layer in a histogram; of more every second, third, … is taken
 SATURATED = {"tanh": (-0.99, 0.99), "sigmoid": (0.01, 0.99)}  # beyond these the slope is less than 2 % of the steepest
 CAN_DIE = ("relu", "gelu")  # below 0 nothing, or hardly anything, flows back
-SAME = 1e-6  # of a layer's largest number: units no further apart say the same
-MANY_DEAD, ALMOST_ALL_ON, MANY_SATURATED = 0.2, 0.95, 0.5
-STILL, FAST = 1e-3, 0.5  # of a layer's weights in an epoch
+SAME = 1e-3  # of a layer's largest number: units no further apart say the same
+MANY_DEAD, ALMOST_ALL_OFF, ALMOST_ALL_ON, MANY_SATURATED = 0.2, 0.08, 0.95, 0.5
+STILL, FAST, TORN = 5e-3, 0.5, 3.0  # of a layer's weights in an epoch; the last in the first epoch
 ONE_DIGIT = 0.9  # of the images: so many are not read as one digit by a network that has learned
 
 Histogram = tuple[np.ndarray, np.ndarray]  # counts int64 (bins,) and edges float (bins + 1,)
@@ -161,7 +161,11 @@ def _judge(
     if len(dead) == count:
         if kind in SATURATED:
             return "All units are saturated, so almost no gradient passes. Try smaller first weights.", False
-        return "All units are dead: nothing passes this layer, so the network cannot learn. Start it anew.", False
+        return (
+            "All units are dead: nothing passes this layer, so the network cannot learn. Start a new run with a lower "
+            "learning rate, and first weights that are not all zero.",
+            False,
+        )
     if same:
         return (
             f"All {count} units say the same, so together they are one unit. Draw the first weights at random: "
@@ -184,6 +188,12 @@ def _judge(
                 False,
             )
         return f"{percent(saturated, 0)} of its numbers are saturated. This is normal.", True
+    if on < ALMOST_ALL_OFF:
+        return (
+            f"Only {percent(on, 0)} of its numbers are above 0, so few units take part. Try scaled pixels or a lower "
+            "learning rate.",
+            False,
+        )
     if on > ALMOST_ALL_ON and kind != "elu":
         return f"{percent(on, 0)} of its numbers are above 0, so the layer is nearly linear and adds little.", False
     few = f" {_of(dead, count)} are dead, which is common." if dead else ""
@@ -247,7 +257,12 @@ def judge_updates(moved: list[Update]) -> tuple[str, bool]:
             False,
         )
     if max(update.ratio for update in moved) < STILL:
-        return f"Its weights move by {percent(last)} an epoch: very little. Try a higher learning rate.", False
+        return f"Its weights change by only {_share(last)} an epoch. Try a higher learning rate.", False
+    if TORN < first < float("inf") and moved[0].before == 0:
+        return (
+            f"In the first epoch its weights changed by {first:,.0f} times their size. Try a lower learning rate.",
+            False,
+        )
     if last > FAST and moved[-1].after > 1:
         return (
             f"Its weights still change by {_share(last)} an epoch. Try a lower learning rate, or one that decays.",
@@ -259,7 +274,7 @@ def judge_updates(moved: list[Update]) -> tuple[str, bool]:
 
 
 def _share(ratio: float) -> str:
-    return percent(ratio, 1) if ratio < 10 else "many times their size"
+    return percent(ratio, 1) if ratio < 10 else "many times their size"  # from all zero it is infinite
 
 
 def digit_counts(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.drawing.mnist_form import IMAGE_SHAPE
+from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.interpretability import numpy_network as layers
 from core.interpretability.saliency import occlusion_map
-from core.layers import CLASSES, SIDE
+from core.layers import CLASSES
 from core.network import Block, Network
 from core.runs import RunView
 from core.runs.weights import Weights, kept_epochs, read_file, weights_path
@@ -471,8 +471,8 @@ def _at_work(
 
 def _square(block: Block, index: tuple[int, ...]) -> tuple[float, float, float]:
     """Top, left and side, in pixels, of the part of the image that a unit depends on."""
-    if len(index) != 3 or block.sees >= SIDE:
-        return 0.0, 0.0, float(SIDE)
+    if len(index) != 3 or block.sees >= IMAGE_SIDE:
+        return 0.0, 0.0, float(IMAGE_SIDE)
     top, left = (block.start + place * block.step - block.sees / 2 for place in index[:2])
     return top, left, float(block.sees)
 

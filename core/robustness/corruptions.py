@@ -32,6 +32,7 @@ class Corruption:
         name: what it is called, in files too.
         sentence: what it does, with a place for the amount.
         amounts: how much, for the strengths 1, 2 and 3.
+        unit: of the amounts, as it is written behind them.
         apply: float32 (n, 28, 28) in 0 to 255, an amount and a random generator in; the same shape out.
         seed: of its random generator; no two changes share one.
     """
@@ -39,12 +40,23 @@ class Corruption:
     name: str
     sentence: str
     amounts: tuple[float, float, float]
+    unit: str
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
     seed: int
 
     def describe(self, strength: int) -> str:
         """What strength 1, 2 or 3 does, as a sentence."""
         return self.sentence.format(self.amounts[strength - 1])
+
+    def describe_all(self) -> str:
+        """What it does in all strengths, as a sentence."""
+        weak, medium, strong = self.amounts
+        return self.sentence.format(f"{weak}, {medium} or {strong}")
+
+    @property
+    def amounts_in_words(self) -> str:
+        """The amounts of all strengths with their unit: "15, 30, 45°"."""
+        return ", ".join(map(str, self.amounts)) + self.unit
 
 
 def corrupt(images: np.ndarray, name: str, strength: int) -> np.ndarray:
@@ -176,15 +188,15 @@ def _morphed(extreme: Callable, images: np.ndarray, pixels: float) -> np.ndarray
 CORRUPTIONS = {
     change.name: change
     for change in (
-        Corruption("shift", "Moved {} pixels up, down, left or right.", (2, 4, 6), _shift, seed=0),
-        Corruption("rotate", "Turned by {}°, left or right.", (15, 30, 45), _rotate, seed=1),
-        Corruption("scale", "Made smaller, to {} % of its size.", (80, 65, 50), _scale, seed=2),
-        Corruption("shear", "Slanted by {} % of its height, left or right.", (25, 50, 75), _shear, seed=3),
-        Corruption("noise", "Gaussian noise, its deviation {} % of full ink.", (15, 30, 45), _noise, seed=4),
-        Corruption("blur", "Blurred by a Gaussian of {} pixels.", (1, 1.5, 2), _blur, seed=5),
-        Corruption("brightness", "All pixels brighter by {} % of full ink.", (15, 30, 45), _brighten, seed=6),
-        Corruption("thin", "Strokes thinner by about {} pixels.", (0.5, 1, 1.5), _thin, seed=7),
-        Corruption("thick", "Strokes thicker by about {} pixels.", (1, 2, 3), _thicken, seed=8),
-        Corruption("occlusion", "A square of {0} × {0} pixels hidden.", (6, 9, 12), _occlude, seed=9),
+        Corruption("shift", "Moved up, down or aside by {} pixels.", (2, 4, 6), " px", _shift, seed=0),
+        Corruption("rotate", "Turned by {}°, left or right.", (15, 30, 45), "°", _rotate, seed=1),
+        Corruption("scale", "Made smaller, to {} % of its size.", (80, 65, 50), " %", _scale, seed=2),
+        Corruption("shear", "Slanted by {} % of its height.", (25, 50, 75), " %", _shear, seed=3),
+        Corruption("noise", "Gaussian noise of {} % of full ink.", (15, 30, 45), " %", _noise, seed=4),
+        Corruption("blur", "Blurred by a Gaussian of {} pixels.", (1, 1.5, 2), " px", _blur, seed=5),
+        Corruption("brightness", "Brighter by {} % of full ink.", (15, 30, 45), " %", _brighten, seed=6),
+        Corruption("thin", "Strokes thinner by about {} pixels.", (0.5, 1, 1.5), " px", _thin, seed=7),
+        Corruption("thick", "Strokes thicker by about {} pixels.", (1, 2, 3), " px", _thicken, seed=8),
+        Corruption("occlusion", "A square hidden, {} pixels wide.", (6, 9, 12), " px", _occlude, seed=9),
     )
 }

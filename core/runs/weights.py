@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.network import Network
 from core.runs.files import KERAS_MODEL, WEIGHTS, WEIGHTS_FOLDER, epoch_weights
 from core.storage import until_changed, version, write_atomically
@@ -34,7 +35,7 @@ def weight_shapes(network: Network) -> dict[str, dict[str, tuple[int, ...]]]:
 
     Kernels are (inputs, units) and (height, width, channels, filters), all others (units,).
     """
-    shapes, before = {}, (28, 28, 1)
+    shapes, before = {}, (*IMAGE_SHAPE, 1)
     for block in network.blocks:
         layer, width = block.layer, block.shape[-1:]
         match layer.kind:
@@ -95,31 +96,27 @@ def _halved(array: np.ndarray) -> np.ndarray:
 
 def _thin_out(folder: Path) -> None:
     epochs = kept_epochs(folder)
-    sizes = {epoch: (folder / epoch_weights(epoch)).stat().st_size for epoch in epochs}
-    for epoch in set(epochs) - set(thinned(sizes, MOST_BYTES)):
+    largest = max((folder / epoch_weights(epoch)).stat().st_size for epoch in epochs)
+    kept = thinned(epochs[-1], MOST_BYTES // largest)
+    for epoch in set(epochs) - set(kept):
         (folder / epoch_weights(epoch)).unlink(missing_ok=True)
 
 
-def thinned(sizes: Mapping[int, int], most: int) -> list[int]:
-    """The epochs that stay of those whose weights have these sizes, in order, so that the sum is at most `most`.
+def thinned(last: int, most: int) -> list[int]:
+    """The epochs from 0 to `last` that are kept where there is room for so many, in order.
 
-    The first and the last stay; of those between every one, every second, fourth, …, and in any case those from which
-    the number doubles (1, 2, 4, 8, …), since a network changes most at first. What a larger sum would leave out, a
-    smaller one never brings back, so this can be done again after each epoch. () where first and last do not fit.
+    The first and the last are; of those between every one, every second, fourth, …, and besides those from which the
+    number doubles (1, 2, 4, 8, …), since a network changes most at first. What is left out now is also left out after
+    later epochs, so nothing is missed that is gone.
     """
-    first, last = min(sizes), max(sizes)
     every = 1
-    while every <= 2 * last:
-        kept = [
-            epoch
-            for epoch in sorted(sizes)
-            if epoch in (first, last) or epoch % every == 0 or (epoch < every and epoch & (epoch - 1) == 0)
-        ]
-        if sum(sizes[epoch] for epoch in kept) <= most:
+    while every <= last:
+        early = {2**power for power in range(every.bit_length() - 1)}  # before `every`, which is such a number itself
+        kept = sorted({0, *early, *range(every, last + 1, every), last})
+        if len(kept) <= most:
             return kept
         every *= 2
-    ends = sorted({first, last})
-    return ends if sum(sizes[epoch] for epoch in ends) <= most else []
+    return sorted({0, last}) if most >= 2 else []
 
 
 # Reading

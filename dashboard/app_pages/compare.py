@@ -25,11 +25,12 @@ from dashboard.components.compare.pair_choice import (
 from dashboard.components.compare.run_choice import MOST_FOUND, choose_runs
 from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
+from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import show_title
 from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
-from dashboard.components.widgets.gallery import gallery
+from dashboard.components.widgets.gallery import enlarged, gallery, picture
 from dashboard.components.widgets.tiles import reading_tiles
 
 PAIR_IMAGES_PER_PAGE = 24
@@ -52,18 +53,16 @@ def page() -> None:
         return
     names = run_table.unique_names(runs)
     remember_names(names)
-    chosen, target = choose_runs(runs, names)
+    chosen, target, part = choose_runs(runs, names)
     if chosen:
-        show_runs(chosen, target, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)])
+        show_runs(chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)])
     ask_whether_to_delete()
     st.header("Two runs on the same images", anchor=False)
-    if recall(PAGE, "filter"):
-        st.caption("Any two of all runs, whatever the filter says.")
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
         return
-    show_pair(*choose_two(comparable, names), names, digits)
+    show_pair(*choose_two(comparable, names, [run.id for run in chosen]), names, digits)
 
 
 def runs_on_page(runs) -> list[Run]:
@@ -98,27 +97,28 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
-def show_runs(chosen, target, names, digits, order) -> None:
+def show_runs(chosen, target, part, names, digits, order) -> None:
     """Show the chosen runs as a table, their curves, and one of their settings against accuracy."""
     found = [
         scores(printable(run.path), (saved_version(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
     ]
     table = run_table.table(chosen, names, found, target)
-    marked = show_table(table, chosen)
+    marked = show_table(table, chosen, part)
     look = {"target": target, "chosen": [names[run.id] for run in marked], "order": order}
     show_curves(chosen, names, look)
     show_setting(chosen, names, found, table.settings, look)
 
 
-def show_table(table: run_table.RunTable, chosen: list[Run]) -> list[Run]:
+def show_table(table: run_table.RunTable, chosen: list[Run], part: str) -> list[Run]:
     """Show the table, and what can be done with it; returns the runs whose rows are selected."""
     with st.container(key="on_screen"):
-        rows = run_table_view.show(table, [run.id for run in chosen])
+        rows = run_table_view.show(table, [run.id for run in chosen], part)
         marked = [chosen[row] for row in rows if row < len(chosen)]
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
+            st.caption("Ticked runs stand out in the charts, and can be deleted.", width="content")
     with st.container(key="on_paper"):
         run_table_view.show_on_paper(table)
     return marked
@@ -126,6 +126,7 @@ def show_table(table: run_table.RunTable, chosen: list[Run]) -> list[Run]:
 
 def show_curves(chosen, names, look) -> None:
     """Validation accuracy over epochs or training time."""
+    st.space("small")
     with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the chart has tools at the right
         st.header("Validation accuracy", width="content", anchor=False)
         axis = st.segmented_control(
@@ -145,10 +146,12 @@ def show_curves(chosen, names, look) -> None:
         curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
     )
     words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
-    if any(run.config is not None and run.config.info.validates_on_test for run in chosen):
-        words.append(
-            "The classic network validates on the test images, the others on images held out of the training set."
-        )
+    if groups := curves.on_one_line(frame, axis, look["target"]):
+        words.append(f"On one line: {escape_markdown('; '.join(map(' = '.join, groups)))}.")
+    on_test = {run.config.info.validates_on_test for run in chosen if run.config is not None}
+    if True in on_test:
+        others = ", the others on images held out of the training set" if False in on_test else ""
+        words.append(f"The classic network validates on the test images{others}.")
     if words:
         st.caption(" ".join(words))
 
@@ -157,6 +160,7 @@ def show_setting(chosen, names, found, differing: list[str], look) -> None:
     """Show one of the settings that differ against test accuracy, where there are runs to show."""
     if not differing:
         return
+    st.space("small")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Test accuracy by", width="content", anchor=False)
         setting = st.selectbox("Setting", differing, key="setting", label_visibility="collapsed", width=200)
@@ -200,7 +204,7 @@ def show_verdict(both: Pair, one: str, other: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{verdict.verdict(both)}**")
         st.markdown(verdict.difference(both, one, other))
-        with st.popover("How is this tested?", icon=":material/help:", type="tertiary"):
+        with how_measured("How is this tested?"):
             st.write(
                 "McNemar’s exact test uses the images that exactly one of the two gets right. p is the probability of "
                 "a split at least this uneven if both networks were equally good. It compares these two trained "
@@ -236,30 +240,27 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
     if not len(found):
         st.info("This group is empty.", icon=":material/filter_alt:")
         return
-    here = st.columns(2, gap="medium")
+    st.markdown(f"Under each digit: what **{one}** reads, then what **{other}** reads")
+    here = st.container()
     pages = selection.pages(found, PAIR_IMAGES_PER_PAGE)
     number = st.pagination(pages, key="pair_page") if pages > 1 else 1
     shown = found[(number - 1) * PAIR_IMAGES_PER_PAGE : number * PAIR_IMAGES_PER_PAGE]
     image = st.session_state.get("pair_image")
     image = image if image in shown else None
-    for column, name, words, reading in zip(
-        here, ("first", "second"), (one, other), (both.first, both.second), strict=True
-    ):
-        with column:
-            st.markdown(f"**{words}** reads")
-            gallery(
-                digits.x_test[shown],
-                reading_tiles(reading, shown, digits),
-                key=f"gallery_{name}",
-                selected=image,
-                on_choose=open_image,
-                label=f"{GROUPS[group]}: as the {name} run reads them",
-                reveal="pair_image_panel",
-                full=PAIR_IMAGES_PER_PAGE if pages > 1 else None,
-            )
+    with here:
+        gallery(
+            digits.x_test[shown],
+            reading_tiles(both.first, shown, digits, both.second),
+            key="gallery_pair",
+            selected=image,
+            on_choose=open_image,
+            label=f"{GROUPS[group]}: as the first and the second run read them",
+            reveal="pair_image_panel",
+            full=PAIR_IMAGES_PER_PAGE if pages > 1 else None,
+        )
     with st.container(key="pair_image_panel"):
         if image is not None:
-            show_image(both, image, one, other)
+            show_image(both, image, one, other, digits)
 
 
 def open_image(image: int) -> None:
@@ -267,9 +268,11 @@ def open_image(image: int) -> None:
     st.session_state["pair_image"] = image
 
 
-def show_image(both: Pair, image: int, one: str, other: str) -> None:
-    """Show the ten probabilities of both runs for one image."""
-    st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}")
+def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
+    """Show one image and the ten probabilities of both runs for it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(picture(enlarged(digits.x_test[image])), width=84, alt=f"Image {image}, enlarged")
+        st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}", width="content")
     for column, words, reading in zip(
         st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True
     ):

@@ -22,6 +22,7 @@ from dashboard.components.widgets.gallery import gallery
 from dashboard.components.widgets.tiles import reading_tiles
 
 FEW = 12
+EXAMPLE = 0.9  # a threshold, for what the slider does
 ERROR_HELP = (
     "Expected calibration error: how far confidence and accuracy lie apart, over 15 bins weighted by their number of "
     "images (Guo et al. 2017, arXiv:1706.04599). 0 is perfect."
@@ -65,7 +66,7 @@ def show_reliability(run, found: ConfidenceReport) -> None:
         )
     with right, st.container(key="reliability"):
         show_diagram(found.diagram, "as trained")
-    with how_measured(is_wide=True):
+    with how_measured():
         show_method(run, found)
 
 
@@ -179,9 +180,16 @@ def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
     reading, n = found.reading, len(found.reading.labels)
     told = confidence.refusal(reading, threshold)
     if threshold == 0:
+        at = confidence.refusal(reading, EXAMPLE)
+        example = (
+            f" At **{percent(EXAMPLE, 0)}**, for instance, it would answer **{percent(at.answered / n)}** of the "
+            f"images and be right on **{percent(at.right / at.answered)}** of those."
+            if at.answered
+            else ""
+        )
         return (
             f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them. Move the slider to "
-            "let it say “I don’t know” where it is unsure."
+            f"let it say “I don’t know” where it is unsure.{example}"
         )
     if told.answered == 0:
         return f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **none** of the {n:,} images."
@@ -189,7 +197,7 @@ def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
         f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
         f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
         f"This avoids **{told.caught:,}** of its {reading.mistakes:,} mistakes and costs **{told.lost:,}** correct "
-        "answers."
+        f"answer{'' if told.lost == 1 else 's'}."
     )
 
 

@@ -72,7 +72,6 @@ def show_beginning(mode: str, digits: Dataset, *, empty: bool) -> None:
     st.markdown("**Draw one digit, 0 to 9, on the black square.** The answer follows each stroke.")
     st.markdown("Or begin with one of these:")
     show_examples(digits)
-    show_way("Picture", "Or upload a picture")
 
 
 def drawing_input() -> np.ndarray | None:

@@ -14,7 +14,6 @@ from core.export.verify import Exports
 from core.predictor import model_fingerprint
 from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
-from dashboard.components.downloads import show_download
 from dashboard.components.export import format_cards
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
@@ -29,19 +28,13 @@ def page() -> None:
     if run is None:
         return
     st.markdown("Use this network in your own program.")
-    own = isinstance(run, Run)
-    if own:
+    if isinstance(run, Run):
         show_run(run, digits)
     else:
-        show_starter(run)
-    give_digit(digits)
-    if own:
-        st.header("The whole run", anchor=False)
-        st.markdown("For another Digit Lab: drop the zip on its Train page, under Import a run.")
-        show_bundle(run)
+        show_starter(run, digits)
 
 
-def show_starter(starter: RunView) -> None:
+def show_starter(starter: RunView, digits: Dataset) -> None:
     """Show the shipped network, which has one file."""
     st.info(
         "The starter is shipped as LiteRT only. Train a network of your own to export it in every format.",
@@ -49,10 +42,11 @@ def show_starter(starter: RunView) -> None:
     )
     litert = FORMATS["litert"]
     format_cards.card(litert, None, litert.path(starter).read_bytes())
+    show_usage(["litert"], digits)
 
 
 def show_run(run: Run, digits: Dataset) -> None:
-    """Show the export button or its progress, the formats and the verification."""
+    """Show the export button or its progress, the formats, their use and verification, and the whole run as a zip."""
     stored = verify.load(run)
     reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
     current = None if reason else stored
@@ -60,43 +54,45 @@ def show_run(run: Run, digits: Dataset) -> None:
     made = [name for name in possible(run) if not FORMATS[name].missing]
     if foreign := run.foreign_dataset(digits):
         st.error(escape_markdown(foreign), icon=":material/database_off:")
-    elif not follow(run, KIND, 1 + len(made)) and any(files[name] is None for name in made):
-        offer(run, digits, stored, reason)
+    else:
+        with st.container(key="export_place"):
+            if not follow(run, KIND, 1 + len(made)) and any(files[name] is None for name in made):
+                offer(run, digits, stored, reason)
     files["litert"] = FORMATS["litert"].path(run).read_bytes()  # also before anything is exported
     st.header("Formats", anchor=False)
-    st.markdown("Pixels go in as they are, uint8 (n, 28, 28), white on black; ten probabilities come out.")
     for name, format in FORMATS.items():
         why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
         format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
     if current:
         st.header("Verification", anchor=False)
         format_cards.verification_table(current)
+    show_usage(possible(run), digits)
+    st.header("For another Digit Lab", anchor=False)
+    st.markdown("Its Train page takes this zip under Import a run.")
+    show_bundle(run)
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:
     """Show the button that exports, and the reason why saved exports are out of date."""
     if reason:
         st.warning(f"These exports are out of date: {reason}. Export again.", icon=":material/history:")
-    elif stored is None:
-        st.markdown(
-            f"Writes every format and verifies each on all {len(digits.x_test):,} test images, in 10 to 60 seconds."
-        )
     label = "Export and verify" if stored is None else "Export again"
+    st.markdown(
+        f"Each format is verified on all {len(digits.x_test):,} test images, which takes 10 to 60 seconds in all."
+    )
     begin_button(run, KIND, label, key="export", primary=True)
 
 
-def give_digit(digits: Dataset) -> None:
-    """Offer a test image as a file for the code to read."""
+def show_usage(names: list[str], digits: Dataset) -> None:
+    """Show code for each format, with a test image as the file that it reads."""
     file = io.BytesIO()
     Image.fromarray(digits.x_test[0]).save(file, "PNG")
-    show_download(
-        "Download a digit to try",
+    st.header("How to use it", anchor=False)
+    format_cards.usage(
+        [FORMATS[name] for name in names],
         file.getvalue(),
-        "digit.png",
-        "image/png",
-        key="download_digit",
-        help=f"The first test image, a {digits.y_test[0]}, for the code above to read. Digits of your own need MNIST's "
-        "form, which the Draw page makes: white on black, 28 × 28, centred by mass.",
+        f"The first test image, a {digits.y_test[0]}. Digits of your own need MNIST's form, which the Draw page makes: "
+        "white on black, 28 × 28, centred by mass.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.compute.map_queue import KIND
+from core.compute.job import Status
 from core.data import Dataset
 from core.interpretability import embedding
 from core.interpretability.embedding import Embedding, Layout
@@ -15,7 +15,7 @@ from core.storage import printable
 from dashboard.components.actions import run_action
 from dashboard.components.background_job import REFRESH_SECONDS
 from dashboard.components.charts import embedding as chart
-from dashboard.components.formatting import duration_in_words, percent
+from dashboard.components.formatting import certainty, duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.loaded_models import load
 from dashboard.components.page_head import begin_page
@@ -23,7 +23,8 @@ from dashboard.components.session import active, current_choice, jobs, open_run,
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, enlarged, gallery
 
-PROGRESS_WIDTH = 360  # pixels
+KIND = "map"
+PROGRESS_WIDTH = 330  # pixels
 GALLERY_HEIGHT = 438  # pixels: four rows of tiles with their captions
 LAYOUTS = ("t-SNE", "PCA")
 CLEARED = "map_cleared"  # under which the session counts the rectangles that were removed by the button
@@ -46,22 +47,27 @@ def page() -> None:
     if readings.alike:
         show_no_map(run)
         return
-    st.markdown("Each dot is a test image, each cross a mistake. What the network finds alike lies close together.")
+    st.markdown(
+        "Each dot is a test image in the colour of its label, each cross a mistake. What the network finds alike lies "
+        "close together."
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_choices"):
-        wanted, mask = choose(readings)
-    with st.container(key="map_status"):
-        layout = tsne_layout(run, model, digits) if wanted == "t-SNE" else None
-        if layout or wanted == "PCA":
-            st.space("small")  # the place stays
+        status = jobs().status(run, KIND)  # before the look at the map, which is there once the job has finished
+        layout = choose_layout(run, model, digits)
+        mask = choose_images(readings)
+        if layout is None and not is_pca_chosen():
+            await_tsne(run, status)
     name = "PCA" if layout is None else "t-SNE"
     layout = layout or Layout(readings.shown, readings.pca.points[readings.shown])
     shown = layout.only(mask)
     if len(shown.indices):
+        chosen = choose_one(readings, shown)
         left, right = st.columns([3, 2], gap="medium")
         with left, st.container(key="map_chart"):
-            region = show_map(run, model, readings, shown, name)
+            region = show_map(run, model, readings, shown, name, chosen)
         with right:
-            show_images(run, digits, readings, shown, region)
+            show_chosen(run, digits, readings, chosen)
+            show_images(digits, readings, shown, mask, region, chosen)
     else:
         st.info("No image matches this filter.", icon=":material/filter_alt:")
     with how_measured():
@@ -83,19 +89,35 @@ def show_no_map(run: Run) -> None:
         st.button(words, key="show_best", on_click=open_run, args=(best.id,), icon=":material/swap_horiz:")
 
 
-def choose(readings: Embedding) -> tuple[str, np.ndarray]:
-    """Choose the layout and, as a mask bool (n,), the images on the map; both are in the address."""
-    bound = {"bind": "query-params"}
-    pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
-    layout = st.segmented_control(
+def choose_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
+    """Choose the layout, in the address; returns t-SNE where it is chosen and there, None for PCA.
+
+    Until t-SNE is there, PCA is shown, and the choice says so.
+    """
+    stored = None if is_pca_chosen() else stored_tsne(run, model, digits)
+    is_open = bool(stored) or is_pca_chosen()
+    wanted = st.segmented_control(
         "Layout",
         LAYOUTS,
-        default=LAYOUTS[0],
+        default=LAYOUTS[0] if is_open else "PCA",
         required=True,
-        key="layout",
+        disabled=not is_open,
+        key="layout" if is_open else "layout_for_now",
         help="t-SNE: keeps close neighbours together. PCA: the two directions in which the images differ most.",
-        **bound,
+        bind="query-params" if is_open else None,
     )
+    return None if wanted == "PCA" else stored
+
+
+def is_pca_chosen() -> bool:
+    """Whether PCA was chosen, here or in the address."""
+    return st.session_state.get("layout", st.query_params.get("layout")) == "PCA"
+
+
+def choose_images(readings: Embedding) -> np.ndarray:
+    """Choose which images are on the map, a mask bool (n,), in the address."""
+    bound = {"bind": "query-params"}
+    pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
     label = st.selectbox("Label", key="map_label", help="The digit that the dataset gives.", **pick, **bound)
     read_as = st.selectbox("Read as", key="map_read", help="The digit that the network predicts.", **pick, **bound)
     mistakes = st.toggle("Mistakes only", key="map_mistakes", **bound)
@@ -106,38 +128,41 @@ def choose(readings: Embedding) -> tuple[str, np.ndarray]:
         mask &= readings.predictions == read_as
     if mistakes:
         mask &= ~readings.right
-    return layout if layout in LAYOUTS else LAYOUTS[0], mask
+    return mask
 
 
-def tsne_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
-    """The saved t-SNE of this model; None where there is none yet, with its progress or why it failed."""
-    status = jobs().status(run, KIND)  # before the look at the file, which is there once the job has finished
+def stored_tsne(run: Run, model: str, digits: Dataset) -> Layout | None:
+    """The saved t-SNE of this model, None where there is none yet."""
     stored = embedding.load_tsne(run)
     if stored and not stored.stale(model, digits.fingerprint) and stored.indices.max(initial=0) < len(digits.y_test):
         return Layout(stored.indices, stored.points)
-    if status.name in ("failed", "interrupted"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.error(escape_markdown(status.words), icon=":material/error:")
-            make_now_button(run, "Try t-SNE again")
-        return None
-    if status.name != "running":
-        services().maps.want(run)
-    show_progress(run)
     return None
+
+
+def await_tsne(run: Run, status: Status) -> None:
+    """Let the run's t-SNE be laid out, and show how far it is, or why it failed."""
+    if status.name in ("failed", "interrupted"):
+        st.error(escape_markdown(status.words), icon=":material/error:")
+        make_now_button(run, "Try t-SNE again")
+        return
+    if status.name != "running":
+        services().after_training.ask(run, KIND)
+    show_progress(run)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def show_progress(run: Run) -> None:
     """Show how far the run's t-SNE is, until it is there, and then draw the page again."""
     status, trains = jobs().status(run, KIND), active(REFRESH_SECONDS)
+    waits = services().after_training.is_waiting(run, KIND)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if status.name == "running" or (services().maps.is_waiting(run) and not (trains.running or trains.queued)):
-            words = f"PCA until t-SNE is ready · {100 * status.fraction:.0f} %"
+        if status.name == "running" or (waits and not (trains.running or trains.queued)):
+            words = f"t-SNE is getting ready · {100 * status.fraction:.0f} %"
             if status.seconds_left is not None:
                 words += f" · about {duration_in_words(max(1, status.seconds_left))} left"
             st.progress(status.fraction, text=words, width=PROGRESS_WIDTH)
-        elif services().maps.is_waiting(run):
-            st.markdown("PCA until training ends")
+        elif waits:
+            st.markdown("t-SNE comes when training ends")
             make_now_button(run, "Make t-SNE now", "tertiary")
         else:
             st.rerun()
@@ -150,7 +175,7 @@ def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
 
 def make_now(run: Run) -> None:
     """Lay out the chosen run's map by t-SNE."""
-    run_action(services().maps.make_now, current_choice(run))
+    run_action(services().after_training.do_now, current_choice(run), KIND)
 
 
 def describe(readings: Embedding, layout: Layout, name: str) -> str:
@@ -184,11 +209,17 @@ def describe(readings: Embedding, layout: Layout, name: str) -> str:
     return "\n".join(f"- {words}" for words in (sample, place, distances))
 
 
-def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str) -> dict | None:
-    """Show the map; returns the rectangle that was drawn on it, None without one."""
+def choose_one(readings: Embedding, shown: Layout) -> int:
+    """The image that a ring is around: the one that was chosen, or the first in the gallery."""
+    image = st.session_state.get("map_image")
+    return image if image in shown.indices else int(embedding.by_confidence(readings, shown.indices)[0])
+
+
+def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str, chosen: int) -> dict | None:
+    """Show the map with a ring around an image; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes", CLEARED))
     event = st.vega_lite_chart(
-        chart.map_chart(readings, shown, st.session_state.get("map_image")),
+        chart.map_chart(readings, shown, chosen),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",
@@ -196,15 +227,14 @@ def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str
     return chart.chosen_region(event.selection)
 
 
-def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, region: dict | None) -> None:
-    """Show the chosen image, and those in the rectangle, or all images on the map without one."""
-    show_chosen(run, digits, readings, shown)
+def show_images(
+    digits: Dataset, readings: Embedding, shown: Layout, mask: np.ndarray, region: dict | None, chosen: int
+) -> None:
+    """Show the images in the rectangle, or all images on the map without one."""
     found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
-    mistakes = int((~readings.right[found]).sum())
-    where = "on the map" if region is None else "in the rectangle"
-    count = f"{len(found):,} image{'' if len(found) == 1 else 's'} {where}"
+    where = "" if region is None else " in the rectangle"
     with st.container(horizontal=True, vertical_alignment="center", key="map_count"):
-        st.markdown(f"**{count}**, {mistakes:,} mistake{'' if mistakes == 1 else 's'}", width="content")
+        st.markdown(count(readings, found, found if region else np.flatnonzero(mask), where), width="content")
         if region is not None:
             st.button("Clear", key="clear_region", icon=":material/close:", type="tertiary", on_click=clear_region)
     more = f" The first {MOST_TILES} are shown, mistakes first." if len(found) > MOST_TILES else ""
@@ -216,30 +246,39 @@ def show_images(run: Run, digits: Dataset, readings: Embedding, shown: Layout, r
     ]
     if not tiles:
         return
-    with st.container(height=GALLERY_HEIGHT, border=False):
+    with st.container(height=GALLERY_HEIGHT, border=False, key="map_tiles"):
         gallery(
             digits.x_test[found[:MOST_TILES]],
             tiles,
             key="map_gallery",
-            selected=st.session_state.get("map_image"),
+            selected=chosen,
             on_choose=lambda index: st.session_state.update(map_image=index),
-            label=f"Test images {where}",
-            full=MOST_TILES,
+            label=f"Test images{where or ' on the map'}",
+            full=60,  # as many columns as there is room for, up to six: it scrolls, so no last row is seen to be short
         )
 
 
-def show_chosen(run: Run, digits: Dataset, readings: Embedding, shown: Layout) -> None:
-    """Show the chosen image large, where it is on the map, and the way to all that Predictions tells of it."""
-    image = st.session_state.get("map_image")
+def count(readings: Embedding, found: np.ndarray, among: np.ndarray, where: str) -> str:
+    """How many images were found, and how many mistakes are there, of those `among` which the map is a sample."""
+    images, mistakes, in_all = len(found), int((~readings.right[found]).sum()), int((~readings.right[among]).sum())
+    plural = "" if in_all == 1 else "s"
+    if images == len(among):
+        return f"**{images:,} image{'' if images == 1 else 's'}{where}**, {mistakes:,} mistake{plural}"
+    words = f"**{images:,} of {len(among):,} images**"
+    if mistakes == in_all:
+        return f"{words}, {'all' if in_all > 1 else 'the'} {in_all:,} mistake{plural} included"
+    return f"{words}, {mistakes:,} of {in_all:,} mistakes"
+
+
+def show_chosen(run: Run, digits: Dataset, readings: Embedding, image: int) -> None:
+    """Show an image large, and the way to all that Predictions tells of it."""
     with st.container(horizontal=True, vertical_alignment="center", key="map_image_place"):
-        if image not in shown.indices:
-            st.markdown("Choose an image below: a ring shows where it lies on the map.")
-            return
         st.image(enlarged(digits.x_test[image]), width=112, alt=f"Image {image}, enlarged")
         with st.container(width="stretch", gap="small"):
             label, read_as = int(readings.labels[image]), int(readings.predictions[image])
             st.markdown(
-                f"**Image {image}**, a {label}  \nread as {read_as}, {percent(readings.confidence[image], 0)} sure"
+                f"**Image {image}**, ringed on the map: a {label}, read as {read_as}, "
+                f"{certainty(readings.confidence[image])} sure"
             )
             if st.button("See it in Predictions", key="see_image", icon=":material/grid_view:"):
                 st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id, "show": "All", "image": str(image)})

@@ -11,6 +11,7 @@ from core.storage import printable
 from dashboard.components.charts.confusion import clicked, confusion_chart
 from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
 from dashboard.components.predictions.filters import choose_filter, clear, first_page, matrix_key, show_pair
@@ -26,7 +27,8 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import gallery
 from dashboard.components.widgets.tiles import reading_tiles
 
-IMAGES_PER_PAGE = 120  # ends with a full row of 3, 4, 5, 6, 8, 10 or 12
+IMAGES_PER_PAGE = 80  # ends with a full row of 4, 5, 8 or 10
+MARKS = {"Right": "✓ 4: a 4, read as 4", "Mistakes": "✗ 4→9: a 4, read as 9"}
 
 
 def page() -> None:
@@ -58,7 +60,7 @@ def page() -> None:
     with headline:
         show_headline(run, reading, moments[NEWEST])
     with count:
-        show_count(found, wanted, is_matrix_below=image is not None)
+        show_count(digits, found, wanted, is_matrix_below=image is not None)
     with st.container(key="digits_area").container(key="digits_and_more"):
         with st.container():
             show_gallery(run, digits, reading, found, wanted, image)
@@ -128,8 +130,8 @@ def watch(run, known) -> None:
         st.rerun()
 
 
-def show_count(found, wanted: Filter, *, is_matrix_below: bool) -> None:
-    """Say how many images there are, and by which filter; offer to clear it, and lead to a matrix that moved."""
+def show_count(digits, found, wanted: Filter, *, is_matrix_below: bool) -> None:
+    """Say how many images there are, by which filter, and what their marks mean; lead to a matrix that moved."""
     st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
     if wanted != Filter():
         st.button(
@@ -140,9 +142,14 @@ def show_count(found, wanted: Filter, *, is_matrix_below: bool) -> None:
             on_click=clear,
             help="Show all mistakes again.",
         )
-    if is_matrix_below:
-        st.markdown("[Confusion matrix below](#confusion-matrix)", width="content")
     st.pills("Filters", ["Filters"], selection_mode="multi", key="unfold", label_visibility="collapsed")
+    marks = [words for show, words in MARKS.items() if wanted.show in (show, "All")]
+    marks += ["⚑ label in doubt"] if digits.is_mnist else []
+    with st.container(key="marks", width="content"):
+        st.caption(" · ".join(marks))
+    if is_matrix_below:
+        with st.container(key="to_matrix", width="content"):
+            st.markdown("[Confusion matrix below](#confusion-matrix)")
 
 
 def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: Filter, image: int | None) -> None:
@@ -162,8 +169,13 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
                 "images",
                 csv=lambda: reports.as_csv(reading, found),
             )
-    if run.config is not None and run.config.model == "seed":
-        st.caption(SIGMOID_SENTENCE)
+    with how_measured():
+        st.markdown(
+            "The percentage below a digit is the network's confidence: the highest of its ten probabilities for the "
+            "image. The label is the dataset's, and a mistake is a prediction that differs from it."
+        )
+        if run.config is not None and run.config.model == "seed":
+            st.markdown(SIGMOID_SENTENCE)
     if len(shown):
         with here:
             gallery(
@@ -213,17 +225,17 @@ def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
 
 
 def show_worst_pairs(reading: predictions.Predictions) -> None:
-    """Show the most frequent mistakes as buttons that filter for their images."""
-    st.header("Most frequent mistakes")
-    pairs = metrics.worst_pairs(reading.matrix, limit=10)
+    """Show the most frequent mistakes as a list that filters for their images."""
+    st.subheader("Most frequent mistakes")
+    pairs = metrics.worst_pairs(reading.matrix, limit=12)
     if not pairs:
         st.caption("None")
-    with st.container(horizontal=True):
+    with st.container(key="pairs"):
         for pair in pairs:
-            times = "once" if pair.count == 1 else f"{pair.count} times"
             st.button(
-                f"{pair.label} read as {pair.prediction}: {times}",
+                f"{pair.label} read as {pair.prediction} · **{pair.count:,}**",
                 key=f"pair_{pair.label}_{pair.prediction}",
+                type="tertiary",
                 on_click=show_pair,
                 args=(pair.label, pair.prediction),
             )
@@ -240,6 +252,7 @@ def show_digits(reading: predictions.Predictions) -> None:
     st.dataframe(
         per_digit_table(reading.matrix),
         hide_index=True,
+        placeholder="–",
         column_config={
             name: st.column_config.NumberColumn(format="%.2f %%", help=words) for name, words in percents.items()
         },

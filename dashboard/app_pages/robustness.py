@@ -10,7 +10,7 @@ from core.predictor import model_fingerprint
 from core.robustness import corruptions, measure
 from core.robustness.measure import Robustness
 from core.runs import Run
-from dashboard.components.background_job import begin_button, follow
+from dashboard.components.background_job import await_begin, begin_button, follow
 from dashboard.components.charts import robustness as charts
 from dashboard.components.downloads import show_download
 from dashboard.components.formatting import percent
@@ -31,19 +31,20 @@ def page() -> None:
     if reason := run.foreign_dataset(digits):
         st.error(escape_markdown(reason), icon=":material/database_off:")
         return
+    st.header("How much does it still read?", anchor=False)
     result = measure.load(run)
     if result is None:
         offer(run, digits)
-        show_changes(digits, None)
+        show_samples(digits)
         return
     if reason := result.stale(model_fingerprint(run.path), digits.fingerprint):
         offer_again(run, reason)
     show_headline(result)
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_changes(digits, result)
-    with right:
-        show_digits(result)
+    with st.grid(2, min_column_width=400, gap="large"):
+        with st.container():
+            show_changes(digits, result)
+        with st.container():
+            show_digits(result)
     show_download(
         "Download CSV",
         result.as_csv,
@@ -61,16 +62,17 @@ def page() -> None:
 
 
 def offer(run: Run, digits: Dataset) -> None:
-    """Say what a measurement does, and show the button that starts it, or its progress."""
-    images = (STEPS - 1) * len(digits.x_test)
-    st.header("How much does it still read?", anchor=False)
-    above = st.container()
-    words = f"It reads all {len(digits.x_test):,} test images under each change below"
-    if follow(run, KIND, STEPS, alike=True):
-        above.markdown(f"{words}.")
-    else:
-        above.markdown(f"{words}: {images:,} images in {'10 to 30' if images > 60_000 else 'a few'} seconds.")
-        begin_button(run, KIND, "Measure", key="measure", primary=True)
+    """Say what a measurement does and tells, and show the button that starts it, or its progress."""
+    images, ways, strengths = len(digits.x_test), len(corruptions.CORRUPTIONS), len(corruptions.STRENGTHS)
+    st.markdown(
+        f"It reads all {images:,} test images under {ways} changes in {strengths} strengths each: "
+        f"**{images * ways * strengths:,} images**. Then you see which changes and which digits cost it accuracy."
+    )
+    with st.container(key="robustness_status"):
+        if not follow(run, KIND, STEPS, alike=True):
+            with st.container(gap="small"):
+                begin_button(run, KIND, "Measure", key="measure", primary=True)
+                await_begin(run, KIND, f"Takes about {'20' if images > 2_000 else 'a few'} seconds.")
 
 
 def offer_again(run: Run, reason: str) -> None:
@@ -116,26 +118,44 @@ def points(loss: float) -> str:
     return f"{100 * loss:.1f} points".replace("-", "−")
 
 
-def show_changes(digits: Dataset, result: Robustness | None) -> None:
-    """Show one row for each change: a sample in each strength, with the accuracy once it is measured."""
-    if result:
-        words = "Accuracy, and below it the difference from the unchanged images in percentage points."
-        st.header("Change by change", anchor=False, help=words)
-    else:
-        st.header("What is changed", anchor=False)
+def show_samples(digits: Dataset) -> None:
+    """Show a digit under each change, before anything is measured."""
+    st.header("What is changed", anchor=False)
+    index = choose_sample(digits)
+    with st.grid(5, min_column_width=150, gap=("medium", "small"), key="changes"):
+        for name, change in corruptions.CORRUPTIONS.items():
+            with st.container(gap="xsmall"):
+                st.markdown(f"**{name.capitalize()}**")
+                words = f"A {digits.y_test[index]}, changed weakly, medium and strongly: {name}"
+                st.image(sample_row(digits.fingerprint, index, name, digits), width="stretch", alt=words)
+                st.caption(change.describe_all())
+
+
+@st.cache_resource(max_entries=320, show_spinner=False)
+def sample_row(fingerprint: str, index: int, name: str, _digits: Dataset) -> np.ndarray:
+    """A test image under a change in its three strengths, side by side, cached for all sessions."""
+    return charts.sample_row(_digits.x_test, index, name)
+
+
+def show_changes(digits: Dataset, result: Robustness) -> None:
+    """Show one row for each change: a sample in each strength, with the accuracy."""
+    words = "Accuracy, and below it the difference from the unchanged images in percentage points."
+    st.header("Change by change", anchor=False, help=words)
+    index = choose_sample(digits)
+    st.vega_lite_chart(
+        charts.change_chart(samples(digits.fingerprint, index, digits), result),
+        key="changes",
+        alt="Accuracy under each change and strength, with a sample of each",
+    )
+
+
+def choose_sample(digits: Dataset) -> int:
+    """Choose a digit, and return the first test image of it."""
     kinds = np.unique(digits.y_test).tolist()
     digit = st.segmented_control(
         "Sample", kinds, default=kinds[0], required=True, key="sample_digit", persist_state="session"
     )
-    index = int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
-    with st.container(width="stretch" if result else 460):
-        st.vega_lite_chart(
-            charts.change_chart(samples(digits.fingerprint, index, digits), result),
-            key="changes",
-            alt="Accuracy under each change and strength, with a sample of each"
-            if result
-            else "A sample of each change",
-        )
+    return int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -1,5 +1,7 @@
 """Train: choose a network and its epochs in the sidebar, start, watch, and see the results."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig
@@ -52,7 +54,7 @@ def sidebar(digits: Dataset) -> Choice:
 
 def show(run: Run) -> None:
     """Show the run: live while it is active, its results afterwards."""
-    state = run.state
+    state, start_another = run.state, partial(start_in_page, start)
     with st.container(key="run_notes"):  # even if empty: else all that follows would be new, and move
         show_problems(run)
         import_note(run)
@@ -61,12 +63,14 @@ def show(run: Run) -> None:
     elif state.is_active or state.name in ENDED:
         with st.container(key="run_body"):
             if state.is_active:
-                show_controls(run)
+                show_controls(run, start_another)
                 live(run)
             else:
-                show_next_steps(run)
+                show_next_steps(run, start_another)
                 with st.container():  # as Streamlit puts one around the fragment above
                     show_results(run)
+    else:
+        start_another()
 
 
 def show_missing(run_id: str) -> None:
@@ -119,7 +123,6 @@ run = choice.run
 if run is not None:
     show_title("Train", run, show_actions)
     show_notes(found)
-    start_in_page(start)
     show(run)
     show_all_runs(run)
     show_import(found)

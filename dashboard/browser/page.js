@@ -107,9 +107,10 @@
     capture,
   );
 
-  // On a phone the sidebar lies over the page: Start closes it, so that the run is seen.
+  // On a phone the sidebar lies over the page: what leads to a run or a page closes it, so that this is seen.
+  const LEADS = ".st-key-start button:enabled, .st-key-activity button, [data-testid=stSidebarNavLink]";
   addEventListener("click", ({ target }) => {
-    if (!matchMedia("(max-width: 768px)").matches || !target.closest(".st-key-start button:enabled")) return;
+    if (!matchMedia("(max-width: 768px)").matches || !target.closest(LEADS)) return;
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   });
 

@@ -1,9 +1,14 @@
-"""What trains now: a line in the sidebar of every page, and its per cent in the title of the browser's tab."""
+"""What trains now: a line in the sidebar of every page, and its per cent in the title of the browser's tab.
+
+On a phone, where the sidebar is closed, it is also said beside the button that opens it (page.css).
+"""
 
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from core.runs import Run
 from dashboard.components.following import follow, is_outdated
 from dashboard.components.page_head import show_tab_title
 from dashboard.components.progress import per_cent_done, progress_in_words, share_done
@@ -21,11 +26,13 @@ def show_activity() -> None:
     """
     follow([])
     found = active(LOOK_SECONDS / 2)
+    with st.container(key="activity_here"):
+        here = st.empty()
     with st.sidebar:
-        st.fragment(_look, run_every=LOOK_SECONDS if found.running or found.queued else IDLE_SECONDS)()
+        st.fragment(_look, run_every=LOOK_SECONDS if found.running or found.queued else IDLE_SECONDS)(here)
 
 
-def _look() -> None:
+def _look(here: DeltaGenerator) -> None:
     if run_id := st.session_state.pop("go_to_run", ""):
         st.switch_page(TRAIN_PAGE, query_params={"run": run_id})
     if is_outdated():
@@ -33,10 +40,11 @@ def _look() -> None:
     found = active(LOOK_SECONDS / 2)
     running = [run for run in map(store().get, sorted(found.running)) if run]
     show_tab_title(progress=per_cent_done(running[0]) if running else "")
+    here.markdown(_in_words(running[0]) if running else "")
     with st.container(gap="xxsmall", key="activity"):
         for run in running[:MOST_LINES] or found.queued[:1]:
             st.button(
-                f"{escape_markdown(run.name)} · {progress_in_words(run)}",
+                _in_words(run),
                 icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
                 type="tertiary",
                 key=f"activity_{run.id}",
@@ -49,6 +57,10 @@ def _look() -> None:
             st.caption("Nothing is training.")
         if more := len(running[MOST_LINES:]) + len(found.queued[0 if running else 1 :]):
             st.caption(f"{more} more in line")
+
+
+def _in_words(run: Run) -> str:
+    return f"{escape_markdown(run.name)} · {progress_in_words(run)}"
 
 
 def go_to(run_id: str) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.session import current_choice, jobs
+from dashboard.components.session import active, current_choice, jobs, services
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -44,7 +44,25 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
 
 
 def _begin(run: Run, kind: str) -> None:
-    run_action(jobs().start, current_choice(run), kind)
+    run_action(services().after_training.do_now, current_choice(run), kind)
+
+
+def await_begin(run: Run, kind: str, otherwise: str) -> None:
+    """Say that the job begins by itself, where it does, and follow it then; say `otherwise` where it does not."""
+    waiting = services().after_training
+    if waiting.is_waiting(run, kind):
+        waiting.ask(run, kind)  # who looks at a page comes first
+        _await_begin(run, kind)
+    else:
+        st.caption(otherwise)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _await_begin(run: Run, kind: str) -> None:
+    if jobs().status(run, kind).name == "running" or not services().after_training.is_waiting(run, kind):
+        st.rerun()
+    trains = active(REFRESH_SECONDS)
+    st.caption(f"Begins by itself {'when training ends' if trains.running or trains.queued else 'in a moment'}.")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -28,9 +28,25 @@ def show_downloads(
 
 
 def show_download(
-    label: str, data: Callable[[], bytes] | bytes, file: str, mime: str, *, key: str, help: str | None = None
+    label: str,
+    data: Callable[[], bytes] | bytes | None,
+    file: str,
+    mime: str,
+    *,
+    key: str,
+    help: str | None = None,
+    width: int | str = "content",
 ) -> None:
-    """Show the button of one file; `data` may be a function that makes it when it is clicked."""
+    """Show the button of one file; `data` may be a function that makes it when it is clicked, None disables it."""
     st.download_button(
-        label, data, file, mime, key=key, help=help, icon=":material/download:", on_click="ignore", type="secondary"
+        label,
+        b"" if data is None else data,
+        file,
+        mime,
+        key=key,
+        help=help,
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=data is None,
+        width=width,
     )

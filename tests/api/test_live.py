@@ -53,6 +53,7 @@ class Server:
         home.mkdir(exist_ok=True)
         port = str(self.port) if command[-1] == "--port" else f"--server.port={self.port}"
         environment = {**os.environ, "DIGITLAB_HOME": str(home), "DIGITLAB_DATA": str(data)}
+        environment["DIGITLAB_BACKGROUND"] = "off"
         environment.pop(guard.TOKEN, None)
         with (home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -124,7 +124,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
 
         page.goto(f"{laboratory.url}/?run={second.id}")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Train · {second.name}")
-        shows(page, best.name, "[data-testid=stMetric]:has-text('Best other run')")
+        shows(page, best.name, "[data-testid=stMetric]:has-text('Test accuracy')")
         shows(page, f"Imported from {names[7]} on")
         page.get_by_role("button", name="Manage").click()
         page.get_by_role("button", name="Delete this run").click()
@@ -219,7 +219,7 @@ def test_a_comparison_notices_by_itself_that_one_of_its_runs_was_deleted(
 ) -> None:
     first, second, _ = (make(name) for name in ("Mine", "Hers", "Another"))
     page.goto(f"{laboratory.url}/compare?a={first.id}&b={second.id}")
-    expect(page.get_by_text("Mine reads", exact=True)).to_be_visible()
+    expect(page.get_by_text("Under each digit: what Mine reads")).to_be_visible()
     home.delete(first)
     expect(page.get_by_text("Not found: Mine. Showing others instead.")).to_be_visible()
     page.get_by_role("button", name="Swap").click()

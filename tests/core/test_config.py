@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import MODELS, ConfigError, TrainingConfig, model_name, parse_hidden_layers
+from core.config import (
+    EXPERIMENTS,
+    FIRST_WEIGHTS,
+    MODELS,
+    OPTIMIZERS,
+    PIXELS,
+    SCHEDULES,
+    ConfigError,
+    TrainingConfig,
+    model_name,
+    parse_digits,
+    parse_hidden_layers,
+)
 
 LIMITS = {  # setting: what messages call it, lowest, highest, just below, just above
     "epochs": ("Epochs", 1, 200, 0, 201),
@@ -18,9 +30,13 @@ LIMITS = {  # setting: what messages call it, lowest, highest, just below, just 
     "training_images": ("Training images", 100, 1_000_000, 99, 1_000_001),
     "validation_images": ("Validation images", 100, 1_000_000, 99, 1_000_001),
     "patience": ("Patience", 0, 200, -1, 201),
+    "weight_decay": ("Weight decay", 0.0, 1.0, -0.001, 1.001),
+    "wrong_labels": ("Wrong labels", 0.0, 1.0, -0.001, 1.001),
+    "imbalance": ("Imbalance", 1, 1000, 0, 1001),
     "hidden_layers": ("hidden layers", (1,), (2048,) * 8, (), (1,) * 9),
 }
-WHOLE = [name for name in LIMITS if name not in ("learning_rate", "dropout", "hidden_layers")]
+MEASURED = ("learning_rate", "dropout", "weight_decay", "wrong_labels")
+WHOLE = [name for name in LIMITS if name not in (*MEASURED, "hidden_layers")]
 
 configs = st.builds(
     TrainingConfig,
@@ -36,6 +52,15 @@ configs = st.builds(
     patience=st.integers(0, 200),
     augment=st.booleans(),
     start_from=st.from_regex(r"[0-9a-z-]{0,30}", fullmatch=True),
+    network=st.sampled_from(["", "flatten, output softmax", "flatten, dense 7, dropout 0.3, tanh, output sigmoid"]),
+    optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+    schedule=st.none() | st.sampled_from(sorted(SCHEDULES)),
+    weight_decay=st.floats(0, 1),
+    pixels=st.sampled_from(sorted(PIXELS)),
+    first_weights=st.sampled_from(sorted(FIRST_WEIGHTS)),
+    wrong_labels=st.floats(0, 1),
+    left_out=st.lists(st.integers(0, 9), max_size=9).map(tuple),
+    imbalance=st.integers(1, 1000),
 )
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(),
@@ -61,7 +86,7 @@ def test_what_is_counted_must_be_a_whole_number(setting, value):
         TrainingConfig(**{setting: value})
 
 
-@pytest.mark.parametrize("setting", ["learning_rate", "dropout"])
+@pytest.mark.parametrize("setting", MEASURED)
 @pytest.mark.parametrize("value", [math.nan, math.inf, "0.1", True])
 def test_what_is_measured_must_be_a_finite_number(setting, value):
     with pytest.raises(ConfigError, match=f"{LIMITS[setting][0]} must be a number"):
@@ -75,7 +100,7 @@ def test_the_width_of_a_hidden_layer_is_from_1_to_2048(width):
 
 
 def test_an_unknown_model_is_refused_with_the_names_of_those_that_exist():
-    with pytest.raises(ConfigError, match=r"'transformer'.*seed, dense, cnn"):
+    with pytest.raises(ConfigError, match=r"'transformer'.*seed, linear, dense"):
         TrainingConfig("transformer")
 
 
@@ -88,7 +113,7 @@ def test_a_network_is_found_by_its_name_and_its_title_in_capitals_or_not(name):
 
 @pytest.mark.parametrize("written", ["", "transformer", "Starter", "seeds"])
 def test_a_network_that_is_called_nothing_here_is_refused_with_the_names(written):
-    with pytest.raises(ConfigError, match="Choose one of: seed, dense, cnn, best"):
+    with pytest.raises(ConfigError, match="Choose one of: seed, linear, dense, mlp, lenet, cnn, best"):
         model_name(written)
 
 
@@ -109,7 +134,7 @@ def test_settings_of_another_version_are_left_out():
     assert TrainingConfig.from_dict(values) == TrainingConfig("dense", epochs=3)
 
 
-@given(st.dictionaries(st.sampled_from([*LIMITS, "model", "other"]), anything, max_size=3) | anything)
+@given(st.dictionaries(st.sampled_from([*LIMITS, *EXPERIMENTS, "model", "other"]), anything, max_size=3) | anything)
 def test_whatever_a_file_or_a_link_says_gives_a_config_or_words_about_it(values):
     try:
         config = TrainingConfig.from_dict(values)
@@ -133,3 +158,27 @@ def test_hidden_layers_that_are_no_whole_numbers_are_refused_with_an_example(tex
 def test_other_settings_of_the_wrong_kind_are_refused(values):
     with pytest.raises(ConfigError, match=r"Augment|start_from"):
         TrainingConfig(**values)
+
+
+def test_the_layers_of_a_named_network_as_text_are_that_network():
+    assert TrainingConfig(network="Flatten, Dense(100, relu), Dense(10, sigmoid)") == TrainingConfig()
+    assert TrainingConfig("cnn", network=TrainingConfig("cnn", dropout=0.2).layers.text).dropout == 0.2
+    dense = TrainingConfig("dense", network="flatten, dense 64 relu, dense 32 relu, output softmax")
+    assert (dense.network, dense.hidden_layers, dense.title) == ("", (64, 32), "Dense")
+
+
+def test_a_network_whose_layers_were_changed_says_so_and_keeps_how_its_model_trains():
+    config = TrainingConfig(network="flatten, dense 100, output sigmoid")
+    assert (config.title, config.experiments, config.batch_size) == ("Custom", ["network"], 32)
+    assert TrainingConfig(optimizer="sgd", schedule="constant").experiments == ["optimizer"]
+
+
+@pytest.mark.parametrize(("text", "digits"), [("3, 8", (3, 8)), ("83", (3, 8)), ("3;3 8", (3, 8)), ("", ())])
+def test_digits_are_read_as_people_type_them(text, digits):
+    assert parse_digits(text) == digits
+
+
+@pytest.mark.parametrize("text", ["three", "0123456789", "-1", "²"])
+def test_digits_that_are_none_or_all_are_refused(text):
+    with pytest.raises(ConfigError, match=r"Enter digits|keep at least one"):
+        parse_digits(text)

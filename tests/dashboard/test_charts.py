@@ -90,8 +90,7 @@ def charts(make_run, digits):
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
         },
         "map": one_map(),
-        "changes": robustness.change_chart(samples, None),
-        "measured changes": robustness.change_chart(samples, measured),
+        "changes": robustness.change_chart(samples, measured),
         "digits": robustness.digit_chart(measured, None),
     }
 
@@ -205,6 +204,31 @@ def test_runs_far_below_the_others_do_not_set_the_range_and_are_named_with_their
     assert 0.96 <= low < 0.97
     assert 0.98 < high < 0.99
     assert chart["datasets"]["ends"]["name"].to_pylist() == ["A", "B", "C", "D ↓ 10.0 %"]
+
+
+def test_curves_that_lie_on_each_other_are_drawn_in_turns():
+    frame = pd.DataFrame(
+        [
+            (run, epoch, float(epoch), accuracy)
+            for run, accuracies in {"A": (0.91, 0.95), "B": (0.91, 0.95, 0.97), "C": (0.93, 0.96, 0.98)}.items()
+            for epoch, accuracy in enumerate(accuracies, 1)
+        ],
+        columns=["run", "epoch", "training_seconds", "accuracy"],
+    )
+    assert curves.on_one_line(frame, "Epochs", None) == [["B", "A"]]
+    chart = curves.curves_chart(frame, "Epochs")
+    lines = next(layer for layer in chart["layer"] if "strokeDash" in layer["encoding"])
+    assert lines["encoding"]["strokeDash"]["scale"]["range"] == [[8, 8], [1, 0], [1, 0]]
+    assert chart["datasets"]["curves"]["run"].to_pylist()[-1] == "A"  # over the longer one
+
+
+def test_names_of_dots_that_stand_close_beside_each_other_do_not_touch():
+    frame = pd.DataFrame(
+        {"run": list("ABC"), "value": [55000, 60000, 500], "words": list("abc"), "accuracy": [0.98, 0.98, 0.98]}
+    )
+    places = curves.setting_chart(frame, "Training images", log=True)["datasets"]["dots"]["place"].to_pylist()
+    assert places[0] != places[1]
+    assert places[2] == 0.98
 
 
 def test_a_run_keeps_its_colour_and_shape_whichever_others_are_shown():

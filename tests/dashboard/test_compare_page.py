@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from core.config import TrainingConfig
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
-from dashboard.components.compare import run_table, run_table_view, verdict
+from dashboard.components.compare import run_choice, run_table, run_table_view, verdict
 from tests.support.digits import mostly_right
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
 
@@ -50,14 +50,17 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
         "Both wrong · 10",
         "Both right · 352",
     ]
-    left, right = galleries(at)
-    assert sorted(tile["index"] for tile in left) == list(range(20))
-    assert {tile["mark"] for tile in left} == {"wrong"}
-    assert [tile["index"] for tile in right] == [tile["index"] for tile in left]
-    assert {tile["mark"] for tile in right} == {"right"}
+    (shown,) = galleries(at)
+    assert sorted(tile["index"] for tile in shown) == list(range(20))
+    assert {(tile["mark"], tile["second"]) for tile in shown} == {("wrong", "right")}
+    label, read = shown[0]["caption"].split("→")
+    assert (shown[0]["sure"], shown[0]["name"]) == (
+        label,
+        f"{label}→{read} {label}, image {shown[0]['index']}: a {label}, read as {read} and as {label}",
+    )
 
     at = open_page("compare", a=first.id, b=second.id, group="both_wrong")
-    assert [sorted(tile["index"] for tile in one) for one in galleries(at)] == [list(range(20, 30))] * 2
+    assert [sorted(tile["index"] for tile in one) for one in galleries(at)] == [list(range(20, 30))]
     next(button for button in at.button if button.label == "Swap").click().run()
     assert "right on 15 that CNN 1 has wrong" in words(at)
     assert (at.query_params["a"], at.query_params["b"]) == (second.id, first.id)
@@ -70,7 +73,7 @@ def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digit
     second.write_probabilities(mostly_right(digits.y_test, slice(0, 40), sure=0.7))
     at = open_page("compare", a=first.id, b=second.id)
     assert "No difference to test" in words(at)
-    assert [len(one) for one in galleries(at)] == [24, 24]
+    assert [len(one) for one in galleries(at)] == [24]
 
 
 @pytest.mark.parametrize(
@@ -96,13 +99,12 @@ def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
     with running.lock():
         at = open_page("compare", a=foreign.id)
         table = at.dataframe[0].value.assign(Run=names_in_table(at)).set_index("Run")
+        old_row, foreign_row = (table.loc[run_table_view.short(f"Same *name* · {run.id}")] for run in (old, foreign))
         assert {f"{damaged.name} · damaged", f"{running.name} · running"} < set(table.index)
         assert run_table.settings(running, {})["Epochs"] == run_table.Cell(1, f"1 of {running.config.epochs}")
-        assert table.loc[f"Same *name* · {old.id}", ["Test accuracy", "Robustness"]].tolist() == pytest.approx(
-            [100 * 387 / 397, 81.25]
-        )
-        assert table.loc[f"Same *name* · {foreign.id}", "Test accuracy"] == 75
-        assert np.isnan(table.loc[f"Same *name* · {foreign.id}", "Calibration error"])
+        assert old_row[["Test accuracy", "Robustness"]].tolist() == pytest.approx([100 * 387 / 397, 81.25])
+        assert foreign_row["Test accuracy"] == 75
+        assert np.isnan(foreign_row["Calibration error"])
         assert set(table["Batch size"].dropna()) == {64, 32}
         assert "cannot be compared here: it was trained and tested on Others" in words(at)
         assert "it is damaged" in words(at)
@@ -136,12 +138,28 @@ def test_runs_in_the_address_are_those_of_the_table_and_none_is_possible(make_ru
     assert at.query_params["runs"] == "none"
 
 
-def test_without_a_choice_the_best_two_are_compared(make_run):
+def test_until_somebody_chooses_the_best_two_of_the_table_are_compared(make_run):
     best, worst, second, newest = (make_run() for _ in range(4))
     for run, accuracy in ((best, 0.99), (worst, 0.1), (second, 0.98), (newest, 0.97)):
         write_json(run.path / "summary.json", {"test_accuracy": accuracy})
-    at = open_page("compare", runs=f"{newest.id},{worst.id}")
-    assert (at.query_params["a"], at.query_params["b"]) == (second.id, best.id)
+
+    def pair() -> tuple:
+        return at.query_params["a"], at.query_params["b"]
+
+    at = open_page("compare")
+    assert pair() == (second.id, best.id)
+    by_label(at.multiselect, "Runs").set_value([newest.id, worst.id]).run()
+    assert pair() == (worst.id, newest.id)
+    by_label(at.selectbox, "First run").set_value(second.id).run()
+    by_label(at.multiselect, "Runs").set_value([best.id, worst.id]).run()
+    assert pair() == (second.id, newest.id)
+
+
+def test_the_best_of_all_is_among_the_runs_shown_at_first():
+    runs = {str(number): SimpleNamespace(test_accuracy=accuracy) for number, accuracy in enumerate([0.9] * 11 + [0.95])}
+    assert run_choice.at_first(runs) == [*map(str, range(9)), "11"]
+    runs["2"].test_accuracy = 0.99
+    assert run_choice.at_first(runs) == [*map(str, range(10))]
 
 
 def test_two_choices_that_come_together_are_both_kept(make_run):
@@ -225,7 +243,6 @@ def test_a_tag_in_the_names_finds_runs_and_a_choice_ends_the_filter(make_run):
     assert set(names_in_table(at)) == {"wide #LR", "small #lr"}
     by_label(at.text_input, "Filter").set_value("#lr CNN").run()
     assert names_in_table(at) == ["small #lr"]
-    assert "Any two of all runs" in words(at)
     by_label(at.text_input, "Filter").set_value("*no* such").run()
     assert "No run has “*no* such”" in as_seen(at.info[0].value)
     by_label(at.multiselect, "Runs").set_value([runs[2].id]).run()

@@ -68,7 +68,7 @@ def test_the_threshold_is_kept_in_the_run_and_told_in_exact_numbers(overconfiden
     assert f"answers **{100 * answers.mean():.2f} %** of the images ({answers.sum()} of 397)" in text
     assert f"right on **{100 * right[answers].mean():.2f} %** of those" in text
     assert f"avoids **{(~right & ~answers).sum()}** of its {(~right).sum()} mistakes" in text
-    assert f"**{(right & ~answers).sum()}** correct answers" in text
+    assert f"**{(right & ~answers).sum()}** correct answer" in text
 
     run.set_threshold(0.95)  # another page or browser
     assert open_page("confidence").slider[0].value == 95.0

@@ -1,6 +1,7 @@
 """The pages Map and Robustness in their states, and the process behind them, once for real."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,21 +67,28 @@ def test_the_map_shows_pca_until_tsne_is_ready(run, digits):
     assert "All 397 test images" in words(at)
     assert "variance" in words(at)
     assert len(tiles(at)) == 200
-    assert at.segmented_control(key="layout").value == "t-SNE"
-    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready · 0 %"
-    assert session.services().maps.is_waiting(run)
+    assert at.segmented_control(key="layout_for_now").value == "PCA"
+    assert at.segmented_control(key="layout_for_now").disabled
+    assert at.get("progress")[0].proto.text == "t-SNE is getting ready · 0 %"
+    assert session.services().after_training.is_waiting(run, "map")
     at.selectbox(key="map_label").select(3).run()
     assert {tile["tooltip"].split(": a ")[1][0] for tile in tiles(at)} == {"3"}
     assert len(tiles(at)) == (digits.y_test == 3).sum()
-    at.segmented_control(key="layout").set_value("PCA").run()
+    at = open_page("map", layout="PCA")
+    assert at.segmented_control(key="layout").value == "PCA"
     assert not at.get("progress")
     assert not at.exception
+
+
+def test_the_map_says_of_how_many_images_it_is_a_sample(run, monkeypatch):
+    monkeypatch.setattr(embedding.sample, "__defaults__", (390,))
+    assert re.search(r"\*\*390 of 397 images\*\*, \d+ of \d+ mistakes", words(open_page("map", layout="PCA")))
 
 
 def test_what_waits_for_training_says_so_on_the_map(run, make_run):
     make_run().set_state("queued")
     at = open_page("map", run=run.id)
-    assert "PCA until training ends" in words(at)
+    assert "t-SNE comes when training ends" in words(at)
     assert at.button(key="make_map").label == "Make t-SNE now"
 
 
@@ -91,13 +99,14 @@ def test_a_network_that_sees_all_images_alike_leads_to_the_map_of_the_best_run(r
     monkeypatch.setattr(embedding, "all_alike", lambda hidden: True)
     at = open_page("map", run=run.id)
     assert "sees all images alike, so there is no map" in words(at)
-    assert not session.services().maps.is_waiting(run)
+    assert not session.services().after_training.is_waiting(run, "map")
     at.button(key="show_best").click().run()
     assert at.query_params["run"] == best.id
 
 
 def test_the_chosen_image_is_shown_large_with_the_way_to_predictions(run):
-    assert "Choose an image below" in words(open_page("map"))
+    at = open_page("map")
+    assert f"**Image {tiles(at)[0]['index']}**" in words(at)  # the first in the gallery
     at = open_page("map", session={"map_image": 5})
     assert "**Image 5**" in words(at)
     assert at.button(key="see_image").label == "See it in Predictions"
@@ -115,6 +124,8 @@ def test_nonsense_in_the_address_shows_the_map_as_it_is_without(run):
 def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     at = open_page("robustness")
     assert "all 397 test images" in words(at)
+    assert "**11,910 images**" in words(at)
+    assert "Turned by 15, 30 or 45°" in words(at)
     at.button(key="measure").click().run()
     assert not at.exception
     session.jobs().start(run, "robustness")  # once more: nothing happens
@@ -158,7 +169,8 @@ def test_the_map_is_laid_out_and_then_shown(run, digits):
     assert len(embedding.load_tsne(run).indices) == 397
     at = open_page("map")
     assert "Neighbours on the map are close" in words(at)
-    assert not session.services().maps.is_waiting(run)
+    assert at.segmented_control(key="layout").value == "t-SNE"
+    assert not session.services().after_training.is_waiting(run, "map")
 
 
 def test_a_failure_is_told_and_can_be_tried_again(run, digits):
@@ -177,8 +189,8 @@ def test_a_killed_process_is_noticed_and_a_living_one_shows_its_bar(run, wait_un
     write_json(run.path / "analysis-map.json", {"state": "running", "fraction": 0.4, "words": "Iteration 300"})
     wait_until(lambda: session.jobs().status(run, "map").name == "running", "the lock to be held")
     at = open_page("map")
-    assert at.get("progress")[0].proto.text == "PCA until t-SNE is ready · 40 %"
-    assert not session.services().maps.is_waiting(run)
+    assert at.get("progress")[0].proto.text == "t-SNE is getting ready · 40 %"
+    assert not session.services().after_training.is_waiting(run, "map")
     os.kill(process.pid, signal.SIGTERM)
     process.wait()
     assert session.jobs().status(run, "map").name == "interrupted"

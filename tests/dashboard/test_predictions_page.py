@@ -39,7 +39,7 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
     label = int(digits.y_test[0])
     read_as = (label + 1) % 10
     assert tiles(at)[0]["tooltip"] == f"Image 0: a {label}, read as {read_as}, 90.0 % sure"
-    assert any("times" in button.label or "once" in button.label for button in at.button)
+    assert any(f"{label} read as {read_as} · " in button.label for button in at.button)
 
     at.selectbox(key="label").select(label).run()
     assert indices(at) == [i for i in range(10) if digits.y_test[i] == label]
@@ -59,7 +59,7 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
 def test_a_link_opens_what_it_names(make_run):
     make_run()
     at = open_page("predictions", show="All", order="Index", page="2", epoch="2", image="15")
-    assert indices(at) == list(range(120, 240))
+    assert indices(at) == list(range(80, 160))
     assert numbers(at)["Mistakes"] == "20"
     at = open_page("predictions", only="Forgotten")
     assert indices(at) == []  # the ten that are wrong now were never right
@@ -85,11 +85,24 @@ def test_nonsense_in_the_address_shows_the_page_as_it_is_without(make_run, addre
 def test_what_is_set_among_the_folded_filters_is_said_and_can_be_cleared(make_run):
     make_run()
     at = open_page("predictions", only="Never right", sure=["20", "95"])
-    assert "**10 images**: mistakes, 20 to 95 % sure, never right" in words(at)
+    assert "**10 images**: mistakes, 20 to 95 % sure, never right, least confident first" in words(at)
     assert "2 set" in words(at)
     at.button(key="clear").click().run()
-    assert "**10 images**: mistakes" in words(at)
+    assert "**10 images**: mistakes, least confident first" in words(at)
     assert "set" not in words(at).split()
+
+
+@pytest.mark.parametrize(
+    ("show", "said"),
+    [
+        ("Mistakes", "✗ 4→9: a 4, read as 9"),
+        ("Right", "✓ 4: a 4, read as 4"),
+        ("All", "✓ 4: a 4, read as 4 · ✗ 4→9: a 4, read as 9"),
+    ],
+)
+def test_the_marks_on_the_tiles_have_a_key(make_run, show, said):
+    make_run()
+    assert any(caption.value.startswith(said) for caption in open_page("predictions", show=show).caption)
 
 
 def test_a_tile_is_named_by_what_it_shows(make_run):
@@ -128,7 +141,7 @@ def test_damaged_or_foreign_probabilities_are_told_not_raised(make_run, digits):
 
 def test_the_classic_network_has_its_sentence(make_run):
     make_run(model="seed")
-    assert any("sigmoid" in caption.value for caption in open_page("predictions").caption)
+    assert "sigmoid" in words(open_page("predictions"))
 
 
 def test_the_csv_holds_the_filter(make_run, digits):

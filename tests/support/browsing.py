@@ -56,7 +56,7 @@ class Dashboard:
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless", "true"]
         command += ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
-        environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home)}
+        environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home), "DIGITLAB_BACKGROUND": "off"}
         log = (self.store.home / "dashboard.log").open("ab")
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         wait_until(self.answers)

@@ -17,7 +17,7 @@ from dashboard.components.charts.spec import PERCENT, category, number, table
 COVERAGE_PIXELS = 210  # of the height, without the axis
 WHOLE = {"left": 5, "top": 5, "right": 16}  # pixels, so that the last tick and point are whole
 LEFT = 46  # pixels for the numbers at the left, so that charts below each other have one x axis
-SERIES = ["answered", "right of those"]
+SERIES = ["answered", "right if answered"]
 FEW = 10  # images: the bar of a bin with fewer is pale
 BIN_TOOLTIP = [
     number("low", "Confidence above", format=".1%"),

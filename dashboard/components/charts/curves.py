@@ -12,16 +12,21 @@ import pyarrow as pa
 from core.formatting import percent
 from dashboard.components.charts import theme
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, halo_layer, name_layer, spread
+from dashboard.components.charts.same_lines import dashes_in_turn, longest_first, same_lines
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond")  # one with each of the dashes
 COLORS = 10  # of the theme; after as many runs dashes and shapes change
 MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
+PERCENTS = {"format": ".4~p", "tickCount": 6, "minExtent": 46, "labelFlush": False}
+PLAIN = ",.6~g"  # without a precision, Vega takes one from the distance of the ticks: 35 would be "4e+1"
+BELOW = {"bottom": 4}  # less than Streamlit's own: a caption follows
 AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
-LEAST_HEIGHT = 340
+LEAST_HEIGHT, LINE_WIDTH = 340, 2.2
 FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
+TOO_CLOSE = 0.12  # of the width, for two names beside each other
 FAR_OFF = 5  # times the median error: runs that end above that do not set the range
 HOVER = ("at_line", "at_point", "at_name")
 
@@ -46,8 +51,10 @@ def curves_chart(
     low, high = _range(frame, target)
     height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
     ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
-    ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": "~g"}
+    ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": PLAIN}
     color, dash, shape = _color(order), _in_turn(order, DASHES), _in_turn(order, SHAPES)
+    in_turn = dashes_in_turn(on_one_line(frame, axis, target))
+    dash["scale"]["range"] = [in_turn.get(name, kind) for name, kind in zip(order, dash["scale"]["range"], strict=True)]
     shown = {"opacity": _shown(1, FAINT)}
     tooltip = [
         category("run", "Run"),
@@ -60,8 +67,9 @@ def curves_chart(
     is_last = ~frame["run"].duplicated(keep="last")
     return {
         "config": PERCENT,
+        "padding": BELOW,
         "datasets": {
-            "curves": _marked(frame.assign(marked=is_last | dots), chosen),
+            "curves": _marked(longest_first(frame.assign(marked=is_last | dots)), chosen),
             "ends": _marked(ends, chosen),
             "target": goal,
         },
@@ -75,7 +83,7 @@ def curves_chart(
             ),
             "y": number(
                 "accuracy",
-                axis={"format": ".4~p", "tickCount": 6, "minExtent": 46},
+                axis=PERCENTS,
                 scale={"domain": [low, high], "nice": False},
             ),
         },
@@ -89,7 +97,7 @@ def curves_chart(
             },
             {
                 "data": {"name": "curves"},
-                "mark": {"type": "line", "strokeWidth": 2.2, "clip": True, "tooltip": None},
+                "mark": {"type": "line", "strokeWidth": LINE_WIDTH, "clip": True, "tooltip": None},
                 "encoding": {"color": color, "strokeDash": dash, **shown},
             },
             {
@@ -129,6 +137,12 @@ def curves_chart(
     }
 
 
+def on_one_line(frame: pd.DataFrame, axis: str, target: float | None) -> list[list[str]]:
+    """The runs whose curves differ by less than a line's width, in groups."""
+    x, (low, high) = AXES[axis], _range(frame, target)
+    return same_lines(frame, x, (float(np.ptp(frame[x])) / 400, (high - low) * LINE_WIDTH / LEAST_HEIGHT))
+
+
 def setting_chart(
     frame: pd.DataFrame,
     title: str,
@@ -150,8 +164,9 @@ def setting_chart(
     low, high = _range(frame.assign(epoch=1), target)
     inside = frame[frame["accuracy"] >= low]
     numeric = pd.api.types.is_numeric_dtype(frame["value"])
-    at_right = frame["value"].max() if numeric else frame["value"].drop_duplicates().iloc[-1]
-    inside, goal = _placed(inside, (low, high), LEAST_HEIGHT - AROUND, target, at_right)
+    column = _columns(frame["value"], log) if numeric else frame["value"]
+    at_right = column.max() if numeric else column.drop_duplicates().iloc[-1]
+    inside, goal = _placed(inside.assign(column=column), (low, high), LEAST_HEIGHT - AROUND, target, at_right)
     axis = {"grid": False, "labelAngle": 0}
     if numeric:
         scale = {"type": "log"} if log else {"zero": False}
@@ -159,7 +174,7 @@ def setting_chart(
         x = number(
             "value",
             title,
-            axis={**axis, "format": "~g", **({"values": values} if len(values) <= 8 else {})},
+            axis={**axis, "format": PLAIN, **({"values": values} if len(values) <= 8 else {})},
             scale={**scale, "nice": False, "padding": 24},
         )
     else:
@@ -167,6 +182,7 @@ def setting_chart(
     color = _color(order)
     return {
         "config": PERCENT,
+        "padding": BELOW,
         "datasets": {"dots": _marked(inside, chosen), "target": goal},
         "data": {"name": "dots"},
         "height": LEAST_HEIGHT,
@@ -174,7 +190,7 @@ def setting_chart(
             "x": x,
             "y": number(
                 "accuracy",
-                axis={"format": ".4~p", "tickCount": 6, "minExtent": 46},
+                axis=PERCENTS,
                 scale={"domain": [low, high], "nice": False},
             ),
         },
@@ -228,7 +244,7 @@ def _ends(
         name if is_inside else f"{name} ↓ {percent(accuracy, 1)}"
         for name, accuracy, is_inside in zip(last["run"], last["accuracy"], inside, strict=True)
     ]
-    return _placed(last.assign(name=names, inside=inside, value=0), domain, pixels, target, 0)
+    return _placed(last.assign(name=names, inside=inside, column=0), domain, pixels, target, 0)
 
 
 def _placed(
@@ -236,20 +252,27 @@ def _placed(
 ) -> tuple[pd.DataFrame, pa.Table]:
     """The points with the heights of their names, `place`, and the target with its own.
 
-    Names of points with one `value` stand below each other; those of `at_right` are beside the target's.
+    Names of points with one `column` stand below each other; those of `at_right` are beside the target's.
     """
     low, high = domain
     goal = [] if target is None else [target]
     gap = PIXELS_A_LINE / pixels * (high - low)
     places, goal_place = pd.Series(0.0, frame.index), goal
-    for value, group in frame.groupby("value"):
-        beside = goal if value == at_right else []
+    for column, group in frame.groupby("column"):
+        beside = goal if column == at_right else []
         found = spread([*group["accuracy"].clip(low, high), *beside], gap, low, high)
         places[group.index] = found[: len(group)]
         if beside:
             goal_place = found[len(group) :]
     words = [f"target {100 * value:g} %" for value in goal]
     return frame.assign(place=places), table({"accuracy": goal, "place": goal_place, "words": words})
+
+
+def _columns(values: pd.Series, log: bool) -> pd.Series:
+    """The column of each point: values share one where the names of one would lie over those of the next."""
+    at = np.log10(values) if log else values.astype(float)
+    steps = at.sort_values().diff().fillna(0.0)
+    return (steps > TOO_CLOSE * np.ptp(at)).cumsum().sort_index()
 
 
 def _marked(frame: pd.DataFrame, chosen: Collection[str]) -> pa.Table:

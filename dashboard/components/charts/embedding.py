@@ -50,7 +50,15 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) ->
             "label",
             "Label",
             scale={"domain": NAMES.tolist(), "range": list(theme.DIGITS)},
-            legend={"orient": "top", "direction": "horizontal", "columns": 10, "symbolSize": 80, "titleOrient": "left"},
+            legend={
+                "orient": "top",
+                "direction": "horizontal",
+                "columns": 10,
+                "symbolSize": 80,
+                "symbolOpacity": 1,
+                "symbolStrokeWidth": 0,
+                "titleOrient": "left",
+            },
         ),
         "tooltip": [number("index", "Image"), category("label", "Label"), category("prediction", "Read as")],
     }
@@ -70,7 +78,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) ->
             {
                 "data": {"name": "right"},
                 "params": [{"name": REGION, "select": "interval"}],
-                "mark": {"type": "circle", "size": 26, "opacity": 0.65},
+                "mark": {"type": "circle", "size": 26, "opacity": 0.75},
                 "encoding": told,
             },
             {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from core.drawing.mnist_form import IMAGE_SIDE
 from core.formatting import percent
 from core.robustness import corruptions
 from core.robustness.measure import Robustness
@@ -18,7 +18,7 @@ from dashboard.components.charts.spec import category, number
 from dashboard.components.widgets.gallery import enlarged
 
 STRENGTHS = [corruptions.STRENGTH_NAMES[strength].capitalize() for strength in corruptions.STRENGTHS]
-TILE, TILE_BEFORE = 42, 56  # pixels of a sample, with numbers beside it and before there are any
+TILE = 42  # pixels of a sample
 PLAIN = {"ticks": False, "domain": False, "labelPadding": 6, "labelFlush": False}
 
 
@@ -31,37 +31,57 @@ def samples(images: np.ndarray, index: int) -> dict[tuple[str, int], str]:
     }
 
 
-def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None) -> dict:
-    """One row a change, one column a strength: a sample, and with `result` accuracy and what it lost."""
-    measured = {} if result is None else {(each.change, each.strength): each for each in result.changed}
-    names = _names(name for name, _ in measured or pictures)
+def sample_row(images: np.ndarray, index: int, name: str) -> np.ndarray:
+    """The image `index` of the test images under a change in all strengths, side by side, uint8 (h, w, 4)."""
+    side, gap = 6 * IMAGE_SIDE, 10
+    row = np.zeros((side, 3 * side + 2 * gap, 4), np.uint8)  # clear between the images
+    for place, strength in enumerate(corruptions.STRENGTHS):
+        image = row[:, place * (side + gap) : place * (side + gap) + side]
+        image[..., :3] = enlarged(corruptions.corrupt(images[: index + 1], name, strength)[-1], 6)[..., np.newaxis]
+        image[..., 3] = 255
+    return row
+
+
+def change_chart(pictures: dict[tuple[str, int], str], result: Robustness) -> dict:
+    """One row a change, one column a strength: a sample, the accuracy, and what it lost."""
     rows = []
-    for name, strength in measured or pictures:
-        row = {"change": name.capitalize(), "strength": STRENGTHS[strength - 1]}
-        row["picture"] = pictures.get((name, strength))
-        if result is None:
-            row["meaning"] = corruptions.CORRUPTIONS[name].describe(strength)
-        else:
-            measurement = measured[name, strength]
-            lost = result.loss(measurement)
-            row |= {"accuracy": percent(measurement.accuracy, 1), "lost": lost, "points": _points(lost)}
-            row["meaning"] = measurement.meaning
-        rows.append(row)
-    tooltip = [category("change", "Change"), category("meaning", "What it does")]
-    tile = TILE if result else TILE_BEFORE
-    image = {"type": "image", "width": tile, "height": tile, "smooth": False}
-    if result is None:
-        layers = [
-            {"mark": {**image, "align": "center", "baseline": "middle"}, "encoding": {"url": category("picture")}}
-        ]
-    else:
-        tooltip += [category("accuracy", "Accuracy"), category("points", "Against unchanged")]
-        text = {"type": "text", "align": "left", "dx": 1, "color": theme.ink()}
-        layers = [
+    for measurement in result.changed:
+        lost, strength = result.loss(measurement), measurement.strength
+        rows.append(
+            {
+                "change": _name_with_amounts(measurement.change),
+                "strength": STRENGTHS[strength - 1],
+                "picture": pictures.get((measurement.change, strength)),
+                "accuracy": percent(measurement.accuracy, 1),
+                "lost": lost,
+                "points": _points(lost),
+                "meaning": measurement.meaning,
+            }
+        )
+    text = {"type": "text", "align": "left", "dx": 1, "color": theme.ink()}
+    return {
+        "height": (TILE + 6) * len(result.changes),
+        "datasets": {"changes": pa.Table.from_pylist(rows)},
+        "data": {"name": "changes"},
+        "encoding": {
+            "x": category("strength", sort=STRENGTHS, axis={"labelAngle": 0, "orient": "top", **PLAIN}),
+            "y": category(
+                "change",
+                sort=[_name_with_amounts(name) for name in result.changes],
+                axis={"labelExpr": "split(datum.label, ': ')", "labelLineHeight": 14, "labelOffset": -7, **PLAIN},
+            ),
+            "tooltip": [
+                category("change", "Change"),
+                category("meaning", "What it does"),
+                category("accuracy", "Accuracy"),
+                category("points", "Against unchanged"),
+            ],
+        },
+        "layer": [
             _loss_layer(corner_radius=4),
             {
                 "transform": [{"filter": "datum.picture"}],  # a change that is no longer measured has no sample
-                "mark": {**image, "xOffset": -25},
+                "mark": {"type": "image", "width": TILE, "height": TILE, "smooth": False, "xOffset": -25},
                 "encoding": {"url": category("picture")},
             },
             {
@@ -69,23 +89,13 @@ def change_chart(pictures: dict[tuple[str, int], str], result: Robustness | None
                 "encoding": {"text": category("accuracy")},
             },
             {"mark": {**text, "dy": 9, "fontSize": 11}, "encoding": {"text": category("points")}},
-        ]
-    return {
-        "height": (tile + 6) * len(names),
-        "datasets": {"changes": pa.Table.from_pylist(rows)},
-        "data": {"name": "changes"},
-        "encoding": {
-            "x": category("strength", sort=STRENGTHS, axis={"labelAngle": 0, "orient": "top", **PLAIN}),
-            "y": category("change", sort=names, axis=PLAIN),
-            "tooltip": tooltip,
-        },
-        "layer": layers,
+        ],
     }
 
 
 def digit_chart(result: Robustness, strength: int | None) -> dict:
     """How many points of accuracy each digit loses under each change, of one strength or the mean of all."""
-    names = _names(result.changes)
+    names = [name.capitalize() for name in result.changes]
     rows = [
         {
             "change": names[change],
@@ -116,9 +126,10 @@ def digit_chart(result: Robustness, strength: int | None) -> dict:
     }
 
 
-def _names(changes: Iterable[str]) -> list[str]:
-    """The rows of a chart, each once, in order."""
-    return [name.capitalize() for name in dict.fromkeys(changes)]
+def _name_with_amounts(name: str) -> str:
+    """A change with its three amounts, where it is still measured: "Rotate: 15, 30, 45°"."""
+    change = corruptions.CORRUPTIONS.get(name)
+    return f"{name.capitalize()}: {change.amounts_in_words}" if change else name.capitalize()
 
 
 def _loss_layer(*, corner_radius: int) -> dict:

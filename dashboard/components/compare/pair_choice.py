@@ -44,18 +44,29 @@ def choose_comparable(runs, names, digits, gone) -> dict:
     return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
 
 
-def choose_two(comparable, names) -> tuple:
-    """Choose two different runs; without a choice the best two, the best second: it fixes more than it breaks."""
+def choose_two(comparable, names, in_table: list[str]) -> tuple:
+    """Choose two different runs; without a choice the best two of those in the table, the best second.
+
+    So the second fixes more than it breaks. Until somebody chooses, the two follow the table.
+    """
     ids = list(comparable)
-    ranked = sorted(
-        ids, key=lambda run_id: comparable[run_id].test_accuracy or 0.0, reverse=True
-    )  # newest of equals first
+    pair, table_then = st.session_state.get("pair_begun", (None, in_table))
+    if pair == (recall(PAGE, "a"), recall(PAGE, "b")) and in_table != table_then:
+        remember(PAGE, "a", "")
+        remember(PAGE, "b", "")
+        begin_again()
+    ranked = sorted(  # newest of equals first
+        ids, key=lambda run_id: (run_id in in_table, comparable[run_id].test_accuracy or 0.0), reverse=True
+    )
     first = wanted if (wanted := recall(PAGE, "a")) in comparable else None
     second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
+    is_begun = first is None and second is None
     second = second or next(run_id for run_id in ranked if run_id != first)
     first = first or next(run_id for run_id in ranked if run_id != second)
     remember(PAGE, "a", first)
     remember(PAGE, "b", second)
+    if is_begun:
+        st.session_state["pair_begun"] = (first, second), in_table
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for words, shown, options, choose in (
             ("First run", first, ids, choose_first),
@@ -91,6 +102,7 @@ def swap() -> None:
 def set_two(first: str, second: str) -> None:
     """Compare these two, from the first page of images and with no image open."""
     st.session_state.pop("pair_gone", None)
+    st.session_state.pop("pair_begun", None)  # chosen
     remember(PAGE, "a", first)
     remember(PAGE, "b", second)
     begin_again()

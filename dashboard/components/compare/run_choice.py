@@ -9,6 +9,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.pair_choice import PAGE, say_not_found
+from dashboard.components.compare.run_table_view import PARTS
 from dashboard.components.fields import TYPING_PAUSE
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -18,11 +19,11 @@ MOST_FOUND = 30
 NONE = "none"
 
 
-def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list[Run], float | None]:
+def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list[Run], float | None, str]:
     """Choose the runs of table and charts, and a target; names those in the address that do not exist.
 
     Returns:
-        The runs, and the target accuracy as a fraction, None without one.
+        The runs, the target accuracy as a fraction, None without one, and which of `PARTS` the table shows.
     """
     words = recall(PAGE, "filter")
     found = _found(runs, names, words) if words else _named_in_address(runs)
@@ -46,6 +47,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
                 default=chosen,
                 format_func=lambda run_id: names.get(run_id, run_id),
                 placeholder="Choose runs",
+                help=f"At first the newest {SHOWN_AT_FIRST}, with the best of all.",
                 width=420,
                 **view("compared_runs", chosen, _keep_runs, runs),
             )
@@ -61,11 +63,15 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             width=170,
             **view("target", target, lambda value: remember(PAGE, "target", "" if value is None else f"{value:g}")),
         )
+        part = st.segmented_control(
+            "Columns", list(PARTS), default=PARTS[0], required=True, key="table_part", label_visibility="collapsed"
+        )
     if words and not found:
         st.info(f"No run has “{escape_markdown(words)}” in its name or network.", icon=":material/filter_alt:")
     if len(found) > MOST_FOUND:
         st.caption(f"The newest {MOST_FOUND} of {len(found)} that match.")
-    return [runs[run_id] for run_id in chosen], None if target is None else target / 100
+    part = part if part in PARTS else PARTS[0]
+    return [runs[run_id] for run_id in chosen], None if target is None else target / 100, part
 
 
 def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> list[str]:
@@ -77,12 +83,19 @@ def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> lis
 
 
 def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
-    """The ids of the runs in the address, or of the newest."""
+    """The ids of the runs in the address, or of the newest and the best of all."""
     wanted = recall(PAGE, "runs")
     asked_for = dict.fromkeys(wanted.split(","))
     chosen = [run_id for run_id in asked_for if run_id in runs]
     say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
-    return chosen if chosen or wanted == NONE else list(runs)[:SHOWN_AT_FIRST]
+    return chosen if chosen or wanted == NONE else at_first(runs)
+
+
+def at_first(runs: Mapping[str, Run]) -> list[str]:
+    """The ids of the newest runs; the oldest of them makes room for the best where that is older."""
+    newest = list(runs)[:SHOWN_AT_FIRST]
+    best = max(runs, key=lambda run_id: runs[run_id].test_accuracy or 0.0)
+    return newest if best in newest else [*newest[:-1], best]
 
 
 def _keep_runs(run_ids: list[str]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from core.config import FIRST_WEIGHTS, OPTIMIZERS, PIXELS, SCHEDULES
 from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.robustness import measure
@@ -85,6 +86,7 @@ class Cell:
 UNKNOWN = Cell(None, "–")
 SETTINGS = (
     "Network",
+    "Layers",
     "Hidden layers",
     "Epochs",
     "Batch size",
@@ -96,7 +98,16 @@ SETTINGS = (
     "Patience",
     "Seed",
     "Starts from",
+    "Optimizer",
+    "Schedule",
+    "Weight decay",
+    "Pixels",
+    "First weights",
+    "Wrong labels",
+    "Left out",
+    "Imbalance",
 )
+RESULTS = ("Corrected labels", "Calibration error", "Robustness", "Parameters", "Training time")
 LOGARITHMIC = ("Batch size", "Learning rate", "Training images")
 BEST = {"Test accuracy": "max", "Corrected labels": "max", "Calibration error": "min", "Robustness": "max"}
 
@@ -143,20 +154,30 @@ def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
         return {}
     summary, info = run.summary or {}, config.info
     images = _whole(config.training_images or summary.get("training_images"))
-    layers, start = ", ".join(map(str, config.hidden_layers)), names.get(config.start_from, config.start_from)
+    hidden, start = ", ".join(map(str, config.hidden_layers)), names.get(config.start_from, config.start_from)
+    own = not config.network  # the layers that its model has
     return {
-        "Network": _text(info.title),
-        "Hidden layers": _text(layers) if info.free_layers else UNKNOWN,
+        "Network": _text(config.title),
+        "Layers": _text(config.network or "as named"),
+        "Hidden layers": _text(hidden) if own and info.free_layers else UNKNOWN,
         "Epochs": _epochs(run),
         "Batch size": _whole(config.batch_size),
         "Learning rate": Cell(config.learning_rate, number_text(config.learning_rate)),
-        "Dropout": Cell(config.dropout, number_text(config.dropout)) if info.free_dropout else UNKNOWN,
+        "Dropout": Cell(config.dropout, number_text(config.dropout)) if own and info.free_dropout else UNKNOWN,
         "Training images": images if config.training_images else Cell(images.value, _all(images)),
         "Validation images": _text("test set" if info.validates_on_test else f"{config.validation_images:,}"),
         "Augmentation": _text("on" if config.augment else "off"),
         "Patience": _text(str(config.patience) if config.patience else "off"),
         "Seed": Cell(config.seed, str(config.seed)),
         "Starts from": _text(start or "new weights"),
+        "Optimizer": _text(OPTIMIZERS[config.optimizer]),
+        "Schedule": _text(SCHEDULES[config.schedule]),
+        "Weight decay": Cell(config.weight_decay, number_text(config.weight_decay)),
+        "Pixels": _text(PIXELS[config.pixels]),
+        "First weights": _text(FIRST_WEIGHTS[config.first_weights]),
+        "Wrong labels": Cell(config.wrong_labels, percent(config.wrong_labels, 0)),
+        "Left out": _text(", ".join(map(str, config.left_out)) or "none"),
+        "Imbalance": Cell(config.imbalance, f"{config.imbalance} : 1"),
     }
 
 

@@ -8,14 +8,24 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.components.activity import go_to
-from dashboard.components.compare.run_table import UNKNOWN, RunTable
+from dashboard.components.compare.run_table import RESULTS, SETTINGS, UNKNOWN, RunTable
 from dashboard.components.text import escape_markdown
 
+PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
-HEADER, ROW, NAME = 37, 35, 150  # pixels
+HEADER, ROW, NAME, LONG_NAME = 37, 35, 150, 180  # pixels
+LETTERS, MOST_LETTERS = 14, 22  # of a name that fit into the two widths
 OPEN = ":material/arrow_forward: "
 LEFT = ("Network", "Data", "Augmentation", "Starts from")
+SHORT = {
+    "Hidden layers": "Layers",
+    "Batch size": "Batch",
+    "Training images": "Trained on",
+    "Validation images": "Validated on",
+    "Augmentation": "Augmented",
+}
 HELP = {
+    **{name: name for name in SHORT},
     "Test accuracy": "Share of test images whose prediction is the label.",
     "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
     "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
@@ -23,8 +33,8 @@ HELP = {
 }
 
 
-def show(table: RunTable, ids: list[str]) -> list[int]:
-    """Show the table and what is equal in all its runs; returns the numbers of the selected rows.
+def show(table: RunTable, ids: list[str], part: str) -> list[int]:
+    """Show one of the `PARTS` and what is equal in all runs; returns the numbers of the selected rows.
 
     `ids` are those of the runs: where they change, the selection ends, since it is of places in the table.
     """
@@ -35,17 +45,23 @@ def show(table: RunTable, ids: list[str]) -> list[int]:
             go_to(ids[row])
 
     columns = {
-        name: st.column_config.Column(help=HELP.get(name), alignment="left" if name in LEFT else "right")
+        name: st.column_config.Column(
+            SHORT.get(name), help=HELP.get(name), alignment="left" if name in LEFT else "right"
+        )
         for name in table.values
     }
+    width = NAME if table.words["Run"].str.len().max() <= LETTERS else LONG_NAME
+    others = RESULTS if part == "Settings" else SETTINGS
     columns["Run"] = st.column_config.ButtonColumn(
-        type="tertiary", alignment="left", pinned=True, width=NAME, on_click=open_clicked, key="opened_run"
+        type="tertiary", alignment="left", pinned=True, width=width, on_click=open_clicked, key="opened_run"
     )
     shown = st.dataframe(
         _styled(table),
         hide_index=True,
+        width="content",
         height="content" if len(ids) <= MOST_ROWS else HEADER + ROW * MOST_ROWS + ROW // 2,
         column_config=columns,
+        column_order=[name for name in table.values if name not in others],
         placeholder=UNKNOWN.words,
         alt="The chosen runs with the settings that differ and their numbers",
         on_select="rerun",
@@ -64,16 +80,21 @@ def show_on_paper(table: RunTable) -> None:
 
 def show_notes(table: RunTable) -> None:
     """Say what the star means and what is equal in all runs."""
-    words = ["★ is the best of its column."] if table.best.to_numpy().any() else []
+    words = ["★ is the best of the runs shown."] if table.best.to_numpy().any() else []
     if table.same:
         words.append(f"Same in all: {escape_markdown(', '.join(table.same))}.")
     if words:
         st.caption(" ".join(words))
 
 
+def short(name: str) -> str:
+    """A name that fits; a longer one keeps its end, which may be an id or a state."""
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 10]}…{name[-9:]}"
+
+
 def _styled(table: RunTable) -> Styler:
     """The values, which the browser sorts, written as their words: equal values may be written differently."""
-    values = table.values.assign(Run=OPEN + table.words["Run"])
+    values = table.values.assign(Run=OPEN + table.words["Run"].map(short))
     styler = values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
     for row, words in table.starred.drop(columns="Run").iterrows():
         styler.format({name: lambda _, said=said: said for name, said in words.items()}, subset=([row], words.index))

@@ -27,6 +27,7 @@ from dashboard.components.session import models
 from dashboard.components.widgets.gallery import enlarged
 
 STEP_SIDE = 8 * IMAGE_SIDE  # pixels; the page shows it smaller
+AROUND = 96  # the grey around a picture that is no square
 MOST_RUNS = 12
 TABS = ("What it sees", "All runs", "Which ink decided", "Change it")
 SLIDERS = {  # of `reshape`: label, least, most, step, format
@@ -97,11 +98,10 @@ def _fitted(ink: np.ndarray) -> np.ndarray:
 
 
 def _framed(pixels: np.ndarray) -> np.ndarray:
-    """The picture in the middle of a transparent square, uint8 (224, 224, 4)."""
+    """The picture in the middle of a grey square, uint8 (224, 224): white ink is seen on either theme."""
     top, left = ((STEP_SIDE - side) // 2 for side in pixels.shape)
-    frame = np.zeros((STEP_SIDE, STEP_SIDE, 4), np.uint8)
-    frame[top : top + pixels.shape[0], left : left + pixels.shape[1]] = 255
-    frame[top : top + pixels.shape[0], left : left + pixels.shape[1], :3] = pixels[..., np.newaxis]
+    frame = np.full((STEP_SIDE, STEP_SIDE), AROUND, np.uint8)
+    frame[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     return frame
 
 

@@ -1,6 +1,8 @@
-"""What Export shows of a run's exports: the table of their verification, a card for each format, the cost of int8."""
+"""What Export shows of a run's exports: a card for each format, code that uses it, their verification, int8's cost."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -9,9 +11,10 @@ from core.export import verify
 from core.export.formats import FORMATS, INSTALL, Format
 from core.export.verify import Exports, Verification
 from dashboard.components.downloads import show_download
-from dashboard.components.formatting import percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.text import escape_markdown
+
+BUTTON = 180  # pixels: buttons of one width stand in line
 
 
 def verification_table(exports: Exports) -> None:
@@ -86,57 +89,77 @@ def int8_cost(exports: Exports) -> str | None:
     if not whole or not small or whole.error or small.error or not whole.bytes:
         return None
     return (
-        f"**int8 against LiteRT.** Size {small.bytes / 1000:,.0f} KB (LiteRT: {whole.bytes / 1000:,.0f} KB), "
-        f"{100 * small.bytes / whole.bytes:.0f} %. Test accuracy {percent(small.accuracy)} (LiteRT: "
-        f"{percent(whole.accuracy)}), {small.different:,} of {exports.images:,} predictions differ. Of {exports.drawn} "
-        f"drawings ({exports.drawings}), {small.drawings} correct (LiteRT: {whole.drawings})."
+        f"**LiteRT, int8** takes {100 * small.bytes / whole.bytes:.0f} % of the size of LiteRT. Of {exports.drawn} "
+        f"drawings ({exports.drawings}), it reads {small.drawings} correctly, and LiteRT {whole.drawings}."
     )
 
 
 def card(format: Format, found: Verification | None, content: bytes | None, *, reason: str = "") -> None:
-    """Show one format: what it is for, the result of its verification, the file, and code that runs it.
+    """Show one format: what it is for, its state, and the button that downloads its file.
 
     Args:
         found: its verification, None where the current model has none.
         content: the file to download, None where there is none.
         reason: why this run cannot be exported in this format, "" where it can.
     """
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            with st.container(width="stretch", gap=None):
-                st.markdown(f"**{format.title}** `{format.file}` {_badge(found)}")
-                st.markdown(format.sentence)
-            if content is not None:
-                show_download(
-                    f"Download {len(content) / 1000:,.0f} KB",
-                    content,
-                    format.file,
-                    "application/octet-stream",
-                    key=f"download_{format.name}",
-                    help=format.file,
-                )
-        if reason:
-            st.caption(reason)
-        elif format.missing:
-            st.info(
-                f"Needs packages that are not installed: {', '.join(format.missing)}. In a terminal: `{INSTALL}`",
-                icon=":material/deployed_code:",
-            )
-        elif found and found.error:
-            st.error(escape_markdown(f"The export failed. {found.error}"), icon=":material/error:")
-        elif found and content is None:
-            st.warning("The file is missing or damaged. Export again.", icon=":material/broken_image:")
-        if content is not None:
-            with st.expander("Run it", icon=":material/code:"):
-                st.markdown(format.runs_in)
-                st.code(format.snippet, language="python")
+    with (
+        st.container(border=True),
+        st.container(horizontal=True, vertical_alignment="center", key=f"card_{format.name}"),
+    ):
+        with st.container(width="stretch", gap=None):
+            st.markdown(f"**{format.title}** `{format.file}` {_state(format, found, content, reason)}")
+            st.markdown(format.sentence)
+            if reason:
+                st.caption(reason)
+        show_download(
+            "Download" if content is None else f"Download {len(content) / 1000:,.0f} KB",
+            content,
+            format.file,
+            "application/octet-stream",
+            key=f"download_{format.name}",
+            width=BUTTON,
+        )
+    if reason:
+        return
+    if format.missing:
+        st.info(
+            f"{format.title} needs packages that are not installed: {', '.join(format.missing)}. In a terminal: "
+            f"`{INSTALL}`",
+            icon=":material/deployed_code:",
+        )
+    elif found and found.error:
+        st.error(escape_markdown(f"{format.title} was not exported. {found.error}"), icon=":material/error:")
+    elif found and content is None:
+        st.warning("The file is missing or damaged. Export again.", icon=":material/broken_image:")
 
 
-def _badge(found: Verification | None) -> str:
-    if found is None or found.error:
-        return ""
-    if found.format == "litert":
-        return ":blue-badge[reference]"
+def usage(formats: Iterable[Format], digit: bytes, help: str) -> None:
+    """Show code that reads a digit with each format, and offer the digit that it reads."""
+    formats = list(formats)
+    st.markdown("Pixels go in as they are, uint8 (n, 28, 28), white on black. Ten probabilities come out.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_download("Download digit.png", digit, "digit.png", "image/png", key="download_digit", help=help)
+        st.markdown("A digit for the code to read. Put it beside the model's file.", width="content")
+    places = st.tabs([format.title for format in formats]) if len(formats) > 1 else [st.container()]
+    for place, format in zip(places, formats, strict=True):
+        with place:
+            st.code(format.snippet, language="python", wrap_lines=True)
+            st.markdown(format.runs_in)
+
+
+def _state(format: Format, found: Verification | None, content: bytes | None, reason: str) -> str:
+    if reason:
+        return ":gray-badge[not available]"
+    if format.name == "litert":
+        return ":blue-badge[original]"
+    if format.missing:
+        return ":gray-badge[packages missing]"
+    if found is None:
+        return ":gray-badge[not exported yet]"
+    if found.error:
+        return ":red-badge[failed]"
+    if content is None:
+        return ":orange-badge[missing or damaged]"
     if found.is_same:
         return ":green-badge[:material/check: verified]"
     words = f"up to {found.difference:.0e} off"

@@ -26,12 +26,12 @@ def choose_filter(digits: Dataset, *, several_epochs: bool) -> Filter:
     bound = {"bind": "query-params", "on_change": begin_again}
     with st.container(key="filters", horizontal=True, vertical_alignment="bottom"):
         show = st.segmented_control("Show", SHOW, default=SHOW[0], required=True, key="show", **bound)
-        pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
+        pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 96}
         label = st.selectbox("Label", key="label", help="The digit that the dataset gives.", **pick, **bound)
         prediction = st.selectbox(
             "Read as", key="prediction", help="The digit that the network predicts.", **pick, **bound
         )
-        order = st.selectbox("Order", ORDERS, key="order", width=170, **bound)
+        order = st.selectbox("Order", ORDERS, key="order", width=150, **bound)
         confidence, only = _choose_more(digits, several_epochs, bound)
     return Filter(
         show=show if show in SHOW else SHOW[0],

@@ -33,7 +33,7 @@ def choose_moment(
         on_change()
     with st.container(key="time_machine", horizontal=True, vertical_alignment="bottom"):
         word = st.select_slider(  # the last is called "newest": its number would stay behind when epochs follow
-            "Time machine: as it was after epoch",
+            "Time machine: epoch",
             names,
             value=NEWEST,
             key="epoch",

@@ -11,6 +11,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.browser import scroll_to_top
 from dashboard.components.session import open_run, store
+from dashboard.components.text import escape_markdown
 
 MOST_ROWS, ROW_HEIGHT = 12, 35
 
@@ -29,15 +30,21 @@ def show_all_runs(shown: Run | None) -> None:
             scroll_to_top()
 
     name = st.column_config.ButtonColumn(type="tertiary", alignment="left", on_click=open_clicked, key="opened_run")
-    st.dataframe(
-        runs_table(runs, shown),
-        hide_index=True,
-        placeholder="–",
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(runs))) + 3,
-        column_config={"Run": name, **COLUMNS},
-        key="all_runs",
-    )
+    table, scrolls = runs_table(runs, shown), len(runs) > MOST_ROWS
+    with st.container(key="on_screen_runs" if scrolls else None):
+        st.dataframe(
+            table,
+            hide_index=True,
+            placeholder="–",
+            row_height=ROW_HEIGHT,
+            height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(runs))) + 3,
+            column_config={"Run": name, **COLUMNS},
+            key="all_runs",
+        )
+    if scrolls:
+        with st.container(key="on_paper_runs"):
+            table["Run"] = [escape_markdown(run.name) for run in runs]
+            st.table(table.style.format(FORMATS, na_rep="–"), hide_index=True)
 
 
 COLUMNS = {
@@ -45,6 +52,7 @@ COLUMNS = {
     "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
     "Training time": st.column_config.NumberColumn(format="%.1f s"),
 }
+FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same on paper
 
 
 def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:

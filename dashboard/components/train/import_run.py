@@ -20,7 +20,7 @@ def show_bundle(run: Run) -> None:
     """Show a button that downloads the run as a zip; where it cannot be packed, its tooltip says why."""
     reason = why_not(run)
     st.download_button(
-        "Run as a zip",
+        "The whole run as a zip",
         lambda: pack(run),
         f"{run.id}.zip",
         "application/zip",

@@ -91,7 +91,6 @@ def waiting_line(run: Run) -> Line | None:
         Number("Place in line", "Next" if place == 0 else ordinal(place + 1)),
         _start_in(training, place),
         Number("Epochs", str(run.state.target_epochs)),
-        Number("Batch size", str(config.batch_size)),
         Number("Training images", training_images_in_words(config, dataset())),
     ]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
@@ -120,8 +119,12 @@ def last_numbers(history: History) -> list[Number]:
     validation = history.epochs[-1] if history.epochs else {}
     speed, rate = history.images_per_second(), last.get("learning_rate")
     return [
-        Number("Training accuracy", percent(last.get("epoch_accuracy")), help="Of the current epoch."),
-        Number("Training loss", "–" if last.get("epoch_loss") is None else f"{last['epoch_loss']:.4f}"),
+        Number(
+            "Training accuracy",
+            percent(last.get("epoch_accuracy")),
+            None if last.get("epoch_loss") is None else f"training loss {last['epoch_loss']:.4f}",
+            help="Of the current epoch.",
+        ),
         Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
         Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),
         Number(

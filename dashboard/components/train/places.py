@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -29,13 +28,13 @@ SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 @dataclass(frozen=True)
 class Number:
-    """One of the five numbers of a run: its label, its value as text, a remark below it, and an explanation."""
+    """One of the four numbers of a run: its label, its value as text, a remark below it, and an explanation."""
 
     label: str
     value: str
     remark: str | None = None
     help: str | None = None
-    change: Literal["normal", "off"] | None = None  # the colour of a remark that says how much better or worse it is
+    better: bool = False  # than what the remark compares it with
 
 
 def show_progress(share: float, words: str) -> None:
@@ -44,16 +43,22 @@ def show_progress(share: float, words: str) -> None:
         st.progress(min(1.0, max(0.0, share)), text=words)
 
 
+def show_end(words: str) -> None:
+    """Show what came of the training, in the place of its progress: nothing is to be waited for, so there is no bar."""
+    with st.container(key="run_progress"):
+        st.markdown(words)
+
+
 def show_numbers(numbers: Sequence[Number]) -> None:
-    """Show five numbers in columns of the same width."""
+    """Show four numbers in columns of the same width, of which the first has two (page.css)."""
     with st.grid(5, min_column_width=150, key="run_numbers"):
         for number in numbers:
             st.metric(
                 number.label,
                 number.value,
                 number.remark,
-                number.change or "off",
-                delta_arrow="auto" if number.change else "off",
+                "normal" if number.better else "off",
+                delta_arrow="off",
                 help=number.help,
                 height=NUMBER_HEIGHT,
             )
@@ -113,7 +118,8 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
     table, layers, downloads = st.tabs(["Epochs", "Network", "Files"], key="run_tables")
     with table:
         st.caption(best_epoch(run.history()))
-        rows, scrolls = epoch_table(run.history()), epochs > MOST_ROWS and not run.state.is_active
+        planned = min(MOST_ROWS, epochs) if run.state.is_active else 0
+        rows, scrolls = epoch_table(run.history(), planned), epochs > MOST_ROWS and not run.state.is_active
         with st.container(key="on_screen" if scrolls else None):
             st.dataframe(
                 rows,
@@ -156,9 +162,13 @@ EPOCH_FORMATS = {  # the same on paper
 }
 
 
-def epoch_table(history: History) -> pd.DataFrame:
-    """One row for each epoch, accuracies in percent; the epoch of the highest validation accuracy is named the best."""
-    frame = pd.DataFrame(history.epochs)
+def epoch_table(history: History, planned: int = 0) -> pd.DataFrame:
+    """One row for each epoch, accuracies in percent; the epoch of the highest validation accuracy is named the best.
+
+    Of the epochs that are `planned` and still to come, it has the numbers alone.
+    """
+    to_come = [{"epoch": epoch} for epoch in range(len(history.epochs) + 1, planned + 1)]
+    frame = pd.DataFrame([*history.epochs, *to_come])
     names = "epoch", "val_accuracy", "val_loss", "accuracy", "loss", "learning_rate", "training_seconds"
     frame = frame.reindex(columns=list(names)).astype(float)
     frame[["accuracy", "val_accuracy"]] *= 100

@@ -18,7 +18,7 @@ def show_problems(run: Run) -> None:
     """Show why a run did not end as planned, the last lines of its log, and its damaged files."""
     state = run.state
     words, _, printed = state.message.partition("\n\n")
-    if state.name in ("failed", "damaged"):
+    if state.name == "failed" or (state.name == "damaged" and not run.damage()):  # which is said below
         st.error(escape_markdown(words), icon=STATE_ICONS[state.name])
     elif state.name == "interrupted":
         label = "Start again" if starts_again(run) else "Resume"

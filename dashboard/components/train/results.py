@@ -19,8 +19,8 @@ from dashboard.components.train.places import (
     fits,
     layer_table,
     show_charts,
+    show_end,
     show_numbers,
-    show_progress,
     show_tables,
     show_test_images,
 )
@@ -33,7 +33,7 @@ def show_results(run: Run) -> None:
     """Show what came of a run, in the places that it had while it trained."""
     history, epochs = run.history(), _epochs(run)
     complete = bool(history.epochs) or run.state.name == "finished"
-    show_progress(_share(run), _outcome(run))
+    show_end(_outcome(run))
     if not complete and not history.batches:
         return  # nothing was trained
     show_numbers(_test_numbers(run) if run.summary else last_numbers(history))
@@ -50,11 +50,6 @@ def _epochs(run: Run) -> int:
     return max(1, completed) if run.state.name == "finished" else run.state.target_epochs
 
 
-def _share(run: Run) -> float:
-    finished = run.state.name == "finished" or run.imported
-    return 1.0 if finished else run.history().share_done(max(1, run.state.target_epochs))
-
-
 def _outcome(run: Run) -> str:
     """What came of the training, in a line."""
     state, completed, summary = run.state, len(run.history().epochs), run.summary or {}
@@ -68,24 +63,17 @@ def _outcome(run: Run) -> str:
 
 
 def _test_numbers(run: Run) -> list[Number]:
-    """Accuracy on the test images, also of the best other run, on validation and training images, and parameters."""
+    """Accuracy on test, validation and training images, and parameters; for the first there are two columns."""
     accuracy, best, epochs = run.test_accuracy, best_other(run), run.history().epochs
     last = epochs[-1] if epochs else {}
-    points = 100 * (accuracy - best.test_accuracy) if accuracy is not None and best else 0.0
-    is_other = abs(points) >= 0.005
+    better = accuracy is not None and best is not None and accuracy > best.test_accuracy
     return [
         Number(
             "Test accuracy",
             percent(accuracy),
-            f"{points:+.2f} points" if is_other else None,
-            help="Share of test images that it reads right. It was not trained on them. Below it is the difference to "
-            "the best other run.",
-            change="off" if points < 0 else "normal",
-        ),
-        Number(
-            "Best other run",
-            percent(best.test_accuracy) if best else "–",
-            escape_markdown(best.name) if best else "the first one here",
+            _beside_best(accuracy, best) if accuracy is not None and best else None,
+            help="Share of test images that it reads right. It was not trained on them.",
+            better=better,
         ),
         Number(
             "Validation accuracy",
@@ -100,6 +88,14 @@ def _test_numbers(run: Run) -> list[Number]:
         ),
         Number("Parameters", f"{run.summary.get('parameters', 0):,}"),
     ]
+
+
+def _beside_best(accuracy: float, best: Run) -> str:
+    """How much better or worse than the best other run it is, in words."""
+    points, name = 100 * (accuracy - best.test_accuracy), escape_markdown(best.name)
+    if abs(points) < 0.005:
+        return f"as good as {name}, the best other run"
+    return f"{abs(points):.2f} points {'above' if points > 0 else 'below'} {name}, the best other run"
 
 
 def best_other(run: Run) -> Run | None:

@@ -18,29 +18,33 @@ DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
 
 
-def show_controls(run: Run) -> None:
-    """Show pause, stop and learning rate of a run that trains, pause or cancel of one that is queued."""
+def show_controls(run: Run, start_another: Callable[[], None]) -> None:
+    """Show pause, stop and learning rate of a run that trains, pause or cancel of one that is queued.
+
+    Last in their row is what `start_another` shows: the start of another run.
+    """
     state = run.state
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="run_controls"):
         if state.name == "queued" and not state.resumes:
             help = "Remove it from the queue. Nothing was trained yet, so nothing is lost."
             _button("Cancel", run, _cancel, run, icon=":material/close:", help=help)
-            return
-        _button("Pause", run, run.pause, icon=":material/pause:")
+        else:
+            _button("Pause", run, run.pause, icon=":material/pause:")
         if state.name != "queued":
             help = "End training now. The model is saved and can be used."
             _button("Stop and save", run, run.stop, icon=":material/stop:", help=help)
             with st.popover("Learning rate", icon=":material/speed:"):
                 _rate_field(run, "Takes effect within a few batches.")
+        start_another()
 
 
-def show_next_steps(run: Run) -> None:
-    """Show resume and more epochs for a run that ended, and links to its mistakes and to Draw."""
+def show_next_steps(run: Run, start_another: Callable[[], None]) -> None:
+    """Show resume and more epochs for a run that ended, links to its mistakes and to Draw, and what starts another."""
     state = run.state
     unfinished = state.name == "interrupted" or (  # even after the last epoch: its model is not saved yet
         state.name != "finished" and len(run.history().epochs) < state.target_epochs
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="run_controls"):
         if unfinished and not run.imported:
             label, icon = ("Start again", "restart_alt") if starts_again(run) else ("Resume", "resume")
             _button(label, run, _resume, run, word="resume", icon=f":material/{icon}:", type="primary")
@@ -54,6 +58,7 @@ def show_next_steps(run: Run) -> None:
             with st.popover("Train more epochs", icon=":material/add:"):
                 keys = _epochs_field(run), _rate_field(run, "Applies to the new epochs only.")
                 _button("Continue training", run, _train_more, run, *keys, type="primary")
+        start_another()
 
 
 def starts_again(run: Run) -> bool:

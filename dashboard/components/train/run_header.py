@@ -16,23 +16,25 @@ from dashboard.components.views import view
 
 def show_actions(run: Run) -> None:
     """Show what can be done with a run of any state: use its settings, rename it, delete it."""
-    if run.config:
-        st.button(
-            "Use these settings",
-            icon=":material/tune:",
-            key=f"use_{run.id}",
-            on_click=_use_settings,
-            args=(run,),
-            help="Copies them to New run in the sidebar, to change one and train again.",
-        )
     with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run)):
         st.text_input("Name", run.name, 60, **view(f"name_{run.id}", run.name, partial(run_action, run.rename)))
+        if run.config:
+            st.button(
+                "Use its settings again",
+                icon=":material/tune:",
+                key=f"use_{run.id}",
+                on_click=_use_settings,
+                args=(run,),
+                width="stretch",
+                help="Copies them to New run in the sidebar, to change one and train again.",
+            )
         st.button(
             "Delete this run",
             icon=":material/delete:",
             key=f"delete_{run.id}",
             on_click=_ask_to_delete,
             args=(run,),
+            width="stretch",
         )
 
 

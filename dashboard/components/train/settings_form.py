@@ -103,12 +103,11 @@ def start_in_page(start: Callable[[], None]) -> None:
     model = last_model()
     wrong = _to_correct(model)
     epochs = "" if wrong else f", {_epochs_in_words(settings_now().epochs)}"
-    with st.container(key="start_in_page"):
+    with st.container(key="start_in_page", width="content"):
         st.button(
             f"Start {MODELS[model].title if wrong else settings_now().title}{epochs}",
-            width="stretch",
             key="start_here",
-            help="Change the settings in the sidebar, at the top left.",
+            help="Change the settings in the menu, at the top left.",
             **{**_start_button(start, wrong), "type": "secondary"},
         )
 

@@ -12,7 +12,8 @@
 // - A second finger means a pinch, and its first finger's stroke is taken back.
 // - The canvas is shown as wide as its place. Points are counted in its own pixels, whatever its width is at the moment,
 //   so that ink lands below the pointer.
-// - Before the first stroke a pale digit is seen on the glass; it is never on the canvas.
+// - Before the first stroke a pale digit is seen on the glass; it is never on the canvas. Undo and Clear are pale as well
+//   where they have nothing to do (page.css); they stay clickable, since the server may know of more than is known here.
 // - The canvas has a name for who cannot see it.
 
 const sheet = new CSSStyleSheet()
@@ -223,12 +224,15 @@ function at(hands, event) {
 
 // On the glass is what the canvas does not know yet
 function paint({ glass, data, blank, touched, stroke, strokes }) {
+  const empty = Boolean(data.ghost.path) && !touched
+  for (const [name, idle] of [["undo", empty && !data.undoes && !blank], ["clear", empty || blank]])
+    document.querySelector(`.st-key-tools .st-key-${name} button`)?.setAttribute("aria-disabled", idle)
   const pen = glass.getContext("2d")
   pen.clearRect(0, 0, glass.width, glass.height)
   pen.fillStyle = data.background
   if (blank) pen.fillRect(0, 0, glass.width, glass.height)
   Object.assign(pen, { lineWidth: data.width, strokeStyle: data.color, lineCap: "round", lineJoin: "round" })
-  if (data.ghost.path && !touched) ghost(pen, data.ghost)
+  if (empty) ghost(pen, data.ghost)
   for (const points of stroke && !stroke.told ? [...strokes, stroke.points] : strokes) {
     pen.beginPath()
     pen.moveTo(...points[0])

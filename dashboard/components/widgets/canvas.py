@@ -116,7 +116,12 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
     pen = {"width": brush, "color": color, "background": BACKGROUND}
     drawing = current_drawing()
     ghost = {"path": "" if drawing.strokes else GHOST, "scale": SCALE}
-    _hands(key="canvas_hands", data={"canvas": sheet.key, "name": NAME, "ghost": ghost, **pen}, height=1)
+    undoes = bool(drawing.strokes or _sheet().earlier)
+    _hands(
+        key="canvas_hands",
+        data={"canvas": sheet.key, "name": NAME, "ghost": ghost, "undoes": undoes, **pen},
+        height=1,
+    )
     return drawing.picture
 
 

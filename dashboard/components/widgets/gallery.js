@@ -74,11 +74,13 @@ function draw(gallery) {
     set(element, "role", data.selectable ? "option" : "listitem")
     set(element, "aria-label", words.name)
     set(element, "title", words.tooltip)
-    set(element, "data-mark", words.mark)
+    set(element, "data-mark", words.second ? "none" : words.mark) // two runs: the frame is nobody's
+    set(caption, "data-mark", words.mark)
+    set(sure, "data-mark", words.second)
     set(element, "data-index", String(words.index))
     write(flag, words.flag ? "⚑" : "")
     write(caption, MARKS[words.mark] + words.caption)
-    write(sure, words.sure)
+    write(sure, (MARKS[words.second] ?? "") + words.sure)
     if (!data.selectable) element.removeAttribute("tabindex")
   })
   if (data.selectable) {

@@ -42,6 +42,7 @@ class Tile:
         confidence: 0 to 1, None before there is a prediction.
         flag: a remark, for instance "label in doubt".
         note: a second line in place of the confidence, for instance a distance.
+        second: what another run reads, shown below the prediction in place of the confidence.
         of: the set that the index counts in, for screen readers.
     """
 
@@ -51,6 +52,7 @@ class Tile:
     confidence: float | None = None
     flag: str = ""
     note: str = ""
+    second: int | None = None
     of: str = ""
 
 
@@ -150,14 +152,17 @@ def _words(tile: Tile, *, quiet: bool) -> dict:
     The name begins with what the tile shows (WCAG 2.5.3).
     """
     image, meaning = f"{tile.of} image {tile.index}".strip(), f"a {tile.label}"
-    mark, caption, sure = "none", str(tile.label), ""
+    mark, caption, sure, second = "none", str(tile.label), "", ""
     if tile.prediction is not None:
-        right = tile.prediction == tile.label
-        mark, caption = ("right", caption) if right else ("wrong", f"{tile.label}→{tile.prediction}")
+        mark, caption = _judged(tile.label, tile.prediction)
         meaning += f", read as {tile.prediction}"
         sure = "" if tile.confidence is None else certainty(tile.confidence)
     caption = _quiet_caption(tile) if quiet else caption
     below = tile.note or ("" if quiet else sure)
+    if tile.second is not None:
+        second, below = _judged(tile.label, tile.second)
+        meaning += f" and as {tile.second}"
+        sure = ""
     tooltip = [f"{image.capitalize()}: {meaning}", sure and f"{sure} sure", tile.note, tile.flag]
     name = [f"{caption} {below}".strip(), f"{image}: {meaning}", tile.flag]
     return {
@@ -165,10 +170,16 @@ def _words(tile: Tile, *, quiet: bool) -> dict:
         "mark": mark,
         "caption": caption,
         "sure": below,
+        "second": second,
         "flag": tile.flag,
         "tooltip": ", ".join(filter(None, tooltip)),
         "name": ", ".join(filter(None, name)),
     }
+
+
+def _judged(label: int, prediction: int) -> tuple[str, str]:
+    """The mark of a prediction, and how it is written."""
+    return ("right", str(label)) if prediction == label else ("wrong", f"{label}→{prediction}")
 
 
 def _quiet_caption(tile: Tile) -> str:

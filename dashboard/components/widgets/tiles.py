@@ -9,8 +9,16 @@ from core.evaluation import label_errors, predictions
 from dashboard.components.widgets.gallery import Tile
 
 
-def reading_tiles(reading: predictions.Predictions, indices: Iterable[int], dataset: Dataset) -> list[Tile]:
-    """One tile for each index: label, prediction, confidence, and a flag where MNIST's label is in doubt."""
+def reading_tiles(
+    reading: predictions.Predictions,
+    indices: Iterable[int],
+    dataset: Dataset,
+    second: predictions.Predictions | None = None,
+) -> list[Tile]:
+    """One tile for each index: label, prediction, confidence, and a flag where MNIST's label is in doubt.
+
+    With the `second` reading of the same images, its prediction is shown in place of the confidence.
+    """
     doubted = label_errors.ERRORS_BY_INDEX if dataset.is_mnist else {}
     return [
         Tile(
@@ -18,6 +26,7 @@ def reading_tiles(reading: predictions.Predictions, indices: Iterable[int], data
             label=int(reading.labels[i]),
             prediction=int(reading.predictions[i]),
             confidence=float(reading.confidence[i]),
+            second=None if second is None else int(second.predictions[i]),
             flag="label in doubt" if int(i) in doubted else "",
         )
         for i in indices

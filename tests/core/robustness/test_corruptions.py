@@ -108,7 +108,9 @@ def test_what_does_not_fit_is_refused(arguments):
 def test_each_strength_of_each_change_is_told(images):
     told = [change.describe(strength) for change in corruptions.CORRUPTIONS.values() for strength in STRENGTHS]
     assert len(set(told)) == len(told) == 3 * len(CORRUPTIONS)
-    assert "A square of 6 × 6 pixels hidden." in told
+    assert "A square hidden, 6 pixels wide." in told
+    assert CORRUPTIONS["rotate"].describe_all() == "Turned by 15, 30 or 45°, left or right."
+    assert CORRUPTIONS["rotate"].amounts_in_words == "15, 30, 45°"
 
 
 def test_no_two_changes_share_a_seed():

@@ -41,8 +41,11 @@ def contents(run: RunView) -> dict[str, bytes]:
 
 def test_a_new_folder_has_the_number_of_its_format(store):
     run = store.create(TrainingConfig())
-    assert json.loads((run.path / files.CONFIG).read_text())["format"] == files.FORMAT
+    assert json.loads((run.path / files.CONFIG).read_text())["format"] == files.FIRST_FORMAT
     assert run.config == TrainingConfig()
+    other = store.create(TrainingConfig(network="flatten, dense 30, output softmax"))
+    assert json.loads((other.path / files.CONFIG).read_text())["format"] == files.FORMAT
+    assert other.config.layers.text == "flatten, dense 30, output softmax"
 
 
 def test_a_folder_of_the_version_before_opens_and_can_be_trained_further(tmp_path):
@@ -117,7 +120,7 @@ def test_pages_and_api_say_that_a_folder_is_newer_and_leave_it(newer, make_run, 
 
 
 def test_a_zip_tells_its_format_and_one_of_a_newer_version_is_not_imported(make_run, store, digits):
-    run = fill_run(make_run(), digits)
+    run = fill_run(make_run(optimizer="sgd"), digits)
     imported = unpack(pack(run), store)
     for folder in (run, imported):
         assert json.loads((folder.path / files.CONFIG).read_text())["format"] == files.FORMAT

@@ -6,7 +6,6 @@ TensorFlow is imported here, and every `Training` is compiled, which takes secon
 from __future__ import annotations
 
 import io
-import re
 
 import keras
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 from scipy.special import softmax
 
 from core import models
-from core.config import MODELS, TrainingConfig
+from core.config import TrainingConfig
 from core.data import Dataset, DatasetError, split
 from core.runs.checkpoint import CheckpointError
 from core.training import loop
@@ -137,54 +136,19 @@ def with_dropout(digits):
 # The networks
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_architecture_has_a_function_and_explicit_names(name):
-    config = TrainingConfig(name, dropout=0.2 if MODELS[name].free_dropout else 0.0)
-    layers = getattr(models, name)(config)
-    again = getattr(models, name)(config)
-    assert [layer.name for layer in layers] == [layer.name for layer in again]  # automatic names would count on
-    rows = models.architecture_rows(models.build(config))
-    assert [row["name"] for row in rows] == [layer.name for layer in layers]
-    assert (rows[0]["kind"], rows[-1]["name"], rows[-1]["shape"]) == ("Rescaling", "output", [10])
-
-
-@pytest.mark.parametrize(
-    ("last", "found"),
-    [
-        (keras.layers.Activation("softmax", name="last"), "Activation"),
-        (keras.layers.Dense(12, "softmax", name="last"), "Dense(12, softmax, use_bias=True)"),
-        (keras.layers.Dense(10, name="last"), "Dense(10, linear, use_bias=True)"),
-        (keras.layers.Dense(10, "softmax", use_bias=False, name="last"), "Dense(10, softmax, use_bias=False)"),
-    ],
-)
-def test_a_network_with_another_last_layer_is_refused_with_what_is_wanted_and_what_came(monkeypatch, last, found):
-    monkeypatch.setattr(models, "dense", lambda config: [keras.layers.Flatten(), last])
-    with pytest.raises(ValueError, match=re.escape(f'but its layer "last" is {found}.')) as refused:
-        models.build(DENSE)
-    assert "Dense(10, softmax, use_bias=True) or Dense(10, sigmoid, use_bias=True)" in str(refused.value)
-
-
-def test_the_last_layer_of_a_network_may_have_any_name(monkeypatch, digits):
-    layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax", name="scores")]
-    monkeypatch.setattr(models, "dense", lambda config: layers)
-    run = Training(TrainingConfig("dense", epochs=1), digits)
-    probabilities, _ = run.evaluate(digits.x_test, digits.y_test)
-    np.testing.assert_allclose(probabilities, run.model(digits.x_test), atol=1e-6)
-    outputs = models.for_export(run.model)({"images": digits.x_test})
-    np.testing.assert_allclose(outputs["probabilities"], probabilities, atol=1e-6)
-
-
 def test_the_classic_network_is_the_classic_network():
     model = models.build(CLASSIC)
     rows = [(row["kind"], row["shape"], row["parameters"]) for row in models.architecture_rows(model)]
     assert rows == [
         ("Rescaling", [28, 28], 0),
+        ("Reshape", [28, 28, 1], 0),
         ("Flatten", [784], 0),
         ("Dense", [100], 78_500),
+        ("Activation", [100], 0),
         ("Dense", [10], 1_010),
     ]
     assert model.count_params() == 79_510
-    assert [layer.activation.__name__ for layer in model.layers[2:]] == ["relu", "sigmoid"]
+    assert [layer.activation.__name__ for layer in model.layers[3:]] == ["linear", "relu", "sigmoid"]
     assert type(model.optimizer) is keras.optimizers.Adam
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
     assert (model.loss, model.optimizer.beta_1, model.optimizer.beta_2) == (
@@ -196,10 +160,12 @@ def test_the_classic_network_is_the_classic_network():
 
 def test_hidden_layers_and_dropout_are_what_was_asked_for():
     rows = models.architecture_rows(models.build(TrainingConfig("dense", hidden_layers=(64, 32), dropout=0.5)))
-    assert [(row["kind"], row["shape"]) for row in rows[2:]] == [
+    assert [(row["kind"], row["shape"]) for row in rows[3:]] == [
         ("Dense", [64]),
+        ("Activation", [64]),
         ("Dropout", [64]),
         ("Dense", [32]),
+        ("Activation", [32]),
         ("Dropout", [32]),
         ("Dense", [10]),
     ]

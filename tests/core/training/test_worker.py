@@ -77,7 +77,7 @@ def test_a_finished_run_holds_all_that_others_read(finished, digits):
     source = f"{digits.source} (DIGITLAB_DATA)"
     assert run.dataset == {"name": "Own digits", "source": source, "fingerprint": digits.fingerprint}
     layers = [row["name"] for row in run.architecture]
-    assert layers == ["rescaling", "flatten", "hidden_1", "dropout_1", "output"]
+    assert layers == ["rescaling", "channel", "flatten_1", "dense_1", "relu_1", "dropout_1", "output"]
     partial = [path.name for path in run.path.iterdir() if "partial" in path.name]
     assert partial == []
 
