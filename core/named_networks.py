@@ -108,7 +108,7 @@ MODELS: dict[str, ModelInfo] = {
         ),
         batch_size=64,
         learning_rate=0.003,
-        recipe=(10, False),
+        recipe=(10, True),
         schedule="decay",
     ),
     "cnn": ModelInfo(
