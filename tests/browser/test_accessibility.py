@@ -21,7 +21,7 @@ expect = playwright.expect
 
 pytestmark = needs_browser
 
-PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
+PAGES = ("", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 NOT_OURS = {  # what axe-core finds in markup that pages cannot change, by rule
     # The column of the boxes that choose a row has no title: github.com/streamlit/streamlit/issues/688
     "empty-table-header": '[data-testid="stDataFrame"] th[aria-colindex="1"]',

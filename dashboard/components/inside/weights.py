@@ -81,7 +81,7 @@ def _show_one(
     name, index = unit
     st.subheader(unit_name(inside.network, name, index), anchor=False)
     wall(
-        [Group(name, "", picture[np.newaxis], unused=unused, limit=limit, width=WIDEST, selectable=False)],
+        [Group("chosen weights", "", picture[np.newaxis], unused=unused, limit=limit, width=WIDEST, selectable=False)],
         key="one_weights",
     )
     used = picture[np.isfinite(picture)] if unused is None else picture[~unused]
