@@ -12,7 +12,9 @@ import pytest
 from core.config import TrainingConfig
 from core.data import Dataset, load_dataset
 from core.runs import Run
+from core.runs.weights import write_epoch_weights
 from tests.support.browsing import Dashboard, draw_a_one, needs_browser
+from tests.support.networks import random_weights
 from tests.support.runs import fill_run
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -89,6 +91,8 @@ def finished(laboratory: Dashboard, dataset: Dataset) -> Iterator[Run]:
     """The newest of two finished runs."""
     for name in ("Earlier", "Newest"):
         run = fill_run(laboratory.store.create(TrainingConfig(model="dense", epochs=3), name), dataset)
+        for epoch in (0, 3):
+            write_epoch_weights(run.path, random_weights(run.config.layers, epoch), epoch)
     yield run
     shutil.rmtree(laboratory.store.folder)
 
@@ -148,6 +152,10 @@ def test_axe_finds_nothing_on_any_page(laboratory: Dashboard, dataset: Dataset, 
             page.get_by_role("button", name="More filters").click()
             settle(page)
         found += check(page, name.capitalize() or "Train")
+        for part in ("One image", "Why this digit", "Health") if name == "inside" else ():
+            page.get_by_role("tab", name=part).click()
+            settle(page)
+            found += check(page, f"Inside, {part}")
     with training(laboratory, dataset) as run:
         open_page(page, f"{laboratory.url}/?run={run.id}")
         expect(page.get_by_role("button", name="Stop and save")).to_be_visible()

@@ -99,6 +99,7 @@ def test_the_wall_shows_the_weights_of_the_chosen_epoch_and_says_which_pixels_ha
     shown = pixels(before["sheet"])[28 * (3 // before["columns"]) :, 28 * (3 % before["columns"]) :][:28, :28]
     expected = kernel[:, 3].reshape(28, 28)
     inked = shown[..., 3] != UNUSED[3]
+    assert before["key"][0].startswith("≤ −")  # few weights lie beyond
     assert ((shown[..., 0] > shown[..., 2]) == (expected > 0))[inked & (np.abs(expected) > 0.02)].all()
 
 

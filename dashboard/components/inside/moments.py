@@ -22,14 +22,17 @@ def choose_weights(run: RunView) -> Inside | None:
     newest = load_inside(run)
     moments = {**{str(epoch): epoch for epoch in epochs[:-1]}, NEWEST: None}
     epoch = None
-    if newest is not None and not epochs:
-        st.caption(only_newest(run))
     if newest is not None:
-        epoch = choose_moment(
-            moments,
-            on_change=lambda: None,
-            help="Shows the network as it was after this epoch. Epoch 0 is before it learned anything.",
-        )
+        with st.container(key="inside_moment"):  # keeps its place until there is an epoch to go back to
+            epoch = choose_moment(
+                moments,
+                on_change=lambda: None,
+                help="Shows the network as it was after this epoch. Epoch 0 is before it learned anything.",
+            )
+            if not epochs:
+                st.caption(only_newest(run))
+            elif len(moments) < 2:
+                st.caption("The network before it learned anything. Its epochs follow here as they are trained.")
     if run.state.is_active:
         _watch(run, epochs)
     if newest is None:

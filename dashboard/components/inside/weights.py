@@ -13,9 +13,10 @@ from core.runs import RunView
 from dashboard.components.inside.choice import choose_unit, chosen_unit, open_test_image
 from dashboard.components.inside.unit import show_exciting, show_outgoing
 from dashboard.components.inside.words import one_unit, titles, unit_name
-from dashboard.components.widgets.wall import Group, limit_of, short, wall
+from dashboard.components.widgets.wall import Group, short, wall
 
 WIDEST = 168  # CSS pixels of the chosen picture
+MOST_SHARE = 0.997  # of the weights, which lie within the colours' scale
 FEW = 32  # pictures, for which there is room for larger ones
 PANEL = "inside_unit"
 COLORS = "**Orange** raises its sum, **blue** lowers it."
@@ -119,14 +120,15 @@ def _width(pictures: np.ndarray) -> int:
 
 
 def _limit(run: RunView, inside: Inside, name: str, shape: tuple[int, ...], unused: np.ndarray | None) -> float:
-    """The number that has the full colour: one for all epochs, so that weights can be seen to grow."""
+    """The number that has the full colour: one for all epochs, so that weights can be seen to grow; few lie beyond."""
     epochs = weight_epochs(run)
     others = [load_inside(run), load_inside(run, epochs[0]) if epochs else None]
     limits = []
     for each in (inside, *filter(None, others)):
         pictures = weight_pictures(each.weights[name]["kernel"], shape)
-        limits.append(limit_of(pictures if unused is None else pictures[:, ~unused]))
-    return max(limits)
+        sizes = np.abs(pictures if unused is None else pictures[:, ~unused])
+        limits.append(float(np.nanquantile(sizes, MOST_SHARE)))
+    return max(limits) or 1.0
 
 
 def _unused(run: RunView, digits: Dataset, inside: Inside, name: str) -> np.ndarray | None:

@@ -177,7 +177,9 @@ def _as_data(group: Group, selectable: bool) -> dict:
         "values": list(group.values[:MOST_PICTURES]),
         "captions": list(group.captions[:MOST_PICTURES]),
         "unit": group.unit,
-        "key": _key(shown, limit) if group.has_key and not is_digit else None,
+        "key": _key(shown if group.unused is None else shown[:, ~group.unused], limit)
+        if group.has_key and not is_digit
+        else None,
         "digit": is_digit,
         "unused": group.unused is not None,
         "selectable": selectable,
