@@ -163,6 +163,18 @@ def test_axe_finds_nothing_on_any_page(laboratory: Dashboard, dataset: Dataset, 
     assert not found, "\n".join(found)
 
 
+def test_units_are_reached_and_chosen_by_keyboard(laboratory: Dashboard, finished: Run, page) -> None:
+    open_page(page, f"{laboratory.url}/inside?run={finished.id}&part=One+image")
+    units = page.get_by_role("listbox", name="Dense: 128 units").get_by_role("option")
+    units.first.focus()
+    for key in ("ArrowRight", "End", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="Unit 126 of dense_1")).to_be_visible()
+    expect(page.get_by_role("cell", name="Sum")).to_be_visible()
+    expect(units.nth(126)).to_have_attribute("aria-selected", "true")
+    expect(units.nth(126)).to_be_focused()
+
+
 def test_axe_finds_nothing_before_the_first_run(laboratory: Dashboard, page: playwright.Page) -> None:
     open_page(page, laboratory.url)
     expect(page.get_by_role("button", name="Train the classic network")).to_be_visible()

@@ -44,7 +44,7 @@ def show_unit(
         unit: layer and number.
     """
     name, index = unit
-    st.subheader(unit_name(inside.network, name, index), anchor=False)
+    st.header(unit_name(inside.network, name, index), anchor=False)
     if name == PROBABILITIES:
         _show_softmax(values["logits"], index)
         _offer(inside, OUTPUT, index, "Its logit")
@@ -128,7 +128,7 @@ def _show_sum(inside: Inside, found: Unit) -> None:
         rows.append((f"{said.others:,} other{'' if said.others == 1 else 's'}", "", said.rest))
     if block_of(inside.network, found.layer).bias:
         rows.append(("bias", "", said.bias))
-    table = ["| From | Input × weight | |", "|:--|--:|--:|"]
+    table = ["| From | Input × weight | Product |", "|:--|--:|--:|"]
     table += [f"| {name} | {product} | {fixed(value)} |" for name, product, value in rows]
     table.append(f"| **Sum** | | **{fixed(said.total)}** |")
     with st.container(key="inside_sum"):

@@ -80,7 +80,7 @@ def _show_one(
     limit: float,
 ) -> None:
     name, index = unit
-    st.subheader(unit_name(inside.network, name, index), anchor=False)
+    st.header(unit_name(inside.network, name, index), anchor=False)
     wall(
         [Group("chosen weights", "", picture[np.newaxis], unused=unused, limit=limit, width=WIDEST, selectable=False)],
         key="one_weights",

@@ -120,7 +120,7 @@ def _as_table(found: Contributions, digit: int, against: int | None) -> str:
     rows = [(f"Pixels that speak for {digit}", supporting), (f"Pixels that speak {other}", opposing), (start, offset)]
     if not found.exact:
         rows.append(("Error of the calculation", error))
-    table = ["| | |", "|:--|--:|"] + [f"| {name} | {fixed(value)} |" for name, value in rows]
+    table = ["| What | Adds |", "|:--|--:|"] + [f"| {name} | {fixed(value)} |" for name, value in rows]
     return "\n".join([*table, f"| **{what}** | **{fixed(total)}** |"])
 
 
