@@ -1,4 +1,4 @@
-"""Why a process ended, as text: from its exit status, its last output and the free disk space."""
+"""Why training or a process ended, as text: from its exit status, its last output and the free disk space."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ NO_MEMORY = ("memoryerror", "out of memory", "bad_alloc", "oom when allocating")
 NO_PACKAGE = ("modulenotfounderror", "no module named", "importerror", "dll load failed")
 LEAST_FREE = 64 * 1024  # bytes: with less, no checkpoint can be written
 WINDOWS_ENDINGS = {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000409: "SIGABRT", 0xC000013A: "SIGINT"}
+DIVERGED = (
+    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the "
+    "learning rate is too high: try a tenth of it."
+)
 MEANINGS = {
     "SIGILL": "illegal instruction: this processor lacks one that TensorFlow needs, such as AVX",
     "SIGSEGV": "it crashed",

@@ -1,4 +1,4 @@
-"""A run as one zip, to be sent to another Digit Lab: its metrics, predictions, settings and LiteRT model.
+"""A run as one zip, to be sent to another Digit Lab: its metrics, predictions, settings, weights and LiteRT model.
 
 A bundle may come from anybody. Keras files and checkpoints are left out, since loading those can run code or go on from
 anything; the model is run by LiteRT alone. Every file in it is checked (core.bundle.safe_zip, core.bundle.schema,
@@ -13,17 +13,22 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
 from core.bundle import safe_zip
 from core.bundle.model_check import check_model
 from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.bundle.zip_kinds import kind_of
 from core.data import Dataset
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.formatting import percent
+from core.interpretability.inside import Inside
 from core.predictor import ModelError, Predictor
 from core.runs import ENDED, Run, RunStore
-from core.runs.files import CONFIG, EVENTS, LITERT_MODEL, PREDICTIONS_FOLDER
+from core.runs.files import CONFIG, EVENTS, LITERT_MODEL, PREDICTIONS_FOLDER, WEIGHTS
 from core.runs.state import newer_format
+from core.runs.weights import Weights
 from core.storage import explain_os_error, parse_json, write_atomically
 
 MOST_FILES = 1_000
@@ -33,6 +38,7 @@ WANTED = (
     "Choose the zip of a run. The other Digit Lab makes it on its Train page, under Files, The whole run as a zip, "
     "or by python -m core.bundle pack RUN."
 )
+ALIKE, ALIKE_IMAGES = 1e-3, 16  # probabilities by the weights and by the model, of so many images
 MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve
 
 
@@ -92,6 +98,8 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 def _names(run: Run) -> list[str]:
     kept = [name for name in LIMITS if name != EVENTS and (run.path / name).exists()]
+    if WEIGHTS in kept and (run.path / WEIGHTS).stat().st_size > LIMITS[WEIGHTS]:
+        kept.remove(WEIGHTS)
     epochs = (f"{PREDICTIONS_FOLDER}/{path.name}" for path in sorted((run.path / PREDICTIONS_FOLDER).glob("*.npy")))
     return kept + [name for name in epochs if EPOCH_FILE.fullmatch(name)]
 
@@ -124,6 +132,7 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
     try:
         parts = _parts(data)
         check_model(parts.model)
+        _check_weights(parts)
         verified = _verify(parts, dataset) if dataset else None
     except WrongZip as error:
         raise BundleError(f"{name} was not imported: {error}. {WANTED}") from error
@@ -147,6 +156,23 @@ def _verify(parts: Parts, dataset: Dataset) -> dict | None:
         )
     read = Predictor(parts.model, Path(LITERT_MODEL)).probabilities(dataset.x_test).argmax(axis=1)
     return {"images": len(labels), "different_predictions": int((read != claimed).sum())}
+
+
+def _check_weights(parts: Parts) -> None:
+    """Raise PartError where the weights are not those of the model: a look inside would show another network."""
+    if parts.weights is None:
+        return
+    weights: Weights = {}
+    for name, array in parts.weights.items():
+        layer, _, weight = name.partition("/")
+        if weight:
+            weights.setdefault(layer, {})[weight] = array
+    images = np.random.default_rng(0).integers(0, 256, (ALIKE_IMAGES, *IMAGE_SHAPE), dtype=np.uint8)
+    with np.errstate(all="ignore"):  # numbers of any size may come from elsewhere
+        inside = Inside(parts.config.layers, weights, pixels=parts.config.pixels).probabilities(images)
+    model = Predictor(parts.model, Path(LITERT_MODEL)).probabilities(images)
+    if not (np.abs(inside - model) <= ALIKE).all():
+        raise PartError("weights.npz and model.tflite are of two networks")
 
 
 def _parts(data: bytes) -> Parts:

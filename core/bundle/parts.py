@@ -29,6 +29,7 @@ LIMITS = {  # the most bytes of each file
     files.EVENTS: 16 * MB,
     files.PROBABILITIES: ARRAY_BYTES,
     files.VALIDATION: ARRAY_BYTES + MOST_IMAGES + 4 * KB,
+    files.WEIGHTS: 8 * MB,  # 2 million parameters; larger ones are left out
     files.LITERT_MODEL: 48 * MB,  # 12 million parameters
 }
 NEEDED = (files.CONFIG, files.SUMMARY, files.DATASET, files.PROBABILITIES, files.LITERT_MODEL)
@@ -49,6 +50,7 @@ class Parts:
         events: of the kinds that core.bundle.schema knows, in order.
         probabilities: float16 (n, 10) of the test images; `epochs` the same by epoch, as far as they were kept.
         validation: labels uint8 (m,) and probabilities float16 (m, 10), or None.
+        weights: arrays by the names of layer and weight, as "dense_1/kernel", and "epoch"; or None.
         model: a LiteRT file, not tried yet.
     """
 
@@ -62,6 +64,7 @@ class Parts:
     probabilities: np.ndarray
     epochs: dict[int, np.ndarray]
     validation: tuple[np.ndarray, np.ndarray] | None
+    weights: dict[str, np.ndarray] | None
     model: bytes
 
     def files(self) -> dict[str, bytes]:
@@ -82,6 +85,8 @@ class Parts:
         if self.validation:
             labels, probabilities = self.validation
             found[files.VALIDATION] = _written(np.savez, labels=labels, probabilities=probabilities)
+        if self.weights:
+            found[files.WEIGHTS] = _written(np.savez, **self.weights)
         return {
             **found,
             **{name: _written(np.save, array) for name, array in arrays.items()},

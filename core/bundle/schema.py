@@ -10,7 +10,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -33,7 +33,9 @@ from core.runs.files import (
     STATE,
     SUMMARY,
     VALIDATION,
+    WEIGHTS,
 )
+from core.runs.weights import EPOCH, weight_shapes
 
 VALIDATION_ARRAYS = {"labels.npy": MOST_IMAGES + KB, PROBABILITIES: ARRAY_BYTES}
 
@@ -168,6 +170,8 @@ class _Epoch(_Measured):
     val_loss: Number
     val_accuracy: Fraction
     learning_rate: Number
+    train_loss: Number | None = None  # not of every network, nor of earlier versions
+    train_accuracy: Fraction | None = None
 
 
 EVENT_MODELS = {"start": _Start, "batch": _Batch, "epoch": _Epoch, "finishing": _Finishing}
@@ -204,6 +208,7 @@ def check(files: Mapping[str, bytes]) -> Parts:
         probabilities=probabilities,
         epochs=epochs,
         validation=_validation(files[VALIDATION]) if VALIDATION in files else None,
+        weights=_weights(files[WEIGHTS], config) if WEIGHTS in files else None,
         model=files[LITERT_MODEL],
     )
 
@@ -265,7 +270,33 @@ def _events(text: bytes) -> list[dict]:
 
 
 def _array(name: str, data: bytes, dtype: type, width: tuple[int, ...]) -> np.ndarray:
-    """An array of `dtype` and shape (n, *width); its header is held against its size before anything is made of it."""
+    """An array of `dtype` and shape (n, *width), n from 1 to `MOST_IMAGES`."""
+
+    def check(shape: tuple[int, ...]) -> None:
+        if len(shape) != 1 + len(width) or shape[1:] != width or not 1 <= shape[0] <= MOST_IMAGES:
+            described = ", ".join(map(str, ("n", *width)))
+            raise PartError(
+                f"{name} must have the shape ({described}), with n from 1 to {MOST_IMAGES:,}, not {plain(str(shape))}"
+            )
+
+    return _loaded(name, data, dtype, check)
+
+
+def _weight(name: str, data: bytes, dtype: type, wanted: tuple[int, ...]) -> np.ndarray:
+    """An array of `dtype` and this very shape, all finite."""
+
+    def check(shape: tuple[int, ...]) -> None:
+        if shape != wanted:
+            raise PartError(f"{name} must have the shape {wanted}, not {plain(str(shape))}")
+
+    array = _loaded(name, data, dtype, check)
+    if not np.isfinite(array).all():
+        raise PartError(f"{name} holds what is not a number")
+    return array
+
+
+def _loaded(name: str, data: bytes, dtype: type, check: Callable[[tuple[int, ...]], None]) -> np.ndarray:
+    """An array of `dtype` whose shape passes; its header is held against its size before anything is made of it."""
     file = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(file)
@@ -277,11 +308,7 @@ def _array(name: str, data: bytes, dtype: type, width: tuple[int, ...]) -> np.nd
     wanted = np.dtype(dtype)
     if found != wanted:
         raise PartError(f"{name} must hold {wanted}, not {found}")
-    if len(shape) != 1 + len(width) or shape[1:] != width or not 1 <= shape[0] <= MOST_IMAGES:
-        described = ", ".join(map(str, ("n", *width)))
-        raise PartError(
-            f"{name} must have the shape ({described}), with n from 1 to {MOST_IMAGES:,}, not {plain(str(shape))}"
-        )
+    check(shape)
     if len(data) - file.tell() != math.prod(shape) * wanted.itemsize:
         raise PartError(f"{name} is cut off, or something is added at its end")
     return np.load(io.BytesIO(data), allow_pickle=False)
@@ -309,3 +336,20 @@ def _validation(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     except ValueError as error:
         raise PartError(f"validation.npz: {error}") from error
     return labels, _probabilities("validation.npz, probabilities", files[PROBABILITIES], len(labels))
+
+
+def _weights(data: bytes, config: TrainingConfig) -> dict[str, np.ndarray]:
+    """The weights of the config's network, all of them and no others, and their epoch."""
+    shapes = weight_shapes(config.layers)
+    wanted = {f"{layer}/{name}": shape for layer, names in shapes.items() for name, shape in names.items()}
+    limits = {f"{name}.npy": 4 * math.prod(shape) + KB for name, shape in wanted.items()} | {f"{EPOCH}.npy": KB}
+    try:
+        files = read_zip(data, limits.get, entries=len(limits), total=sum(limits.values()))
+    except UnsafeZip as error:
+        raise PartError(f"weights.npz: {error}") from error
+    if missing := [name for name in limits if name not in files]:
+        raise PartError(f"weights.npz has no {missing[0].removesuffix('.npy')}")
+    found = {EPOCH: _weight("weights.npz, epoch", files[f"{EPOCH}.npy"], np.int64, ())}
+    for name, shape in wanted.items():
+        found[name] = _weight(f"weights.npz, {name}", files[f"{name}.npy"], np.float32, shape)
+    return found

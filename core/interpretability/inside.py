@@ -17,6 +17,7 @@ from core.interpretability.saliency import occlusion_map
 from core.layers import CLASSES
 from core.network import Block, Network
 from core.runs import RunView
+from core.runs.starter import FOLDER as STARTER
 from core.runs.weights import Weights, kept_epochs, read_file, weights_path
 from core.storage import until_changed
 
@@ -46,8 +47,8 @@ def load_inside(run: RunView, epoch: int | None = None) -> Inside | None:
 
 @until_changed(maxsize=32)
 def _load(path: Path, network: Network, pixels: str) -> Inside | None:
-    read = read_file(path, network)
-    return Inside(network, read[0], pixels=pixels, epoch=read[1]) if read else None
+    kept = read_file(path, network)
+    return Inside(kept.network, kept.weights, pixels=pixels, epoch=kept.epoch) if kept else None
 
 
 def weight_epochs(run: RunView) -> list[int]:
@@ -80,6 +81,8 @@ def only_newest(run: RunView) -> str:
         return ""
     if run.imported:
         return f"{run.name} was imported with its newest weights only."
+    if run.path == STARTER:
+        return "The starter is shipped with its final weights only."
     return f"{run.name} keeps its newest weights only: it was trained by an earlier version, or is very large."
 
 

@@ -178,9 +178,9 @@ def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
 def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
     """One product of matrices: each window as a row, each filter as a column; in parts where they are many."""
     size, filters = kernel.shape[0], kernel.shape[3]
-    windows = _windows(x, size, stride)
+    windows = _windows(x, size, stride).transpose(0, 1, 2, 4, 5, 3)  # a row of a window is one piece of memory
     n, rows, columns = windows.shape[:3]
-    flat_kernel = kernel.transpose(2, 0, 1, 3).reshape(-1, filters)
+    flat_kernel = kernel.reshape(-1, filters)
     at_once = max(1, MOST_NUMBERS // (n * columns * len(flat_kernel)))
     if at_once >= rows:
         return (windows.reshape(-1, len(flat_kernel)) @ flat_kernel).reshape(n, rows, columns, filters)

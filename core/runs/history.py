@@ -32,6 +32,16 @@ class History:
         """The newest batch event, {} before the first."""
         return self.batches[-1] if self.batches else {}
 
+    def batches_an_epoch(self, batch_size: int | None) -> int:
+        """How many batches an epoch has; 0 before that is known.
+
+        `batch_size` is the config's, None where that is damaged: then a complete epoch tells it.
+        """
+        if self.epoch_images and batch_size:
+            return -(-self.epoch_images // batch_size)
+        last = self.epochs[-1] if self.epochs else {}
+        return round(last["step"] / last["epoch"]) if last.get("epoch") else 0
+
     def share_done(self, epochs: int) -> float:
         """The share of `epochs` that is trained, 0 to 1."""
         return min(1.0, self.last_batch.get("position", 0.0) / epochs)

@@ -136,7 +136,15 @@ EVENTS: dict[str, dict] = {
         "time": NUMBER,
         **_MEASURED,
     },
-    "epoch": {"step": COUNT, "epoch": COUNT, "val_loss": AMOUNT, "val_accuracy": FRACTION, **_MEASURED},
+    "epoch": {
+        "step": COUNT,
+        "epoch": COUNT,
+        "val_loss": AMOUNT,
+        "val_accuracy": FRACTION,
+        "train_loss": AMOUNT,
+        "train_accuracy": FRACTION,
+        **_MEASURED,
+    },
 }
 
 

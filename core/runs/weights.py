@@ -10,12 +10,12 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from core.drawing.mnist_form import IMAGE_SHAPE
-from core.network import Network
+from core.network import Network, read_network
 from core.runs.files import KERAS_MODEL, WEIGHTS, WEIGHTS_FOLDER, epoch_weights
 from core.storage import until_changed, version, write_atomically
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Weights = dict[str, dict[str, np.ndarray]]  # by the names of layer and weight
 
 MOST_BYTES = 20 * 10**6  # of all epochs of a run
-EPOCH = "epoch"
+EPOCH, NETWORK = "epoch", "network"
 NORM = ("gamma", "beta", "mean", "variance")
 KERAS_CLASSES = {"dense": "dense", "output": "dense", "conv": "conv2d", "norm": "batch_normalization"}
 
@@ -56,7 +56,7 @@ def weight_shapes(network: Network) -> dict[str, dict[str, tuple[int, ...]]]:
 
 def write_weights(folder: Path, weights: Weights, epoch: int) -> None:
     """Keep the weights that are tested and saved, float32, in a run's folder."""
-    _write(folder / WEIGHTS, _flat(weights), epoch)
+    _write(folder / WEIGHTS, flat(weights), epoch)
 
 
 def write_epoch_weights(folder: Path, weights: Weights, epoch: int) -> None:
@@ -64,7 +64,7 @@ def write_epoch_weights(folder: Path, weights: Weights, epoch: int) -> None:
 
     All of them stay within `MOST_BYTES`; a network so large that first and last do not fit keeps none.
     """
-    arrays = {name: _halved(array) for name, array in _flat(weights).items()}
+    arrays = {name: _halved(array) for name, array in flat(weights).items()}
     if 2 * sum(array.nbytes for array in arrays.values()) > MOST_BYTES:
         return
     path = folder / epoch_weights(epoch)
@@ -84,7 +84,8 @@ def _write(path: Path, arrays: dict[str, np.ndarray], epoch: int) -> None:
     write_atomically(path, lambda file: np.savez(file, **{EPOCH: np.int64(epoch)}, **arrays))
 
 
-def _flat(weights: Weights) -> dict[str, np.ndarray]:
+def flat(weights: Weights) -> dict[str, np.ndarray]:
+    """The weights as a file names them: "dense_1/kernel"."""
     return {f"{layer}/{name}": array for layer, arrays in weights.items() for name, array in arrays.items()}
 
 
@@ -142,10 +143,16 @@ def weights_path(run: RunView, epoch: int | None = None) -> Path | None:
     return run.keras_path if run.keras_path.exists() else None
 
 
-def read_weights(run: RunView, epoch: int | None = None) -> tuple[Weights, int | None] | None:
-    """The weights after `epoch`, or the newest, float32, and their epoch, None where the file does not tell.
+class Kept(NamedTuple):
+    """Weights float32, not to be changed; the network they are of; and their epoch, None where that is not known."""
 
-    Runs of earlier versions have only model.keras, of which the newest are read.
+    weights: Weights
+    network: Network
+    epoch: int | None
+
+
+def read_weights(run: RunView, epoch: int | None = None) -> Kept | None:
+    """The weights after `epoch`, or the newest, which of a run of an earlier version are those in model.keras.
 
     Returns:
         None where there are none, or they are damaged or of another network than the run's.
@@ -160,19 +167,23 @@ def read_weights(run: RunView, epoch: int | None = None) -> tuple[Weights, int |
 
 
 @until_changed(maxsize=32)
-def read_file(path: Path, network: Network) -> tuple[Weights, int | None] | None:
-    """The weights in a file that `weights_path` named, and their epoch; None where it is damaged. Do not change them.
+def read_file(path: Path, network: Network) -> Kept | None:
+    """What a file that `weights_path` named holds of a network; None where it is damaged.
+
+    The starter's file names its layers, which are those of an earlier version and not those of its config.
 
     Raises:
         OSError: where it cannot be read.
     """
-    shapes = weight_shapes(network)
     try:
         if path.name == KERAS_MODEL:
-            return _checked(_of_keras(path, network), shapes), None
+            return Kept(_checked(_of_keras(path, network), weight_shapes(network)), network, None)
         with np.load(path, allow_pickle=False) as arrays:
+            if NETWORK in arrays:
+                network = read_network(str(arrays[NETWORK]))
+            shapes = weight_shapes(network)
             read = {layer: {name: arrays[f"{layer}/{name}"] for name in names} for layer, names in shapes.items()}
-            return _checked(read, shapes), int(arrays[EPOCH])
+            return Kept(_checked(read, shapes), network, int(arrays[EPOCH]))
     except OSError:
         raise
     except Exception:  # a damaged zip raises many kinds

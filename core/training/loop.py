@@ -16,6 +16,7 @@ import numpy as np
 from core.config import TrainingConfig
 from core.data import Dataset, DatasetError
 from core.data.split import split, training_images
+from core.evaluation.learning_words import off_when_validating
 from core.runs.checkpoint import Position
 from core.training import schedule
 from core.training.checkpoint import restore_position, restore_variables, take_checkpoint
@@ -24,6 +25,7 @@ from core.training.step import Network, Steps
 
 REPORT_SECONDS = 0.12  # how long a call trains: progress, pause and a new learning rate wait that long
 FIRST_BATCHES = 8  # of an epoch, before it is known how many take that long
+READ_AGAIN = 5000  # training images, at most: so many tell an accuracy of 99 % to 0.3 points
 
 
 class Diverged(RuntimeError):
@@ -49,7 +51,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch that was just completed; `probabilities` float32 (n, 10) are those of the test set."""
+    """An epoch that was just completed; `probabilities` float32 (n, 10) are those of the test set.
+
+    `loss` and `accuracy` were counted in training; `train_loss` and `train_accuracy` on training images that were read
+    again after it, as validation images are, None where that would be no different.
+    """
 
     epoch: int
     step: int
@@ -60,6 +66,8 @@ class Epoch:
     learning_rate: float
     training_seconds: float
     probabilities: np.ndarray
+    train_loss: float | None = None
+    train_accuracy: float | None = None
 
 
 class Training:
@@ -113,6 +121,10 @@ class Training:
         self.model = self.network.model
         self.images = AugmentedImages(x_train) if config.augment else PlainImages(x_train)
         self.steps = Steps(self.network, self.images, y_train, config)
+        self._again: tuple[np.ndarray, np.ndarray] | None = None  # training images that are read after each epoch
+        if off_when_validating(config):
+            chosen = np.linspace(0, self.image_count - 1, min(READ_AGAIN, self.image_count)).astype(int)
+            self._again = x_train[chosen], y_train[chosen]
         self.position = Position(learning_rate=config.learning_rate)
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -195,6 +207,7 @@ class Training:
             val_probabilities, losses = self.evaluate(self.split.x_val, y_val)
         val_loss = float(losses.mean())
         self._check_finite(val_loss)
+        train_loss, train_accuracy = self._read_again()
         position.epoch += 1
         if val_loss < position.best_loss:
             position.best_loss, position.best_epoch = val_loss, position.epoch
@@ -209,10 +222,20 @@ class Training:
             learning_rate=float(self.network.trained.optimizer.learning_rate.numpy()),
             training_seconds=position.training_seconds,
             probabilities=probabilities,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
         )
         position.batch = position.images = position.correct = 0
         position.loss_sum = 0.0
         return epoch
+
+    def _read_again(self) -> tuple[float | None, float | None]:
+        """Loss and accuracy on a sample of the training images, without dropout and augmentation."""
+        if self._again is None:
+            return None, None
+        images, labels = self._again
+        probabilities, losses = self.evaluate(images, labels)
+        return float(losses.mean()), float((probabilities.argmax(axis=1) == labels).mean())
 
     def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities float32 (n, 10) and cross-entropy float32 (n,) of uint8 (n, 28, 28), n > 0, dropout off."""

@@ -20,13 +20,13 @@ from core.home import absolute
 from core.predictor import Predictor
 from core.runs import Run, RunStore
 from core.runs.files import CONFIG as CONFIG_FILE
-from core.runs.files import LITERT_MODEL, OOD, SUMMARY
+from core.runs.files import LITERT_MODEL, OOD, SUMMARY, WEIGHTS
 from core.runs.starter import FOLDER, sha256
 from core.storage import write_json
 from core.terminal import command_line, exit_with
 
 CONFIG = TrainingConfig("best", epochs=20, augment=True, validation_images=1000)
-FILES = (CONFIG_FILE, LITERT_MODEL, OOD)
+FILES = (CONFIG_FILE, LITERT_MODEL, OOD, WEIGHTS)
 KEPT = ("model", "epochs", "test_accuracy", "test_loss", "parameters", "training_images", "dataset", "versions")
 
 

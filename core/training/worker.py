@@ -35,6 +35,7 @@ from filelock import Timeout
 from core import models
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, load_dataset
+from core.endings import DIVERGED
 from core.home import absolute
 from core.leftovers import use_own_temporary_folder
 from core.predictor import ModelError, Predictor
@@ -49,11 +50,6 @@ from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
-
-DIVERGED = (
-    "The loss became infinite or not a number, so training ended and the last good model was kept. Usually the "
-    "learning rate is too high: try a tenth of it."
-)
 
 
 def train(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> None:
@@ -176,7 +172,7 @@ def _apply_requests(run: Run, training: Training) -> str | None:
 def _write_epoch(run: Run, epoch: Epoch) -> None:
     """Write an epoch's event, and its probabilities to a file of their own."""
     run.write_probabilities(epoch.probabilities, epoch.epoch)
-    values = {name: value for name, value in vars(epoch).items() if name != "probabilities"}
+    values = {name: value for name, value in vars(epoch).items() if name != "probabilities" and value is not None}
     run.append_event("epoch", **values)
 
 

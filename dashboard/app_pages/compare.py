@@ -12,6 +12,7 @@ from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import curves, probabilities
+from dashboard.components.charts.across import AXES
 from dashboard.components.compare import run_table, run_table_view, verdict
 from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_button
 from dashboard.components.compare.pair_choice import (
@@ -23,6 +24,8 @@ from dashboard.components.compare.pair_choice import (
     say_not_found,
 )
 from dashboard.components.compare.run_choice import MOST_FOUND, choose_runs
+from dashboard.components.curve_axis import choose_axis
+from dashboard.components.curve_words import show_words_of_each
 from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
 from dashboard.components.how_measured import how_measured
@@ -125,20 +128,12 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str) -> list[
 
 
 def show_curves(chosen, names, look) -> None:
-    """Validation accuracy over epochs or training time."""
+    """Validation accuracy over epochs, updates or training time, and what the curves say."""
     st.space("small")
     with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the chart has tools at the right
         st.header("Validation accuracy", width="content", anchor=False)
-        axis = st.segmented_control(
-            "Over",
-            list(curves.AXES),
-            default="Epochs",
-            required=True,
-            key="curve_axis",
-            label_visibility="collapsed",
-        )
-    axis = axis if axis in curves.AXES else "Epochs"
-    frame = run_table.curves(chosen, names).dropna(subset=[curves.AXES[axis]])
+        axis = choose_axis(PAGE)
+    frame = run_table.curves(chosen, names).dropna(subset=[AXES[axis].column])
     if frame.empty:
         st.caption("None of these runs has completed an epoch.")
         return
@@ -154,6 +149,7 @@ def show_curves(chosen, names, look) -> None:
         words.append(f"The classic network validates on the test images{others}.")
     if words:
         st.caption(" ".join(words))
+    show_words_of_each(chosen, names)
 
 
 def show_setting(chosen, names, found, differing: list[str], look) -> None:

@@ -26,6 +26,7 @@ from dashboard.components.charts import (
     probabilities,
     robustness,
 )
+from dashboard.components.charts.across import AXES
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -46,9 +47,19 @@ def one_map():
 
 
 def one_history():
-    batches = [{"position": step / 10, "loss": 1 / (1 + step), "accuracy": step / 20} for step in range(20)]
-    measures = {"loss": 0.4, "accuracy": 0.9, "val_loss": 0.3, "val_accuracy": 0.92}
-    return History(tuple(batches), ({"epoch": 1, **measures}, {"epoch": 2, **measures}), "training")
+    batches = [
+        {
+            "position": step / 10,
+            "step": step,
+            "training_seconds": step / 5,
+            "loss": 1 / (1 + step),
+            "accuracy": step / 20,
+        }
+        for step in range(20)
+    ]
+    measures = {"loss": 0.4, "accuracy": 0.9, "val_loss": 0.3, "val_accuracy": 0.92, "train_loss": 0.35}
+    epochs = [{"epoch": epoch, "step": 10 * epoch, "training_seconds": 2.0 * epoch, **measures} for epoch in (1, 2)]
+    return History(tuple(batches), tuple(epochs), "training", epoch_images=320)
 
 
 def one_robustness():
@@ -69,7 +80,9 @@ def charts(make_run, digits):
     reading, past = predictions.load_predictions(run, digits, None), predictions.load_epoch_predictions(run, digits, 3)
     calibrated, measured = confidence.confidence_report(run, digits), one_robustness()
     samples = robustness.samples(digits.x_test, 1)
-    runs = pd.DataFrame({"run": list("AABB"), "epoch": [1, 2, 1, 2], "training_seconds": 1.5, "accuracy": 0.95})
+    runs = pd.DataFrame(
+        {"run": list("AABB"), "epoch": [1, 2, 1, 2], "step": 8, "training_seconds": 1.5, "accuracy": 0.95}
+    )
     settings = pd.DataFrame({"run": ["A", "B"], "value": [0.1, 0.01], "words": ["0.1", "0.01"], "accuracy": 0.95})
     chosen = {"diagonal": False, "chosen": (3, None)}
     return {
@@ -82,11 +95,18 @@ def charts(make_run, digits):
         "reliability": calibration.reliability_chart(calibrated.diagram),
         "bin counts": calibration.count_chart(calibrated.diagram),
         "coverage": calibration.coverage_chart(calibrated, 0.5),
-        **{f"curves by {axis}": curves.curves_chart(runs, axis) for axis in curves.AXES},
+        **{f"curves by {axis}": curves.curves_chart(runs, axis) for axis in AXES},
         "curves to a target": curves.curves_chart(runs, "Epochs", target=0.98, chosen=["A"]),
         "learning rates": curves.setting_chart(settings, "Learning rate", log=True, target=0.98, chosen=["A"]),
         "networks": curves.setting_chart(settings.assign(value=settings["words"]), "Network"),
         **history.history_charts(one_history(), 3),
+        **{
+            f"{name} over {axis}": chart
+            for axis in AXES
+            for name, chart in history.history_charts(
+                one_history(), 3, over=axis, batches_an_epoch=10, read_again="dropout"
+            ).items()
+        },
         **{
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
         },
@@ -163,7 +183,7 @@ def test_every_field_is_a_column_of_the_table_that_its_mark_draws(charts):
 
 def test_no_chart_of_lines_has_a_legend(charts):
     named = [name for name in charts if name.startswith(("curves", "loss", "accuracy", "coverage"))]
-    assert len(named) == 8
+    assert len(named) == 15
     for name in named:
         legends = [part["legend"] for part in parts(charts[name]) if "legend" in part]
         assert legends, name
@@ -184,18 +204,46 @@ def test_too_many_names_are_spaced_evenly():
     assert line_ends.spread([0.5] * 5, 1, 0, 1).tolist() == [0, 0.25, 0.5, 0.75, 1]
 
 
-def test_while_a_run_trains_only_the_tables_of_its_charts_change():
+@pytest.mark.parametrize("axis", AXES)
+def test_while_a_run_trains_only_the_tables_of_its_charts_change(axis):
     def at(count, epochs):
         measures = {"loss": 0.4, "accuracy": 0.9, "val_loss": 0.3, "val_accuracy": 0.92}
-        batches = [{"position": (step + 1) / 10, "loss": 0.4, "accuracy": 0.9} for step in range(count)]
-        events = tuple({"epoch": epoch + 1, **measures} for epoch in range(epochs))
-        return history.history_charts(History(tuple(batches), events, "training"), 5)
+        batches = [
+            {
+                "position": (step + 1) / 10,
+                "step": step + 1,
+                "training_seconds": (step + 1) / 8,
+                "loss": 0.4,
+                "accuracy": 0.9,
+            }
+            for step in range(count)
+        ]
+        events = tuple({"epoch": epoch + 1, "step": 10 * (epoch + 1), **measures} for epoch in range(epochs))
+        return history.history_charts(
+            History(tuple(batches), events, "training"), 5, over=axis, batches_an_epoch=10, read_again="dropout"
+        )
 
     for measure in ("loss", "accuracy"):
-        specs = [{**chart[measure], "datasets": None} for chart in (at(3, 0), at(15, 1), at(50, 5))]
+        specs = [{**chart[measure], "datasets": None} for chart in (at(3, 0), at(15, 1), at(45, 4))]
         assert specs[0] == specs[1] == specs[2]
-        best = at(50, 5)[measure]["datasets"]["best"].to_pylist()
+        best = at(45, 4)[measure]["datasets"]["best"].to_pylist()
         assert [each["name"] for each in best] == [f"{history.BEST[measure]}: epoch 1"]
+
+
+def test_the_same_points_stand_at_epochs_updates_or_seconds_and_a_line_at_guessing_where_it_is_in_range():
+    places = {"Epochs": [1, 2], "Updates": [10, 20], "Seconds": [2.0, 4.0]}
+    for axis, wanted in places.items():
+        chart = history.history_charts(one_history(), 2, over=axis, batches_an_epoch=10, read_again="dropout")["loss"]
+        across = chart["encoding"]["x"]
+        assert across["scale"]["domain"] == [0, wanted[-1]]
+        points = [point for point in records(chart["datasets"]["epochs"]) if point["series"] == "training again"]
+        assert [(point[across["field"]], point["loss"]) for point in points] == [(at, 0.35) for at in wanted]
+        assert records(chart["datasets"]["best"])[0][across["field"]] == wanted[0]
+    assert not records(chart["datasets"]["guess"])  # the chart ends at 0.5
+    stuck = one_history().epochs[0] | {"val_loss": 2.31, "val_accuracy": 0.1}
+    for measure, value in (("loss", np.log(10)), ("accuracy", 0.1)):
+        guess = history.history_charts(History((), (stuck,), "training"), 2)[measure]["datasets"]["guess"]
+        assert records(guess)[0][measure] == pytest.approx(value)
 
 
 def test_the_thin_line_is_smoothed_and_passes_over_what_is_no_number():
@@ -207,11 +255,11 @@ def test_the_thin_line_is_smoothed_and_passes_over_what_is_no_number():
 def test_runs_far_below_the_others_do_not_set_the_range_and_are_named_with_their_accuracy():
     frame = pd.DataFrame(
         [
-            (run, epoch, float(epoch), value)
+            (run, epoch, 10 * epoch, float(epoch), value)
             for run, value in zip("ABCD", (0.98, 0.97, 0.975, 0.1), strict=True)
             for epoch in (1, 2, 3)
         ],
-        columns=["run", "epoch", "training_seconds", "accuracy"],
+        columns=["run", "epoch", "step", "training_seconds", "accuracy"],
     )
     chart = curves.curves_chart(frame, "Epochs")
     low, high = chart["encoding"]["y"]["scale"]["domain"]
@@ -247,7 +295,7 @@ def test_names_of_dots_that_stand_close_beside_each_other_do_not_touch():
 
 def test_a_run_keeps_its_colour_and_shape_whichever_others_are_shown():
     order = [f"Run {number}" for number in range(12)]
-    frame = pd.DataFrame({"run": order, "epoch": 1, "training_seconds": 1.0, "accuracy": 0.9})
+    frame = pd.DataFrame({"run": order, "epoch": 1, "step": 10, "training_seconds": 1.0, "accuracy": 0.9})
     for shown in (frame, frame[frame["run"].isin(["Run 1", "Run 11"])]):
         chart = curves.curves_chart(shown, "Epochs", order=order)
         points = next(layer for layer in chart["layer"] if layer.get("mark", {}).get("type") == "point")

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from core.formatting import percent
 from dashboard.components.charts import theme
+from dashboard.components.charts.across import AXES
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, halo_layer, name_layer, spread
 from dashboard.components.charts.same_lines import dashes_in_turn, longest_first, same_lines
 from dashboard.components.charts.spec import PERCENT, category, number, table
@@ -22,7 +23,6 @@ MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
 PERCENTS = {"format": ".4~p", "tickCount": 6, "minExtent": 46, "labelFlush": False}
 PLAIN = ",.6~g"  # without a precision, Vega takes one from the distance of the ticks: 35 would be "4e+1"
 BELOW = {"bottom": 4}  # less than Streamlit's own: a caption follows
-AXES = {"Epochs": "epoch", "Training time": "training_seconds"}
 AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT, LINE_WIDTH = 340, 2.2
 FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
@@ -37,7 +37,7 @@ def curves_chart(
     """The curves over each other, each with its name at its end; the one under the mouse stands out.
 
     Args:
-        frame: columns run (name), epoch, training_seconds and accuracy.
+        frame: columns run (name), epoch, step, training_seconds and accuracy.
         axis: a name in `AXES`.
         target: an accuracy to be reached, as a fraction, drawn as a line.
         chosen: names of runs that stand out, if any are chosen.
@@ -45,13 +45,12 @@ def curves_chart(
     """
     names = list(dict.fromkeys(frame["run"]))
     order = list(order or names)
-    x, last = AXES[axis], float(frame[AXES[axis]].max())
+    x, last = AXES[axis].column, float(frame[AXES[axis].column].max())
     first = 1.0 if axis == "Epochs" else 0.0
     room = 0.02 * (max(last, first + 1) - first)  # so that the first and the last point are whole
     low, high = _range(frame, target)
     height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
     ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
-    ticks = {"format": "d", "tickMinStep": 1} if axis == "Epochs" else {"format": PLAIN}
     color, dash, shape = _color(order), _in_turn(order, DASHES), _in_turn(order, SHAPES)
     in_turn = dashes_in_turn(on_one_line(frame, axis, target))
     dash["scale"]["range"] = [in_turn.get(name, kind) for name, kind in zip(order, dash["scale"]["range"], strict=True)]
@@ -59,6 +58,7 @@ def curves_chart(
     tooltip = [
         category("run", "Run"),
         number("epoch", "Epoch"),
+        number("step", "Updates", format=","),
         number("training_seconds", "Seconds", format=".1f"),
         number("accuracy", "Validation accuracy", format=".2%"),
     ]
@@ -77,8 +77,8 @@ def curves_chart(
         "encoding": {
             "x": number(
                 x,
-                "Epoch" if axis == "Epochs" else "Seconds of training",
-                axis={"grid": False, **ticks},
+                AXES[axis].title,
+                axis={"grid": False, **AXES[axis].ticks},
                 scale={"domain": [first - room, max(last, first + 1) + room], "nice": False},
             ),
             "y": number(
@@ -139,7 +139,7 @@ def curves_chart(
 
 def on_one_line(frame: pd.DataFrame, axis: str, target: float | None) -> list[list[str]]:
     """The runs whose curves differ by less than a line's width, in groups."""
-    x, (low, high) = AXES[axis], _range(frame, target)
+    x, (low, high) = AXES[axis].column, _range(frame, target)
     return same_lines(frame, x, (float(np.ptp(frame[x])) / 400, (high - low) * LINE_WIDTH / LEAST_HEIGHT))
 
 

@@ -2,51 +2,82 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from core.evaluation.learning_words import GUESSING, GUESSING_LOSS
 from core.formatting import percent
 from core.runs import History
 from dashboard.components.charts import theme
+from dashboard.components.charts.across import AXES, Axis
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
 
 MOST_POINTS = 300  # of the thin line: more cannot be seen and would slow the page
 SMOOTHED_OVER = 7  # progress events, of which an epoch has about ten
 DOTTED_UNTIL = 30  # epochs: more dots would hide the line
-AROUND = 125  # pixels of the height for title and axis
-SERIES = ["training", "validation"]
+AROUND, SUBTITLE_LINE = 125, 16  # pixels of the height for title and axis, and for a second line below the title
+SERIES = ["training", "validation", "training again"]
+PREFIXES = ["", "val_", "train_"]  # of an epoch's numbers
 MEASURES = {"loss": ("~g", ".4f"), "accuracy": (".4~p", ".2%")}  # the formats of the axis and of a tooltip
+FAR_OFF = 20  # times the median loss
+LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
 THIN_LINE = "thin line: batches within an epoch, smoothed"
+GUESS = {"loss": GUESSING_LOSS, "accuracy": GUESSING}
+GUESS_WORDS = {"loss": "guessing: ln 10 = 2.303", "accuracy": "guessing: 10\u00a0%"}
+GUESS_BESIDE = {"loss": 12, "accuracy": -11}  # pixels below the line: away from the words of the best epoch
 
 
-def history_charts(history: History, total_epochs: int, *, height: int = 300) -> dict[str, dict]:
-    """Loss and accuracy over the epochs, training and validation, with the batches thin behind; a spec of each.
+def history_charts(
+    history: History,
+    total_epochs: int,
+    *,
+    over: str = "Epochs",
+    batches_an_epoch: int = 0,
+    read_again: str = "",
+    height: int = 300,
+) -> dict[str, dict]:
+    """Loss and accuracy of training and validation, with the batches thin behind; a spec of each.
 
     What changes while a run trains is in the tables, so that the page replaces those and draws no new chart.
+
+    Args:
+        history: the run's events.
+        total_epochs: how many epochs the axis has room for.
+        over: a name in `AXES`.
+        batches_an_epoch: for the axis of updates; 0 where that is not known yet.
+        read_again: what is off when training images are read again after each epoch, such as "dropout"; "" where they
+            are not.
+        height: of a chart, in pixels.
     """
     batches, epochs = _batch_columns(history), _epoch_columns(history.epochs)
-    x = number(
-        "epoch",
-        "Epoch",
-        scale={"domain": [0, max(1, total_epochs)], "nice": False},
-        axis={"values": _epoch_ticks(total_epochs), "format": "d", "grid": False},
-    )
-    colors = dict(zip(SERIES, theme.theme_colors(), strict=True))
-    color = category("series", legend=None, scale={"domain": SERIES, "range": list(colors.values())})
-    dash = category("series", legend=None, scale={"domain": SERIES, "range": [[1, 0], [5, 3]]})
+    axis = AXES[over]
+    x = number(axis.column, axis.title, **_across(over, history, total_epochs, batches_an_epoch))
+    series = SERIES if read_again else SERIES[:2]
+    training, validation = theme.theme_colors()
+    colors = {"domain": SERIES, "range": [training, validation, training]}
+    color = category("series", legend=None, scale=colors)
+    dash = category("series", legend=None, scale={"domain": SERIES, "range": [[1, 0], [5, 3], [1.5, 3]]})
+    subtitle = [THIN_LINE, f"dotted: training again, without {read_again}"] if read_again else THIN_LINE
+    around = AROUND + SUBTITLE_LINE * bool(read_again)
     charts = {}
     for measure, (ticks, exact) in MEASURES.items():
         domain = _steady_domain(measure, epochs[measure], batches[measure])
         y = number(measure, scale={"domain": domain, "nice": False}, axis={"tickCount": 5, "format": ticks})
-        at_epoch = [number("epoch", "Epoch"), number(measure, measure.capitalize(), format=exact)]
+        told = [
+            number("epoch", "Epoch"),
+            number("step", "Updates", format=","),
+            number("training_seconds", "Seconds", format=".1f"),
+            number(measure, measure.capitalize(), format=exact),
+        ]
         charts[measure] = {
             "config": PERCENT,
             "title": {
                 "text": measure.capitalize(),
-                "subtitle": THIN_LINE,
+                "subtitle": subtitle,
                 "subtitleColor": {"expr": f"length(data('batches')) ? '{theme.muted()}' : 'transparent'"},
                 "subtitleFontSize": 12,
             },
@@ -55,10 +86,12 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
                 "batches": table(batches),
                 "epochs": table(epochs),
                 "best": table(_best(measure, history.epochs, total_epochs)),
-                "ends": table(_ends(measure, batches, epochs, domain, height - AROUND)),
+                "ends": table(_ends(measure, axis, batches, epochs, domain, height - around)),
+                "guess": table(_guess(measure, domain)),
             },
             "encoding": {"x": x, "y": y},
             "layer": [
+                *_guess_layers(measure),
                 *_best_layers(measure),
                 {
                     "data": {"name": "batches"},
@@ -73,13 +106,67 @@ def history_charts(history: History, total_epochs: int, *, height: int = 300) ->
                 {
                     "data": {"name": "epochs"},  # from DOTTED_UNTIL on not seen, but there to be pointed at
                     "mark": {"type": "point", "filled": True, "size": 36, "opacity": int(total_epochs < DOTTED_UNTIL)},
-                    "encoding": {"color": color, "tooltip": [category("series", "Images"), *at_epoch]},
+                    "encoding": {"color": color, "tooltip": [category("series", "Images"), *told]},
                 },
-                reserve_layer(SERIES),
-                {"data": {"name": "ends"}, **name_layer("series", number("epoch", "Epoch"), "place", color)},
+                reserve_layer(series),
+                {"data": {"name": "ends"}, **name_layer("series", x, "place", color)},
             ],
         }
     return charts
+
+
+def _across(over: str, history: History, total_epochs: int, batches_an_epoch: int) -> dict:
+    """Scale and axis of the axis across: all epochs that are planned, also in updates or seconds."""
+    epochs, ticks = max(1, total_epochs), AXES[over].ticks
+    ends = {
+        "Epochs": epochs,
+        "Updates": epochs * batches_an_epoch,
+        "Seconds": _seconds_to_the_end(history, epochs),
+    }
+    if over == "Epochs":
+        ticks = {"format": "d", "values": _epoch_ticks(epochs)}
+    elif not ends[over]:
+        ticks = {"values": []}  # not known yet
+    return {"scale": {"domain": [0, ends[over] or 1], "nice": False}, "axis": {**ticks, "grid": False}}
+
+
+def _seconds_to_the_end(history: History, total_epochs: int) -> float:
+    """How long training takes, or is going to: rounded up in large steps, so that a live chart does not jump."""
+    last = max((*history.epochs[-1:], *history.batches[-1:]), key=_seconds, default={})
+    seconds, done = _seconds(last), last.get("position", last.get("epoch", 0))
+    if not seconds or not done or done >= total_epochs:
+        return seconds
+    expected = seconds / done * total_epochs
+    power = 10 ** math.floor(math.log10(expected))
+    return next((step * power for step in (1, 1.5, 2, 3, 5, 7.5, 10) if step * power >= expected), expected)
+
+
+def _seconds(event: Mapping) -> float:
+    """The seconds of training up to an event; 0 where they are not known."""
+    value = event.get("training_seconds", 0.0)
+    return value if math.isfinite(value) else 0.0
+
+
+def _guess(measure: str, domain: list[float]) -> dict[str, list]:
+    """The value of a network that guesses, where the chart has it in its range."""
+    value, (low, high) = GUESS[measure], domain
+    found = [value] if low + 0.03 * (high - low) < value < high else []
+    return {measure: found, "name": [GUESS_WORDS[measure]] * len(found)}
+
+
+def _guess_layers(measure: str) -> list[dict]:
+    """A dashed line at guessing, with words at its right."""
+    data, y = {"name": "guess"}, number(measure)
+    words = {"type": "text", "align": "right", "dx": -6, "dy": GUESS_BESIDE[measure], "fontSize": 12}
+    line = {"type": "rule", "color": theme.NEUTRAL, "strokeDash": [6, 4], "tooltip": None, "aria": False}
+    return [
+        {"data": data, "mark": line, "encoding": {"x": {"value": 0}, "x2": {"value": "width"}, "y": y}},
+        {
+            "data": data,
+            "mark": {**words, "color": theme.muted(), "tooltip": None},
+            "encoding": {"x": {"value": "width"}, "y": y, "text": category("name")},
+        },
+    ]
 
 
 def _best_layers(measure: str) -> list[dict]:
@@ -114,12 +201,14 @@ def _best(measure: str, epochs: Sequence[Mapping], total_epochs: int) -> dict[st
     """The epoch of the lowest validation loss or the highest validation accuracy, once there are two to choose from."""
     values = _column(epochs, f"val_{measure}")
     if len(values) < 2 or not np.isfinite(values).any():
-        return {"epoch": [], measure: [], "name": [], "words": [], "side": []}
+        return {"epoch": [], "step": [], "training_seconds": [], measure: [], "name": [], "words": [], "side": []}
     place = int(np.nanargmin(values) if measure == "loss" else np.nanargmax(values))
     epoch, value = epochs[place]["epoch"], float(values[place])
     told = percent(value) if measure == "accuracy" else f"{value:.4f}"
     return {
         "epoch": [epoch],
+        "step": [epochs[place].get("step")],
+        "training_seconds": [epochs[place].get("training_seconds")],
         measure: [value],
         "name": [f"{BEST[measure]}: epoch {epoch}"],
         "words": [f"{epoch}, validation {measure} {told}"],
@@ -127,9 +216,11 @@ def _best(measure: str, epochs: Sequence[Mapping], total_epochs: int) -> dict[st
     }
 
 
-def _ends(measure: str, batches: dict, epochs: dict, domain: list[float], pixels: int) -> dict[str, Sequence]:
+def _ends(
+    measure: str, axis: Axis, batches: dict, epochs: dict, domain: list[float], pixels: int
+) -> dict[str, Sequence]:
     """Where the names of the lines stand: beside the newest batch, at the heights of the last epoch."""
-    reached = [columns["epoch"] for columns in (batches, epochs) if len(columns["epoch"])]
+    reached = [columns[axis.column] for columns in (batches, epochs) if np.isfinite(columns[axis.column]).any()]
     last = {}
     for series in SERIES:
         for columns in (batches, epochs):  # the epochs' own line, once there is one
@@ -138,7 +229,7 @@ def _ends(measure: str, batches: dict, epochs: dict, domain: list[float], pixels
                 last[series] = float(np.clip(values[-1], *domain))
     gap = PIXELS_A_LINE / pixels * (domain[1] - domain[0])
     return {
-        "epoch": np.full(len(last), max((float(np.max(each)) for each in reached), default=0.0)),
+        axis.column: np.full(len(last), max((float(np.nanmax(each)) for each in reached), default=0.0)),
         "place": spread(list(last.values()), gap, *domain),
         "series": np.array(list(last), str),
     }
@@ -151,17 +242,22 @@ def _epoch_ticks(total_epochs: int) -> list[int]:
 
 
 def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> list[float]:
-    """A range that holds all epochs and moves in few large steps, so that a live chart does not jump.
+    """A range that holds nearly all epochs and moves in few large steps, so that a live chart does not jump.
 
-    The first batches of a run are far off the rest; they may leave the picture.
+    The first batches of a run are far off the rest, and so are losses of epochs that went wrong; they may leave the
+    picture.
     """
     values = epochs if len(epochs) else batches
     values = values[np.isfinite(values)]
     if not len(values):
         return [0.0, 1.0]
     if measure == "loss":
-        most = 1.1 * (values.max() if len(epochs) else np.quantile(values, 0.9))
-        return [0.0, next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5) if top >= most), float(most))]
+        near = values[values <= FAR_OFF * np.median(values)]
+        most = 1.1 * (near.max() if len(epochs) else np.quantile(values, 0.9))
+        return [
+            0.0,
+            next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0) if top >= most), float(most)),
+        ]
     least = values.min() if len(epochs) else np.quantile(values, 0.1)
     return [next((low for low in (0.98, 0.96, 0.94, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
 
@@ -170,6 +266,8 @@ def _batch_columns(history: History) -> dict[str, np.ndarray]:
     chosen = np.linspace(0, len(history.batches) - 1, min(MOST_POINTS, len(history.batches))).astype(int)
     return {
         "epoch": _column(history.batches, "position")[chosen],
+        "step": _column(history.batches, "step")[chosen],
+        "training_seconds": _column(history.batches, "training_seconds")[chosen],
         **{measure: _smoothed(_column(history.batches, measure))[chosen] for measure in MEASURES},
         "series": np.full(len(chosen), "training"),
     }
@@ -188,9 +286,10 @@ def _smoothed(values: np.ndarray) -> np.ndarray:
 
 def _epoch_columns(epochs: Sequence[Mapping]) -> dict[str, np.ndarray]:
     return {
-        "epoch": np.tile(_column(epochs, "epoch"), 2),
-        "loss": np.concatenate([_column(epochs, "loss"), _column(epochs, "val_loss")]),
-        "accuracy": np.concatenate([_column(epochs, "accuracy"), _column(epochs, "val_accuracy")]),
+        "epoch": np.tile(_column(epochs, "epoch"), len(SERIES)),
+        "step": np.tile(_column(epochs, "step"), len(SERIES)),
+        "training_seconds": np.tile(_column(epochs, "training_seconds"), len(SERIES)),
+        **{measure: np.concatenate([_column(epochs, of + measure) for of in PREFIXES]) for measure in MEASURES},
         "series": np.repeat(SERIES, len(epochs)),
     }
 

@@ -299,11 +299,11 @@ def _seconds(run: Run) -> Cell:
 
 
 def curves(runs: list[Run], names: Mapping[str, str]) -> pd.DataFrame:
-    """The validation accuracy after each epoch: columns run, epoch, training_seconds, accuracy, place (of the run)."""
+    """The validation accuracy after each epoch: run, epoch, step, training_seconds, accuracy, place (of the run)."""
     rows = [
-        (names[run.id], epoch["epoch"], epoch.get("training_seconds"), accuracy, place)
+        (names[run.id], epoch["epoch"], epoch["step"], epoch.get("training_seconds"), accuracy, place)
         for place, run in enumerate(runs)
         for epoch in run.history().epochs
         if (accuracy := _fraction(epoch.get("val_accuracy"))) is not None
     ]
-    return pd.DataFrame(rows, columns=["run", "epoch", "training_seconds", "accuracy", "place"])
+    return pd.DataFrame(rows, columns=["run", "epoch", "step", "training_seconds", "accuracy", "place"])

@@ -34,7 +34,7 @@ def live(run: Run) -> None:
     epochs = state.target_epochs
     show_progress(history.share_done(epochs), line.words if line else _where(run, history, epochs))
     show_numbers(line.numbers if line else last_numbers(history))
-    show_charts(history, epochs)
+    show_charts(run, epochs)
     show_test_images(run)
     if not line:
         show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
@@ -64,8 +64,18 @@ def _where(run: Run, history: History, epochs: int) -> str:
     if not history.batches:
         return "Training the first batches"
     left, epoch = history.seconds_left(epochs), min(len(history.epochs) + 1, epochs)
-    words = f"Epoch {epoch} of {epochs} · {100 * history.share_done(epochs):.0f} %"
+    words = f"Epoch {epoch} of {epochs}{_batch(run, history, epoch)} · {100 * history.share_done(epochs):.0f} %"
     return words if left is None else f"{words} · {duration_in_words(left)} left"
+
+
+def _batch(run: Run, history: History, epoch: int) -> str:
+    """Which batch of an epoch it is at, as a part of a line; "" where that is not known."""
+    size = run.config.batch_size if run.config else 0
+    batches = history.batches_an_epoch(size)
+    if not size or not batches:
+        return ""
+    batch = min(max(1, history.last_batch["step"] - batches * (epoch - 1)), batches)
+    return f", batch {batch:,} of {batches:,}, {size:,} images each"
 
 
 @dataclass(frozen=True)

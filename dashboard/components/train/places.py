@@ -13,9 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from core.data import Dataset
+from core.evaluation.learning_words import off_when_validating
 from core.network import Network, in_words
 from core.runs import History, Run
 from dashboard.components.charts.history import history_charts
+from dashboard.components.curve_axis import choose_axis
+from dashboard.components.curve_words import show_words
 from dashboard.components.formatting import percent, rate_text
 from dashboard.components.session import dataset
 from dashboard.components.text import escape_markdown
@@ -64,11 +67,22 @@ def show_numbers(numbers: Sequence[Number]) -> None:
             )
 
 
-def show_charts(history: History, epochs: int) -> None:
-    """Show loss and accuracy over the epochs; without any, the empty axes."""
+def show_charts(run: Run, epochs: int) -> None:
+    """Show loss and accuracy over epochs, updates or seconds, and what they say; without any, the empty axes."""
+    history, config = run.history(), run.config
+    again = off_when_validating(config) if config else []
+    measured = any("train_loss" in epoch for epoch in history.epochs) or not history.epochs
+    charts = history_charts(
+        history,
+        epochs,
+        over=choose_axis("train"),
+        batches_an_epoch=history.batches_an_epoch(config.batch_size if config else None),
+        read_again=" and ".join(again) if measured else "",
+    )
     with st.container(key="run_charts"):
-        for column, (measure, chart) in zip(st.columns(2), history_charts(history, epochs).items(), strict=True):
+        for column, (measure, chart) in zip(st.columns(2), charts.items(), strict=True):
             column.vega_lite_chart(chart, key=f"run_{measure}")
+    show_words(run)
 
 
 def show_test_images(run: Run) -> None:

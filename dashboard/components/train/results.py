@@ -37,7 +37,7 @@ def show_results(run: Run) -> None:
     if not complete and not history.batches:
         return  # nothing was trained
     show_numbers(_test_numbers(run) if run.summary else last_numbers(history))
-    show_charts(history, epochs)
+    show_charts(run, epochs)
     fine_tuning_report(run)
     show_test_images(run)
     if complete:

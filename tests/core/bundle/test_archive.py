@@ -19,8 +19,10 @@ from core.bundle import archive, model_check
 from core.bundle.__main__ import main
 from core.bundle.archive import BundleError, pack, unpack
 from core.config import TrainingConfig
+from core.interpretability.inside import load_inside
 from core.predictor import ModelError
 from core.runs import Run, RunError, RunStore
+from core.runs.starter import Starter
 from core.storage import write_json
 from core.training.fine_tuning import FineTuningError, first_weights
 from tests.support.paths import ROOT
@@ -78,6 +80,51 @@ def test_a_run_comes_back_as_it_was(packed, trained, store, digits):
     assert run.imported["file"] == "mine.zip"
     assert run.imported["proof"] == {"images": len(digits.y_test), "different_predictions": 0}
     assert pack(run) == packed
+
+
+STARTER_LAYERS = (
+    "conv 32 5 same, relu, pool, norm, conv 64 5, relu, pool, norm, flatten, dense 96, relu, norm, output softmax"
+)
+
+
+@pytest.fixture
+def with_weights(store, digits) -> Run:
+    """A run of the starter's layers, with their weights."""
+    run = fill_run(store.create(TrainingConfig("dense", network=STARTER_LAYERS, epochs=3)), digits)
+    run.write_weights(load_inside(Starter()).weights, 3)
+    return run
+
+
+def test_weights_come_along_so_that_one_can_look_inside(with_weights, store):
+    run = unpack(pack(with_weights), store)
+    assert load_inside(run).epoch == 3
+    for layer, arrays in load_inside(with_weights).weights.items():
+        for name, array in arrays.items():
+            assert np.array_equal(load_inside(run).weights[layer][name], array)
+
+
+def test_large_weights_stay_at_home(with_weights, monkeypatch):
+    monkeypatch.setitem(archive.LIMITS, "weights.npz", 1000)
+    assert "weights.npz" not in files_of(pack(with_weights))
+
+
+def test_weights_that_are_not_the_models_are_refused_in_words(with_weights, store):
+    files = files_of(pack(with_weights))
+    with np.load(io.BytesIO(files["weights.npz"])) as arrays:
+        arrays = dict(arrays)
+    bias = arrays["output/bias"]
+    for changed, message in (
+        ({"output/bias": bias + np.arange(10, dtype=np.float32)}, "weights.npz and model.tflite are of two networks"),
+        ({"output/bias": np.full(10, np.nan, np.float32)}, "weights.npz, output/bias holds what is not a number"),
+        ({"output/bias": bias[:9]}, "must have the shape .10,., not"),
+        ({"output/bias": bias.astype(np.float64)}, "must hold float32, not float64"),
+        ({"other/bias": bias}, "other/bias.npy|at most"),
+        ({"epoch": np.array([3])}, "weights.npz, epoch must"),
+    ):
+        file = io.BytesIO()
+        np.savez(file, **{**arrays, **changed})
+        with pytest.raises(BundleError, match=message):
+            unpack(zip_of({**files, "weights.npz": file.getvalue()}), store)
 
 
 def test_only_what_another_digit_lab_needs_is_packed(packed):

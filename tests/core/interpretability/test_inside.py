@@ -52,7 +52,7 @@ def test_every_layer_puts_out_what_it_does_in_keras(seed, pixels):
             if layer.name in inside.weights:
                 weight.assign(inside.weights[layer.name][NAMES.get(weight.name, weight.name)])
     assert weights_by_name(model).keys() == inside.weights.keys()
-    in_keras = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})(images, training=False)
+    in_keras = keras.Model(model.inputs, {layer.name: layer.output for layer in model.layers})(images, training=False)
     found = inside.activations(images)
     assert list(found) == ["images", *[block.name for block in network.blocks], "logits", "probabilities"]
     np.testing.assert_allclose(found["images"], in_keras["channel"], rtol=1e-6)

@@ -9,8 +9,10 @@ import pytest
 
 from core.config import TrainingConfig
 from core.interpretability.inside import load_inside, only_newest, weight_epochs, why_not
+from core.predictor import Predictor
+from core.runs.starter import Starter
 from core.runs.weights import MOST_BYTES, read_weights, thinned, write_epoch_weights
-from tests.support.networks import random_weights
+from tests.support.networks import random_images, random_weights
 
 SMALL = TrainingConfig(network="conv 4 5 stride 2, norm, relu, flatten, dense 8, relu, output softmax")
 
@@ -58,8 +60,8 @@ def test_weights_come_back_as_half_floats_and_what_is_too_large_for_those_as_it_
     weights = random_weights(SMALL.layers, 7)
     weights["output"]["bias"] = np.full(10, 1e6, np.float32)
     run.write_epoch_weights(weights, 4)
-    read, epoch = read_weights(run, 4)
-    assert epoch == 4
+    read, network, epoch = read_weights(run, 4)
+    assert (network, epoch) == (SMALL.layers, 4)
     np.testing.assert_array_equal(read["output"]["bias"], 1e6)
     kernel = weights["conv_1"]["kernel"]
     np.testing.assert_array_equal(read["conv_1"]["kernel"], kernel.astype(np.float16).astype(np.float32))
@@ -135,3 +137,11 @@ def test_weights_of_another_network_are_not_taken_for_the_runs(store):
     run = store.create(TrainingConfig("mlp"), "Other")
     run.write_weights(random_weights(SMALL.layers), 3)
     assert load_inside(run) is None
+
+
+def test_the_starter_can_be_looked_into_and_is_the_model_that_is_shipped():
+    images = random_images(20)
+    inside = load_inside(Starter())
+    expected = Predictor.load(Starter().path).probabilities(images)
+    np.testing.assert_allclose(inside.probabilities(images), expected, atol=1e-5)
+    assert only_newest(Starter()) == "The starter is shipped with its final weights only."

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from core.config import TrainingConfig
+from core.interpretability.inside import load_inside, only_newest, weight_epochs, why_not
 from core.predictor import Predictor
 from core.runs import Run, RunStore
 
@@ -111,6 +112,43 @@ def test_keras_loads_the_model_reads_the_same_and_can_train_it_further(finished,
     history = model.fit(digits.x_train, digits.y_train, epochs=1, verbose=0).history
     assert steps == 3 * -(-1167 // SHORT.batch_size)
     assert history["loss"][0] < finished.history().epochs[-1]["loss"]
+
+
+def test_the_weights_of_every_epoch_are_those_whose_predictions_are_kept(finished, digits):
+    assert weight_epochs(finished) == [0, 1, 2, 3]
+    np.testing.assert_allclose(load_inside(finished).probabilities(digits.x_test), finished.probabilities(), atol=1e-3)
+    assert load_inside(finished).epoch == 3
+    for epoch in (1, 2, 3):
+        found = load_inside(finished, epoch).probabilities(digits.x_test)
+        np.testing.assert_allclose(found, finished.probabilities(epoch), atol=5e-3)
+    limit = np.sqrt(6 / (784 + 32))  # of Glorot's uniform distribution, from which the first weights come
+    first = load_inside(finished, 0).weights["dense_1"]["kernel"]
+    assert limit * 0.95 < np.abs(first).max() <= limit * 1.001
+
+
+def test_weights_of_a_run_of_an_earlier_version_are_those_in_its_keras_file(finished, digits, tmp_path):
+    run = copy(finished, tmp_path)
+    shutil.rmtree(run.path / "weights")
+    (run.path / "weights.npz").unlink()
+    np.testing.assert_allclose(load_inside(run).probabilities(digits.x_test), run.probabilities(), atol=1e-3)
+    assert (weight_epochs(run), load_inside(run).epoch) == ([], None)
+    assert "trained by an earlier version" in only_newest(run)
+    (run.path / "model.keras").write_bytes(b"PK")
+    assert "damaged" in why_not(run)
+
+
+def test_of_averaged_weights_the_average_is_kept_since_that_is_tested(store, digits):
+    run = store.create(TrainingConfig("best", epochs=1, training_images=300))
+    train_here(run, digits)
+    for epoch in (1, None):
+        found = load_inside(run, epoch).probabilities(digits.x_test)
+        np.testing.assert_allclose(found, run.probabilities(), atol=1e-2)
+    keras_file = load_inside(run).weights
+    (run.path / "weights.npz").unlink()
+    shutil.rmtree(run.path / "weights")
+    for layer, arrays in load_inside(run).weights.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(keras_file[layer][name], array)
 
 
 def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, monkeypatch):

@@ -1,0 +1,35 @@
+"""What learning curves say, below them: in words on Train, and a line for each run on Compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from core.evaluation.learning_words import TROUBLE, run_findings
+from core.runs import RunView
+from dashboard.components.text import escape_markdown
+
+NOTHING_YET = "What the curves show is said here after the first epochs."
+NOTHING_UNUSUAL = "So far, nothing unusual."
+
+
+def show_words(run: RunView) -> None:
+    """Show what the curves of a run say, in a place that is there before they say anything."""
+    words = " ".join(finding.sentence for finding in run_findings(run))
+    with st.container(key="curve_words"):
+        if words:
+            st.markdown(escape_markdown(words))
+        elif run.state.is_active:
+            st.caption(NOTHING_UNUSUAL if len(run.history().epochs) > 1 else NOTHING_YET)
+
+
+def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
+    """Show a line for each run whose curves show something that is worth a look."""
+    lines = []
+    for run in runs:
+        said = [finding.sentence for finding in run_findings(run) if finding.kind in TROUBLE]
+        if said:
+            lines.append(f"- **{escape_markdown(names[run.id])}**: {escape_markdown(' '.join(said))}")
+    if lines:
+        st.markdown("\n".join(lines))
