@@ -177,8 +177,11 @@ def test_a_run_without_weights_says_why_and_offers_one_that_has_them(make_inside
     assert at.title[0].value == f"Inside · {other.name}"
 
 
-def test_the_starter_says_that_it_is_shipped_without_weights():
-    assert "shipped without the weights" in words(open_page("inside", run="starter"))
+def test_the_starter_can_be_looked_into(digits):
+    at = open_page("inside", run="starter", part="One image", image="3")
+    assert "final weights only" in words(at)
+    *parts, (_, total) = table(at)
+    assert sum(value for _, value in parts) == total
 
 
 @pytest.mark.parametrize("image", ["-1", "nan", "99999999", "٣", "1e3"])

@@ -7,7 +7,6 @@ import streamlit as st
 from core.evaluation.predictions import NEWEST
 from core.interpretability.inside import Inside, load_inside, only_newest, weight_epochs, why_not
 from core.runs import RunView
-from core.runs.starter import Starter
 from dashboard.components.predictions.time_machine import choose_moment
 from dashboard.components.run_picker import run_label
 from dashboard.components.session import TRAIN_PAGE, open_run, store
@@ -23,7 +22,9 @@ def choose_weights(run: RunView) -> Inside | None:
     moments = {**{str(epoch): epoch for epoch in epochs[:-1]}, NEWEST: None}
     epoch = None
     if newest is not None:
-        with st.container(key="inside_moment"):  # keeps its place until there is an epoch to go back to
+        with st.container(
+            key="inside_moment" if run.state.is_active or epochs else None
+        ):  # keeps its place until there is an epoch to go back to
             epoch = choose_moment(
                 moments,
                 on_change=lambda: None,
@@ -54,12 +55,7 @@ def _watch(run: RunView, known: list[int]) -> None:
 
 
 def _say_what_is_missing(run: RunView) -> None:
-    why = (
-        "The starter is shipped without the weights of its layers. Choose a run that was trained here."
-        if isinstance(run, Starter)
-        else why_not(run)
-    )
-    st.info(escape_markdown(why), icon=":material/info:")
+    st.info(escape_markdown(why_not(run)), icon=":material/info:")
     if run.state.is_active:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

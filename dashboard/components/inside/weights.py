@@ -16,6 +16,7 @@ from dashboard.components.inside.words import one_unit, titles, unit_name
 from dashboard.components.widgets.wall import Group, short, wall
 
 WIDEST = 168  # CSS pixels of the chosen picture
+MOST_LOOKED_AT = 200_000  # weights
 MOST_SHARE = 0.997  # of the weights, which lie within the colours' scale
 FEW = 32  # pictures, for which there is room for larger ones
 PANEL = "inside_unit"
@@ -127,7 +128,7 @@ def _limit(run: RunView, inside: Inside, name: str, shape: tuple[int, ...], unus
     for each in (inside, *filter(None, others)):
         pictures = weight_pictures(each.weights[name]["kernel"], shape)
         sizes = np.abs(pictures if unused is None else pictures[:, ~unused])
-        limits.append(float(np.nanquantile(sizes, MOST_SHARE)))
+        limits.append(float(np.nanquantile(sizes.ravel()[:: 1 + sizes.size // MOST_LOOKED_AT], MOST_SHARE)))
     return max(limits) or 1.0
 
 
