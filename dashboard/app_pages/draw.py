@@ -48,7 +48,7 @@ def page() -> None:
             say_answer(line, answer, fitting=fitting)
             show_answer(answer, fitting=fitting)
             saved = show_labelling(run, answer, steps.centred, picture)
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 if saved:
                     show_way("My digits", "See My digits")
                 if mode == "Draw":
