@@ -177,6 +177,19 @@ def test_a_run_without_weights_says_why_and_offers_one_that_has_them(make_inside
     assert at.title[0].value == f"Inside · {other.name}"
 
 
+def test_damaged_weights_are_said_and_the_nearest_whole_ones_are_shown(make_inside):
+    run = make_inside()
+    (run.path / "weights.npz").write_bytes(b"PK")
+    assert "dense_1" in walls(open_page("inside", run=run.id))
+    (run.path / "weights/epoch-0002.npz").write_bytes(b"PK")
+    at = open_page("inside", run=run.id, epoch="2")
+    assert "The weights after epoch 2 are missing or damaged" in at.warning[-1].value
+    assert "dense_1" in walls(at)
+    for epoch in (0, 3):
+        (run.path / f"weights/epoch-000{epoch}.npz").write_bytes(b"PK")
+    assert "The weights of" in words(open_page("inside", run=run.id))
+
+
 def test_the_starter_can_be_looked_into(digits):
     at = open_page("inside", run="starter", part="One image", image="3")
     assert "final weights only" in words(at)

@@ -18,7 +18,7 @@ SECONDS = 2  # between two looks at whether there are newer weights
 def choose_weights(run: RunView) -> Inside | None:
     """Choose the epoch, and return the network as it was after it; None where there are no weights, which is said."""
     epochs = weight_epochs(run)
-    newest = load_inside(run)
+    newest = load_inside(run) or (load_inside(run, epochs[-1]) if epochs else None)
     moments = {**{str(epoch): epoch for epoch in epochs[:-1]}, NEWEST: None}
     epoch = None
     if newest is not None:
