@@ -127,11 +127,11 @@ def read_layers(text: str) -> tuple[Layer, ...]:
     """
     if len(text) > MOST_TEXT:
         raise NetworkError(f"The network has {len(text):,} characters; {MOST_TEXT:,} are the limit.")
-    pieces = _pieces(text)
-    if not pieces:
+    parts = pieces(text)
+    if not parts:
         raise NetworkError('Name its layers, for instance "flatten, dense 100, relu, output softmax".')
     layers = []
-    for number, piece in enumerate(pieces, start=1):
+    for number, piece in enumerate(parts, start=1):
         layers += _read_piece(piece, f'Layer {number}, "{_shortened(piece)}"')
     layers = _with_output(layers)
     if len(layers) > MOST_LAYERS:
@@ -139,12 +139,12 @@ def read_layers(text: str) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
     """The parts of a text that name one layer each, in small letters, a call's brackets and names of arguments gone."""
     text = text.casefold().replace("×", "x").replace("→", ",").replace("->", ",")
     text = re.sub(r"\b0,(?=\d)", "0.", text)  # a decimal comma
     text = re.sub(r"[\w.]+\.(?=[a-z])", "", text)  # keras.layers.
-    text = re.sub(r"\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
+    text = re.sub(r"(?<!\w)\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
     while (flat := re.sub(r"\(([^()]*)\)", lambda inside: " " + inside[1].replace(",", " "), text)) != text:
         text = flat
     text = re.sub(r"[\"'=:]", " ", text)

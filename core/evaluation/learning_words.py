@@ -271,7 +271,7 @@ def _overfits(curves: _Curves, config: TrainingConfig, ended: bool) -> tuple[Fin
     if not against:
         return (Finding("overfits", words),)
     helps = f"{_capital(_listed(against, 'or'))} {'helps' if len(against) == 1 else 'help'} against it."
-    return Finding("overfits", words), Finding("overfits", helps)
+    return Finding("overfits", words), Finding("advice", helps)
 
 
 def _left_out(config: TrainingConfig, predicted: Sequence[int] | NDArray | None) -> Finding | None:

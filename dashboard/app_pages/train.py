@@ -14,6 +14,7 @@ from dashboard.components.session import dataset, dataset_note, older_runs_note,
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.all_runs import show_all_runs
 from dashboard.components.train.import_run import import_note, show_import
+from dashboard.components.train.layers import show_builder
 from dashboard.components.train.live import await_deletion, live
 from dashboard.components.train.problems import show_launcher_problem, show_problems
 from dashboard.components.train.results import architecture_card, sample_digits, show_results
@@ -123,17 +124,20 @@ run = choice.run
 if run is not None:
     show_title("Train", run, show_actions)
     show_notes(found)
+    show_builder(found)
     show(run)
     show_all_runs(run)
     show_import(found)
 elif choice.missing:
     show_title("Train")
     show_notes(found)
+    show_builder(found)
     show_missing(choice.missing)
     show_import(found)
 else:
     show_title("Train a network to read handwritten digits")
     with st.container():  # where a run has its settings, which replace all of it at once
         show_notes(found)
+        show_builder(found)
         empty()
 ask_whether_to_delete()

@@ -107,8 +107,10 @@
     capture,
   );
 
-  // On a phone the sidebar lies over the page: what leads to a run or a page closes it, so that this is seen.
-  const LEADS = ".st-key-start button:enabled, .st-key-activity button, [data-testid=stSidebarNavLink]";
+  // On a phone the sidebar lies over the page: what leads to a run, a page or the builder closes it, so that this is
+  // seen.
+  const LEADS =
+    ":is(.st-key-start, .st-key-build, .st-key-activity) button:enabled, [data-testid=stSidebarNavLink]";
   addEventListener("click", ({ target }) => {
     if (!matchMedia("(max-width: 768px)").matches || !target.closest(LEADS)) return;
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();

@@ -25,11 +25,12 @@ def show_words(run: RunView) -> None:
 
 
 def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
-    """Show a line for each run whose curves show something that is worth a look."""
+    """Show a line for each run whose curves show something that is worth a look: the most important of it."""
     lines = []
     for run in runs:
-        said = [finding.sentence for finding in run_findings(run) if finding.kind in TROUBLE]
-        if said:
+        first, *others = run_findings(run) or [None]
+        if first is not None and first.kind in TROUBLE:
+            said = [first.sentence, *(other.sentence for other in others if other.kind == first.kind)]  # and its cause
             lines.append(f"- **{escape_markdown(names[run.id])}**: {escape_markdown(' '.join(said))}")
     if lines:
         st.markdown("\n".join(lines))

@@ -176,9 +176,10 @@ def test_units_are_reached_and_chosen_by_keyboard(laboratory: Dashboard, finishe
 
 
 def test_axe_finds_nothing_before_the_first_run(laboratory: Dashboard, page: playwright.Page) -> None:
-    open_page(page, laboratory.url)
+    open_page(page, f"{laboratory.url}/?build=true")
     expect(page.get_by_role("button", name="Train the classic network")).to_be_visible()
-    assert check(page, "Train, empty") == []
+    expect(page.get_by_role("listitem", name="layer 2, dense")).to_be_visible()
+    assert check(page, "Train, empty, with the builder") == []
 
 
 def test_the_dark_theme_is_printed_dark_on_white(laboratory: Dashboard, page: playwright.Page) -> None:

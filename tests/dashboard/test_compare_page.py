@@ -38,6 +38,17 @@ def test_with_fewer_than_two_runs_it_leads_to_training(make_run):
     assert [button.label for button in at.main.button] == ["Train another network"]
 
 
+def test_below_the_curves_a_line_for_each_run_whose_curves_show_something(make_run):
+    fine, stuck = make_run(), make_run(model="linear")
+    for run, accuracy in ((fine, 0.97), (stuck, 0.1)):
+        for epoch in (1, 2, 3):
+            measured = {"loss": 0.1, "accuracy": accuracy, "val_loss": 0.1, "val_accuracy": accuracy}
+            run.append_event("epoch", epoch=epoch, step=epoch, learning_rate=0.001, training_seconds=1.0, **measured)
+    said = words(open_page("compare", over="Updates"))
+    assert f"- **{stuck.name}**: Accuracy stays at guessing, 10 %" in said
+    assert f"- **{fine.name}**" not in said
+
+
 def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digits):
     first, second = two(make_run, digits, slice(0, 30), slice(20, 45))  # 20 fixed, 10 both wrong, 15 broken
     at = open_page("compare", a=first.id, b=second.id)
@@ -209,7 +220,7 @@ def row(config, name="Run", epochs=(0.9, 0.97), accuracy=0.97, **summary):
 
 
 def test_accuracy_then_settings_that_differ_come_first_equal_ones_are_said_and_the_best_has_a_star(monkeypatch):
-    monkeypatch.setattr(run_table, "robustness", lambda run: None)
+    monkeypatch.setattr(run_table, "robustness", lambda run: 0.9 if run.name == "A" else None)
     runs = [
         row(TrainingConfig("dense", learning_rate=0.01), "A", (0.9, 0.98, 0.97), training_images=55000),
         row(TrainingConfig("dense", training_images=500), "B", (0.5, 0.8), training_images=500),
@@ -224,6 +235,7 @@ def test_accuracy_then_settings_that_differ_come_first_equal_ones_are_said_and_t
         "Learning rate": ["0.01", "0.001"],
         "Training images": ["all (55,000)", "500"],
         "Calibration error": ["2.00 %", "★ 1.00 %"],
+        "Robustness": ["90.00 %", "–"],  # measured of one run only
         "Training time": ["3.0 s", "2.0 s"],
     }
     assert list(table.words)[:4] == ["Run", "Test accuracy", "Epochs to 97.5 %", "Epochs"]
@@ -244,7 +256,10 @@ def test_a_tag_in_the_names_finds_runs_and_a_choice_ends_the_filter(make_run):
     by_label(at.text_input, "Filter").set_value("#lr CNN").run()
     assert names_in_table(at) == ["small #lr"]
     by_label(at.text_input, "Filter").set_value("*no* such").run()
-    assert "No run has “*no* such”" in as_seen(at.info[0].value)
+    assert any("No run has “*no* such”" in as_seen(text.value) for text in at.markdown)
+    at.button(key="clear_filter").click().run()
+    assert len(names_in_table(at)) == 3
+    by_label(at.text_input, "Filter").set_value("no such").run()
     by_label(at.multiselect, "Runs").set_value([runs[2].id]).run()
     assert names_in_table(at) == [runs[2].name]
     assert by_label(at.text_input, "Filter").value == ""

@@ -29,7 +29,7 @@ def training_run(make_run):
     """A run in training, as its worker would leave it for a moment; the lock says that the worker lives."""
     run = make_run("running", end=False)
     run.append_event("taken", pid=1)
-    run.append_event("start", step=0, epoch=0, epoch_images=1000)
+    run.append_event("start", step=0, epoch=0, epoch_images=500)  # eight batches, the last one smaller
     batch = {"epoch": 2, "images": 500, "epoch_loss": 0.5, "epoch_accuracy": 0.8, "training_seconds": 3.0}
     for step in range(1, 13):
         run.append_event(
@@ -166,10 +166,9 @@ def test_what_a_network_is_made_for_is_offered_and_nothing_is_set_without_being_
 
 
 def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
-    at = open_page("train", model="Dense")
-    by_label(at.text_input, "Hidden layers").set_value("many").run()
-    assert any("Enter the widths of hidden layers" in words for words in refusals(at))
-    assert any("To start, correct" in words and "Hidden layers." in words for words in refusals(at))
+    at = open_page("train", model="Dense", dense_network="flatten, dence 50, output softmax")
+    assert 'Layer 2, "dence 50": there is no layer "dence". Did you mean "dense"?' in words(at)
+    assert "To start, correct: Layers." in words(at)
     assert at.button(key="start").disabled
     assert store.runs() == []
 
@@ -177,7 +176,7 @@ def test_a_setting_that_is_not_possible_is_explained_and_nothing_starts(store):
 def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run):
     at = open_page("train")
     bars = [bar.proto.text for bar in at.get("progress")]
-    assert bars[0] == "Epoch 2 of 3 · 50 %"  # too early to tell the time left
+    assert bars[0] == "Epoch 2 of 3, batch 4 of 8, 64 images each · 50 %"  # too early to tell the time left
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
@@ -192,6 +191,21 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert at.get("progress")[0].proto.text == "Pausing"
     at.button(key=f"stop_{training_run.id}").click().run()
     assert training_run.control["request"] == "stop"
+
+
+def test_what_the_curves_say_stands_below_them_and_the_axis_that_was_chosen_is_kept_in_the_address(store):
+    run = store.create(TrainingConfig("mlp", epochs=3, first_weights="zeros"))
+    for epoch in (1, 2, 3):
+        measured = {"loss": 2.3018, "accuracy": 0.117, "val_loss": 2.3024, "val_accuracy": 0.107}
+        run.append_event("epoch", epoch=epoch, step=8 * epoch, training_seconds=1.0, learning_rate=0.001, **measured)
+    run.set_state("stopped")
+    at = open_page("train", run=run.id, over="Updates")
+    assert "Accuracy stays at guessing, 10 %, and the loss at ln 10 = 2.303. All first weights are equal" in words(at)
+    axis = by_label(at.main.segmented_control, "Over")
+    assert axis.value == "Updates"
+    axis.set_value("Seconds").run()
+    assert at.query_params["over"] == "Seconds"
+    assert by_label(at.main.segmented_control, "Over").value == "Seconds"
 
 
 def test_a_run_that_waits_says_its_place_in_line_in_words(store):
@@ -391,7 +405,9 @@ def test_the_settings_of_any_run_can_be_used_again(store):
     run = store.create(config)
     at = open_page("train", model="cnn", epochs="2")
     at.button(key=f"use_{run.id}").click().run()
-    assert by_label(at.text_input, "Hidden layers").value == "64, 32"
+    [field] = [node for node in at.get("bidi_component") if node.proto.component_name == "digitlab_network_field"]
+    hidden = "dense 64, relu, dropout 0.25, dense 32, relu, dropout 0.25"
+    assert json.loads(field.proto.json)["text"] == f"flatten, {hidden}, output softmax"
     at.button(key="start").click().run()
     assert store.runs()[0].id != run.id
     assert store.runs()[0].config == config
@@ -403,7 +419,8 @@ def test_the_link_to_the_settings_names_them_all_and_no_run(store):
     [link] = [json.loads(node.proto.json)["text"] for node in at.get("bidi_component") if "Copy" in node.proto.json]
     address = dict(parse_qsl(urlsplit(link).query))
     assert "run" not in address
-    assert {"model": "dense", "epochs": "7", "dense_dropout": "0.25", "dense_learning_rate": "0.001"}.items() <= (
+    layers = "flatten, dense 128, relu, dropout 0.25, output softmax"  # which a link of an earlier version had in parts
+    assert {"model": "dense", "epochs": "7", "dense_network": layers, "dense_learning_rate": "0.001"}.items() <= (
         address.items()
     )
     at = open_page("train", **address)

@@ -33,6 +33,7 @@ from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
+from dashboard.components.widgets.network_text import network_now
 
 LAYERS, MORE_SETTINGS, TRAINING, DATA = "Layers", "More settings", "Try: training", "Try: data"  # groups of settings
 DEFAULT = TrainingConfig()
@@ -247,6 +248,8 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
 def text_now(model: str, name: str) -> str:
     """The text in the field of a setting, or the text that a field not drawn yet will begin with."""
     kept = last_text(model, name)
+    if name == "network":
+        return network_now(address_name(model, name), kept)
     return epochs_now(kept) if name == "epochs" else now(address_name(model, name), kept)
 
 

@@ -15,10 +15,10 @@ from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.session import store
+from dashboard.components.train.layers import hear_layers, show_layers
 from dashboard.components.train.settings import (
     DATA,
     DEFAULT,
-    LAYERS,
     MORE_SETTINGS,
     OFF,
     ON,
@@ -43,7 +43,6 @@ from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
 GROUPS = {  # parts of the sidebar below Start, with their icons
-    LAYERS: ":material/layers:",
     MORE_SETTINGS: ":material/tune:",
     TRAINING: ":material/science:",
     DATA: ":material/database:",
@@ -68,6 +67,7 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
+    hear_layers(model)
     wrong = _to_correct(model)
     with st.container(key="start_area", gap="xsmall"):
         st.button("Start training", width="stretch", key="start", **_start_button(start, wrong))
@@ -78,6 +78,7 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(MODELS[model].about)
         _recipe(MODELS[model])
+    show_layers(digits)
     for group, icon in GROUPS.items():
         _group(model, group, icon)
     here = (st.context.url or "").partition("?")[0]
@@ -201,10 +202,7 @@ def _field(model: str, name: str) -> None:
         index = values.index(kept) if kept in values else 0
         st.selectbox(setting.label, values, index, setting.choices.get, help=setting.help, **shown)
         return
-    if name == "network":
-        st.text_area(setting.label, kept, max_chars=setting.most, help=setting.help, **shown)
-    else:
-        st.text_input(setting.label, kept, setting.most, live=TYPING_PAUSE, help=setting.help, **shown)
+    st.text_input(setting.label, kept, setting.most, live=TYPING_PAUSE, help=setting.help, **shown)
     _say(model, name)
 
 

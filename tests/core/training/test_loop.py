@@ -466,16 +466,15 @@ def test_training_accuracy_counts_what_is_read_right_by_the_rule_of_validation_a
 
 
 def test_training_images_are_read_again_without_dropout_and_augmentation_as_keras_evaluates_them(
-    with_dropout, convolutional, digits, monkeypatch
+    with_dropout, convolutional, digits
 ):
     x, y = split.training_images(split.split(digits, DROPOUT), DROPOUT)
-    loss, accuracy = with_dropout.training.model.evaluate(x, y, verbose=0)
+    sample = np.linspace(0, len(x) - 1, 1000).astype(int)
+    loss, accuracy = with_dropout.training.model.evaluate(x[sample], y[sample], verbose=0)
     last = with_dropout.epochs[-1]
     assert (last.train_loss, last.train_accuracy) == (pytest.approx(loss, abs=1e-5), pytest.approx(accuracy))
     assert last.train_loss < last.loss  # they are easier so
     assert {epoch.train_loss for epoch in convolutional.epochs} == {None}  # which has neither
-    monkeypatch.setattr(loop, "READ_AGAIN", 100)
-    assert len(Training(DROPOUT, digits)._again[1]) == 100
 
 
 @pytest.mark.parametrize("count", [1, 5, 6])

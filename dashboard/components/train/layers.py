@@ -1,0 +1,130 @@
+"""The layers of the next run: as text in the sidebar, with what they cost, and as rows in the builder on the page."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.config import MODELS, ConfigError, TrainingConfig, read
+from core.data import Dataset
+from core.data.split import split
+from core.runs.estimate import expected_seconds
+from dashboard.components.address import recall, remember, restore
+from dashboard.components.fields import say_refused
+from dashboard.components.formatting import duration_in_words
+from dashboard.components.session import store
+from dashboard.components.train.settings import (
+    PAGE,
+    address_name,
+    last_model,
+    last_text,
+    problem_with,
+    setting_of,
+    settings_now,
+    text_now,
+)
+from dashboard.components.widgets.network_builder import OPENED, network_builder
+from dashboard.components.widgets.network_field import network_field
+from dashboard.components.widgets.network_rows import cost
+from dashboard.components.widgets.network_text import hear
+
+OPEN, CLOSED = "true", "false"  # the builder, as the address has it
+
+
+def hear_layers(model: str) -> None:
+    """Take up what was typed or built, before the page looks at it."""
+    hear(*_kept(model))
+
+
+def show_layers(digits: Dataset) -> None:
+    """Show the layers as text, what they come to, and the button that opens the builder."""
+    model = last_model()
+    problem = _problem(model)
+    with st.container(gap="xsmall"):
+        network_field(*_kept(model), help=setting_of("network").help, wrong=bool(problem))
+        if problem:
+            say_refused(problem)
+        else:
+            st.caption(f"{_cost(model)}{_epoch_takes(digits)}.", help=setting_of("network").help)
+        with st.container(horizontal=True, gap="small"):
+            words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
+            st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))
+            if _is_changed(model):
+                _reset_button(model, "reset_layers")
+
+
+def show_builder(digits: Dataset) -> None:
+    """Show the builder where it is open."""
+    restore(PAGE, "build")
+    if not _is_open():
+        return
+    model = last_model()
+    problem = _problem(model)
+    with st.container(border=True, key="builder", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.header(f"Layers · {MODELS[model].title}", anchor=False, width="stretch")
+            _reset_button(model, "reset_builder", disabled=not _is_changed(model))  # has its place: rows stay
+            st.button("Close", icon=":material/close:", key="close_builder", on_click=_open, args=(False,))
+        network_builder(
+            *_kept(model),
+            image=digits.x_test[0],
+            cost="" if problem else f"{_cost(model)}{_epoch_takes(digits)}.",
+            problem=problem,
+        )
+
+
+def _kept(model: str) -> tuple:
+    """The setting's name, how it is read and how it is kept."""
+    name = address_name(model, "network")
+    return name, partial(last_text, model, "network"), partial(remember, PAGE, name)
+
+
+def _is_open() -> bool:
+    return recall(PAGE, "build") == OPEN
+
+
+def _open(opens: bool) -> None:
+    remember(PAGE, "build", OPEN if opens else CLOSED)
+    if opens:
+        st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
+
+
+def _reset_button(model: str, key: str, *, disabled: bool = False) -> None:
+    words = f"Reset to {MODELS[model].title}"
+    st.button(words, icon=":material/restart_alt:", key=key, on_click=_reset, args=(model,), disabled=disabled)
+
+
+def _reset(model: str) -> None:
+    remember(PAGE, address_name(model, "network"), _usual(model))
+
+
+def _is_changed(model: str) -> bool:
+    try:
+        return read(text_now(model, "network")).text != _usual(model)
+    except ConfigError:
+        return True
+
+
+def _usual(model: str) -> str:
+    return TrainingConfig(model=model).layers.text
+
+
+def _problem(model: str) -> str:
+    """What is wrong with the layers, as a sentence; "" where nothing is."""
+    return problem_with(model, "network").removeprefix(f"{setting_of('network').label}: ")
+
+
+def _cost(model: str) -> str:
+    """What the layers cost, beside the network that they are a change of."""
+    return cost(read(text_now(model, "network")), MODELS[model].network(), MODELS[model].title)
+
+
+def _epoch_takes(digits: Dataset) -> str:
+    """How long an epoch takes, where such a network was trained here; else ""."""
+    try:
+        config = settings_now()
+    except ConfigError:
+        return ""
+    seconds = expected_seconds(config, len(split(digits, config).x_train), store().runs())
+    return "" if seconds is None else f", about {duration_in_words(max(1.0, seconds / config.epochs))} an epoch"

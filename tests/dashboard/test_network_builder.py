@@ -1,0 +1,124 @@
+"""The builder of networks: rows and text are the same network, whatever is typed, and the address carries it."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.config import MODELS, TrainingConfig
+from core.layers import ACTIVATIONS, NetworkError
+from core.network import read_network
+from dashboard.components.widgets.network_rows import BEGIN, checked, examine, in_numbers, rows_of, text_of
+from tests.support.pages import open_page, words
+
+WORDS = ["conv", "dense", "pool", "average pool", "norm", "flatten", "output", "softmax", "dropout", "global pool"]
+PARTS = [*WORDS, *ACTIVATIONS, "same", "stride", "3", "16 5", "100", "0.3", "-1", "9" * 30, "0,5", "٣", "(", "3x4", "="]
+TEXTS = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from(PARTS), max_size=12).map(" ".join),
+    st.lists(st.sampled_from([*PARTS, "conv 8 3 relu", "dense 9, tanh"]), max_size=20).map(", ".join),
+    st.lists(st.sampled_from(["conv 4 3", "pool", "relu", "norm", "dropout 0.2"]), max_size=9).map(
+        lambda layers: ", ".join([*layers, "flatten", "dense 20 elu", "output softmax"])
+    ),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=9) | st.sampled_from([*BEGIN, "kind"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["kind", "units", "stride"]), inner),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_rows_of_a_network_are_its_text_again(model):
+    network = MODELS[model].network()
+    assert text_of(rows_of(network.text)) == network.text
+
+
+@given(TEXTS)
+@settings(max_examples=200, deadline=None)
+def test_any_text_has_rows_which_say_what_is_wrong_exactly_where_training_would_refuse_it(text):
+    examined = examine(rows_of(text))
+    numbers = in_numbers(examined)
+    assert len(examined.rows) == len(examined.errors) == len(numbers)
+    try:
+        network = read_network(text)
+    except NetworkError:
+        assert examined.error
+    else:
+        assert (examined.error, any(examined.errors)) == ("", False)
+        assert read_network(text_of(examined.rows)) == network
+        assert sum(row["parameters"] for row in numbers) == network.parameters
+        assert sum(row["multiplications"] for row in numbers) == network.multiplications
+
+
+@given(JSON)
+def test_whatever_a_browser_sends_as_rows_is_read_or_ignored(sent):
+    if (rows := checked(sent)) is not None:
+        in_numbers(examine(rows))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text", "words"),
+    [
+        ("units", "", "dense, relu", "ow many units? For instance dense 100."),
+        ("units", "9,999", "dense 9999, relu", "nits must be a whole number from 1 to 4,096"),
+        ("activation", "none", "dense 100", 'eeds a row of numbers, but gets 28 × 28 × 1. Put "flatten" before it.'),
+    ],
+)
+def test_what_is_typed_into_a_row_is_kept_and_its_mistake_is_said_at_the_row(field, value, text, words):
+    [row] = checked([{"kind": "dense", "units": "100", "activation": "relu", field: value}])
+    assert (row[field], text_of([row])) == (value, text)
+    examined = examine([row, {"kind": "output", "activation": "softmax"}])
+    assert examined.rows[0] == row
+    assert words in examined.errors[0]
+    assert words in examined.error  # which names the layer too
+    assert examined.errors[1] == ""
+
+
+def test_a_unit_sees_the_pixels_that_are_found_by_going_back_from_it():
+    first = last = 4 // 2  # the middle one of 4 × 4 units, back through pool, conv, pool and conv
+    for window, stride in ((2, 2), (5, 1), (2, 2), (5, 1)):
+        first, last = first * stride, last * stride + window - 1
+    pool = in_numbers(examine(rows_of("conv 4 5, pool, conv 4 5, pool, flatten, output softmax")))[3]
+    assert pool["field"] == [last - first + 1, first, 4]
+
+
+def builder(at):
+    """What the builder was given to show, None where it is closed."""
+    found = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_network_builder"]
+    return json.loads(found[0].json) if found else None
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("laboratory")
+class TestPage:
+    def test_a_link_carries_the_network_and_that_the_builder_is_open(self, store):
+        network = "flatten, dense 30, tanh, output softmax"
+        at = open_page("train", model="mlp", mlp_network="Flatten; Dense 30 tanh; output", build="true")
+        assert [row["kind"] for row in builder(at)["rows"]] == ["flatten", "dense", "output"]
+        assert "23,860 parameters, 23,820 multiplications an image, 9 % of MLP" in words(at)
+        at.button(key="start").click().run()
+        assert store.runs()[0].config == TrainingConfig("mlp", network=network)
+        at.button(key="reset_builder").click().run()
+        assert at.query_params["mlp_network"] in (MODELS["mlp"].layers, [MODELS["mlp"].layers])
+        at.button(key="close_builder").click().run()
+        assert builder(at) is None
+
+    def test_the_settings_of_a_run_with_layers_of_its_own_can_be_used_again(self, store):
+        run = store.create(TrainingConfig("cnn", network="conv 4 3, relu, flatten, output softmax"))
+        run.set_state("failed", message="")
+        at = open_page("train", build="true")
+        at.button(key=f"use_{run.id}").click().run()
+        assert builder(at)["rows"][0]["filters"] == "4"
+        at.button(key="start").click().run()
+        assert {run.config for run in store.runs()} == {run.config}
+
+    @pytest.mark.parametrize(
+        "text", ["", ",,", "conv 9999", "dense 100", "relu " * 400, "x" * 3000, "<b>*_`$x$", "\0٣"]
+    )
+    def test_a_text_that_is_no_network_is_answered_in_words_and_start_is_off(self, store, text):
+        at = open_page("train", build="true", classic_network=text)
+        assert "To start, correct: Layers." in words(at)
+        assert at.button(key="start").disabled
+        assert builder(at)["error"] or any(builder(at)["errors"])
