@@ -119,6 +119,17 @@ def test_the_sum_of_a_unit_adds_up_on_the_page_to_what_it_puts_out(make_inside, 
     assert float(total) == pytest.approx(float(value), abs=0.001)
 
 
+def test_where_a_unit_goes_leads_to_the_weights_there(make_inside):
+    run = make_inside()
+    at = open_page("inside", session={"inside_chosen_unit": ("dense_1", 4), "weights_of": "gone_1"}, run=run.id)
+    kernel = load_inside(run).weights["output"]["kernel"]
+    digit = int(np.abs(kernel[4]).argmax())
+    at.button(key=f"to_output_{digit}").click().run()
+    assert not at.exception
+    assert walls(at)["output"]["captions"] == list("0123456789")
+    assert f"The logit of {digit}" in words(at)
+
+
 def test_every_layer_has_its_pictures_from_the_first_to_the_probabilities(make_inside, digits):
     run = make_inside("conv")
     found = walls(open_page("inside", run=run.id, part="One image", image="4"))

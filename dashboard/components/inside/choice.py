@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ import streamlit as st
 
 from core.data import Dataset
 from core.drawing import NO_INK, drawing_steps
-from core.network import Network
 from core.runs import RunView
 from dashboard.components.draw.labelling import my_digits
 from dashboard.components.widgets.canvas import BRUSH, canvas, clear, undo
@@ -38,14 +37,13 @@ def choose_unit(name: str, index: int) -> None:
     st.session_state.pop(PLACE, None)
 
 
-def chosen_unit(
-    network: Network, layers: Sequence[str], counts: Mapping[str, int], otherwise: str, index: int = 0
-) -> tuple[str, int]:
-    """The chosen unit, as layer and number, where it is one of those on the page; else a unit of `otherwise`."""
-    name, number = st.session_state.get(UNIT, ("", 0))
-    if name in counts and number < counts[name]:
-        return name, number
-    return otherwise, index
+def chosen_unit(counts: Mapping[str, int], otherwise: tuple[str, int]) -> tuple[str, int]:
+    """The chosen unit, as layer and number, where it is one of those on the page, else `otherwise`.
+
+    `counts` is how many units each layer on the page has.
+    """
+    name, number = st.session_state.get(UNIT, otherwise)
+    return (name, number) if number < counts.get(name, 0) else otherwise
 
 
 def choose_image(digits: Dataset, run: RunView) -> Chosen | None:

@@ -39,7 +39,7 @@ def show_layers(run: RunView, digits: Dataset, inside: Inside) -> None:
     values = values_of(inside, chosen.pixels)
     groups = layer_groups(inside, values)
     counts = {group.name: len(group.pictures) for group in groups if group.selectable}
-    unit = chosen_unit(inside.network, list(counts), counts, OUTPUT, int(values[PROBABILITIES].argmax()))
+    unit = chosen_unit(counts, (OUTPUT, int(values[PROBABILITIES].argmax())))
     with answer:
         show_answer(values, chosen)
     with below:

@@ -203,8 +203,8 @@ def show_exciting(
         )
 
 
-def show_outgoing(found: Unit) -> None:
-    """Show the largest weights by which a unit goes on, as buttons that look at the unit there."""
+def show_outgoing(found: Unit, on_choose: Callable[[str, int], None] = choose_unit) -> None:
+    """Show the largest weights by which a unit goes on, as buttons; `on_choose` gets layer and number of a unit."""
     if found.outgoing is None:
         return
     weights = found.outgoing.reshape(-1, found.outgoing.shape[-1])
@@ -218,7 +218,7 @@ def show_outgoing(found: Unit) -> None:
             st.button(
                 f"{other}: {short(float(weights[other]))}",
                 key=f"to_{found.goes_to}_{other}",
-                on_click=choose_unit,
+                on_click=on_choose,
                 args=(found.goes_to, other),
                 help=f"Look at {unit_words(found.goes_to, other)}.",
             )

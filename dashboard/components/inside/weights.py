@@ -19,7 +19,7 @@ WIDEST = 168  # CSS pixels of the chosen picture
 MOST_LOOKED_AT = 200_000  # weights
 MOST_SHARE = 0.997  # of the weights, which lie within the colours' scale
 FEW = 32  # pictures, for which there is room for larger ones
-PANEL = "inside_unit"
+PANEL, LAYER = "inside_unit", "weights_of"
 COLORS = "**Orange** raises its sum, **blue** lowers it."
 
 
@@ -27,20 +27,14 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
     """Show the wall of one layer's weights, and beside it the chosen unit."""
     names = titles(inside.network)
     layers = [block.name for block in weighted(inside.network)]
-    with st.container(key="inside_line", horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Weights of",
-            layers,
-            format_func=lambda layer: names.get(layer, layer),
-            key="weights_of",
-            width=320,
-        )
-    name = name if name in layers else layers[0]
+    if st.session_state.get(LAYER) not in layers:
+        st.session_state[LAYER] = layers[0]  # of another run's network
+    name = st.selectbox("Weights of", layers, format_func=lambda layer: names.get(layer, layer), key=LAYER, width=320)
     block, origin = block_of(inside.network, name), source(inside.network, name)
     pictures = weight_pictures(inside.weights[name]["kernel"], origin.shape)
     unused = _unused(run, digits, inside, name)
     limit = _limit(run, inside, name, origin.shape, unused)
-    unit = chosen_unit(inside.network, layers, {name: len(pictures)}, name)
+    unit = chosen_unit({name: len(pictures)}, (name, 0))
     with st.container(key="inside_area").container(key="inside_and_unit"):
         with st.container():
             st.markdown(_how_to_read(block.layer.kind, origin.name, origin.shape))
@@ -93,8 +87,14 @@ def _show_one(
         + ("." if bias is None else f", bias **{short(float(bias[index]))}**.")
     )
     at = index if block_of(inside.network, name).layer.kind != "conv" else (0, 0, index)
-    show_outgoing(inside.unit(digits.x_test[0], name, at))
+    show_outgoing(inside.unit(digits.x_test[0], name, at), _open_unit)
     show_exciting(digits, inside, name, index, on_choose=_open_image)
+
+
+def _open_unit(name: str, index: int) -> None:
+    """Look at a unit of another layer."""
+    choose_unit(name, index)
+    st.session_state[LAYER] = name
 
 
 def _open_image(image: int) -> None:
