@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -276,8 +277,14 @@ def setting_of(name: str) -> Setting:
 
 def default_text(model: str, name: str) -> str:
     """The default of a setting, as text."""
-    config = _earlier_layers(model) if name == "network" else TrainingConfig(model=model)
-    return config.layers.text if name == "network" else setting_of(name).text(getattr(config, name))
+    if name == "network":
+        return _earlier_layers(model).layers.text
+    return setting_of(name).text(getattr(_usual(model), name))
+
+
+@cache
+def _usual(model: str) -> TrainingConfig:
+    return TrainingConfig(model=model)
 
 
 def _earlier_layers(model: str) -> TrainingConfig:
@@ -285,5 +292,6 @@ def _earlier_layers(model: str) -> TrainingConfig:
     hidden, dropout = (recall(PAGE, f"{title_in_address(model)}_{name}") for name in ("hidden_layers", "dropout"))
     with suppress(ConfigError):
         values = {"hidden_layers": parse_hidden_layers(hidden)} if hidden else {}
-        return TrainingConfig(model=model, **values, dropout=parse_number(dropout) if dropout else None)
-    return TrainingConfig(model=model)
+        if values or dropout:
+            return TrainingConfig(model=model, **values, dropout=parse_number(dropout) if dropout else None)
+    return _usual(model)

@@ -94,7 +94,7 @@ def test_a_damaged_result_is_none(result, make_run, damage):
 def test_the_csv_has_a_row_for_each_change_and_strength(result):
     rows = list(csv.DictReader(io.StringIO(result.as_csv().decode())))
     assert [row["change"] for row in rows] == ["unchanged", *np.repeat(list(corruptions.CORRUPTIONS), 3)]
-    assert rows[1]["meaning"] == "Moved 2 pixels up, down, left or right."
+    assert rows[1]["meaning"] == "Moved up, down or aside by 2 pixels."
     assert {float(row["digit 3"]) for row in rows} == {1}
 
 
