@@ -27,7 +27,7 @@ from core.terminal import command_line, exit_with
 
 GROUP = "Page"
 SESSIONS = 20
-PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
+PAGES = ("", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 BARE_WORDS = "a bare Streamlit app"
 LEFT_ALONE = ("Run", "Name")  # these choose another run, or rename it
 BARE = """

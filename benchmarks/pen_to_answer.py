@@ -3,8 +3,8 @@
     python -m benchmarks.pen_to_answer [--strokes N]
 
 Both apps run on this machine in headless Chromium, and strokes alternate between them. The bare app draws with the same
-canvas and writes how many strokes there are. Digit Lab answers with the shipped starter, in an empty home. Needs
-`requirements-dev.txt` and Chromium.
+canvas and writes how many strokes there are. Digit Lab answers with the shipped starter, in an empty home, on Draw and
+on Inside, where every layer follows. Needs `requirements-dev.txt` and Chromium.
 """
 
 from __future__ import annotations
@@ -25,10 +25,17 @@ drawn = st_canvas(stroke_width=20, stroke_color="#fff", background_color="#000",
 st.metric("Strokes", len((drawn.json_data or {"objects": []})["objects"]))
 """
 # Resolves to the milliseconds from the pen's lifting until the page answers: another text, or another picture of what
-# the network sees, since two drawings may well be read alike.
+# the network sees, since two drawings may well be read alike; on Inside other pictures of the layers.
 WATCH = """() => {
+  const layers = root => {
+    for (const element of root?.querySelectorAll("*") ?? []) {
+      const found = element.tagName === "STYLE" ? element.textContent : layers(element.shadowRoot)
+      if (found.includes("data-group")) return found
+    }
+    return ""
+  }
   const answer = () => [...document.querySelectorAll("[data-testid=stMetric], [data-testid=stImage] img")]
-    .map(element => element.src ?? element.innerText).join()
+    .map(element => element.src ?? element.innerText).join() + layers(document.querySelector(".st-key-layers_wall"))
   const before = answer()
   window.answered = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error("no answer within 20 s")), 20000)
@@ -66,9 +73,14 @@ def main(arguments: list[str] | None = None) -> None:
         bare.write_text(BARE)
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with serve(bare, Path(folder)) as bare_server, serve(APP, Path(folder)) as server:
-            pages = {"bare component": browser.new_page(), "Digit Lab": browser.new_page()}
-            for page, address in zip(pages.values(), (bare_server.url, f"{server.url}/draw"), strict=True):
-                page.goto(address)
+            addresses = {
+                "bare component": bare_server.url,
+                "Draw": f"{server.url}/draw",
+                "Inside": f"{server.url}/inside?part=One+image&source=Drawing&run=starter",
+            }
+            pages = {name: browser.new_page() for name in addresses}
+            for name, page in pages.items():
+                page.goto(addresses[name])
                 page.locator("canvas.upper-canvas").wait_for()
                 stroke(page, 0)
             times = {name: [] for name in pages}
@@ -82,8 +94,9 @@ def main(arguments: list[str] | None = None) -> None:
     for name, values in times.items():
         low, *_, high = statistics.quantiles(values, n=20)
         print(f"{name:<16}{statistics.median(values):>11.0f}{low:>8.0f}{high:>8.0f}")
-    more = statistics.median(times["Digit Lab"]) - statistics.median(times["bare component"])
-    print(f"{'above it':<16}{more:>11.0f}")
+    bare = statistics.median(times.pop("bare component"))
+    for name, values in times.items():
+        print(f"{name + ' above':<16}{statistics.median(values) - bare:>11.0f}")
 
 
 if __name__ == "__main__":

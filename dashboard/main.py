@@ -44,6 +44,12 @@ PAGES = [
         help="The test images by the network's last hidden layer: similar ones lie close together.",
     ),
     st.Page(
+        "app_pages/inside.py",
+        title="Inside",
+        icon=":material/visibility:",
+        help="A network's weights as they form, and one image on its way through the layers.",
+    ),
+    st.Page(
         "app_pages/robustness.py",
         title="Robustness",
         icon=":material/shield:",

@@ -61,9 +61,16 @@ def show_drawing(mode: str, digits: Dataset, run: RunView, model: Predictor, *, 
             saved = show_labelling(
                 run, answer, steps.centred, picture, number=number, is_shown=lambda: picture_now() is picture
             )
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 if saved:
                     show_way("My digits", "See My digits")
+                if mode == "Draw":
+                    st.page_link(
+                        "app_pages/inside.py",
+                        label="Look inside",
+                        icon=":material/visibility:",
+                        query_params={"run": run.id, "part": "One image", "source": "Drawing"},
+                    )
                 show_command(run, picture)
                 if fitting:  # here nothing moves when it ends
                     show_fitting(run)

@@ -12,7 +12,9 @@ import pytest
 from core.config import TrainingConfig
 from core.data import Dataset, load_dataset
 from core.runs import Run
+from core.runs.weights import write_epoch_weights
 from tests.support.browsing import Dashboard, draw_a_one, needs_browser
+from tests.support.networks import random_weights
 from tests.support.runs import fill_run
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -21,7 +23,7 @@ expect = playwright.expect
 
 pytestmark = needs_browser
 
-PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
+PAGES = ("", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 NOT_OURS = {  # what axe-core finds in markup that pages cannot change, by rule
     # The column of the boxes that choose a row has no title: github.com/streamlit/streamlit/issues/688
     "empty-table-header": '[data-testid="stDataFrame"] th[aria-colindex="1"]',
@@ -89,6 +91,8 @@ def finished(laboratory: Dashboard, dataset: Dataset) -> Iterator[Run]:
     """The newest of two finished runs."""
     for name in ("Earlier", "Newest"):
         run = fill_run(laboratory.store.create(TrainingConfig(model="dense", epochs=3), name), dataset)
+        for epoch in (0, 3):
+            write_epoch_weights(run.path, random_weights(run.config.layers, epoch), epoch)
     yield run
     shutil.rmtree(laboratory.store.folder)
 
@@ -148,11 +152,27 @@ def test_axe_finds_nothing_on_any_page(laboratory: Dashboard, dataset: Dataset, 
             page.get_by_role("button", name="More filters").click()
             settle(page)
         found += check(page, name.capitalize() or "Train")
+        for part in ("One image", "Why this digit", "Health") if name == "inside" else ():
+            page.get_by_role("tab", name=part).click()
+            settle(page)
+            found += check(page, f"Inside, {part}")
     with training(laboratory, dataset) as run:
         open_page(page, f"{laboratory.url}/?run={run.id}")
         expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
         found += check(page, "Train, live")
     assert not found, "\n".join(found)
+
+
+def test_units_are_reached_and_chosen_by_keyboard(laboratory: Dashboard, finished: Run, page) -> None:
+    open_page(page, f"{laboratory.url}/inside?run={finished.id}&part=One+image")
+    units = page.get_by_role("listbox", name="Dense: 128 units").get_by_role("option")
+    units.first.focus()
+    for key in ("ArrowRight", "End", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="Unit 126 of dense_1")).to_be_visible()
+    expect(page.get_by_role("cell", name="Sum")).to_be_visible()
+    expect(units.nth(126)).to_have_attribute("aria-selected", "true")
+    expect(units.nth(126)).to_be_focused()
 
 
 def test_axe_finds_nothing_before_the_first_run(laboratory: Dashboard, page: playwright.Page) -> None:

@@ -16,7 +16,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = needs_browser
 
-PAGES = ("", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
+PAGES = ("", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 NAMED_BY_THE_PAGE = """() => [...document.querySelectorAll('link[href], script[src], img[src], iframe[src]')]
     .map(each => each.href || each.src)"""
 

@@ -21,6 +21,7 @@ from dashboard.components.charts import (
     curves,
     embedding,
     history,
+    inside,
     line_ends,
     probabilities,
     robustness,
@@ -112,7 +113,20 @@ def charts(make_run, digits):
         "map": one_map(),
         "changes": robustness.change_chart(samples, measured),
         "digits": robustness.digit_chart(measured, None),
+        "digits read": inside.digit_bars(np.arange(10), np.arange(10)[::-1]),
+        "weights": inside.histogram_chart(histogram(1), histogram(0.5), title="Weights"),
+        "activations": inside.histogram_chart(histogram(0), title="Numbers"),
+        "changes of weights": inside.layers_chart(
+            [1, 2, 4], {"a": [0.5, 0, 0.01], "b": [np.inf] * 3}, "Change", log=True
+        ),
+        "shares of units": inside.layers_chart([0, 1], {"a": [0.5, 0.4], "b": [0.5, np.nan]}, "On"),
+        "shares of no units": inside.layers_chart([], {}, "On"),
     }
+
+
+def histogram(spread):
+    """Forty bins of numbers that lie so far apart."""
+    return np.histogram(np.linspace(-spread, spread, 500), 40)
 
 
 def records(table):

@@ -12,7 +12,7 @@ from tests.support.pages import as_seen, open_page, words
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
 OF_ONE_RUN = ["predictions", "confidence", "map", "robustness", "draw", "export"]
-ALL_PAGES = [*OF_ONE_RUN, "train", "compare"]
+ALL_PAGES = [*OF_ONE_RUN, "inside", "train", "compare"]
 
 
 def go_to(at, name):

@@ -10,17 +10,19 @@ import pytest
 
 from core.runs import state
 from core.runs.starter import FOLDER
+from core.runs.weights import write_epoch_weights, write_weights
 from core.storage import write_json
+from tests.support.networks import random_weights
 from tests.support.pages import open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
-PAGES = ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export")
+PAGES = ("train", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 UNREADABLE = {"noise": b"\x93NUMPY\x00" * 60, "empty": b"", "bytes": b"\xff\xfe\x00[" * 9, "nested": b"[" * 50_000}
 JSON_FILES = ("config.json", "name.json", "state.json", "control.json", "dataset.json", "summary.json")
 JSON_FILES += ("architecture.json", "imported.json", "robustness.json", "exports.json", "threshold.json")
 BINARY_FILES = ("checkpoint.npz", "probabilities.npy", "predictions/epoch-0002.npy", "validation.npz", "model.keras")
 BATCH = tuple(state.EVENTS["batch"])
-BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz")
+BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz", "weights.npz")
 WRONG = ("text", -1, 1e300, None, True, [], {}, [[1]], {"a": {"b": None}})
 
 
@@ -71,6 +73,9 @@ def whole(make_run, digits):
     for name in ("checkpoint.npz", "novelty.npz", "map-tsne.npz", "model.keras"):
         with (run.path / name).open("wb") as file:
             np.savez(file, variable_000=np.zeros(3), position=np.array(json.dumps({"epoch": 3, "step": 57})))
+    for epoch in (0, 3):
+        write_epoch_weights(run.path, random_weights(run.config.layers, epoch), epoch)
+    write_weights(run.path, random_weights(run.config.layers, 3), 3)
     return run
 
 

@@ -364,7 +364,7 @@ def drawing_of_a_one() -> dict:
 ALL_PAGES = """
 import sys
 from tests.support.pages import open_page
-for name in ("train", "predictions", "confidence", "compare", "map", "robustness", "draw", "export"):
+for name in ("train", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export"):
     open_page(name)
 print([name for name in ("tensorflow", "keras", "altair") if name in sys.modules])
 """

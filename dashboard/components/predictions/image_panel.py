@@ -39,7 +39,7 @@ def show_image(
         show_reading(reading, image)
     show_doubt(digits, image)
     model = loaded_models.load(run) if run.has_model else None
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Send to Draw",
             icon=":material/draw:",
@@ -47,6 +47,13 @@ def show_image(
             on_click=send_to_draw,
             args=(digits, reading, image),
             disabled=model is None,
+        )
+        st.page_link(
+            "app_pages/inside.py",
+            label="Look inside",
+            icon=":material/visibility:",
+            query_params={"run": run.id, "part": "One image", "image": str(image)},
+            help="Every unit on the way from its pixels to its probabilities.",
         )
         show_downloads(
             lambda format: image_file(run, digits, reading, past, model, image, format),

@@ -14,8 +14,13 @@ AT_LEAST = 0.6  # and never shorter, however late the last one came
 PLAYING, NEXT = "playing", "play_next"
 
 
-def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], None]) -> int | None:
-    """Choose the epoch to show; None is the end.
+def choose_moment(
+    moments: dict[str, int | None],
+    *,
+    on_change: Callable[[], None],
+    help: str = "Shows numbers, matrix and gallery as they were after this epoch.",
+) -> int | None:
+    """Choose the epoch to show; None is the end. `help` says what an epoch changes on the page.
 
     While it plays, a moved slider plays on from there: a browser that has not yet drawn the next epoch may send the one
     before, which looks as if it was moved by hand.
@@ -34,17 +39,22 @@ def choose_moment(moments: dict[str, int | None], *, on_change: Callable[[], Non
             key="epoch",
             bind="query-params",
             on_change=on_change,
-            help="Shows numbers, matrix and gallery as they were after this epoch.",
+            help=help,
         )
         word = word if word in moments else NEWEST
         if word == NEWEST:
             st.session_state[PLAYING] = False  # the end is reached
-        if st.session_state.get(PLAYING):
+        if is_playing():
             st.button("Stop", icon=":material/stop:", key="play", on_click=stop, args=(word,))
             play_next(names, word, time.monotonic())
         else:
             st.button("Play", icon=":material/play_arrow:", key="play", on_click=play, args=(names,))
     return moments[word]
+
+
+def is_playing() -> bool:
+    """Whether epochs follow each other on the page."""
+    return bool(st.session_state.get(PLAYING))
 
 
 def play(names: Sequence[str]) -> None:

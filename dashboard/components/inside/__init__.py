@@ -1,0 +1,1 @@
+"""What the page Inside is made of."""

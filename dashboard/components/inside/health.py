@@ -1,0 +1,170 @@
+"""Health: which digits are read, units that are dead or always on, and how weights lie and move."""
+
+from __future__ import annotations
+
+import threading
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import streamlit as st
+
+from core.data import Dataset
+from core.formatting import percent
+from core.interpretability import health
+from core.interpretability.inside import Inside, load_inside, weight_epochs
+from core.runs import RunView
+from dashboard.components.charts import inside as charts
+from dashboard.components.inside.exciting import one_thread
+from dashboard.components.inside.words import titles
+
+SAMPLE = 300  # test images
+MOST_EPOCHS = 12  # of the charts over the epochs
+Findings = tuple[list[health.Units], tuple[np.ndarray, np.ndarray, str]]
+_known: WeakKeyDictionary[Inside, tuple[str, Findings]] = WeakKeyDictionary()
+_reading = threading.Lock()
+
+
+def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
+    """Show digits, units and weights of the chosen epoch, and both over all epochs that are kept."""
+    units, counts = findings(inside, digits)
+    names = titles(inside.network)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_digits(counts, min(SAMPLE, len(digits.x_test)))
+    with right:
+        over_time = st.container(key="inside_units_over_time")
+    if units:
+        st.header("Units", anchor=False)
+        _show_units(units, names)
+    st.header("Weights", anchor=False)
+    _show_weights(run, inside, names)
+    with over_time:  # last, since the first time takes seconds
+        _show_shares(run, digits, names)
+
+
+def findings(inside: Inside, digits: Dataset) -> Findings:
+    """How the units do on a sample of the test images, and how these are read; kept for all sessions."""
+    with _reading:
+        known = _known.get(inside)
+        if known is None or known[0] != digits.fingerprint:
+            images, labels = digits.x_test[:SAMPLE], digits.y_test[:SAMPLE]
+            with one_thread():
+                read = health.digit_counts(inside.probabilities(images), labels)
+                known = _known[inside] = digits.fingerprint, (health.units(inside, images), read)
+    return known[1]
+
+
+def _show_digits(counts: tuple[np.ndarray, np.ndarray, str], sample: int) -> None:
+    read, true, sentence = counts
+    st.header("Digits", anchor=False)
+    _say(sentence or "Each digit is read about as often as it is there.", well=not sentence)
+    with st.container(key="inside_digits"):
+        st.vega_lite_chart(
+            charts.digit_bars(read, true), alt=f"How often each digit is read, and is there, of {sample} test images"
+        )
+
+
+def _show_units(units: list[health.Units], names: dict[str, str]) -> None:
+    with st.grid(min(3, len(units)), min_column_width=260, gap="medium", key="inside_units"):
+        for layer in units:
+            with st.container(border=True, gap="xsmall"):
+                st.markdown(f"**{_full(names, layer.layer)}**")
+                _say(layer.sentence, well=layer.well)
+                st.caption(_counted(layer), help=_numbers(layer))
+                st.vega_lite_chart(
+                    charts.histogram_chart(layer.histogram, title="What its units put out"),
+                    alt=f"Histogram of what {layer.layer} puts out",
+                )
+
+
+def _counted(layer: health.Units) -> str:
+    words = [f"{layer.count} units", f"{len(layer.dead)} dead"]
+    if layer.kind in health.SATURATED:
+        words.append(f"{percent(layer.saturated, 0)} saturated")
+    else:
+        words += [f"{len(layer.always_on)} always on", f"{percent(layer.on, 0)} on"]
+    return " · ".join(words)
+
+
+def _numbers(layer: health.Units) -> str | None:
+    """Which units are dead or always on, for a tooltip."""
+    said = []
+    for what, numbers in (("Dead", layer.dead), ("Always on", layer.always_on)):
+        if numbers:
+            more = f" and {len(numbers) - 20} more" if len(numbers) > 20 else ""
+            said.append(f"{what}: {', '.join(map(str, numbers[:20]))}{more}.")
+    return " ".join(said) or None
+
+
+def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
+    moved = health.updates(run, MOST_EPOCHS)
+    layers = list(dict.fromkeys(update.layer for update in moved))
+    if moved:
+        epochs = sorted({update.after for update in moved})
+        ratios = {(update.layer, update.after): update.ratio for update in moved}
+        shares = {layer: [ratios.get((layer, epoch), np.nan) for epoch in epochs] for layer in layers}
+        st.markdown(
+            "**Change of the weights in an epoch**",
+            help="The distance that a layer's weights move in an epoch, divided by the length of the weights before "
+            "(both Euclidean).",
+        )
+        with st.container(key="inside_ratios"):
+            st.vega_lite_chart(
+                charts.layers_chart(epochs, shares, "Change in an epoch", log=True),
+                alt="How far each layer's weights move in an epoch, as a share of their size",
+            )
+    first = load_inside(run, 0)
+    before = {kernel.layer: kernel.histogram for kernel in health.kernels(first)} if first is not None else {}
+    found = health.kernels(inside)
+    if before:
+        st.caption("Dashed: the first weights, before training.")
+    with st.grid(min(3, len(found)), min_column_width=260, gap="medium", key="inside_weights"):
+        for kernel in found:
+            with st.container(border=True, gap="xsmall"):
+                st.markdown(f"**{_full(names, kernel.layer)}**")
+                ours = [update for update in moved if update.layer == kernel.layer]
+                if ours:
+                    sentence, well = health.judge_updates(ours)
+                    _say(sentence, well=well)
+                st.vega_lite_chart(
+                    charts.histogram_chart(kernel.histogram, before.get(kernel.layer), title="Weights"),
+                    alt=f"Histogram of the weights of {kernel.layer}",
+                )
+
+
+def _show_shares(run: RunView, digits: Dataset, names: dict[str, str]) -> None:
+    """Show the share of units that are on, of each layer over the epochs."""
+    epochs = health.spread(weight_epochs(run), MOST_EPOCHS)
+    if len(epochs) < 2:
+        return
+    st.header("Over the epochs", anchor=False)
+    bar = st.empty()
+    shares: dict[str, list[float]] = {}
+    shown = []
+    for place, epoch in enumerate(epochs):
+        inside = load_inside(run, epoch)
+        if inside is None:
+            continue
+        if _known.get(inside) is None:
+            bar.progress(place / len(epochs), "Running the network of each epoch on test images, once per run")
+        for layer in findings(inside, digits)[0]:
+            shares.setdefault(layer.layer, []).append(layer.on)
+        shown.append(epoch)
+    bar.empty()
+    if not shares:
+        return
+    st.markdown("Share of each layer's numbers that are above zero.")
+    with st.container(key="inside_shares"):
+        st.vega_lite_chart(
+            charts.layers_chart(shown, shares, "Above zero"), alt="Share of numbers above zero of each layer by epoch"
+        )
+
+
+def _say(sentence: str, *, well: bool) -> None:
+    icon = ":blue[:material/check_circle:]" if well else ":orange[:material/warning:]"
+    st.markdown(f"{icon} {sentence}")
+
+
+def _full(names: dict[str, str], layer: str) -> str:
+    """A layer's title with its name: "ReLU · relu_1"."""
+    return f"{names.get(layer, layer)} · {layer}"

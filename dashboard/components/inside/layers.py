@@ -1,0 +1,117 @@
+"""One image, layer by layer: every feature map and unit from pixels to probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.data import Dataset
+from core.interpretability.inside import Inside
+from core.interpretability.pictures import activation_pictures, visible
+from core.network import Block
+from core.runs import RunView
+from dashboard.components.charts.probabilities import probability_bars
+from dashboard.components.formatting import certainty
+from dashboard.components.inside.choice import Chosen, choose_image, choose_unit, chosen_unit
+from dashboard.components.inside.unit import show_unit
+from dashboard.components.inside.words import OUTPUT, PROBABILITIES, one_unit, shape_in_words, titles
+from dashboard.components.widgets.wall import Group, short, wall
+
+PANEL = "inside_unit"
+BARS = 220  # pixels
+ACTIVATIONS = ("relu", "leaky relu", "elu", "gelu", "tanh", "sigmoid")
+
+
+def show_layers(run: RunView, digits: Dataset, inside: Inside) -> None:
+    """Show the choice of image, what each layer makes of it, and the chosen unit."""
+    with st.container(key="inside_area").container(key="inside_and_unit"):
+        with st.container():
+            with st.container(horizontal=True, gap="medium", key="inside_input"):
+                with st.container(width=300, gap="small"):
+                    chosen = choose_image(digits, run)
+                answer = st.container(width="stretch", key="inside_answer")
+            below = st.container()
+        beside = st.container(key=PANEL, border=True)
+    if chosen is None:
+        with beside:
+            st.markdown("Choose or draw a digit: its way through the network appears here.")
+        return
+    values = values_of(inside, chosen.pixels)
+    groups = layer_groups(inside, values)
+    counts = {group.name: len(group.pictures) for group in groups if group.selectable}
+    unit = chosen_unit(counts, (OUTPUT, int(values[PROBABILITIES].argmax())))
+    with answer:
+        show_answer(values, chosen)
+    with below:
+        wall(groups, key="layers_wall", selected=unit, on_choose=choose_unit, reveal=PANEL)
+    with beside:
+        show_unit(digits, inside, chosen.pixels, values, unit)
+
+
+def values_of(inside: Inside, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    """What each layer puts out for one image, without the axis of images."""
+    return {name: array[0] for name, array in inside.activations(pixels[np.newaxis]).items()}
+
+
+def show_answer(values: dict[str, np.ndarray], chosen: Chosen) -> None:
+    """Show what the network reads, and its ten probabilities."""
+    probabilities = values[PROBABILITIES]
+    first = int(probabilities.argmax())
+    mark = ""
+    if chosen.label is not None:
+        mark = ":blue[:material/check:] " if chosen.label == first else ":orange[:material/close:] "
+    st.markdown(f"{mark}{chosen.words}, read as **{first}**")
+    with st.container(key="inside_answer_bars"):
+        st.vega_lite_chart(
+            probability_bars(probabilities, marked=first, height=BARS),
+            key="inside_bars",
+            alt=f"Ten probabilities, highest for {first}",
+        )
+
+
+def layer_groups(inside: Inside, values: dict[str, np.ndarray]) -> list[Group]:
+    """What each layer puts out as a group of pictures."""
+    names = titles(inside.network)
+    groups = []
+    for block in visible(inside.network):
+        array = values["logits"] if block.name == OUTPUT else values[block.name]
+        groups.append(_group(block, array, names[block.name]))
+    probabilities = values[PROBABILITIES]
+    groups.append(
+        Group(
+            PROBABILITIES,
+            "Softmax: probabilities",
+            activation_pictures(probabilities),
+            limit=1.0,
+            width=30,
+            values=[certainty(float(p)) for p in probabilities],
+            captions=[str(digit) for digit in range(10)],
+        )
+    )
+    return groups
+
+
+def _group(block: Block, array: np.ndarray, title: str) -> Group:
+    pictures = activation_pictures(array)
+    notes = [shape_in_words(block)]
+    if block.layer.kind in ACTIVATIONS:
+        notes.append(f"{np.mean(pictures > 0):.0%} above zero".replace("%", " %"))
+    is_map = array.ndim == 3
+    numbers = pictures.max(axis=(1, 2)) if is_map else pictures[:, 0, 0]
+    side = pictures.shape[2]
+    return Group(
+        block.name,
+        title,
+        pictures,
+        width=_width(side) if is_map else 30 if block.name == OUTPUT else 20,
+        note=" · ".join(notes),
+        values=[("at most " if is_map else "") + short(float(number)) for number in numbers],
+        captions=[str(digit) for digit in range(10)] if block.name == OUTPUT else (),
+        unit=one_unit(block),
+    )
+
+
+def _width(side: int) -> int:
+    """Of a feature map in CSS pixels, smaller for few places, a whole number for each place."""
+    wanted = 52 if side > 16 else 44 if side > 8 else 32
+    return side * max(1, round(wanted / side))

@@ -1,0 +1,133 @@
+"""Why an image is read as it is: the template of this image, and what each pixel adds; or what blanking costs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import streamlit as st
+
+from core.data import Dataset
+from core.interpretability import saliency
+from core.interpretability.inside import PROBABILITIES, Contributions, Inside
+from core.runs import RunView
+from dashboard.components.formatting import certainty
+from dashboard.components.inside.choice import Chosen, choose_image
+from dashboard.components.inside.layers import show_answer, values_of
+from dashboard.components.inside.words import fixed
+from dashboard.components.saliency import PATCH, describe_occlusion
+from dashboard.components.widgets.gallery import picture
+from dashboard.components.widgets.wall import Group, wall
+
+READ, SECOND, NONE = "read", "second", "none"
+METHODS = ("Contributions", "Occlusion")
+WIDTH = 224  # CSS pixels of a picture
+
+
+def show_why(run: RunView, digits: Dataset, inside: Inside) -> None:
+    """Show the choice of image, and what speaks for its digit."""
+    with st.container(horizontal=True, gap="large", key="inside_why"):
+        with st.container(width=300, gap="small"):
+            chosen = choose_image(digits, run)
+            answer = st.container(key="why_answer")
+        with st.container(width="stretch", key="why_side"):
+            if chosen is None:
+                st.markdown("Choose or draw a digit: what speaks for it appears here.")
+                return
+            values = values_of(inside, chosen.pixels)
+            with answer:
+                show_answer(values, chosen)
+            method = st.segmented_control(
+                "Method",
+                METHODS,
+                default=METHODS[0],
+                required=True,
+                key="why_method",
+                persist_state="session",
+                label_visibility="collapsed",
+            )
+            if method == "Occlusion":
+                _show_occlusion(inside, chosen, _digit("Look for", "why_for", values, (READ,)))
+                return
+            with st.container(horizontal=True):
+                digit = _digit("What speaks for", "why_for", values, (READ,))
+                against = _digit("and not for", "why_against", values, (SECOND, NONE))
+            if digit == against:
+                st.info("Choose two different digits.", icon=":material/info:")
+                return
+            _show_contributions(inside, chosen, digit, against)
+
+
+def _digit(label: str, key: str, values: dict[str, np.ndarray], special: tuple[str, ...]) -> int | None:
+    """Choose a digit, or the one that is read, whichever that is; None where none is wanted."""
+    probabilities = values[PROBABILITIES]
+    first, second = np.argsort(-probabilities, kind="stable")[:2].tolist()
+    words = {
+        READ: f"{first}, as it is read",
+        SECOND: f"{second}, its second guess",
+        NONE: "nothing: the logit alone",
+        **{digit: f"{digit} ({certainty(float(p))})" for digit, p in enumerate(probabilities)},
+    }
+    choice = st.selectbox(
+        label, [*special, *range(10)], format_func=lambda each: words.get(each, each), key=key, width=230
+    )
+    return {READ: first, SECOND: second, NONE: None}.get(choice, choice)
+
+
+def _show_contributions(inside: Inside, chosen: Chosen, digit: int, against: int | None) -> None:
+    found = inside.contributions(chosen.pixels, digit, against)
+    with st.container(horizontal=True, gap="medium", key="why_pictures"):
+        if found.exact:
+            target = digit if against is None else (digit, against)
+            _show_picture("Template", inside.gradient(chosen.pixels, target), "why_template")
+        _show_picture("Contributions", found.pixels, "why_contributions")
+    st.markdown(_how_to_read(digit, against, exact=found.exact))
+    with st.container(key="inside_sum"):
+        st.markdown(_as_table(found, digit, against))
+
+
+def _show_picture(title: str, pixels: np.ndarray, key: str) -> None:
+    with st.container(width=WIDTH + 8):
+        wall([Group(title, title, pixels[np.newaxis], width=WIDTH, selectable=False, unit="picture")], key=key)
+
+
+def _how_to_read(digit: int, against: int | None, *, exact: bool) -> str:
+    other = "against it" if against is None else f"for {against}"
+    colors = f"**Orange** speaks for {digit}, **blue** {other}."
+    if exact:
+        return (
+            "For this image, with the units that are on, the whole network is one **template**. Template × pixel is "
+            f"what each pixel **contributes**. {colors}"
+        )
+    return (
+        f"{colors} These are integrated gradients: what each pixel contributes, added up on the way from a black "
+        "image to this one (Sundararajan et al., 2017)."
+    )
+
+
+def _as_table(found: Contributions, digit: int, against: int | None) -> str:
+    """What the pixels add up to, every number rounded so that what is shown adds up exactly."""
+    pixels = found.pixels.astype(np.float64)
+    total = round(found.value, 3)
+    offset = round(found.offset, 3)
+    opposing = round(float(pixels[pixels < 0].sum()), 3)
+    error = 0.0 if found.exact else round(found.error, 3)
+    parts = [Decimal(repr(part)) for part in (total, offset, opposing, error)]
+    supporting = float(parts[0] - parts[1] - parts[2] - parts[3])
+    other = "against it" if against is None else f"for {against}"
+    start = "Biases of the units that are on" if found.exact else "A black image"
+    what = f"Logit of {digit}" if against is None else f"Logit of {digit} minus logit of {against}"
+    rows = [(f"Pixels that speak for {digit}", supporting), (f"Pixels that speak {other}", opposing), (start, offset)]
+    if not found.exact:
+        rows.append(("Error of the calculation", error))
+    table = ["| What | Adds |", "|:--|--:|"] + [f"| {name} | {fixed(value)} |" for name, value in rows]
+    return "\n".join([*table, f"| **{what}** | **{fixed(total)}** |"])
+
+
+def _show_occlusion(inside: Inside, chosen: Chosen, digit: int) -> None:
+    effect = inside.occlusion(chosen.pixels, digit, PATCH)
+    st.image(picture(saliency.overlay(chosen.pixels, effect)), width=WIDTH, alt=f"Occlusion map for {digit}")
+    st.markdown(describe_occlusion(effect, digit))
+    st.caption(
+        f"Each {PATCH} × {PATCH} patch is blanked in turn, and the network reads the rest (Zeiler & Fergus, 2014)."
+    )

@@ -1,0 +1,81 @@
+"""Layers and their units in words."""
+
+from __future__ import annotations
+
+from core.interpretability.inside import IMAGES
+from core.interpretability.sums import DECIMALS
+from core.network import Block, Network, in_words
+
+PROBABILITIES, OUTPUT = "probabilities", "output"
+_ACTIVATIONS = {"relu": "ReLU", "leaky relu": "Leaky ReLU", "elu": "ELU", "gelu": "GELU"}
+
+
+def layer_title(block: Block) -> str:
+    """A layer's name and size, as "Convolution: 16 filters, 5 × 5"."""
+    layer = block.layer
+    match layer.kind:
+        case "dense":
+            return f"Dense: {layer.size} units"
+        case "conv":
+            return f"Convolution: {layer.size} filters, {layer.window} × {layer.window}"
+        case "pool":
+            return f"{'Average' if layer.average else 'Max'} pool {layer.window} × {layer.window}"
+        case "global pool":
+            return f"Global {'average' if layer.average else 'max'} pool"
+        case "norm":
+            return "Normalisation"
+        case "output":
+            return "Output: ten logits"
+    return _ACTIVATIONS.get(layer.kind, layer.kind.capitalize())
+
+
+def titles(network: Network) -> dict[str, str]:
+    """The title of each layer by its name, numbered where two would be called the same."""
+    found: dict[str, str] = {}
+    for block in network.blocks:
+        title, number = layer_title(block), 2
+        while title in found.values():
+            title, number = f"{layer_title(block)} ({number})", number + 1
+        found[block.name] = title
+    return found
+
+
+def one_unit(block: Block) -> str:
+    """What one of a layer's pictures is called: "unit", "filter" or "map"."""
+    if block.layer.kind == "conv":
+        return "filter"
+    return "map" if len(block.shape) == 3 else "unit"
+
+
+def unit_name(network: Network, name: str, index: int) -> str:
+    """A unit in words: "Unit 17 of dense_1", "The logit of 3"."""
+    if name == PROBABILITIES:
+        return f"The probability of {index}"
+    if name == OUTPUT:
+        return f"The logit of {index}"
+    block = next(block for block in network.blocks if block.name == name)
+    return f"{one_unit(block).capitalize()} {index} of {name}"
+
+
+def unit_words(name: str, index: int) -> str:
+    """A unit in the middle of a sentence: "unit 17 of dense_1", "the logit of 3"."""
+    return f"the logit of {index}" if name == OUTPUT else f"unit {index} of {name}"
+
+
+def place_name(source: str, place: tuple[int, ...]) -> str:
+    """An input's place in its layer: "pixel 12, 7" (row, column), "map 3 at 2, 4", "unit 17"."""
+    if len(place) == 1:
+        return f"unit {place[0]}"
+    row, column, channel = place
+    return f"pixel {row}, {column}" if source == IMAGES else f"map {channel} at {row}, {column}"
+
+
+def shape_in_words(block: Block) -> str:
+    """A layer's shape, as "12 × 12 × 16"."""
+    return in_words(block.shape)
+
+
+def fixed(value: float) -> str:
+    """A number with as many decimals as sums are written with, and a true minus sign."""
+    text = f"{value:,.{DECIMALS}f}"
+    return ("0.000" if not float(text.replace(",", "")) else text).replace("-", "−")

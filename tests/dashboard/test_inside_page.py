@@ -1,0 +1,214 @@
+"""The page Inside: weights, layers, sums, contributions and health of runs with random weights."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.config import TrainingConfig
+from core.interpretability.inside import load_inside
+from core.runs.weights import write_epoch_weights, write_weights
+from dashboard.components.widgets.wall import NEGATIVE, POSITIVE, UNUSED, short, signed_sheet
+from tests.support.networks import random_weights
+from tests.support.pages import as_seen, open_page, words
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+NETWORKS = {
+    "dense": TrainingConfig(model="dense", hidden_layers=(20,), epochs=3),
+    "conv": TrainingConfig(network="conv 4 5, pool, norm, relu, flatten, dense 12, tanh, output softmax", epochs=3),
+}
+
+
+@pytest.fixture
+def make_inside(store):
+    """A run that has its weights after epochs 0 and 3, and no model."""
+
+    def make(name="dense", state="finished"):
+        run = store.create(NETWORKS[name])
+        network = run.config.layers
+        for seed, epoch in enumerate((0, 2, 3)):
+            write_epoch_weights(run.path, random_weights(network, seed), epoch)
+        write_weights(run.path, random_weights(network, 2), 3)
+        run.set_state(state)
+        return run
+
+    return make
+
+
+def walls(at):
+    """The groups of each wall on the page by their names, later walls last."""
+    found = [node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_wall"]
+    return {group["name"]: group for proto in found for group in json.loads(proto.json)["groups"]}
+
+
+def pixels(url):
+    """A sheet as RGBA, uint8 (h, w, 4)."""
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
+def numbers(text):
+    """The numbers in a text, their minus signs as people write them."""
+    return [Decimal(number.replace("−", "-").replace(",", "")) for number in re.findall(r"−?[\d,]+\.\d+", text)]
+
+
+def table(at):
+    """The rows of the sum on the page: name and number; the total is last."""
+    [text] = [element.value for element in at.markdown if element.value.startswith("|")]
+    rows = [row.strip("|").split("|") for row in text.splitlines()[2:]]
+    return [(row[0].strip(" *"), numbers(row[-1])[0]) for row in rows]
+
+
+def test_colours_are_as_strong_as_numbers_zero_is_clear_and_what_is_unused_is_grey():
+    values = np.array([[[0.5, -1.0], [0.0, 9.0]]])
+    unused = np.array([[False, False], [False, True]])
+    shown = pixels(signed_sheet(values, 1.0, 1, unused))
+    assert [tuple(color[:3]) for color in (shown[0, 0], shown[0, 1])] == [POSITIVE, NEGATIVE]
+    assert 120 <= shown[0, 0, 3] <= 132
+    assert shown[0, 1, 3] == 255
+    assert shown[1, 0, 3] == 0
+    assert tuple(shown[1, 1]) == UNUSED
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(-0.349, "−0.35"), (12.44, "12.4"), (0.0, "0"), (-0.00001, "−1.0e−05"), (np.nan, "no number")]
+)
+def test_numbers_are_written_short(number, text):
+    assert short(number) == text
+
+
+def test_the_wall_shows_the_weights_of_the_chosen_epoch_and_says_which_pixels_have_no_ink(make_inside, digits):
+    run = make_inside()
+    at = open_page("inside", run=run.id)
+    assert at.title[0].value == f"Inside · {run.name}"
+    never = int((digits.x_train[: 1400 - 1400 // 6].max(axis=0) == 0).sum())
+    assert f"Grey: {never} of 784 pixels" in words(at)
+    newest = walls(at)["dense_1"]
+    assert newest["count"] == 20
+    before = walls(open_page("inside", run=run.id, epoch="0"))["dense_1"]
+    assert before["sheet"] != newest["sheet"]
+    assert before["key"] == newest["key"]  # one scale for all epochs
+    kernel = load_inside(run, 0).weights["dense_1"]["kernel"]
+    shown = pixels(before["sheet"])[28 * (3 // before["columns"]) :, 28 * (3 % before["columns"]) :][:28, :28]
+    expected = kernel[:, 3].reshape(28, 28)
+    inked = shown[..., 3] != UNUSED[3]
+    assert before["key"][0].startswith("≤ −")  # few weights lie beyond
+    assert ((shown[..., 0] > shown[..., 2]) == (expected > 0))[inked & (np.abs(expected) > 0.02)].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("dense", ("dense_1", 7)), ("dense", ("output", 3)), ("conv", ("conv_1", 2)), ("conv", ("dense_1", 5))],
+)
+def test_the_sum_of_a_unit_adds_up_on_the_page_to_what_it_puts_out(make_inside, digits, name, unit):
+    run = make_inside(name)
+    at = open_page("inside", session={"inside_chosen_unit": unit}, run=run.id, part="One image", image="11")
+    *parts, (label, total) = table(at)
+    assert label == "Sum"
+    assert sum(value for _, value in parts) == total
+    values = load_inside(run).activations(digits.x_test[11:12])["logits" if unit[0] == "output" else unit[0]][0]
+    value = values[..., unit[1]] if values.ndim == 3 else values[unit[1]]
+    value = value.flat[np.abs(value).argmax()] if values.ndim == 3 else value
+    assert float(total) == pytest.approx(float(value), abs=0.001)
+
+
+def test_where_a_unit_goes_leads_to_the_weights_there(make_inside):
+    run = make_inside()
+    at = open_page("inside", session={"inside_chosen_unit": ("dense_1", 4), "weights_of": "gone_1"}, run=run.id)
+    kernel = load_inside(run).weights["output"]["kernel"]
+    digit = int(np.abs(kernel[4]).argmax())
+    at.button(key=f"to_output_{digit}").click().run()
+    assert not at.exception
+    assert walls(at)["output"]["captions"] == list("0123456789")
+    assert f"The logit of {digit}" in words(at)
+
+
+def test_every_layer_has_its_pictures_from_the_first_to_the_probabilities(make_inside, digits):
+    run = make_inside("conv")
+    found = walls(open_page("inside", run=run.id, part="One image", image="4"))
+    names = ["conv_1", "pool_1", "norm_1", "relu_1", "dense_1", "tanh_1", "output", "probabilities"]
+    assert [name for name in found if name in names] == names
+    assert [found[name]["count"] for name in names] == [4, 4, 4, 4, 12, 12, 10, 10]
+    assert len(found["probabilities"]["values"]) == 10
+    best = int(load_inside(run).probabilities(digits.x_test[4:5])[0].argmax())
+    assert found["probabilities"]["values"][best] == max(
+        found["probabilities"]["values"], key=lambda value: float(value.strip("<> %"))
+    )
+
+
+def test_a_normalisation_and_an_activation_say_how_they_come_to_their_number(make_inside):
+    run = make_inside("conv")
+    for unit, said in ((("norm_1", 1), "÷"), (("tanh_1", 3), "tanh("), (("pool_1", 0), "The largest of")):
+        at = open_page("inside", session={"inside_chosen_unit": unit}, run=run.id, part="One image")
+        assert said in words(at)
+
+
+@pytest.mark.parametrize("name", ["dense", "conv"])
+def test_what_speaks_for_a_digit_adds_up_to_its_logit(make_inside, digits, name):
+    run = make_inside(name)
+    at = open_page("inside", run=run.id, part="Why this digit", image="5")
+    *parts, (label, total) = table(at)
+    assert sum(value for _, value in parts) == total
+    logits = load_inside(run).activations(digits.x_test[5:6])["logits"][0]
+    first, second = np.argsort(-logits)[:2]
+    assert label == f"Logit of {first} minus logit of {second}"
+    assert float(total) == pytest.approx(float(logits[first] - logits[second]), abs=0.001)
+    assert (name == "conv") == ("integrated gradients" in words(at))
+
+
+def test_health_has_a_sentence_for_each_layer(make_inside):
+    run = make_inside()
+    shown = words(open_page("inside", run=run.id, part="Health"))
+    assert "20 units" in shown
+    assert "relu_1" in shown
+    assert "Its weights" in shown
+
+
+def test_only_the_open_part_is_computed(make_inside, monkeypatch):
+    run = make_inside()
+    monkeypatch.setattr("core.interpretability.health.units", None)
+    monkeypatch.setattr("core.interpretability.inside.Inside.contributions", None)
+    assert "dense_1" in walls(open_page("inside", run=run.id))
+
+
+def test_a_run_without_weights_says_why_and_offers_one_that_has_them(make_inside, make_run):
+    other, run = make_inside(), make_run()
+    at = open_page("inside", run=run.id)
+    assert "not been trained yet" in words(at) or "not the weights" in words(at)
+    assert other.name in as_seen(at.button(key="show_instead").label)
+    at.button(key="show_instead").click().run()
+    assert not at.exception
+    assert at.title[0].value == f"Inside · {other.name}"
+
+
+def test_damaged_weights_are_said_and_the_nearest_whole_ones_are_shown(make_inside):
+    run = make_inside()
+    (run.path / "weights.npz").write_bytes(b"PK")
+    assert "dense_1" in walls(open_page("inside", run=run.id))
+    (run.path / "weights/epoch-0002.npz").write_bytes(b"PK")
+    at = open_page("inside", run=run.id, epoch="2")
+    assert "The weights after epoch 2 are missing or damaged" in at.warning[-1].value
+    assert "dense_1" in walls(at)
+    for epoch in (0, 3):
+        (run.path / f"weights/epoch-000{epoch}.npz").write_bytes(b"PK")
+    assert "The weights of" in words(open_page("inside", run=run.id))
+
+
+def test_the_starter_can_be_looked_into(digits):
+    at = open_page("inside", run="starter", part="One image", image="3")
+    assert "final weights only" in words(at)
+    *parts, (_, total) = table(at)
+    assert sum(value for _, value in parts) == total
+
+
+@pytest.mark.parametrize("image", ["-1", "nan", "99999999", "٣", "1e3"])
+def test_an_image_that_is_not_there_is_the_first_one(make_inside, image):
+    at = open_page("inside", run=make_inside().id, part="One image", image=image)
+    assert "Test image 0" in words(at)
