@@ -68,7 +68,7 @@ st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SID
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
 page = st.navigation(PAGES)
 prepare_browser()
-show_activity()
+show_activity(on_train=page.title == "Train")
 show_outcome()
 try:
     page.run()

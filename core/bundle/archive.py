@@ -30,7 +30,7 @@ MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
 MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
 WANTED = (
-    "Choose the zip of a run. The other Digit Lab makes it on its Train page, under Files, The whole run as a zip, "
+    "Choose the zip of a run. The other Digit Lab makes it on its Train page, under Files, Download run.zip, "
     "or by python -m core.bundle pack RUN."
 )
 MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve

@@ -54,6 +54,7 @@ def page() -> None:
     names = run_table.unique_names(runs)
     remember_names(names)
     chosen, target, part = choose_runs(runs, names)
+    chosen.sort(key=lambda run: -(run.test_accuracy or 0.0))  # the newest first of equals
     if chosen:
         show_runs(chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)])
     ask_whether_to_delete()

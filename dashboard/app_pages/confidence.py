@@ -53,7 +53,7 @@ def cached_report(path, fingerprint, version, _run, _digits) -> ConfidenceReport
 
 
 def show_reliability(run, found: ConfidenceReport) -> None:
-    """Compare confidence and accuracy in a sentence and in the reliability diagram, with the method below."""
+    """Compare confidence and accuracy in a sentence and in the reliability diagram, with the method beside it."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.markdown(compare_in_words(found))
@@ -64,10 +64,10 @@ def show_reliability(run, found: ConfidenceReport) -> None:
             "right as often as it is sure, and an orange line is the gap. A pale bar has fewer than "
             f"{calibration.FEW} images and says little."
         )
+        with how_measured():
+            show_method(run, found)
     with right, st.container(key="reliability"):
         show_diagram(found.diagram, "as trained")
-    with how_measured():
-        show_method(run, found)
 
 
 def compare_in_words(found: ConfidenceReport) -> str:
@@ -119,14 +119,11 @@ def show_method(run, found: ConfidenceReport) -> None:
         st.info(temperature.reason, icon=":material/device_thermostat:")
         if temperature.needs_reading and not follow(run, "validation"):
             begin_button(run, "validation", "Read the validation images", key="read_validation", primary=True)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown("**The bins as trained**")
-        show_bins(found.diagram)
+    st.markdown("**The bins as trained**")
+    show_bins(found.diagram)
     if fitted:
-        with right:
-            st.markdown(f"**With temperature {temperature.value:.3f}**")
-            show_diagram(found.diagram_after, "with temperature")
+        st.markdown(f"**With temperature {temperature.value:.3f}**")
+        show_diagram(found.diagram_after, "with temperature")
 
 
 def show_diagram(diagram, words: str) -> None:
@@ -137,13 +134,18 @@ def show_diagram(diagram, words: str) -> None:
 
 def show_bins(diagram) -> None:
     """Show the bins of the reliability diagram as a table."""
-    columns = {"Mean confidence": "", "Right": "", "Gap": "Mean confidence minus accuracy, in points."}
+    columns = {
+        "Mean confidence": ("Sure", "Mean confidence."),
+        "Right": (None, None),
+        "Gap": (None, "Mean confidence minus accuracy, in points."),
+    }
     st.dataframe(
         calibration.bins_in_percent(diagram),
         hide_index=True,
         height="content",
         column_config={
-            name: st.column_config.NumberColumn(format="%.2f %%", help=words or None) for name, words in columns.items()
+            name: st.column_config.NumberColumn(label, format="%.2f %%", help=words)
+            for name, (label, words) in columns.items()
         },
         alt="Images, mean confidence and accuracy in each bin of confidence, as trained",
     )
@@ -181,21 +183,29 @@ def threshold_effect(found: ConfidenceReport, threshold: float) -> str:
     told = confidence.refusal(reading, threshold)
     if threshold == 0:
         at = confidence.refusal(reading, EXAMPLE)
-        example = (
-            f" At **{percent(EXAMPLE, 0)}**, for instance, it would answer **{percent(at.answered / n)}** of the "
-            f"images and be right on **{percent(at.right / at.answered)}** of those."
-            if at.answered
-            else ""
-        )
+        example = f" At **{percent(EXAMPLE, 0)}**, for instance, it would answer "
+        if at.answered < n / 100:
+            example += f"**almost nothing** ({at.answered:,} image{'' if at.answered == 1 else 's'})."
+        else:
+            example += (
+                f"**{percent(at.answered / n)}** of the images and be right on "
+                f"**{percent(at.right / at.answered)}** of those."
+            )
         return (
             f"It answers all {n:,} images and is right on **{percent(reading.accuracy)}** of them. Move the slider to "
             f"let it say “I don’t know” where it is unsure.{example}"
         )
     if told.answered == 0:
         return f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **none** of the {n:,} images."
+    if told.answered < n / 100:
+        answers = f"**almost nothing** ({told.answered:,} of {n:,} images, {told.right:,} of them right)."
+    else:
+        answers = (
+            f"**{percent(told.answered / n)}** of the images ({told.answered:,} of {n:,}) and is right on "
+            f"**{percent(told.right / told.answered)}** of those."
+        )
     return (
-        f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers **{percent(told.answered / n)}** of the "
-        f"images ({told.answered:,} of {n:,}) and is right on **{percent(told.right / told.answered)}** of those.\n\n"
+        f"Below **{percent(threshold, 1)}** it says “I don’t know”: it answers {answers}\n\n"
         f"This avoids **{told.caught:,}** of its {reading.mistakes:,} mistakes and costs **{told.lost:,}** correct "
         f"answer{'' if told.lost == 1 else 's'}."
     )

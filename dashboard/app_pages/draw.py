@@ -95,7 +95,7 @@ def drawing_input() -> np.ndarray | None:
         )
         st.button("Undo", icon=":material/undo:", on_click=undo, key="undo")
         st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
-        brush = st.slider("Brush width", *BRUSHES, BRUSH, key="brush", persist_state="session", width="stretch")
+        brush = st.slider("Brush", *BRUSHES, BRUSH, key="brush", persist_state="session", width="stretch")
     with place:
         picture = canvas(brush, eraser=tool == "Eraser")
     show_origin()

@@ -57,7 +57,8 @@ def show_run(run: Run, digits: Dataset) -> None:
     else:
         with st.container(key="export_place"):
             if not follow(run, KIND, 1 + len(made)) and any(files[name] is None for name in made):
-                offer(run, digits, stored, reason)
+                with st.container():  # one for another: its progress takes the place of all of it
+                    offer(run, digits, stored, reason)
     files["litert"] = FORMATS["litert"].path(run).read_bytes()  # also before anything is exported
     st.header("Formats", anchor=False)
     for name, format in FORMATS.items():

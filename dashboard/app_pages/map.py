@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import streamlit as st
 
@@ -45,7 +47,7 @@ def page() -> None:
     model = model_fingerprint(run.path)
     readings = cached_embedding(printable(run.path), model, digits.fingerprint, predictor, digits)
     if readings.alike:
-        show_no_map(run)
+        show_no_map(run, readings)
         return
     st.markdown(
         "Each dot is a test image in the colour of its label, each cross a mistake. What the network finds alike lies "
@@ -80,13 +82,22 @@ def cached_embedding(path: str, model: str, fingerprint: str, _predictor: Predic
     return embedding.embed_test_images(_predictor, _digits)
 
 
-def show_no_map(run: Run) -> None:
-    """Say that the network sees all images alike, and offer the best run instead."""
-    st.info("This network sees all images alike, so there is no map.", icon=":material/blur_on:")
-    best = store().best()
-    if best is not None and best.id != run.id and best.has_model:
-        words = f"Show the map of {escape_markdown(best.name)}"
-        st.button(words, key="show_best", on_click=open_run, args=(best.id,), icon=":material/swap_horiz:")
+def show_no_map(run: Run, readings: Embedding) -> None:
+    """Say that the network sees all images alike and what it reads, and lead to its digits and to the best run."""
+    digit, times = Counter(readings.predictions.tolist()).most_common(1)[0]
+    images = len(readings.predictions)
+    every = "every image" if times == images else f"{times:,} of {images:,} images"
+    st.info(
+        f"This network sees all images alike, so there is no map. It reads {every} as {digit}.",
+        icon=":material/blur_on:",
+    )
+    with st.container(horizontal=True):
+        if st.button("See them in Predictions", key="see_all", icon=":material/grid_view:"):
+            st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id})
+        best = store().best()
+        if best is not None and best.id != run.id and best.has_model:
+            words = f"Show the map of the best run, {escape_markdown(best.name)}"
+            st.button(words, key="show_best", on_click=open_run, args=(best.id,), icon=":material/swap_horiz:")
 
 
 def choose_layout(run: Run, model: str, digits: Dataset) -> Layout | None:
@@ -238,8 +249,12 @@ def show_images(
         if region is not None:
             st.button("Clear", key="clear_region", icon=":material/close:", type="tertiary", on_click=clear_region)
     more = f" The first {MOST_TILES} are shown, mistakes first." if len(found) > MOST_TILES else ""
-    hint = "Drag a rectangle over the map to see just its images." if region is None else ""
-    st.caption(f"{hint}{more}".strip() or "Mistakes come first.")
+    if region is None:
+        with st.container(key="map_hint"):  # the browser shows one of them: a finger scrolls where a mouse drags
+            st.caption(f"Drag a rectangle over the map to see just its images.{more}")
+            st.caption(f"Choose a label to see just its images.{more}")
+    else:
+        st.caption(more.strip() or "Mistakes come first.")
     tiles = [
         Tile(i, int(readings.labels[i]), int(readings.predictions[i]), float(readings.confidence[i]))
         for i in found[:MOST_TILES].tolist()

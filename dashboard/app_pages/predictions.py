@@ -168,6 +168,7 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
                 f"{run.id}-images",
                 "images",
                 csv=lambda: reports.as_csv(reading, found),
+                label="Download list",
             )
     with how_measured():
         st.markdown(
@@ -209,6 +210,7 @@ def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
             f"{run.id}-confusion-matrix",
             "matrix",
             csv=lambda: reports.matrix_csv(reading.matrix),
+            label="Download matrix",
         )
     with st.container(key="matrix"):
         st.vega_lite_chart(

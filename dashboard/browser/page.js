@@ -109,10 +109,20 @@
 
   // On a phone the sidebar lies over the page: what leads to a run or a page closes it, so that this is seen.
   const LEADS = ".st-key-start button:enabled, .st-key-activity button, [data-testid=stSidebarNavLink]";
+  const CHOSEN = 300; // milliseconds, in which the list takes up what was chosen
+  const closeSidebar = () => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   addEventListener("click", ({ target }) => {
     if (!matchMedia("(max-width: 768px)").matches || !target.closest(LEADS)) return;
-    document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+    closeSidebar();
   });
+  addEventListener(
+    "pointerup", // the click comes when the list is gone
+    ({ target }) => {
+      if (!matchMedia("(max-width: 768px)").matches) return;
+      if (target.closest?.("[role=listbox][aria-label=Run] [role=option]")) setTimeout(closeSidebar, CHOSEN);
+    },
+    capture,
+  );
 
   // A browser that translates puts font elements in the place of texts, of which React knows nothing: it changed a text
   // that is no longer there, and a live number stood still, or failed to remove it, and the page went blank. So a text

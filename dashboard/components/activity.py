@@ -12,27 +12,30 @@ from core.runs import Run
 from dashboard.components.following import follow, is_outdated
 from dashboard.components.page_head import show_tab_title
 from dashboard.components.progress import per_cent_done, progress_in_words, share_done
-from dashboard.components.session import TRAIN_PAGE, active, open_run, store
+from dashboard.components.session import TRAIN_PAGE, active, chosen_run, open_run, store
 from dashboard.components.text import escape_markdown
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 2.0
 MOST_LINES = 3
 
 
-def show_activity() -> None:
+def show_activity(*, on_train: bool = False) -> None:
     """Show in the sidebar a line for each run in training, which leads to it.
 
     It also draws the page again when a run that it follows has changed. Call it before the page follows any.
+
+    Args:
+        on_train: whether the page is Train, which says itself how far its run is: the line of that run leaves it out.
     """
     follow([])
     found = active(LOOK_SECONDS / 2)
     with st.container(key="activity_here"):
         here = st.empty()
     with st.sidebar:
-        st.fragment(_look, run_every=LOOK_SECONDS if found.running or found.queued else IDLE_SECONDS)(here)
+        st.fragment(_look, run_every=LOOK_SECONDS if found.running or found.queued else IDLE_SECONDS)(here, on_train)
 
 
-def _look(here: DeltaGenerator) -> None:
+def _look(here: DeltaGenerator, on_train: bool) -> None:
     if run_id := st.session_state.pop("go_to_run", ""):
         st.switch_page(TRAIN_PAGE, query_params={"run": run_id})
     if is_outdated():
@@ -43,8 +46,9 @@ def _look(here: DeltaGenerator) -> None:
     here.markdown(_in_words(running[0]) if running else "")
     with st.container(gap="xxsmall", key="activity"):
         for run in running[:MOST_LINES] or found.queued[:1]:
+            own = on_train and run.id == chosen_run() and run.state.name == "running"
             st.button(
-                _in_words(run),
+                f"{escape_markdown(run.name)} · training" if own else _in_words(run),
                 icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
                 type="tertiary",
                 key=f"activity_{run.id}",

@@ -8,10 +8,15 @@ import streamlit as st
 
 
 def show_downloads(
-    file: Callable[[str], bytes] | None, name: str, key: str, csv: Callable[[], bytes] | None = None
+    file: Callable[[str], bytes] | None,
+    name: str,
+    key: str,
+    csv: Callable[[], bytes] | None = None,
+    *,
+    label: str = "Download",
 ) -> None:
     """Show a menu of a figure, a table or both as files; each is made when it is clicked."""
-    with st.popover("Download", icon=":material/download:"):
+    with st.popover(label, icon=":material/download:"):
         offers = [("CSV", "text/csv", csv)] if csv else []
         if file:
             offers += [("PNG", "image/png", lambda: file("png")), ("SVG", "image/svg+xml", lambda: file("svg"))]

@@ -160,7 +160,7 @@ def test_a_stroke_is_whole_where_the_brush_changes_in_the_middle_of_it(dashboard
     page.mouse.move(box["x"] + 150, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 150, box["y"] + 150)
-    page.get_by_role("slider", name="Brush width").press("End")
+    page.get_by_role("slider", name="Brush").press("End")
     for y in range(150, 240):
         page.mouse.move(box["x"] + 150, box["y"] + y)
         page.wait_for_timeout(25)  # a slow stroke, longer than the server's answer

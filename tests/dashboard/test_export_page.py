@@ -53,9 +53,7 @@ def downloads(at):
     """What can be downloaded, without the zip of the whole run."""
     buttons = [button.proto for button in at.get("download_button")]
     return [
-        button.id.rsplit("-", 1)[-1]
-        for button in buttons
-        if button.label != "The whole run as a zip" and not button.disabled
+        button.id.rsplit("-", 1)[-1] for button in buttons if button.label != "Download run.zip" and not button.disabled
     ]
 
 

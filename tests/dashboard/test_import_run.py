@@ -61,7 +61,7 @@ def test_what_is_no_bundle_is_refused_once_and_stays_so(store, packed, monkeypat
 def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(store):
     said = drop(open_page("train"), zip_of({"1/saved_model.pb": b"x"}), "model-savedmodel.zip").error[0].value
     assert "model-savedmodel.zip was not imported: it is a TensorFlow SavedModel, not a run" in as_seen(said)
-    assert "The whole run as a zip" in said
+    assert "Download run.zip" in said
 
 
 def test_a_disk_that_is_full_is_said(store, packed, monkeypatch):
@@ -77,7 +77,7 @@ def test_a_run_is_offered_as_a_zip_when_it_has_all_that_is_needed(store, digits,
     bare = make_run()
     for run, disabled in ((whole, False), (bare, True)):
         at = open_page("train", run=run.id)
-        [button] = [one for one in at.get("download_button") if one.proto.label == "The whole run as a zip"]
+        [button] = [one for one in at.get("download_button") if one.proto.label == "Download run.zip"]
         assert button.proto.disabled is disabled
     assert "It has no summary.json" in button.proto.help
 

@@ -98,7 +98,8 @@ def test_a_network_that_sees_all_images_alike_leads_to_the_map_of_the_best_run(r
     write_json(best.path / "summary.json", {"test_accuracy": 0.9})
     monkeypatch.setattr(embedding, "all_alike", lambda hidden: True)
     at = open_page("map", run=run.id)
-    assert "sees all images alike, so there is no map" in words(at)
+    assert "sees all images alike, so there is no map. It reads " in words(at)
+    assert at.button(key="see_all").label == "See them in Predictions"
     assert not session.services().after_training.is_waiting(run, "map")
     at.button(key="show_best").click().run()
     assert at.query_params["run"] == best.id
@@ -142,6 +143,27 @@ def test_the_background_process_measures_for_the_page(run, digits, wait_until):
     at = open_page("robustness")
     assert "model has changed" in at.warning[0].value
     assert [button.label for button in at.button] == ["Measure again"]
+
+
+def words_on(run, unchanged, changed) -> str:
+    """What the page says of a run with these accuracies of the digits 0 to 3 (the others have no images)."""
+
+    def measured(change, strength, of_digits):
+        return measure.Measurement(change, strength, sum(of_digits) / 4, (*of_digits, *[None] * 6))
+
+    first = measured("unchanged", 0, unchanged)
+    rest = tuple(measured(name, s, of) for name, of in changed.items() for s in corruptions.STRENGTHS)
+    measure.Robustness("model", "dataset", 1, 397, 1.0, first, rest).save(run)
+    return words(open_page("robustness", run=run.id))
+
+
+def test_robustness_leaves_out_what_loses_nothing_and_says_what_gains(run):
+    same = dict.fromkeys(corruptions.CORRUPTIONS, (0.1, 0.1, 0.1, 0.1))
+    assert "**No change matters**: it reads 10 % with or without." in words_on(run, (0.1, 0.1, 0.1, 0.1), same)
+    told = words_on(run, (0.9, 0.9, 0.9, 0.9), dict.fromkeys(same, (0.7, 0.9, 0.9, 0.94)))
+    assert "**0 is most fragile**: over all changes it loses 20.0 points on average. **3" in told
+    assert "**3 is most robust** and gains 4.0 points" in told
+    assert " 0.0 points" not in told.replace("(", " ")
 
 
 NEW = replace(corruptions.CORRUPTIONS["blur"], name="new")

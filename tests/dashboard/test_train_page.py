@@ -192,13 +192,14 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert at.get("progress")[0].proto.text == "Pausing"
     at.button(key=f"stop_{training_run.id}").click().run()
     assert training_run.control["request"] == "stop"
+    assert at.button(key=f"pause_{training_run.id}").disabled
+    assert at.button(key=f"stop_{training_run.id}").disabled
 
 
 def test_a_run_that_waits_says_its_place_in_line_in_words(store):
     *_, run = (store.create(TrainingConfig()) for _ in range(4))
     at = open_page("train", run=run.id)
     assert at.get("progress")[0].proto.text == "4th in line, after Classic 3"
-    assert numbers(at)["Place in line"] == "4th"
     assert numbers(at)["Training images"] == f"all ({len(load_dataset().x_train):,})"
 
 

@@ -50,7 +50,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
     x, y = number("confidence"), number("accuracy")
     share = number(
         "accuracy",
-        axis={"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "minExtent": LEFT},
+        axis={"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "minExtent": LEFT, "labelFlush": False},
         scale={"domain": [0, 1]},
     )
     lowest = _lowest(diagram)
@@ -117,7 +117,7 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
             "x2": {"field": "high"},
             "y": number(
                 "images",
-                axis={"values": [1, 100, 10000], "format": ",d", "minExtent": LEFT},
+                axis={"values": [1, 100, 10000], "format": ",d", "minExtent": LEFT, "labelFlush": False},
                 scale={"type": "symlog"},
             ),
             "y2": {"datum": 0},
@@ -144,12 +144,12 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
     x = number(
         "threshold",
         "Least confidence to answer",
-        axis={"format": ".0%", "tickCount": 6, "grid": False},
+        axis={"format": ".0%", "tickCount": 6, "grid": False, "labelFlush": False},
         scale={"domain": [start, 1], "nice": False},
     )
     y = number(
         "share",
-        axis={"format": ".0%", "tickCount": 6, "minExtent": LEFT},
+        axis={"format": ".0%", "tickCount": 6, "minExtent": LEFT, "labelFlush": False},
         scale={"domain": [lowest, 1], "nice": False},
     )
     tooltip = [
@@ -196,7 +196,7 @@ def _lowest(diagram: ReliabilityDiagram) -> float:
 
 def _confidence_axis(lowest: float) -> dict:
     return {
-        "axis": {"format": ".0%", "tickCount": 6, "grid": False},
+        "axis": {"format": ".0%", "tickCount": 6, "grid": False, "labelFlush": False},
         "scale": {"domain": [lowest, 1], "nice": False},
     }
 

@@ -67,7 +67,9 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             "Columns", list(PARTS), default=PARTS[0], required=True, key="table_part", label_visibility="collapsed"
         )
     if words and not found:
-        st.info(f"No run has “{escape_markdown(words)}” in its name or network.", icon=":material/filter_alt:")
+        with st.container(horizontal=True, vertical_alignment="center", key="no_match"):
+            st.markdown(f":material/filter_alt: No run has “{escape_markdown(words)}” in its name or network.")
+            st.button("Clear the filter", key="clear_filter", icon=":material/close:", on_click=_clear_filter)
     if len(found) > MOST_FOUND:
         st.caption(f"The newest {MOST_FOUND} of {len(found)} that match.")
     part = part if part in PARTS else PARTS[0]
@@ -97,6 +99,10 @@ def at_first(runs: Mapping[str, Run]) -> list[str]:
     newest = list(runs)[:SHOWN_AT_FIRST]
     best = max(runs, key=lambda run_id: runs[run_id].test_accuracy or 0.0)
     return newest if best in newest else [*newest[:-1], best]
+
+
+def _clear_filter() -> None:
+    remember(PAGE, "filter", "")
 
 
 def _keep_runs(run_ids: list[str]) -> None:

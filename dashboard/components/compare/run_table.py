@@ -197,7 +197,8 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
     same = {name: words[name].iloc[0] for name in equal if words[name].iloc[0] != UNKNOWN.words}
     best = pd.DataFrame(False, words.index, shown)
     for name, kind in {**BEST, **({} if target is None else {reaches(target): "min"})}.items():
-        if name in shown and words[name].nunique() > 1:
+        is_alone = name in BEST and values[name].count() < 2  # the best of what is known of one run says nothing
+        if name in shown and words[name].nunique() > 1 and not is_alone:
             best[name] = values[name] == values[name].agg(kind)
     told = [f"{name.lower()} {said.lower() if name == 'State' else said}" for name, said in same.items()]
     return RunTable(values[shown], words[shown], best, told, values)

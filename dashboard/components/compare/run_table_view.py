@@ -16,6 +16,7 @@ MOST_ROWS = 12  # that are in sight; further ones are scrolled to
 HEADER, ROW, NAME, LONG_NAME = 37, 35, 150, 180  # pixels
 LETTERS, MOST_LETTERS = 14, 22  # of a name that fit into the two widths
 OPEN = ":material/arrow_forward: "
+INDENT = "\u2002\u2009"  # spaces as wide as a button's padding, so that the header stands above the names
 LEFT = ("Network", "Data", "Augmentation", "Starts from")
 SHORT = {
     "Hidden layers": "Layers",
@@ -29,7 +30,7 @@ HELP = {
     "Test accuracy": "Share of test images whose prediction is the label.",
     "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
     "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
-    "Robustness": "Mean accuracy over all changes and strengths on the Robustness page.",
+    "Robustness": "Mean accuracy over all changes and strengths on the Robustness page. –: not measured.",
 }
 
 
@@ -53,7 +54,13 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
     width = NAME if table.words["Run"].str.len().max() <= LETTERS else LONG_NAME
     others = RESULTS if part == "Settings" else SETTINGS
     columns["Run"] = st.column_config.ButtonColumn(
-        type="tertiary", alignment="left", pinned=True, width=width, on_click=open_clicked, key="opened_run"
+        f"{INDENT}Run",
+        type="tertiary",
+        alignment="left",
+        pinned=True,
+        width=width,
+        on_click=open_clicked,
+        key="opened_run",
     )
     shown = st.dataframe(
         _styled(table),

@@ -11,6 +11,7 @@ from core.export import verify
 from core.export.formats import FORMATS, INSTALL, Format
 from core.export.verify import Exports, Verification
 from dashboard.components.downloads import show_download
+from dashboard.components.formatting import percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.text import escape_markdown
 
@@ -27,10 +28,10 @@ def verification_table(exports: Exports) -> None:
         placeholder="–",
         column_config={
             "KB": st.column_config.NumberColumn("Size", format="%,.0f KB", help="Of the file, in 1,000 bytes."),
-            "difference": st.column_config.NumberColumn(
-                "Largest difference",
-                format="%.1e",
-                help="The largest difference of any probability for any test image from the run's own LiteRT model.",
+            "difference": st.column_config.TextColumn(
+                "Largest change of a probability",
+                alignment="right",
+                help="Of any digit's, for any test image, from the run's own LiteRT model.",
             ),
             "different": st.column_config.NumberColumn(
                 "Different predictions", format="%,d", help=f"Of {exports.images:,} test images."
@@ -50,9 +51,9 @@ def verification_table(exports: Exports) -> None:
             ),
         },
     )
-    if words := int8_cost(exports):
-        st.markdown(words)
     with how_measured():
+        if words := int8_cost(exports):
+            st.markdown(words)
         st.markdown(
             f"Each export was run on all {exports.images:,} test images in its own runtime and compared with the run's "
             "LiteRT model, which all pages use. The Keras row shows that the LiteRT model matches it."
@@ -65,12 +66,19 @@ def _row(found: Verification) -> dict:
         "Format": FORMATS[found.format].title,
         "accuracy": 100 * found.accuracy,
         "KB": found.bytes / 1000,
-        "difference": None if reference else found.difference,
         "different": None if reference else found.different,
+        "difference": None if reference else _change(found.difference),
         "one": 1000 * found.seconds_one,
         "all": 1000 * found.seconds_all,
         "speed": "reference" if reference else _speed(found),
     }
+
+
+def _change(difference: float) -> str:
+    """The change of a probability: "2.7 %", "0.013 %", "< 0.001 %"."""
+    if difference < 0.00001:
+        return "< 0.001 %"
+    return percent(difference, 1 if difference >= 0.001 else 3)
 
 
 def _speed(found: Verification) -> str | None:
@@ -151,7 +159,7 @@ def _state(format: Format, found: Verification | None, content: bytes | None, re
     if reason:
         return ":gray-badge[not available]"
     if format.name == "litert":
-        return ":blue-badge[original]"
+        return ":blue-badge[from training]"
     if format.missing:
         return ":gray-badge[packages missing]"
     if found is None:
@@ -162,7 +170,7 @@ def _state(format: Format, found: Verification | None, content: bytes | None, re
         return ":orange-badge[missing or damaged]"
     if found.is_same:
         return ":green-badge[:material/check: verified]"
-    words = f"up to {found.difference:.0e} off"
+    words = f"up to {_change(found.difference)} off"
     if found.different:
         words = f"{found.different:,} prediction{' differs' if found.different == 1 else 's differ'}"
     return f":blue-badge[{words}]" if found.format == "int8" else f":orange-badge[:material/difference: {words}]"

@@ -47,13 +47,16 @@ def show_image(
             on_click=send_to_draw,
             args=(digits, reading, image),
             disabled=model is None,
-            help="Edit it with pen and eraser and watch the answer change.",
         )
         show_downloads(
             lambda format: image_file(run, digits, reading, past, model, image, format),
             f"{run.id}-image-{image}",
             "image",
+            label="Download image",
         )
+    if model is None:
+        when = "when training ends" if run.state.is_active else "once the run has a model"
+        st.caption(f"“Which ink decided”, nearest images and Send to Draw come {when}.")
     if st.session_state.pop("go_to_draw", False):
         # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
         st.switch_page(DRAW_PAGE, query_params={"run": run.id})
@@ -68,9 +71,7 @@ def show_image(
             st.vega_lite_chart(
                 probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
             )
-    if model is None:
-        st.caption("The occlusion map and the nearest training images appear once the run has a model.")
-    else:
+    if model is not None:
         show_occlusion(run, model, digits.x_test[image], prediction)
 
 

@@ -20,12 +20,12 @@ def show_bundle(run: Run) -> None:
     """Show a button that downloads the run as a zip; where it cannot be packed, its tooltip says why."""
     reason = why_not(run)
     st.download_button(
-        "The whole run as a zip",
+        "Download run.zip",
         lambda: pack(run),
         f"{run.id}.zip",
         "application/zip",
         key=f"bundle_{run.id}",
-        icon=":material/folder_zip:",
+        icon=":material/download:",
         on_click="ignore",
         disabled=bool(reason),
         help=escape_markdown(reason)

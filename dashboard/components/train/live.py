@@ -88,21 +88,20 @@ def waiting_line(run: Run) -> Line | None:
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
     config = run.config or TrainingConfig()
     numbers = [
-        Number("Place in line", "Next" if place == 0 else ordinal(place + 1)),
-        _start_in(training, place),
+        *([_start_in(training)] if place == 0 else []),
         Number("Epochs", str(run.state.target_epochs)),
         Number("Training images", training_images_in_words(config, dataset())),
     ]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
 
 
-def _start_in(training: list[Run], place: int) -> Number:
-    """When a run starts, where it is the next and that can be told, and what trains now."""
+def _start_in(training: list[Run]) -> Number:
+    """When the next run starts, where that can be told, and what trains now."""
     label = "Starts in about"
     if not training:
         return Number(label, "–")
     history, epochs = training[0].history(), training[0].state.target_epochs
-    left = history.seconds_left(epochs) if place == 0 else None
+    left = history.seconds_left(epochs)
     remark = f"{escape_markdown(training[0].name)} is at {100 * history.share_done(epochs):.0f} %"
     return Number(label, "–" if left is None else duration_in_words(max(1.0, left)), remark)
 
@@ -122,8 +121,7 @@ def last_numbers(history: History) -> list[Number]:
         Number(
             "Training accuracy",
             percent(last.get("epoch_accuracy")),
-            None if last.get("epoch_loss") is None else f"training loss {last['epoch_loss']:.4f}",
-            help="Of the current epoch.",
+            None if last.get("epoch_loss") is None else f"mean of this epoch so far · loss {last['epoch_loss']:.4f}",
         ),
         Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
         Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),

@@ -23,17 +23,15 @@ def show_controls(run: Run, start_another: Callable[[], None]) -> None:
 
     Last in their row is what `start_another` shows: the start of another run.
     """
-    state = run.state
+    state, requested = run.state, run.control.get("request")
     with st.container(horizontal=True, vertical_alignment="center", key="run_controls"):
         if state.name == "queued" and not state.resumes:
-            help = "Remove it from the queue. Nothing was trained yet, so nothing is lost."
-            _button("Cancel", run, _cancel, run, icon=":material/close:", help=help)
+            _button("Cancel", run, _cancel, run, icon=":material/close:")
         else:
-            _button("Pause", run, run.pause, icon=":material/pause:")
+            _button("Pause", run, run.pause, icon=":material/pause:", disabled=bool(requested))
         if state.name != "queued":
-            help = "End training now. The model is saved and can be used."
-            _button("Stop and save", run, run.stop, icon=":material/stop:", help=help)
-            with st.popover("Learning rate", icon=":material/speed:"):
+            _button("Stop and save", run, run.stop, icon=":material/stop:", disabled=requested == "stop")
+            with st.popover("Learning rate", icon=":material/speed:", disabled=requested == "stop"):
                 _rate_field(run, "Takes effect within a few batches.")
         start_another()
 

@@ -35,6 +35,7 @@ export default function ({ data, parentElement }) {
   const hands = mounted.get(parentElement)
   hands.data = data
   if (!data.ghost.path) hands.touched = false // the server knows of the stroke
+  else if (!hands.touched) sayReading(false)
   attend(hands, PATIENCE)
   return () => {
     hands.listening.abort()
@@ -133,6 +134,7 @@ function end(hands, event) {
   const { stroke } = hands
   if (stroke?.pointer !== event.pointerId) return
   hands.stroke = null
+  if (hands.data.color !== hands.data.background) sayReading(true) // else there is nothing to read
   if (stroke.told && hands.surface.isConnected) finish(hands, stroke.points, SEND)
   else hands.strokes.push(stroke.points)
 }
@@ -142,6 +144,7 @@ function leave(hands) {
   const { stroke } = hands
   hands.stroke = null
   hold(hands, false)
+  sayReading(false)
   if (stroke?.told) finish(hands, stroke.points, UNDO)
   else paint(hands)
 }
@@ -159,6 +162,7 @@ function click(hands, event) {
   if (isExample(event) && !hands.waiting) wait(hands)
   if (!name || hands.passing || !(hands.waiting || hands.surface?.isConnected)) return
   hold(hands)
+  sayReading(false)
   const undone = name === "undo" && (hands.waiting ? hands.strokes.pop() : press(hands, UNDO))
   if (undone || hands.waiting) event.stopImmediatePropagation()
   if (!undone) {
@@ -168,6 +172,11 @@ function click(hands, event) {
     else wait(hands)
   }
   if (hands.waiting) paint(hands)
+}
+
+// In the place of the digits to begin with (page.css)
+function sayReading(reading) {
+  document.querySelector(".st-key-answer_side")?.toggleAttribute("data-reading", reading)
 }
 
 // Other buttons take their place with the answer to the new drawing

@@ -242,7 +242,8 @@ function offerSkip(gallery) {
 }
 
 // The panel may be drawn first by the run that the choice starts, so look for it for a while.
-function reveal(gallery, at, tries = 20) {
+function reveal(gallery, at, tries = 100) {
+  if (gallery.data.tiles[at]?.index !== gallery.data.selected) return // another one was chosen meanwhile
   const panel = panelOf(gallery.data)
   if (!panel?.childElementCount) {
     if (tries > 0) setTimeout(() => reveal(gallery, at, tries - 1), 100)
@@ -250,11 +251,13 @@ function reveal(gallery, at, tries = 20) {
   }
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"
   const { top, bottom, left } = panel.getBoundingClientRect()
+  const lies = getComputedStyle(panel.parentElement).bottom === "0px" // over the digits, as high as it is when filled
+  const edge = lies ? window.innerHeight * 0.45 : top
   const header = "4.5rem" // Streamlit's own
   const tile = gallery.tiles[at]?.element
   const place = tile?.getBoundingClientRect()
   const seen = Math.min(bottom, window.innerHeight) - Math.max(top, 0)
-  if (place && place.bottom > top && place.right > left) {
+  if (place && place.bottom > edge && place.right > left) {
     tile.style.scrollMarginTop = header // the panel lies over the tile, which is to stay in sight as well
     tile.scrollIntoView({ behavior, block: "start" })
   } else if (seen < Math.min(200, bottom - top)) {

@@ -207,7 +207,7 @@ def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(name, store, tmp_pa
     assert main(["--home", str(store.home), "import", str(path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"{name} was not imported: it is {words}")
-    assert "The whole run as a zip" in said
+    assert "Download run.zip" in said
     assert nothing_in(store)
 
 
