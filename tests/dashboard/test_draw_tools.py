@@ -429,7 +429,7 @@ def test_the_best_run_comes_first_in_my_digits_and_the_chosen_one_is_marked(make
     best, worse, chosen = make_reader(SeesNothing()), make_reader(), make_reader()
     fives(mine, 3)
     table = open_page("draw", session={"mode": "My digits"}, run=chosen.id).dataframe[0].value
-    assert table["Run"].tolist() == [best.name, "Starter", f"{chosen.name} (chosen)", worse.name]
+    assert table["Run"].tolist() == ["Starter", best.name, f"{chosen.name} (chosen)", worse.name]
     assert table["My digits"].tolist() == [3, 3, 0, 0]
 
 
