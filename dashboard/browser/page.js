@@ -74,12 +74,18 @@
   };
 
   // A page that went blank all the same comes back, or the one that was clicked comes.
+  // Where it had just started a run, the address may still name the one before: without it the new one is shown.
   const AGAIN = 10000; // milliseconds: a page that goes blank sooner again is left as it is
+  let started = -AGAIN;
+  const start = ":is(.st-key-start, .st-key-start_here) button:enabled";
+  addEventListener("click", ({ target }) => target.closest?.(start) && (started = performance.now()), capture);
   const comeBack = () => {
     const last = Number(sessionStorage.getItem("digitLabCameBack"));
     if (document.querySelector("[data-testid=stApp]") || Date.now() - last < AGAIN) return;
     sessionStorage.setItem("digitLabCameBack", Date.now());
-    if (wanted) location.assign(wanted.href);
+    const here = new URL(location);
+    if (performance.now() - started < AGAIN) here.searchParams.delete("run");
+    if (wanted || here.href !== location.href) location.assign(wanted?.href ?? here.href);
     else location.reload();
   };
   addEventListener("error", () => setTimeout(comeBack, CALM));
