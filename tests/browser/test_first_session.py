@@ -44,7 +44,7 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     page.keyboard.press("Enter")
     expect(page.get_by_role("slider", name="Epochs")).to_have_value(str(epochs))
     expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
-    expect(page.get_by_text("79,510 parameters")).to_be_visible()
+    expect(page.get_by_text("Classic · 79,510 parameters")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
 
     expect(page.get_by_text(re.compile(f"Epoch [0-9]+ of {epochs}")).first).to_be_visible()

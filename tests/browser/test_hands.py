@@ -261,7 +261,7 @@ def field_of(model: str, name: str) -> str:
 
 def on_screen(page: playwright.Page) -> dict[str, object]:
     """What the widgets show; the fields of the network that is chosen, where they are drawn by now."""
-    model = TITLES[page.get_by_role("radio", checked=True).inner_text()]
+    model = TITLES[page.get_by_role("radiogroup", name="Model").get_by_role("radio", checked=True).inner_text()]
     epochs = int(page.get_by_role("textbox", name="Epochs as a number").input_value())
     assert page.get_by_role("slider", name="Epochs").input_value() == str(epochs)
     shown = {"model": model, "epochs": epochs, "augment": page.get_by_label("Augment", exact=True).is_checked()}
