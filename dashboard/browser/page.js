@@ -101,6 +101,9 @@
       button().click();
     } else if (performance.now() < counts) requestAnimationFrame(look);
   };
+  for (const event of ["keydown", "pointerdown"]) {
+    addEventListener(event, () => (counts = 0), capture); // who goes on typing has changed his mind
+  }
   addEventListener(
     "pointerup", // which a finger that scrolls does not end with
     ({ clientX: x, clientY: y }) => {
