@@ -45,11 +45,11 @@ def now(name: str, value: object) -> object:
 
 def _take(name: str, version: int, keep: Callable, options: Collection | None) -> None:
     """Store the widget's choice, also of one with an old key, which stays on the screen for a moment."""
-    value, (newest, said) = st.session_state[f"{name}_{version}"], st.session_state[_state(name)]
+    value, (_, said) = st.session_state[f"{name}_{version}"], st.session_state[_state(name)]
     repeated = version not in said or said[version] == value  # the browser only sends what it sent before
     if not repeated and _is_possible(value, options):
-        st.session_state[_state(name)] = (newest, {**said, version: value})
-        keep(value)
+        keep(value)  # which Streamlit may interrupt before it stores: then the widget has not said anything yet
+        said[version] = value  # in place: any access to the session's state can be interrupted
 
 
 def _is_possible(value: object, options: Collection | None) -> bool:

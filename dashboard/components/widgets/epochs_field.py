@@ -33,13 +33,13 @@ def epochs_field(text: str, keep: Callable[[str], None], *, wrong: bool) -> None
     """
     version, sent = st.session_state.get(VERSION, (0, text))
     version += sent != text
-    st.session_state[VERSION] = (version, text)
+    st.session_state[VERSION] = [version, text]
 
     def take() -> None:
-        newest, known = st.session_state[VERSION]
-        typed = epochs_now(known)
-        st.session_state[VERSION] = (newest, typed)
+        told = st.session_state[VERSION]
+        typed = epochs_now(told[1])
         keep(typed)
+        told[1] = typed  # in place: any access to the session's state can be interrupted
 
     low, high = EPOCHS
     data = {"text": text, "version": version, "low": low, "high": high, "wrong": wrong}

@@ -51,10 +51,11 @@ def hear(name: str, kept: Callable[[], str], keep: Callable[[str], None]) -> Non
         kept: returns its text as it is kept now.
         keep: stores a new text.
     """
+    known = _told()
     if news := _news(name, kept()):
         widget, told = news
-        _told()[widget] = told
         keep(told.text)
+        known[widget] = told  # in place: any access to the session's state can be interrupted
 
 
 def tell(widget: str, name: str, text: str) -> Told:
