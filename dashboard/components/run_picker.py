@@ -76,16 +76,18 @@ class Choice:
         return self.run is not None and self.instead is self.run
 
 
-def choose_run(label: str = "Run", *, needs: str) -> Choice:
+def choose_run(label: str = "Run", *, needs: str, own: bool = False) -> Choice:
     """Choose a run in the sidebar; it stays the chosen one on every page, also where a page cannot show it yet.
 
     Args:
         label: what the choice is called.
         needs: "any" run, "probabilities" of the test set, a "model", or a "reader", which the starter is too; without
             that it is a `Run`.
+        own: whether it must be a run that can be trained, which the starter cannot even where it was chosen before.
     """
     chosen = chosen_run()
-    runs = _all_runs(starter=chosen == Starter().id or (needs == "reader" and Starter().is_whole))
+    starter = chosen == Starter().id or (needs == "reader" and Starter().is_whole)
+    runs = _all_runs(starter=starter and not own)
     if missing := missing_run():
         _run_selectbox(label, runs, None)
         return Choice(None, missing, needs, None)

@@ -212,3 +212,11 @@ def test_every_page_shows_what_trains_and_leads_to_it(name, training, make_run, 
     button.click().run()
     assert at.title[0].value == "Train · Mine"
     assert at.query_params["run"] in (training.id, [training.id])
+
+
+def test_train_opens_where_the_starter_was_chosen_with_a_run_or_without_one(make_run):
+    assert not open_page("train", run="starter").exception
+    run = make_run()
+    at = open_page("train", run="starter")
+    assert not at.exception
+    assert f"Train · {run.name}" in at.title[0].value
