@@ -20,13 +20,9 @@ def recall(page: str, name: str, default: str = "") -> str:
 
 
 def remember(page: str, name: str, value: str) -> None:
-    """Keep a choice of `page` in the session, and put it into the address.
-
-    Storing it in the session is the last step that Streamlit can interrupt, so that who notes that it was kept, right
-    after this, notes what is so.
-    """
-    st.query_params[name] = value
+    """Keep a choice of `page` in the session, and put it into the address, where Streamlit lets it come to that."""
     st.session_state[f"{page}_{name}"] = value
+    st.query_params[name] = value
 
 
 def restore(page: str, *names: str) -> None:

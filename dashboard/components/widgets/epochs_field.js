@@ -14,7 +14,7 @@ export default function (component) {
   field.data = data
   field.range.min = data.low
   field.range.max = data.high
-  if (changedElsewhere) {
+  if (changedElsewhere && data.text !== field.sent) { // else it is what was typed here, and typing may go on
     clearTimeout(field.waiting)
     field.sent = data.text
     show(field, data.text)

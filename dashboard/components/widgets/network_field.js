@@ -15,7 +15,7 @@ export default function (component) {
   field.data = data
   field.box.maxLength = data.most
   field.box.title = data.help
-  if (changedElsewhere) {
+  if (changedElsewhere && data.text !== field.sent) { // else it is what was typed here, and typing may go on
     clearTimeout(field.waiting)
     field.sent = data.text
     if (field.box.value !== data.text) field.box.value = data.text
