@@ -24,13 +24,18 @@
   // came after the click led back, and one that came before it was lost with the page.
   const CALM = 80; // milliseconds in which the server was not busy
   const PATIENCE = 1500; // more of them, at most
+  // Where something was typed or moved just before, it waits longer: a busy server takes its time to say that it works.
+  const JUST_BEFORE = 3000;
+  const LONGER = 5;
+  let changed = -JUST_BEFORE;
+  for (const event of ["input", "change"]) addEventListener(event, () => (changed = performance.now()), capture);
   const busy = () => document.querySelector("[data-test-script-state=running]");
   let wanted = null; // the link that was clicked a moment ago
-  const follow = (link, since, until) => {
+  const follow = (link, since, until, calm) => {
     const now = performance.now();
     if (busy()) since = now;
     const there = link.isConnected ? link : [...document.links].find(({ href }) => href === link.href); // drawn anew
-    if ((!there || now < since + CALM) && now < until) return setTimeout(follow, 20, link, since, until);
+    if ((!there || now < since + calm) && now < until) return setTimeout(follow, 20, link, since, until, calm);
     link = there ?? link;
     const leaves = link.pathname !== location.pathname;
     if (leaves) push(history.state, "", location.href);
@@ -46,9 +51,10 @@
       event.stopImmediatePropagation();
       if (event.detail > 1) return; // of a double-click, the first counts
       wanted = link;
-      setTimeout(() => wanted === link && (wanted = null), 2 * PATIENCE);
+      setTimeout(() => wanted === link && (wanted = null), 2 * LONGER * PATIENCE);
       const now = performance.now();
-      follow(link, now, now + CALM + PATIENCE);
+      const times = now < changed + JUST_BEFORE ? LONGER : 1;
+      follow(link, now, now + times * (CALM + PATIENCE), times * CALM);
     },
     capture,
   );

@@ -48,7 +48,7 @@ def _take(name: str, version: int, keep: Callable, options: Collection | None) -
     value, (_, said) = st.session_state[f"{name}_{version}"], st.session_state[_state(name)]
     repeated = version not in said or said[version] == value  # the browser only sends what it sent before
     if not repeated and _is_possible(value, options):
-        keep(value)  # first: interrupted before it, the widget has said nothing yet; after it, another one shows the value
+        keep(value)  # first: interrupted before it, the widget has said nothing; after it, another one shows the value
         said[version] = value  # in place: any access to the session's state can be interrupted
 
 
