@@ -127,12 +127,11 @@ def read_layers(text: str) -> tuple[Layer, ...]:
     """
     if len(text) > MOST_TEXT:
         raise NetworkError(f"The network has {len(text):,} characters; {MOST_TEXT:,} are the limit.")
-    parts = pieces(text)
-    if not parts:
-        raise NetworkError('Name its layers, for instance "flatten, dense 100, relu, output softmax".')
     layers = []
-    for number, piece in enumerate(parts, start=1):
+    for number, piece in enumerate(pieces(text), start=1):
         layers += _read_piece(piece, f'Layer {number}, "{_shortened(piece)}"')
+    if not layers:  # nothing is written, or "none" alone
+        raise NetworkError('Name its layers, for instance "flatten, dense 100, relu, output softmax".')
     layers = _with_output(layers)
     if len(layers) > MOST_LAYERS:
         raise NetworkError(f"The network has {len(layers)} layers; {MOST_LAYERS} are the limit.")
@@ -172,6 +171,8 @@ def _read_piece(piece: str, place: str) -> list[Layer]:
             layer = replace(layer, same=True)
         elif _NUMBER.fullmatch(word) or _SQUARE.fullmatch(word):
             numbers.append(word)
+        elif word.startswith("-") and _NUMBER.fullmatch(word[1:]):
+            raise NetworkError(f"{place}: {word} is negative. Sizes are whole numbers from 1.")
         elif word not in _FILLERS:
             known = ["stride", "same"] if layer.kind == "conv" else ["stride"] if layer.kind == "pool" else []
             raise NetworkError(

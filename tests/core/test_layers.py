@@ -89,6 +89,9 @@ def test_what_people_write_is_understood(written, usual):
         ("conv 512 28 same, flatten, output", "an epoch would take about 16 minutes"),
         ("", "Name its layers, for instance"),
         (" ,; ", "Name its layers, for instance"),
+        ("none", "Name its layers, for instance"),
+        ("linear, none, dropout 0", "Name its layers, for instance"),
+        ("flatten, dense -3, output", "-3 is negative. Sizes are whole numbers from 1."),
         ("relu," * 100 + "flatten, output", "102 layers; 60 are the limit"),
         ("x" * 3000, "3,000 characters"),
     ],
@@ -139,6 +142,8 @@ def test_signs_between_layers_and_capitals_do_not_matter_and_the_usual_form_is_r
         st.sampled_from(
             [
                 "dense",
+                "none",
+                "linear",
                 "conv",
                 "pool",
                 "flatten",
@@ -159,6 +164,7 @@ def test_signs_between_layers_and_capitals_do_not_matter_and_the_usual_form_is_r
         )
     ).map(" ".join)
 )
+@example("linear, none")
 @example("dense " + "9" * 5000)
 @example("conv ²")
 def test_whatever_is_written_gives_layers_or_words_about_it(text):
