@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from core.config import OPTIMIZERS, TrainingConfig
 from core.endings import DIVERGED
 from core.formatting import percent
-from core.layers import CLASSES
+from core.layers import ACTIVATIONS, CLASSES
 from core.runs import RunView
 
 MOST = 2  # sentences
 GUESSING, GUESSING_LOSS = 1 / CLASSES, math.log(CLASSES)
 AT_GUESSING = 0.15  # an accuracy below this: one digit for all images is right in up to 11.4 % of MNIST
+USUAL = 0.95  # an accuracy that a network of one hidden layer passes in its first epochs
 LEARNED = 0.3  # an accuracy above this: it had learned something before it fell back
 NEAR = 0.05  # of the loss of guessing
 RISEN, STILL_RISEN = 0.03, 0.005  # share of the lowest validation loss that it rose by in two epochs, and in the last
@@ -43,7 +44,7 @@ LOW_RATE = {"adam": 1e-5, "rmsprop": 1e-5, "sgd": 1e-3, "momentum": 1e-4}
 USUAL_RATE = {"adam": "0.001", "rmsprop": "0.001", "sgd": "0.1", "momentum": "0.01"}
 DEEP_SIGMOIDS = 3  # layers, from which hardly any gradient reaches the first one (Hochreiter, 1991)
 
-TROUBLE = ("diverged", "guessing", "jumps", "by heart", "overfits", "left out", "easier", "loud", "falls")
+TROUBLE = ("diverged", "guessing", "held back", "jumps", "by heart", "overfits", "left out", "easier", "loud", "falls")
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def _read(
     """What curves of at least one epoch show."""
     if guessing := _guessing(curves, config, ended, predicted):
         return guessing[:MOST]
+    if held_back := _held_back(curves, config):
+        return (held_back,)  # other advice would lead away from it
     overfits = _overfits(curves, config, ended)
     found = [
         *_jumps(curves, config),
@@ -144,6 +147,39 @@ def needs_predictions(config: TrainingConfig, epochs: Sequence[Mapping]) -> bool
 
 
 # What went wrong
+
+
+def _held_back(curves: _Curves, config: TrainingConfig) -> Finding | None:
+    """What in the settings holds it back, where it reads worse than a usual network does."""
+    if not curves.val_accuracy[-1] < USUAL:
+        return None
+    hidden = any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
+    if config.first_weights in ("zeros", "equal") and hidden:
+        words = "All first weights are equal, so the units of a layer begin alike: draw them by Glorot or He"
+    elif config.pixels == "0-255":
+        words = "The pixels go in raw, up to 255, which makes each step too large: scale them to 0 to 1"
+    elif pair := _without_activation(config):
+        words = (
+            f"No activation stands between “{pair[0]}” and “{pair[1]}”, so together they can do no more than one "
+            "layer: put relu between them"
+        )
+    else:
+        return None
+    return Finding("held back", f"{words}.")
+
+
+def _without_activation(config: TrainingConfig) -> tuple[str, str] | None:
+    """The first two layers with weights between which all is linear, as text; None where there are none."""
+    before = None
+    for block in config.layers.blocks:
+        layer = block.layer
+        if layer.kind in ("dense", "conv", "output"):
+            if before is not None:
+                return before.text, layer.text
+            before = layer
+        elif layer.kind in ACTIVATIONS or (layer.kind in ("pool", "global pool") and not layer.average):
+            before = None
+    return None
 
 
 def _diverged(curves: _Curves, config: TrainingConfig) -> tuple[Finding, ...]:
