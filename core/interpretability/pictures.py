@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.interpretability.inside import IMAGES
 from core.network import Block, Network
 
@@ -48,7 +49,7 @@ def visible(network: Network) -> list[Block]:
 
 def source(network: Network, name: str) -> Source:
     """The input of the layer `name`, in the shape that it has before it is flattened."""
-    found = Source(IMAGES, (28, 28, 1))
+    found = Source(IMAGES, (*IMAGE_SHAPE, 1))
     for block in network.blocks:
         if block.name == name:
             return found
