@@ -149,7 +149,7 @@ def _count_layer(layer: Layer, before: Block, bias: bool, place: str) -> Block:
             window = {
                 "sees": min(SIDE, before.sees + (layer.window - 1) * before.step),
                 "step": before.step * layer.stride,
-                "start": before.start + ((layer.window - 1) / 2 - _padding(layer, shape[0])) * before.step,
+                "start": before.start + ((layer.window - 1) / 2 - padding(layer, shape[0])[0]) * before.step,
             }
             if layer.kind == "pool":
                 return replace(block, shape=(side, side, shape[2]), **window)
@@ -192,11 +192,12 @@ def _side_behind(layer: Layer, shape: tuple[int, ...], place: str) -> int:
     return (shape[0] - layer.window) // layer.stride + 1
 
 
-def _padding(layer: Layer, side: int) -> int:
-    """Pixels that TensorFlow adds at the upper and left edge of a picture of `side`."""
+def padding(layer: Layer, side: int) -> tuple[int, int]:
+    """Pixels that a convolution adds before and behind each row and column of a picture of `side`, as TensorFlow."""
     if not layer.same:
-        return 0
-    return max(0, (-(-side // layer.stride) - 1) * layer.stride + layer.window - side) // 2
+        return 0, 0
+    both = max(0, (-(-side // layer.stride) - 1) * layer.stride + layer.window - side)
+    return both // 2, both - both // 2
 
 
 def _check_size(network: Network) -> None:

@@ -5,17 +5,20 @@ Everything is calculated from the run's weights in NumPy, without TensorFlow, fo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.interpretability import numpy_network as layers
 from core.interpretability.saliency import occlusion_map
 from core.layers import CLASSES
-from core.network import Block, Network
+from core.network import Block, Network, padding
 from core.runs import RunView
 from core.runs.starter import FOLDER as STARTER
 from core.runs.weights import Weights, kept_epochs, read_file, weights_path
@@ -24,9 +27,11 @@ from core.storage import until_changed
 IMAGES, LOGITS, PROBABILITIES = "images", "logits", "probabilities"  # what stands before and behind the layers
 MOST_NUMBERS = 2**21  # in memory at once, of all layers of a chunk of images
 MOST_IMAGES = 512  # in a chunk
+FEW_IMAGES = 4  # whose numbers of all layers fit into the processor's cache
 STEPS = (32, 128, 512)  # of integrated gradients: more where the sum is not reached
 NEAR_ENOUGH = 1e-3  # of the number that is explained, or of 1 where that is more
 
+Steps = list[tuple[Block, np.ndarray, np.ndarray]]  # layers with their input and output for n images
 Target = int | tuple[int, int]  # a digit, or two: what speaks for the first and against the second
 
 
@@ -96,15 +101,22 @@ class Contributions:
             black image gets.
         value: the logit, or the first minus the second.
         error: what the sum leaves out: rounding where `exact`, otherwise the error of the numerical integral.
-        exact: whether the network is piecewise linear, so that pixel × gradient is the contribution; otherwise they are
-            integrated gradients from a black image (Sundararajan, Taly and Yan, 2017).
+        template: what the network is for this image where it is piecewise linear, float32 (28, 28): the gradient, by
+            which each scaled pixel is multiplied, also of every image so near that the same units are on. In dense
+            layers with ReLU it is the product of the weight matrices over the units that are on. None for other
+            networks, whose contributions are integrated gradients from a black image (Sundararajan et al., 2017).
     """
 
     pixels: np.ndarray
     offset: float
     value: float
     error: float
-    exact: bool
+    template: np.ndarray | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether they add up without an integral, since the network is piecewise linear."""
+        return self.template is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +175,8 @@ class Inside:
         self.epoch = epoch
         self._scale = np.float32(1 / 255 if pixels == "0-1" else 1)
         self._places = {block.name: place for place, block in enumerate(network.blocks)}
-        self._excited: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # by layer: the images, each unit's largest value
+        self._excited: tuple[np.ndarray, dict[str, np.ndarray]] | None = None  # images, and numbers (n, units) by layer
+        self._exciting = threading.Lock()
 
     @property
     def piecewise_linear(self) -> bool:
@@ -251,18 +264,7 @@ class Inside:
         Returns:
             float32 (28, 28).
         """
-        return self._back(self._one(image), LOGITS, _direction(target)).gradient
-
-    def template(self, image: np.ndarray, digit: int) -> tuple[np.ndarray, float]:
-        """What the network is for this image: float32 (28, 28) and an offset, by which a logit is reached.
-
-        For a network that is piecewise linear, Σ template · scaled pixels + offset is the logit, also of every image
-        so near that the same units are on. In dense layers with ReLU the template is the product of the weight
-        matrices over the units that are on, and the offset what their biases add. For other networks it is the
-        tangent at this image.
-        """
-        back = self._back(self._one(image), LOGITS, _direction(digit))
-        return back.gradient, back.offset if self.piecewise_linear else back.value - back.sum
+        return self._back(self._steps(self._one(image)), _direction(target)).gradient
 
     def contributions(self, image: np.ndarray, digit: int, against: int | None = None) -> Contributions:
         """What each pixel adds to the logit of `digit` or, with `against`, to how far that is above another's.
@@ -270,24 +272,24 @@ class Inside:
         Exact for piecewise linear networks; otherwise by integrated gradients, with as many steps as its sum needs.
         """
         x, direction = self._one(image), _direction(digit if against is None else (digit, against))
-        back = self._back(x, LOGITS, direction)
+        back = self._back(self._steps(x), direction)
         if self.piecewise_linear:
-            pixels = back.gradient * x[0, ..., 0]
-            return Contributions(pixels, back.offset, back.value, back.value - back.offset - back.sum, exact=True)
+            pixels, error = back.gradient * x[0, ..., 0], back.value - back.offset - back.sum
+            return Contributions(pixels, back.offset, back.value, error, template=back.gradient)
         offset = float(self.logits(np.zeros((1, *IMAGE_SHAPE), np.uint8))[0] @ direction)
         for steps in STEPS:
             pixels = self._integrated(x, direction, steps)
             error = back.value - offset - float(pixels.sum(dtype=np.float64))
             if abs(error) <= NEAR_ENOUGH * max(1.0, abs(back.value)):
                 break
-        return Contributions(pixels, offset, back.value, error, exact=False)
+        return Contributions(pixels, offset, back.value, error)
 
     def _integrated(self, x: np.ndarray, direction: np.ndarray, steps: int) -> np.ndarray:
         """Pixels times the mean gradient on the straight way from black to the image, at the middle of each step."""
         total = np.zeros(IMAGE_SHAPE, np.float64)
         for part in self._chunks(steps):
             shares = (np.arange(part.start, min(part.stop, steps), dtype=np.float32) + 0.5) / steps
-            gradients = self._back(x * shares[:, None, None, None], LOGITS, direction).gradients
+            gradients = self._back(self._steps(x * shares[:, None, None, None]), direction).gradients
             total += gradients.sum(axis=(0, 3), dtype=np.float64)
         return (x[0, ..., 0] * total / steps).astype(np.float32)
 
@@ -295,17 +297,22 @@ class Inside:
         """How much probability of `digit` hangs on each pixel, float64 (28, 28): core.interpretability.saliency."""
         return occlusion_map(self, image, digit, patch=size, stride=max(1, size // 2))
 
-    def _back(self, x: np.ndarray, name: str, direction: np.ndarray) -> _Back:
-        """Forwards to a layer, and the gradient of Σ `direction` · its output back to the scaled pixels."""
-        steps, start = [], x
+    def _steps(self, x: np.ndarray, name: str = LOGITS) -> Steps:
+        """Each layer with its input and its output for scaled pixels (n, 28, 28, 1), to the layer `name`."""
+        steps = []
         for block in self.network.blocks:
             y = layers.forward(block, x, self.weights.get(block.name, {}))
             steps.append((block, x, y))
             x = y
             if block.name == name:
                 break
-        gradient = np.broadcast_to(direction.astype(x.dtype), x.shape)
-        values, offset = (x * gradient).reshape(len(x), -1).sum(axis=1), 0.0
+        return steps
+
+    def _back(self, steps: Steps, direction: np.ndarray) -> _Back:
+        """The gradient of Σ `direction` · the last layer's output, back to the scaled pixels."""
+        start, last = steps[0][1], steps[-1][2]
+        gradient = np.broadcast_to(direction.astype(last.dtype), last.shape)
+        values, offset = (last * gradient).reshape(len(last), -1).sum(axis=1), 0.0
         for block, x, y in reversed(steps):
             weights = self.weights.get(block.name, {})
             offset += layers.offset(block, gradient[:1], weights)
@@ -334,11 +341,11 @@ class Inside:
             raise ValueError(f"The network has no layer {layer!r}, only {', '.join(self._places)}.")
         block = self.network.blocks[self._places[name]]
         index = _index(index, block)
-        x = self._one(image)
         direction = np.zeros(block.shape, np.float32)
         direction[index] = 1
-        back = self._back(x, name, direction)
-        source, values = self._source(name, x)
+        steps = self._steps(self._one(image), name)
+        back = self._back(steps, direction)
+        source, values = _source(steps)
         inputs, weights, bias = _at_work(block, index, values, self.weights.get(name, {}))
         picture = weights[..., 0] if weights is not None and source == IMAGES and weights.ndim == 3 else None
         goes_to, outgoing = self._outgoing(self._places[name] + 1, index)
@@ -357,17 +364,6 @@ class Inside:
             goes_to=goes_to,
             outgoing=outgoing,
         )
-
-    def _source(self, name: str, x: np.ndarray) -> tuple[str, np.ndarray]:
-        """The layer before `name`, past flatten and dropout, and its output for one image, without the batch."""
-        found = {IMAGES: x[0]}
-        for block in self.network.blocks[: self._places[name]]:
-            x = layers.forward(block, x, self.weights.get(block.name, {}))
-            found[block.name] = x[0]
-        source = IMAGES
-        for block in self.network.blocks[: self._places[name]]:
-            source = source if block.layer.kind in ("flatten", "dropout") else block.name
-        return source, found[source]
 
     def _outgoing(self, place: int, index: tuple[int, ...]) -> tuple[str, np.ndarray | None]:
         """The next layer with a kernel, and the weights of it that the unit at `index` of the layer before meets."""
@@ -389,12 +385,16 @@ class Inside:
             shape = block.shape
         return "", None
 
+    def knows(self, images: np.ndarray) -> bool:
+        """Whether `most_exciting` answers at once for these images, uint8 (n, 28, 28)."""
+        return self._excited is not None and _is_same(self._excited[0], images)
+
     def most_exciting(
         self, images: np.ndarray, layer: str, index: int | tuple[int, ...], count: int = 16
     ) -> tuple[np.ndarray, np.ndarray]:
         """The images for which a unit, or a channel anywhere in its picture, puts out most.
 
-        All units of a layer are calculated at once and kept for the layer, so that the next one answers at once.
+        All layers are calculated at once and kept, so that the next unit answers at once.
 
         Args:
             images: uint8 (n, 28, 28).
@@ -405,16 +405,41 @@ class Inside:
         Returns:
             Their places int64 (count,) in `images`, the most exciting first, and float32 (count,) what it puts out.
         """
-        kept, values = self._excited.get(layer, (None, None))
-        if kept is not images:
-            values = np.empty((len(images), self._shape(layer)[-1]), np.float32)
-            for part in self._chunks(len(images)):
-                found = self.activations(images[part], (layer,))[layer]
-                values[part] = found.reshape(len(found), -1, found.shape[-1]).max(axis=1)
-            self._excited[layer] = images, values
+        with self._exciting:
+            if not self.knows(images):
+                self._excited = images, self._strengths(images)
+            values = self._excited[1][layer]
         ours = values[:, index[-1] if isinstance(index, tuple) else index]
         order = np.argsort(-ours, kind="stable")[:count]
         return order, ours[order]
+
+    def _strengths(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """What each unit puts out for each image, at most over its picture, float32 (n, units) by layer."""
+        found: dict[str, list[np.ndarray]] = {}
+        with one_thread():
+            for first in range(0, len(images), FEW_IMAGES):
+                for name, values in self.activations(images[first : first + FEW_IMAGES]).items():
+                    found.setdefault(name, []).append(values.max(axis=(1, 2)) if values.ndim == 4 else values)
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def one_thread() -> AbstractContextManager:
+    """Small matrices are multiplied by one thread: several wait for each other, long on a busy machine."""
+    return threadpool_limits(1, user_api="blas")
+
+
+def _is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are the same place in memory, as two equal slices of an array are."""
+    return one.__array_interface__ == other.__array_interface__
+
+
+def _source(steps: Steps) -> tuple[str, np.ndarray]:
+    """The layer before the last of `steps`, past flatten and dropout, and its output for the first image."""
+    name, values = IMAGES, steps[0][1]
+    for block, _, y in steps[:-1]:
+        if block.layer.kind not in ("flatten", "dropout"):
+            name, values = block.name, y
+    return name, values[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -453,7 +478,7 @@ def _at_work(
         case "dense" | "output":
             return values, weights["kernel"][:, index[0]].reshape(values.shape), bias
         case "conv" | "pool":
-            before, behind = layers.padding(layer, values.shape[0])
+            before, behind = padding(layer, values.shape[0])
             padded = np.pad(values, ((before, behind), (before, behind), (0, 0)))
             row, column = index[0] * layer.stride, index[1] * layer.stride
             window = padded[row : row + layer.window, column : column + layer.window]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from core.layers import Layer
-from core.network import Block
+from core.network import Block, padding
 
 EPSILON = 1e-3  # that Keras' batch normalisation adds to the variance
 SLOPE = 0.2  # of Keras' leaky ReLU, below 0
@@ -155,14 +155,6 @@ def windows_size(block: Block, channels: int) -> int:
     if block.layer.kind != "conv":
         return 0
     return block.shape[0] * block.shape[1] * block.layer.window**2 * channels
-
-
-def padding(layer: Layer, side: int) -> tuple[int, int]:
-    """Pixels that a convolution adds before and behind each row and column of a picture of `side`, as TensorFlow."""
-    if not layer.same:
-        return 0, 0
-    both = max(0, (-(-side // layer.stride) - 1) * layer.stride + layer.window - side)
-    return both // 2, both - both // 2
 
 
 def _padded(x: np.ndarray, layer: Layer) -> np.ndarray:

@@ -8,9 +8,8 @@ from decimal import Decimal
 import numpy as np
 
 from core.interpretability.inside import Unit
-from core.interpretability.numpy_network import padding
 from core.interpretability.pictures import block_of, source
-from core.network import Network
+from core.network import Network, padding
 
 DECIMALS = 3
 

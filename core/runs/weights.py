@@ -17,7 +17,7 @@ import numpy as np
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.network import Network, read_network
 from core.runs.files import KERAS_MODEL, WEIGHTS, WEIGHTS_FOLDER, epoch_weights
-from core.storage import until_changed, version, write_atomically
+from core.storage import version, write_atomically
 
 if TYPE_CHECKING:
     from core.runs.view import RunView
@@ -151,22 +151,6 @@ class Kept(NamedTuple):
     epoch: int | None
 
 
-def read_weights(run: RunView, epoch: int | None = None) -> Kept | None:
-    """The weights after `epoch`, or the newest, which of a run of an earlier version are those in model.keras.
-
-    Returns:
-        None where there are none, or they are damaged or of another network than the run's.
-    """
-    path, config = weights_path(run, epoch), run.config
-    if path is None or config is None:
-        return None
-    try:
-        return read_file(path, config.layers)
-    except OSError:
-        return None
-
-
-@until_changed(maxsize=32)
 def read_file(path: Path, network: Network) -> Kept | None:
     """What a file that `weights_path` named holds of a network; None where it is damaged.
 

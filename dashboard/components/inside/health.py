@@ -11,10 +11,9 @@ import streamlit as st
 from core.data import Dataset
 from core.formatting import percent
 from core.interpretability import health
-from core.interpretability.inside import Inside, load_inside, weight_epochs
+from core.interpretability.inside import Inside, load_inside, one_thread, weight_epochs
 from core.runs import RunView
 from dashboard.components.charts import inside as charts
-from dashboard.components.inside.exciting import one_thread
 from dashboard.components.inside.words import titles
 
 SAMPLE = 300  # test images

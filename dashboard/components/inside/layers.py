@@ -8,6 +8,7 @@ import streamlit as st
 from core.data import Dataset
 from core.interpretability.inside import Inside
 from core.interpretability.pictures import activation_pictures, visible
+from core.layers import ACTIVATIONS
 from core.network import Block
 from core.runs import RunView
 from dashboard.components.charts.probabilities import probability_bars
@@ -19,7 +20,6 @@ from dashboard.components.widgets.wall import Group, short, wall
 
 PANEL = "inside_unit"
 BARS = 220  # pixels
-ACTIVATIONS = ("relu", "leaky relu", "elu", "gelu", "tanh", "sigmoid")
 
 
 def show_layers(run: RunView, digits: Dataset, inside: Inside) -> None:

@@ -77,9 +77,8 @@ def _digit(label: str, key: str, values: dict[str, np.ndarray], special: tuple[s
 def _show_contributions(inside: Inside, chosen: Chosen, digit: int, against: int | None) -> None:
     found = inside.contributions(chosen.pixels, digit, against)
     with st.container(horizontal=True, gap="medium", key="why_pictures"):
-        if found.exact:
-            target = digit if against is None else (digit, against)
-            _show_picture("Template", inside.gradient(chosen.pixels, target), "why_template")
+        if found.template is not None:
+            _show_picture("Template", found.template, "why_template")
         _show_picture("Contributions", found.pixels, "why_contributions")
     st.markdown(_how_to_read(digit, against, exact=found.exact))
     with st.container(key="inside_sum"):

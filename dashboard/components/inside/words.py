@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.interpretability.inside import IMAGES
+from core.interpretability.pictures import block_of
 from core.interpretability.sums import DECIMALS
 from core.network import Block, Network, in_words
 
@@ -53,8 +54,7 @@ def unit_name(network: Network, name: str, index: int) -> str:
         return f"The probability of {index}"
     if name == OUTPUT:
         return f"The logit of {index}"
-    block = next(block for block in network.blocks if block.name == name)
-    return f"{one_unit(block).capitalize()} {index} of {name}"
+    return f"{one_unit(block_of(network, name)).capitalize()} {index} of {name}"
 
 
 def unit_words(name: str, index: int) -> str:

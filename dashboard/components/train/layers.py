@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, TrainingConfig, read
+from core.config import MODELS, ConfigError, read
 from core.data import Dataset
 from core.data.split import split
 from core.runs.estimate import expected_seconds
@@ -107,7 +107,7 @@ def _is_changed(model: str) -> bool:
 
 
 def _usual(model: str) -> str:
-    return TrainingConfig(model=model).layers.text
+    return MODELS[model].network().text
 
 
 def _problem(model: str) -> str:

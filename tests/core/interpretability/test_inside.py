@@ -115,9 +115,9 @@ def test_the_template_of_dense_layers_is_the_product_of_the_matrices_over_the_un
     product = first["kernel"] * on[0] @ inner
     biases = first["bias"] * on[0] @ inner + second["bias"] * on[1] @ last["kernel"] + last["bias"]
     for digit in (0, 7):
-        template, offset = inside.template(image, digit)
-        np.testing.assert_allclose(template, product[:, digit].reshape(28, 28), atol=1e-5)
-        assert offset == pytest.approx(biases[digit], abs=1e-5)
+        found = inside.contributions(image, digit)
+        np.testing.assert_allclose(found.template, product[:, digit].reshape(28, 28), atol=1e-5)
+        assert found.offset == pytest.approx(biases[digit], abs=1e-5)
 
 
 @pytest.mark.parametrize("text", [CNN, "flatten, output softmax", "flatten, dense 20, norm, relu, output sigmoid"])
@@ -132,9 +132,9 @@ def test_contributions_add_up_to_the_logit_and_to_the_difference_of_two(text, pi
         assert found.pixels.sum() + found.offset == pytest.approx(value, rel=1e-4, abs=1e-4)
         assert (found.pixels[image == 0] == 0).all()
         assert abs(found.error) < 1e-4 * max(1, abs(value))
-    template, offset = inside.template(image, 4)
+    found = inside.contributions(image, 4)
     scaled = inside.activations(image[np.newaxis], ("images",))["images"][0, ..., 0]
-    assert (template * scaled).sum() + offset == pytest.approx(logits[4], rel=1e-4, abs=1e-4)
+    assert (found.template * scaled).sum() + found.offset == pytest.approx(logits[4], rel=1e-4, abs=1e-4)
 
 
 def test_integrated_gradients_add_up_nearly_and_say_how_nearly():

@@ -11,7 +11,7 @@ from core.config import TrainingConfig
 from core.interpretability.inside import load_inside, only_newest, weight_epochs, why_not
 from core.predictor import Predictor
 from core.runs.starter import Starter
-from core.runs.weights import MOST_BYTES, read_weights, thinned, write_epoch_weights
+from core.runs.weights import MOST_BYTES, read_file, thinned, weights_path, write_epoch_weights
 from tests.support.networks import random_images, random_weights
 
 SMALL = TrainingConfig(network="conv 4 5 stride 2, norm, relu, flatten, dense 8, relu, output softmax")
@@ -60,7 +60,7 @@ def test_weights_come_back_as_half_floats_and_what_is_too_large_for_those_as_it_
     weights = random_weights(SMALL.layers, 7)
     weights["output"]["bias"] = np.full(10, 1e6, np.float32)
     run.write_epoch_weights(weights, 4)
-    read, network, epoch = read_weights(run, 4)
+    read, network, epoch = read_file(weights_path(run, 4), SMALL.layers)
     assert (network, epoch) == (SMALL.layers, 4)
     np.testing.assert_array_equal(read["output"]["bias"], 1e6)
     kernel = weights["conv_1"]["kernel"]
