@@ -73,20 +73,13 @@ def altered(x: np.ndarray, y: np.ndarray, config: TrainingConfig) -> tuple[np.nd
     Args:
         x: uint8 (n, 28, 28), in the order of the training set, which is kept.
         y: uint8 (n,).
-        config: `left_out` digits are removed; with an `imbalance` of r, digit d keeps r^(-d/9) as many images as the
-            rarest digit has, at least one (long-tailed, Cui et al., 2019); of what remains, a share of `wrong_labels`
+        config: digits are left out and thinned as `learned_places` says; of what remains, a share of `wrong_labels`
             gets another of the learned digits as its label, each as likely as any other.
     """
     random = np.random.default_rng([config.seed, 2])  # not the one that augments: one switch changes one thing
-    keep = ~np.isin(y, config.left_out)
-    if config.imbalance > 1 and keep.any():
-        counts = np.bincount(y[keep], minlength=10)
-        most = counts[counts > 0].min()
-        for digit in np.flatnonzero(counts):
-            wanted = max(1, round(most * config.imbalance ** (-digit / 9)))
-            keep[np.flatnonzero(keep & (y == digit))[wanted:]] = False
-    if not keep.all():
-        x, y = x[keep], y[keep]
+    places = learned_places(y, config)
+    if len(places) < len(y):
+        x, y = x[places], y[places]
     digits = np.unique(y)
     if config.wrong_labels and len(digits) > 1:
         wrong = random.permutation(len(y))[: round(config.wrong_labels * len(y))]
@@ -94,3 +87,24 @@ def altered(x: np.ndarray, y: np.ndarray, config: TrainingConfig) -> tuple[np.nd
         y = y.copy()
         y[wrong] = digits[(np.searchsorted(digits, y[wrong]) + further) % len(digits)]
     return x, y
+
+
+def learned_places(y: np.ndarray, config: TrainingConfig) -> np.ndarray:
+    """Which of the images with labels `y`, uint8 (n,), are learned: their places, int64 (m,), ascending.
+
+    `left_out` digits are not; with an `imbalance` of r, digit d keeps r^(-d/9) as many images as the rarest digit has,
+    the first ones, at least one (long-tailed, Cui et al., 2019).
+    """
+    keep = ~np.isin(y, config.left_out)
+    if config.imbalance > 1 and keep.any():
+        counts = np.bincount(y[keep], minlength=10)
+        most = counts[counts > 0].min()
+        for digit in np.flatnonzero(counts):
+            wanted = max(1, round(most * config.imbalance ** (-digit / 9)))
+            keep[np.flatnonzero(keep & (y == digit))[wanted:]] = False
+    return np.flatnonzero(keep)
+
+
+def image_count(dataset: Dataset, config: TrainingConfig) -> int:
+    """How many images of the training set a run learns, before augmentation adds others."""
+    return len(learned_places(split(dataset, config).y_train, config))

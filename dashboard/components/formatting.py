@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.config import FIRST_WEIGHTS, OPTIMIZERS, SCHEDULES, TrainingConfig
 from core.data import Dataset
-from core.data.split import altered, split
+from core.data.split import image_count
 from core.formatting import LEAST_CERTAINTY as LEAST_CERTAINTY
 from core.formatting import certainty as certainty
 from core.formatting import percent as percent
@@ -55,8 +55,7 @@ EXPERIMENT_WORDS = {
 
 def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:
     """How many training images of a dataset a run learns: "all (55,000)" or "5,000"."""
-    images = split(digits, config)
-    count = f"{len(altered(images.x_train, images.y_train, config)[1]):,}"
+    count = f"{image_count(digits, config):,}"
     return count if config.training_images or config.left_out or config.imbalance > 1 else f"all ({count})"
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import numpy as np
 import streamlit as st
 
 from core.data import Dataset
-from core.data.split import split
+from core.data.split import learned_places, split
 from core.inference.answer import model_version
 from core.interpretability.neighbours import HiddenLayer
 from core.predictor import ModelError, Predictor
@@ -52,14 +53,18 @@ def is_fitting_detector(run: Run) -> bool:
     return jobs().status(run, "novelty").name == "running"
 
 
-def hidden_layer(run: RunView, model: Predictor, digits: Dataset) -> HiddenLayer:
-    """The last hidden layer for the run's training images: the training set without the validation images."""
-    learned = min(run.history().epoch_images or len(digits.x_train), len(digits.x_train))
-    if run.config is not None:
-        learned = min(learned, len(split(digits, run.config).x_train))  # augmentation mixes others in
-    return _hidden_layer(model_version(run), learned, digits.fingerprint, model, digits)
+def hidden_layer(run: RunView, model: Predictor, digits: Dataset) -> tuple[HiddenLayer, np.ndarray]:
+    """The last hidden layer for the images of the training set that the run learned, and their places there, (n,)."""
+    if run.config is None:
+        places = np.arange(len(digits.x_train))
+    else:
+        places = learned_places(split(digits, run.config).y_train, run.config)
+    places = places[: run.history().epoch_images or None]  # fewer where it was trained on another copy of the dataset
+    layer = _hidden_layer(model_version(run), places.tobytes(), digits.fingerprint, model, digits, places)
+    return layer, places
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _hidden_layer(version: tuple, learned: int, fingerprint: str, _model, _digits) -> HiddenLayer:
-    return HiddenLayer(_model, _digits.x_train[:learned])
+def _hidden_layer(version: tuple, which: bytes, fingerprint: str, _model, _digits, _places) -> HiddenLayer:
+    is_beginning = len(_places) == 0 or _places[-1] == len(_places) - 1
+    return HiddenLayer(_model, _digits.x_train[: len(_places)] if is_beginning else _digits.x_train[_places])

@@ -86,8 +86,8 @@ def choose_run(label: str = "Run", *, needs: str, own: bool = False) -> Choice:
         own: whether it must be a run that can be trained, which the starter cannot even where it was chosen before.
     """
     chosen = chosen_run()
-    starter = chosen == Starter().id or (needs == "reader" and Starter().is_whole)
-    runs = _all_runs(starter=starter and not own)
+    starter = not own and (chosen == Starter().id or (needs in ("reader", "any") and Starter().is_whole))
+    runs = _all_runs(starter=starter)
     if missing := missing_run():
         _run_selectbox(label, runs, None)
         return Choice(None, missing, needs, None)

@@ -208,6 +208,12 @@ def test_the_starter_can_be_looked_into(digits):
     assert sum(value for _, value in parts) == total
 
 
+def test_without_a_run_the_starter_is_there_to_be_looked_into():
+    at = open_page("inside")
+    assert "Starter" in at.title[0].value
+    assert walls(at)
+
+
 @pytest.mark.parametrize("image", ["-1", "nan", "99999999", "٣", "1e3"])
 def test_an_image_that_is_not_there_is_the_first_one(make_inside, image):
     at = open_page("inside", run=make_inside().id, part="One image", image=image)

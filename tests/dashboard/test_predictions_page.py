@@ -233,6 +233,16 @@ def test_neighbours_are_looked_for_among_the_images_that_it_learned_from(run_wit
     assert max(tile["index"] for tile in neighbours(at)) < 30
 
 
+@pytest.mark.usefixtures("run_with_model")
+def test_a_digit_that_was_left_out_is_nobodys_neighbour(make_run, digits):
+    run = make_run(left_out=(0, 4, 7))
+    (run.path / "model.tflite").touch()
+    at = open_page("predictions", run=run.id, image="5")
+    shown = neighbours(at)
+    assert not {tile["caption"] for tile in shown} & {"0", "4", "7"}
+    assert [tile["caption"] for tile in shown] == [str(digits.y_train[tile["index"]]) for tile in shown]
+
+
 def test_a_run_without_a_model_says_what_comes_later(make_run):
     make_run()
     at = open_page("predictions", image="5")

@@ -436,3 +436,11 @@ def test_start_says_how_long_it_takes_where_such_a_network_was_trained_here(make
     at = open_page("train", model="Dense", epochs="20", dense_training_images="500")
     assert "Dense, 20 epochs, about 10 s here" in [caption.value for caption in at.caption]
     assert at.button(key="start_here").label == "Start Dense, 20 epochs"
+
+
+def test_a_digit_that_is_left_out_takes_no_time(make_run, digits):
+    write_json(make_run().path / "summary.json", {"training_seconds": 3.0, "training_images": 1000, "epochs": 1})
+    at = open_page("train", model="Dense", epochs="10", dense_left_out="0, 1, 2, 3, 4, 5, 6, 7")
+    learned = len(digits.x_train) - len(digits.x_train) // 6
+    share = np.isin(digits.y_train[:learned], (8, 9)).sum()
+    assert f"Dense, 10 epochs, about {round(share * 0.03)} s here" in [caption.value for caption in at.caption]

@@ -145,14 +145,15 @@ def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int)
     model = loaded_models.load(run) if run.has_model else None
     if model is None:
         return
-    layer = loaded_models.hidden_layer(run, model, digits)
+    layer, places = loaded_models.hidden_layer(run, model, digits)
     bar = st.empty()
     while layer.progress < 1:
         bar.progress(layer.progress, "Running the network on the training images, once per run")
         layer.step()
     bar.empty()
     hidden = model.hidden(digits.x_test[image : image + 1])[0]
-    indices, distances = neighbours.nearest(layer.values, hidden, NEIGHBOURS)
+    nearest, distances = neighbours.nearest(layer.values, hidden, NEIGHBOURS)
+    indices = places[nearest]
     labels = digits.y_train[indices]
     counts = Counter(labels.tolist()).most_common()
     said = ", ".join(f"{count} with label {digit}" for digit, count in counts)

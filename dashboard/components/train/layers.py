@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, read
 from core.data import Dataset
-from core.data.split import split
+from core.data.split import image_count
 from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import say_refused
@@ -126,5 +126,5 @@ def _epoch_takes(digits: Dataset) -> str:
         config = settings_now()
     except ConfigError:
         return ""
-    seconds = expected_seconds(config, len(split(digits, config).x_train), store().runs())
+    seconds = expected_seconds(config, image_count(digits, config), store().runs())
     return "" if seconds is None else f", about {duration_in_words(max(1.0, seconds / config.epochs))} an epoch"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
-from core.data.split import split
+from core.data.split import image_count
 from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
@@ -131,7 +131,7 @@ def _to_correct(model: str) -> str:
 
 def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
     """What Start begins, in words: network, epochs, and how long it takes where such a network was trained here."""
-    images = len(split(digits, config).x_train)
+    images = image_count(digits, config)
     seconds = expected_seconds(config, images, store().runs())
     words = f"{config.title}, {_epochs_in_words(config.epochs)}"
     return words if seconds is None else f"{words}, about {duration_in_words(max(1.0, seconds))} here"

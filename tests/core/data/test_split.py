@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import TrainingConfig
-from core.data.split import altered, split, training_images
+from core.data.split import altered, image_count, learned_places, split, training_images
 
 Y = (np.arange(10_000) % 10).astype(np.uint8)
 X = np.arange(10_000, dtype=np.uint16).view(np.uint8).reshape(10_000, 1, 2)  # each another one
@@ -69,3 +69,15 @@ def test_synthetic_digits_of_an_augmented_run_leave_the_same_digits_out(digits):
     config = TrainingConfig("dense", augment=True, left_out=(1, 7))
     labels = training_images(split(digits, config), config)[1]
     assert set(labels.tolist()) == set(range(10)) - {1, 7}
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"left_out": (0, 1)}, {"imbalance": 50}, {"training_images": 200, "left_out": (2,)}]
+)
+def test_images_are_counted_as_they_are_learned(digits, config):
+    config = TrainingConfig("dense", **config)
+    x, y = training_images(split(digits, config), config)
+    places = learned_places(split(digits, config).y_train, config)
+    assert image_count(digits, config) == len(x)
+    assert np.array_equal(digits.x_train[places], x)
+    assert np.array_equal(digits.y_train[places], y)

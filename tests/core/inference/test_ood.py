@@ -242,6 +242,20 @@ def test_a_runs_detector_never_sees_the_test_images(store, digits, predictor, mo
     np.testing.assert_array_equal(np.concatenate([images, held_out]), digits.x_train)
 
 
+@pytest.mark.parametrize("model", ["seed", "dense"])
+def test_a_digit_that_the_run_did_not_learn_is_none_to_its_detector(store, digits, predictor, monkeypatch, model):
+    run = store.create(TrainingConfig(model=model, left_out=(3, 8)))
+    (run.path / "model.tflite").write_bytes(b"a model")
+    given = []
+    monkeypatch.setattr(ood, "fit", lambda *values, **bound: given.extend(values))
+    ood.fit_for_run(run, predictor, digits)
+    _, images, labels, held_out = given
+    others = [image.tobytes() for image in digits.x_train[np.isin(digits.y_train, (3, 8))]]
+    assert len(others) > 0
+    assert not {image.tobytes() for image in (*images, *held_out)} & set(others)
+    assert set(labels.tolist()) == set(range(10)) - {3, 8}
+
+
 def test_boxed_ink_is_as_mnist_has_it():
     picture = Image.new("L", (70, 50))
     ImageDraw.Draw(picture).rectangle((3, 5, 12, 44), fill=200)
