@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
 from dashboard.components.browser import prepare_browser
+from dashboard.components.learn.guide import show_guide
 from dashboard.components.session import first_page
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
@@ -18,6 +19,12 @@ PAGES = [
         icon=":material/model_training:",
         default=True,
         help="Choose a network and its epochs, train it, and watch it learn.",
+    ),
+    st.Page(
+        "app_pages/learn.py",
+        title="Learn",
+        icon=":material/school:",
+        help="Short lessons: a question, a prediction, and the real thing that answers it.",
     ),
     st.Page(
         "app_pages/predictions.py",
@@ -76,6 +83,7 @@ page = st.navigation(PAGES)
 prepare_browser()
 show_activity(on_train=page.title == "Train")
 show_outcome()
+show_guide(page.title.lower())
 try:
     page.run()
 finally:

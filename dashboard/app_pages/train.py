@@ -8,6 +8,7 @@ from core.config import MODELS, ConfigError, TrainingConfig
 from core.data import Dataset
 from core.runs import ENDED, Run
 from dashboard.components.actions import note_failure, run_action
+from dashboard.components.learn.progress import note_run
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
 from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
@@ -36,7 +37,9 @@ def start() -> None:
 
 def begin(config: TrainingConfig) -> None:
     """Queue a new run and show it."""
-    open_run(store().create(config).id)
+    run = store().create(config)
+    note_run(run)
+    open_run(run.id)
 
 
 # The sidebar

@@ -84,6 +84,14 @@ def dataset() -> Dataset:
     return found
 
 
+def dataset_now() -> Dataset | None:
+    """The dataset where it is loaded, without waiting."""
+    try:
+        return services().dataset_loader.outcome(0.0)
+    except DatasetError:
+        return None
+
+
 def dataset_note(found: Dataset) -> None:
     """Show the dataset's warnings, and describe it where it is not MNIST."""
     for warning in found.warnings:

@@ -188,6 +188,20 @@ def settings_now() -> TrainingConfig:
     return TrainingConfig(model=model, augment=now("augment", last_augment()), **values)
 
 
+def settings_from(address: Mapping[str, str]) -> TrainingConfig:
+    """The settings that an address names, whatever the widgets show; what it does not name is the default.
+
+    Raises:
+        ConfigError: where a setting is not known or out of its range.
+    """
+    model = model_name(address.get("model", DEFAULT.model))
+    names = {address_name(model, name): name for name in shown_settings(model)}
+    if unknown := [word for word in address if word not in ("model", "augment", *names)]:
+        raise ConfigError(f"There is no setting {unknown[0]!r}. There are: model, augment, {', '.join(names)}.")
+    values = {names[word]: understand(names[word], text, model) for word, text in address.items() if word in names}
+    return TrainingConfig(model=model, augment=address.get("augment") == ON, **values)
+
+
 def take_settings(config: TrainingConfig) -> None:
     """Put the settings of a run into the widgets; all but the run that it was fine-tuned from."""
     remember(PAGE, "model", title_in_address(config.model))

@@ -1,0 +1,74 @@
+"""Learn: the lessons, with what was predicted and what came, and the words."""
+
+import streamlit as st
+
+from core.learners import LessonProgress
+from dashboard.components.learn.guide import begin_lesson, judge
+from dashboard.components.learn.lesson import Lesson
+from dashboard.components.learn.library import FOLDER, broken_lessons, lessons
+from dashboard.components.learn.progress import learner, own_runs
+from dashboard.components.page_head import show_title
+from dashboard.components.run_picker import choose_run
+from dashboard.components.session import dataset_now, store
+from dashboard.components.text import escape_markdown
+
+
+def show_lesson(lesson: Lesson) -> None:
+    """Show a lesson as a card, with a button that begins it or goes on."""
+    now = learner()
+    progress = now.progress(lesson.name)
+    with st.container(border=True, key=f"lesson_{lesson.name}", height="stretch"):
+        st.header(escape_markdown(lesson.question), anchor=False)
+        parts = [lesson.title, f"{lesson.minutes} min", lesson.needs]
+        words = " · ".join(escape_markdown(part) for part in parts if part)
+        st.caption(f"{words} · {state(lesson, progress, now.active)}")
+        show_predictions(lesson, progress)
+        words = "Again" if progress.done else "Continue" if progress.step else "Start"
+        st.button(
+            words,
+            key=f"begin_{lesson.name}",
+            type="secondary" if progress.done else "primary",
+            on_click=begin_lesson,
+            args=(lesson.name,),
+            disabled=now.active == lesson.name,
+        )
+
+
+def state(lesson: Lesson, progress: LessonProgress, active: str) -> str:
+    """How far a lesson is, in words."""
+    if active == lesson.name:
+        return "open beside the page"
+    if progress.done:
+        return ":green[:material/check_circle: done]"
+    return f"step {progress.step + 1} of {len(lesson.steps)}" if progress.step else "new"
+
+
+def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
+    """Show what was predicted, and what came."""
+    runs, digits = own_runs(lesson), dataset_now()
+    for at, said in progress.predictions.items():
+        outcome = lesson.outcome_of(at) if at < len(lesson.steps) else None
+        value = outcome.value(runs, digits) if outcome and digits else None
+        came = "" if value is None else f" · it was {escape_markdown(outcome.text(runs, digits))}"
+        mark = {True: ":green[:material/check:] ", False: "", None: ""}[
+            None if value is None else judge(lesson, at, said, value)
+        ]
+        st.markdown(f":small[{mark}You said: {escape_markdown(said)}{came}]")
+
+
+choose_run(needs="any")
+show_title("Learn")
+found = lessons(store().home)
+done = sum(learner().progress(lesson.name).done for lesson in found)
+st.write(
+    f"Each lesson asks a question, lets you predict, and answers it with a network that you train. {done} of "
+    f"{len(found)} done."
+)
+for broken in broken_lessons(store().home):
+    st.warning(f"**{escape_markdown(broken.path.name)}** is not shown. {escape_markdown(broken.why)}")
+with st.grid(2, min_column_width=320):
+    for lesson in found:
+        show_lesson(lesson)
+with st.expander("Write your own lesson", icon=":material/edit_note:"):
+    st.write("Put a text file that ends in .md into the folder below; it appears here.")
+    st.code(str(store().home / FOLDER), language=None)

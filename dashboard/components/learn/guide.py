@@ -1,0 +1,319 @@
+"""The guide: the open lesson, step by step, in a panel that stays beside every page (page.css; a sheet on a phone)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from core.config import ConfigError
+from core.runs import RunError, RunView
+from core.storage import explain_os_error
+from dashboard.components.actions import note_failure
+from dashboard.components.learn.lesson import Lesson, Step, Wait, numbers_in
+from dashboard.components.learn.places import HIGHLIGHTS, PAGES
+from dashboard.components.learn.progress import (
+    active_lesson,
+    begin,
+    change,
+    equal_run,
+    learner,
+    own_runs,
+    remember_learner,
+    take_run,
+)
+from dashboard.components.progress import progress_in_words
+from dashboard.components.run_picker import run_label
+from dashboard.components.session import EVERY_PAGE, dataset_now, first_time, open_run, store
+from dashboard.components.text import escape_markdown
+from dashboard.components.train.settings import settings_from, take_settings
+from dashboard.components.widgets.canvas import current_drawing
+
+LOOK_SECONDS = 1.0
+GO = "guide_goes"  # under which the session keeps the page that the guide opens next
+RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
+ADDRESS = "lesson"
+
+
+def show_guide(page: str) -> None:
+    """Show the open lesson beside the page, and open its pages. Call it before the page.
+
+    Args:
+        page: the page's name in addresses.
+    """
+    if named := st.query_params.pop(ADDRESS, ""):
+        begin_lesson(named)
+    _switch_page()
+    remember_learner()
+    lesson = active_lesson()
+    with st.container(key="guide"):
+        if lesson is None:
+            return
+        at = _at(lesson)
+        wait = lesson.steps[at].wait
+        if wait is not None and wait.kind == "run":
+            st.fragment(_look, run_every=LOOK_SECONDS)(lesson, at, page)
+        else:
+            _show(lesson, at, page)
+
+
+def begin_lesson(name: str) -> None:
+    """Open a lesson where it was left, and the page of its step; nothing happens where there is none of this name."""
+    begin(name)
+    if lesson := active_lesson():
+        _open(lesson, lesson.steps[_at(lesson)])
+
+
+def _switch_page() -> None:
+    if go := st.session_state.pop(GO, None):
+        name, query = go
+        st.switch_page(PAGES[name], query_params=query)
+
+
+def _look(lesson: Lesson, at: int, page: str) -> None:
+    """Show the step, as long as it is the one to show."""
+    _switch_page()
+    if (learner().active, _at(lesson)) != (lesson.name, at):
+        st.rerun()
+    _show(lesson, at, page)
+
+
+def _at(lesson: Lesson) -> int:
+    return min(learner().progress(lesson.name).step, len(lesson.steps) - 1)
+
+
+def _show(lesson: Lesson, at: int, page: str) -> None:
+    step, count, folded = lesson.steps[at], len(lesson.steps), learner().folded
+    runs = own_runs(lesson)
+    with st.container(key="guide_card", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", key="guide_head", wrap=False):
+            st.markdown(f":small[**{escape_markdown(lesson.title)}** · {at + 1} of {count}]", width="stretch")
+            icon, words = ("unfold_more", "Unfold") if folded else ("unfold_less", "Fold")
+            st.button(words, key="guide_fold", icon=f":material/{icon}:", type="tertiary", on_click=_fold)
+            st.button("End", key="guide_end", icon=":material/close:", type="tertiary", on_click=_end)
+        if folded:
+            return
+        st.progress((at + 1) / count)
+        st.markdown(f"**{escape_markdown(step.title)}**")
+        if step.predict:
+            _ask(lesson, at, step)
+        if step.text:
+            st.markdown(_filled(step.text, lesson, runs))
+        done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
+        if step.outcome:
+            _say_outcome(lesson, at, runs)
+        _buttons(lesson, at, done)
+    if step.highlight:
+        _highlight(step.highlight)
+
+
+def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
+    """A step's text with the numbers of the learner's runs."""
+    digits = dataset_now()
+    for words, number in numbers_in(text, lesson.runs):
+        text = text.replace(words, f"**{escape_markdown(number.text(runs, digits))}**" if digits else "…")
+    return text
+
+
+# Predictions
+
+
+def _ask(lesson: Lesson, at: int, step: Step) -> None:
+    said = learner().progress(lesson.name).predictions.get(at, "")
+    key = f"guide_predict_{lesson.name}_{at}"
+    labels = [label for label, _ in step.predict.choices]
+    if labels:
+        chosen = labels.index(said) if said in labels else None
+        st.radio(step.predict.question, labels, chosen, key=key, on_change=_predict, args=(lesson.name, at, key))
+    else:
+        st.text_input(step.predict.question, said, 20, key=key, on_change=_predict, args=(lesson.name, at, key))
+
+
+def _predict(lesson: str, at: int, key: str) -> None:
+    said = st.session_state.get(key)
+    if said is not None:
+        change(lambda now: now.with_progress(lesson, predictions={**now.progress(lesson).predictions, at: said}))
+
+
+def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
+    """Show what was predicted beside what came."""
+    asked = next((before for before in range(at - 1, -1, -1) if lesson.steps[before].predict), None)
+    digits = dataset_now()
+    outcome = lesson.steps[at].outcome
+    value = outcome.value(runs, digits) if digits else None
+    came = f"**It was:** {escape_markdown(outcome.text(runs, digits))}" if value is not None else ""
+    if asked is None or value is None:
+        st.markdown(came)
+        return
+    said = learner().progress(lesson.name).predictions.get(asked, "")
+    verdict = judge(lesson, asked, said, value)
+    icon = {True: ":green[:material/check_circle:] ", False: ":orange[:material/lightbulb:] ", None: ""}[verdict]
+    st.markdown(f"{icon}**You said:** {escape_markdown(said) if said else '–'}  \n{came}")
+
+
+def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
+    """Whether a prediction was right, as its choices' ranges tell; None where none was made or nothing decides."""
+    ranges = dict(lesson.steps[asked].predict.choices)
+    among = ranges.get(said)
+    if among is None:
+        return None
+    return value in among
+
+
+# Waiting
+
+
+def _say_wait(lesson: Lesson, wait: Wait, runs: Mapping[str, RunView], page: str) -> bool:
+    """Say what the step waits for, and whether that has happened."""
+    if wait.kind == "run":
+        return _say_run(lesson, wait.run, runs.get(wait.run))
+    done = has_happened(wait, page)
+    st.markdown(_ticked("Done" if done else _wanted(wait), done))
+    return done
+
+
+def _ticked(words: str, done: bool) -> str:
+    return f":green[:material/check_circle:] {words}" if done else f":material/radio_button_unchecked: {words}"
+
+
+def _wanted(wait: Wait) -> str:
+    if wait.kind == "drawing":
+        return "Draw a digit."
+    return f"Open {wait.page.capitalize()}." if not wait.name else "Waiting for you"
+
+
+def has_happened(wait: Wait, page: str) -> bool:
+    """Whether a drawing was made, or a page is open with what is wanted of its address."""
+    if wait.kind == "drawing":
+        return page in ("draw", "inside") and current_drawing().strokes > 0
+    if page != wait.page:
+        return False
+    shown = st.query_params.get(wait.name, "") if wait.name else ""
+    return not wait.name or (shown == wait.value if wait.value else shown != "")
+
+
+def _say_run(lesson: Lesson, name: str, run: RunView | None) -> bool:
+    if run is None:
+        st.markdown(_ticked("Waiting for the run", False))
+        if equal := equal_run(lesson, name):
+            st.button(
+                f"Use {escape_markdown(run_label(equal))}",
+                key="guide_use",
+                icon=":material/history:",
+                on_click=take_run,
+                args=(lesson.name, name, equal.id),
+                help="It was trained with these settings.",
+            )
+        return False
+    state = run.state
+    words = escape_markdown(run.name)
+    if state.name == "finished":
+        st.markdown(_ticked(f"{words} is trained", True))
+        return True
+    if state.is_active:
+        st.markdown(f":material/hourglass_top: {words} · {progress_in_words(run)}")
+    else:
+        st.markdown(f":orange[:material/warning:] {words} is {state.name}. Show me starts it again.")
+    return False
+
+
+# Going on
+
+
+def _buttons(lesson: Lesson, at: int, done: bool) -> None:
+    step, last = lesson.steps[at], at == len(lesson.steps) - 1
+    with st.container(horizontal=True, key="guide_buttons", gap="small"):
+        st.button("Back", key="guide_back", on_click=_go, args=(lesson, at - 1), disabled=at == 0)
+        if step.page or step.settings or step.wait:
+            st.button(
+                "Show me",
+                key="guide_show",
+                on_click=show_me,
+                args=(lesson, at),
+                type="secondary" if done else "primary",
+            )
+        if last:
+            st.button("Finish", key="guide_next", type="primary", on_click=_finish, args=(lesson,))
+        else:
+            st.button(
+                "Next", key="guide_next", type="primary" if done else "secondary", on_click=_go, args=(lesson, at + 1)
+            )
+
+
+def _go(lesson: Lesson, to: int) -> None:
+    """In a callback: go to a step, and open its page."""
+    if not first_time("guide", lesson.name, to):
+        return
+    change(lambda now: now.with_progress(lesson.name, step=to))
+    _open(lesson, lesson.steps[to])
+
+
+def _open(lesson: Lesson, step: Step) -> None:
+    """In a callback: open the page of a step, and put its settings into the sidebar."""
+    if step.settings:
+        take_settings(settings_from(lesson.runs[step.settings]))
+    page, query = step.page or ("train" if step.settings else ""), dict(step.query)
+    if not page:
+        return
+    known = own_runs(lesson)
+    for key in RUN_KEYS:
+        if key in query:
+            ids = [known[name].id if name in known else "" for name in query[key].split(",")]
+            query[key] = ",".join(filter(None, ids))
+    query = {name: value for name, value in query.items() if value}
+    for name, value in query.items():
+        st.session_state[f"{page}_{name}"] = value  # as `recall` finds it, also where the page is open already
+    if run := query.get("run"):
+        open_run(run)
+    elif run := st.session_state.get(f"{EVERY_PAGE}_run"):
+        query["run"] = run
+    st.session_state[GO] = (page, query)
+
+
+def show_me(lesson: Lesson, at: int) -> None:
+    """In a callback: do what the step asks for."""
+    step = lesson.steps[at]
+    wait = step.wait
+    if wait and wait.kind == "run":
+        _start(lesson, wait.run)
+    elif wait and wait.kind == "open" and not step.page:
+        step = replace(step, page=wait.page, query=((wait.name, wait.value),) if wait.value else ())
+    _open(lesson, step)
+
+
+def _start(lesson: Lesson, name: str) -> None:
+    """Start a run of the lesson, unless it trains or is there."""
+    run = own_runs(lesson).get(name)
+    if run is None or not (run.state.is_active or run.state.name == "finished"):
+        if not first_time("guide starts", lesson.name, name):
+            return
+        config = settings_from(lesson.runs[name])
+        try:
+            run = store().create(config)
+        except (RunError, ConfigError) as error:
+            return note_failure(str(error))
+        except OSError as error:
+            return note_failure(explain_os_error(error))
+        take_run(lesson.name, name, run.id)
+        take_settings(config)
+    open_run(run.id)
+    st.session_state[GO] = ("train", {"run": run.id})
+
+
+def _finish(lesson: Lesson) -> None:
+    change(lambda now: replace(now.with_progress(lesson.name, done=True), active=""))
+    st.session_state[GO] = ("learn", {})
+
+
+def _end() -> None:
+    change(lambda now: replace(now, active=""))
+
+
+def _fold() -> None:
+    change(lambda now: replace(now, folded=not now.folded))
+
+
+def _highlight(place: str) -> None:
+    """Outline a part of the page, wherever it is drawn; page.css says how."""
+    st.html(f"<style>{HIGHLIGHTS[place]} {{ animation: digitlab-outline 1.2s ease-out 3 both }}</style>")
