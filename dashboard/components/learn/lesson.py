@@ -76,6 +76,11 @@ class Number:
 
     parts: tuple[tuple[str, str], ...]
 
+    @property
+    def words(self) -> str:
+        """The number as a lesson writes it."""
+        return " - ".join(f"{run}.{name}" for run, name in self.parts)
+
     def value(self, runs: Mapping[str, RunView], digits: Dataset) -> float | None:
         """The number, of the learner's runs by their names in the lesson; None where it is not known yet."""
         values = [NUMBERS[name].read(runs[run], digits) if run in runs else None for run, name in self.parts]
@@ -215,13 +220,13 @@ def _head(lines: list[tuple[int, str]]) -> dict:
             sources.append(value)
         elif key in HEAD and not name:
             values[key] = value
+            if key == "minutes" and not re.fullmatch(r"[0-9]{1,3}", value):
+                raise LessonError(line, f"The minutes must be a whole number, for instance: {_EXAMPLES[key]}")
         else:
             raise LessonError(line, f"Only {', '.join(HEAD)} and run NAME can stand here, each with a colon.")
     for key in ("title", "question", "minutes"):
         if not values.get(key):
             raise LessonError(1, f"The head has no {key}. Write for instance: {_EXAMPLES[key]}")
-    if not re.fullmatch(r"\d{1,3}", values["minutes"]):
-        raise LessonError(1, "The minutes must be a whole number, for instance: minutes: 4")
     minutes = int(values.pop("minutes"))
     return {**values, "minutes": minutes, "sources": tuple(sources), "runs": runs, "run_lines": run_lines}
 

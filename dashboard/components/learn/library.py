@@ -13,6 +13,7 @@ from dashboard.components.train.settings import settings_from
 
 OWN = Path(__file__).parents[2] / "lessons"
 FOLDER = "lessons"  # in the home
+MEASURED = OWN / "measured.json"  # by `python -m benchmarks.lessons`
 MOST_LESSONS = 200
 
 

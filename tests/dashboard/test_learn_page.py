@@ -1,0 +1,217 @@
+"""Learn and the guide beside every page: begun, predicted, trained, left and taken up again."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.config import TrainingConfig
+from core.learners import read_learner
+from dashboard.components.learn.library import OWN
+from dashboard.components.learn.progress import KEY
+from tests.support.pages import as_seen, open_page, words
+
+pytestmark = pytest.mark.usefixtures("laboratory")
+ME, OTHER = "0" * 32, "1" * 32
+LESSON = """\
+title: Two epochs
+question: Is two more than one?
+minutes: 1
+run two: model=dense&epochs=3&dense_seed=5
+
+## What do you expect?
+predict: Which epoch is best?
+- The first: 1 to 1
+- A later one: 2 to 3
+
+Think first.
+
+## Train it
+set: two
+wait: run two
+highlight: start
+
+Press Start.
+
+## What came
+open: train?run=two
+outcome: two.best_epoch
+
+It was epoch {two.best_epoch}, of {two.epochs}.
+
+## Look at an image
+open: predictions?run=two
+wait: open predictions image
+
+Click one.
+
+## Draw
+wait: drawing
+
+Draw a 4.
+"""
+
+
+@pytest.fixture
+def lesson(store):
+    """A person's own lesson, by its name."""
+    folder = store.home / "lessons"
+    folder.mkdir(parents=True)
+    (folder / "two.md").write_text(LESSON)
+    return "two"
+
+
+def page(name="train", me=ME, **address):
+    """A page of this learner's browser."""
+    return open_page(name, session={KEY: me}, **address)
+
+
+def press(at, key):
+    """Press a button of the guide."""
+    at.button(key=key).click().run()
+    assert not at.exception, at.exception
+    return at
+
+
+def done(store, me=ME, lesson="two"):
+    """What a learner has done of the lesson."""
+    return read_learner(store.home, me).progress(lesson)
+
+
+def finish(run, losses=(0.5, 0.3, 0.4)):
+    """End a run as its worker does, with these validation losses."""
+    for epoch, loss in enumerate(losses, start=1):
+        run.append_event(
+            "epoch", epoch=epoch, step=10 * epoch, val_loss=loss, val_accuracy=0.9, loss=0.1, accuracy=0.95
+        )
+    run.set_state("finished")
+
+
+def test_learn_lists_the_lessons_of_the_program_and_of_the_home(lesson):
+    at = page("learn")
+    assert "Is two more than one?" in words(at)
+    assert f"0 of {len(list(OWN.glob('*.md'))) + 1} done" in words(at)
+    assert at.button(key="begin_two").label == "Start"
+
+
+def test_a_wrong_lesson_is_named_with_its_line_and_the_others_stay(lesson, store):
+    (store.home / "lessons" / "half.md").write_text("title: half\n")
+    at = page("learn")
+    assert "half.md is not shown. Line 1: A lesson needs steps" in as_seen(at.warning[0].value).replace("**", "")
+    assert at.button(key="begin_two")
+
+
+def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, store):
+    at = press(page("learn"), "begin_two")
+    assert "What do you expect?" in words(at)
+    at.radio[0].set_value("A later one").run()
+    assert done(store).predictions == {0: "A later one"}
+    at = press(at, "guide_next")
+    assert "Waiting for the run" in words(at)
+    at = press(at, "guide_show")
+    [run] = store.runs()
+    assert run.config == TrainingConfig(model="dense", epochs=3, seed=5)
+    assert done(store).runs == {"two": run.id}
+    assert at.title[0].value == f"Train · {run.name}"
+    finish(run)
+    at.run()
+    assert f"{run.name} is trained" in words(at)
+    at = press(at, "guide_next")
+    assert "It was epoch **2**, of **3**" in words(at)
+    assert "You said:** A later one" in words(at)
+    assert ":green[:material/check_circle:]" in words(at)
+    assert "You said: A later one · it was 2" in words(page("learn"))
+
+
+def test_start_by_hand_counts_and_another_persons_run_does_not(lesson, store):
+    for me in (ME, OTHER):
+        press(page("learn", me), "begin_two")
+        press(page("learn", me), "guide_next")
+    at = page("train", model="Dense", epochs="3", dense_seed="5")
+    at.button(key="start").click().run()
+    [run] = store.runs()
+    assert done(store).runs == {"two": run.id}
+    assert done(store, OTHER).runs == {}
+    finish(run)
+    at = press(page("train", OTHER), "guide_use")  # but it can be used
+    assert done(store, OTHER).runs == {"two": run.id}
+
+
+def test_a_run_with_other_settings_is_not_the_lessons(lesson, store):
+    press(press(page("learn"), "begin_two"), "guide_next")
+    page("train", model="Dense", epochs="4", dense_seed="5").button(key="start").click().run()
+    assert len(store.runs()) == 1
+    assert done(store).runs == {}
+
+
+def test_show_me_twice_starts_one_run_and_a_deleted_one_again(lesson, store):
+    at = press(press(page("learn"), "begin_two"), "guide_next")
+    at = press(press(at, "guide_show"), "guide_show")
+    [run] = store.runs()
+    store.delete(run)
+    at.run()
+    assert "Waiting for the run" in words(at)
+    at.session_state["last_request"] = ("", 0.0)
+    press(at, "guide_show")
+    assert [other.id for other in store.runs()] not in ([], [run.id])
+
+
+def test_a_lesson_stays_beside_every_page_and_is_taken_up_in_another_session(lesson):
+    press(press(page("learn"), "begin_two"), "guide_next")
+    for name in ("train", "predictions", "compare", "draw"):
+        assert "Waiting for the run" in words(page(name))
+    at = press(page("compare"), "guide_end")
+    assert "Waiting for the run" not in words(at)
+    at = page("learn")
+    assert at.button(key="begin_two").label == "Continue"
+    assert "Waiting for the run" in words(press(at, "begin_two"))
+
+
+def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
+    run = make_run(seed=5)
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use"), "guide_next")
+    at = press(at, "guide_next")
+    assert at.title[0].value == f"Predictions · {run.name}"
+    assert "Waiting for you" in words(at)
+    at = page("predictions", run=run.id, image="3")
+    assert "Done" in words(at)
+    at = press(at, "guide_next")
+    assert "Draw a digit." in words(at)
+    at = press(at, "guide_next")
+    assert at.title[0].value == "Learn"
+    assert "1 of " in words(at)
+    assert at.button(key="begin_two").label == "Again"
+
+
+def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
+    at = page("train", lesson="two")
+    assert "What do you expect?" in words(at)
+    assert "lesson" not in at.query_params
+    assert "What do you expect?" in words(page("map"))
+    assert not page("train", OTHER, lesson="sun").exception
+
+
+def test_a_folded_lesson_shows_its_title_only(lesson):
+    at = press(press(page("learn"), "begin_two"), "guide_fold")
+    assert "Think first." not in words(at)
+    assert "Two epochs" in words(at)
+    assert "Think first." in words(press(page("train"), "guide_fold"))
+
+
+def test_a_lesson_that_was_shortened_or_is_gone_meanwhile_ends_nothing_else(lesson, store):
+    at = press(press(page("learn"), "begin_two"), "guide_next")
+    (store.home / "lessons" / "two.md").write_text(
+        LESSON.partition("\n## Train it")[0].replace(": 1 to 1", "").replace(": 2 to 3", "")
+    )
+    assert "What do you expect?" in words(at.run())
+    (store.home / "lessons" / "two.md").unlink()
+    assert not at.run().exception
+    assert not page("learn").exception
+
+
+def test_a_home_that_cannot_be_written_keeps_the_lesson_for_the_session(lesson, store, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.learners.write_json", full)
+    at = press(press(page("learn"), "begin_two"), "guide_next")
+    assert "Waiting for the run" in words(at)
