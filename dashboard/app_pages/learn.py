@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.learners import LessonProgress
+from dashboard.components.learn.glossary import ADDRESS, search
 from dashboard.components.learn.guide import begin_lesson, judge
 from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import FOLDER, broken_lessons, lessons
@@ -56,6 +57,21 @@ def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
         st.markdown(f":small[{mark}You said: {escape_markdown(said)}{came}]")
 
 
+def show_words() -> None:
+    """Show the glossary, or what a search in it finds."""
+    st.header("Words", anchor=False)
+    asked = st.query_params.get(ADDRESS, "").replace("-", " ")
+    sought = st.text_input(
+        "Search the words", asked, 40, key="words", placeholder="learning rate", icon=":material/search:", live="250ms"
+    )
+    found = search(sought)
+    if not found:
+        st.info(f"No word is explained by {escape_markdown(sought)}. Try another, or a part of it.")
+    with st.container(key="glossary", gap="xsmall"):
+        for word in found:
+            st.markdown(f"**{word.name}** · {word.text}")
+
+
 choose_run(needs="any")
 show_title("Learn")
 found = lessons(store().home)
@@ -69,6 +85,7 @@ for broken in broken_lessons(store().home):
 with st.grid(2, min_column_width=320):
     for lesson in found:
         show_lesson(lesson)
+show_words()
 with st.expander("Write your own lesson", icon=":material/edit_note:"):
     st.write("Put a text file that ends in .md into the folder below; it appears here.")
     st.code(str(store().home / FOLDER), language=None)

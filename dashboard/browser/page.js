@@ -141,6 +141,50 @@
     capture,
   );
 
+  // A word of the glossary shows its explanation, its link's title, where it stands: under the mouse, with the focus, or
+  // tapped. Escape hides it.
+  const WORD = 'a[href*="/learn?word="]';
+  const explanation = document.createElement("div");
+  Object.assign(explanation, { id: "word_explanation", role: "tooltip", hidden: true });
+  document.body.append(explanation);
+  let explained = null; // the link
+  const hide = () => {
+    explained?.removeAttribute("aria-describedby");
+    explained = null;
+    explanation.hidden = true;
+  };
+  const explain = (link) => {
+    if (link === explained) return;
+    hide();
+    explained = link;
+    if (link.title) link.dataset.explanation = link.title;
+    link.removeAttribute("title"); // else the browser shows it too
+    link.setAttribute("aria-describedby", explanation.id);
+    explanation.textContent = link.dataset.explanation;
+    explanation.hidden = false;
+    const { left, top, bottom } = link.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = explanation;
+    const above = bottom + height + 8 > innerHeight;
+    explanation.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+    explanation.style.top = `${above ? Math.max(8, top - height - 4) : bottom + 4}px`;
+  };
+  for (const event of ["mouseover", "focusin"]) {
+    addEventListener(event, ({ target }) => (target.closest?.(WORD) ? explain(target.closest(WORD)) : hide()), capture);
+  }
+  addEventListener("scroll", hide, capture);
+  addEventListener("keydown", ({ key }) => key === "Escape" && hide(), capture);
+  addEventListener(
+    "click",
+    (event) => {
+      const link = event.target.closest?.(WORD);
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      explain(link);
+    },
+    capture,
+  );
+
   // A browser that translates puts font elements in the place of texts, of which React knows nothing: it changed a text
   // that is no longer there, and a live number stood still, or failed to remove it, and the page went blank. So a text
   // that changes comes back, to be translated anew, and a translation goes with its text. (Angle brackets here and

@@ -11,6 +11,7 @@ from core.config import ConfigError
 from core.runs import RunError, RunView
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
+from dashboard.components.learn.glossary import linked
 from dashboard.components.learn.lesson import Lesson, Step, Wait, numbers_in
 from dashboard.components.learn.places import HIGHLIGHTS, PAGES
 from dashboard.components.learn.progress import (
@@ -110,7 +111,7 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
 
 def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
     """A step's text with the numbers of the learner's runs."""
-    digits = dataset_now()
+    digits, text = dataset_now(), linked(text)
     for words, number in numbers_in(text, lesson.runs):
         text = text.replace(words, f"**{escape_markdown(number.text(runs, digits))}**" if digits else "…")
     return text

@@ -14,6 +14,7 @@ from dashboard.components.train.settings import settings_from
 OWN = Path(__file__).parents[2] / "lessons"
 FOLDER = "lessons"  # in the home
 MEASURED = OWN / "measured.json"  # by `python -m benchmarks.lessons`
+GLOSSARY = "glossary.md"
 MOST_LESSONS = 200
 
 
@@ -43,7 +44,11 @@ def broken_lessons(home: Path) -> list[Broken]:
 
 
 def _all(home: Path) -> list[Lesson | Broken]:
-    return [_read(path) for folder in (OWN, home / FOLDER) for path in sorted(folder.glob("*.md"))[:MOST_LESSONS]]
+    return [_read(path) for folder in (OWN, home / FOLDER) for path in _files(folder)]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.md")) if path.name != GLOSSARY][:MOST_LESSONS]
 
 
 def _read(path: Path) -> Lesson | Broken:

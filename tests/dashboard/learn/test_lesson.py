@@ -123,7 +123,7 @@ def test_files_that_are_no_text_are_answered(tmp_path):
 
 def test_a_persons_own_lessons_come_after_the_programs_and_may_replace_one(tmp_path):
     own = [lesson.name for lesson in lessons(tmp_path)]
-    assert len(own) == len(set(own)) == len(list(OWN.glob("*.md")))
+    assert len(own) == len(set(own)) == len(list(OWN.glob("[0-9]*.md")))
     folder = tmp_path / "lessons"
     folder.mkdir()
     (folder / "03_mine.md").write_text(LESSON)
