@@ -46,6 +46,11 @@ wait: open predictions image
 
 Click one.
 
+## Another image of the same page
+open: predictions?run=two&image=4
+
+Look at it.
+
 ## Draw
 wait: drawing
 
@@ -124,6 +129,12 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert "You said: A later one · it was 2" in words(page("learn"))
 
 
+def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):
+    at = press(press(page("learn"), "begin_two"), "guide_next")
+    drawn = [each.proto.body for each in at.get("html")]
+    assert any(".st-key-start" in body and "scrollIntoView" in body for body in drawn)
+
+
 def test_start_by_hand_counts_and_another_persons_run_does_not(lesson, store):
     for me in (ME, OTHER):
         press(page("learn", me), "begin_two")
@@ -176,6 +187,8 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     assert "Waiting for you" in words(at)
     at = page("predictions", run=run.id, image="3")
     assert "Done" in words(at)
+    at = press(at, "guide_next")
+    assert "**Image 4**" in words(at)
     at = press(at, "guide_next")
     assert "Draw a digit." in words(at)
     at = press(at, "guide_next")

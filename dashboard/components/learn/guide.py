@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -35,6 +36,10 @@ LOOK_SECONDS = 1.0
 GO = "guide_goes"  # under which the session keeps the page that the guide opens next
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
+WIDGETS = {  # widgets that Streamlit keeps in the address, by their keys, and what their values are
+    **dict.fromkeys(("part", "epoch", "image", "source", "show", "order", "only"), str),
+    **dict.fromkeys(("label", "prediction", "page"), int),
+}
 
 
 def show_guide(page: str) -> None:
@@ -45,7 +50,7 @@ def show_guide(page: str) -> None:
     """
     if named := st.query_params.pop(ADDRESS, ""):
         begin_lesson(named)
-    _switch_page()
+    _switch_page(page)
     remember_learner()
     lesson = active_lesson()
     with st.container(key="guide"):
@@ -66,15 +71,19 @@ def begin_lesson(name: str) -> None:
         _open(lesson, lesson.steps[_at(lesson)])
 
 
-def _switch_page() -> None:
+def _switch_page(page: str) -> None:
+    """Open what the guide opens next; `page` is open now. Its widgets in the address take a new value as widgets."""
     if go := st.session_state.pop(GO, None):
         name, query = go
-        st.switch_page(PAGES[name], query_params=query)
+        here = WIDGETS if name == page else {}
+        for key in here.keys() & query.keys():
+            st.session_state[key] = here[key](query[key])
+        st.switch_page(PAGES[name], query_params={key: value for key, value in query.items() if key not in here})
 
 
 def _look(lesson: Lesson, at: int, page: str) -> None:
     """Show the step, as long as it is the one to show."""
-    _switch_page()
+    _switch_page(page)
     if (learner().active, _at(lesson)) != (lesson.name, at):
         st.rerun()
     _show(lesson, at, page)
@@ -106,7 +115,7 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
             _say_outcome(lesson, at, runs)
         _buttons(lesson, at, done)
     if step.highlight:
-        _highlight(step.highlight)
+        _highlight(step.highlight, f"{lesson.name} {at}")
 
 
 def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
@@ -278,8 +287,8 @@ def show_me(lesson: Lesson, at: int) -> None:
     wait = step.wait
     if wait and wait.kind == "run":
         _start(lesson, wait.run)
-    elif wait and wait.kind == "open" and not step.page:
-        step = replace(step, page=wait.page, query=((wait.name, wait.value),) if wait.value else ())
+    elif wait and wait.kind == "open" and step.page in ("", wait.page):
+        step = replace(step, page=wait.page, query=(*step.query, *([(wait.name, wait.value)] if wait.value else [])))
     _open(lesson, step)
 
 
@@ -315,6 +324,21 @@ def _fold() -> None:
     change(lambda now: replace(now, folded=not now.folded))
 
 
-def _highlight(place: str) -> None:
-    """Outline a part of the page, wherever it is drawn; page.css says how."""
-    st.html(f"<style>{HIGHLIGHTS[place]} {{ animation: digitlab-outline 1.2s ease-out 3 both }}</style>")
+def _highlight(place: str, step: str) -> None:
+    """Outline a part of the page, wherever it is drawn, and scroll to it once a step; page.css says how it looks."""
+    found = HIGHLIGHTS[place]
+    outline = f"{found} {{ animation: digitlab-outline 1.2s ease-out 3 both; scroll-margin-top: 5rem }}"
+    script = SCROLL.format(step=json.dumps(step), found=json.dumps(found))
+    st.html(f"<style>{outline}</style><script>{script}</script>", unsafe_allow_javascript=True)
+
+
+# Waits until the place is drawn and rests. The guide covers the lower half of narrow screens.
+SCROLL = """
+(function look(tries, before) {{
+  const place = document.querySelector({found}), box = place?.getBoundingClientRect();
+  if (!box?.height || box.top !== before) return tries && setTimeout(look, 400, tries - 1, box?.top);
+  const wide = innerWidth > 1200, seen = wide ? innerHeight : 0.55 * innerHeight;
+  const block = wide && box.height < seen - 160 ? "center" : "start";
+  if (box.top < 60 || box.bottom > seen) place.scrollIntoView({{behavior: "smooth", block}});
+}})(25); // {step}
+"""

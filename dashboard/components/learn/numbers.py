@@ -142,6 +142,11 @@ def _dead(run: RunView, digits: Dataset) -> float | None:
     return len(found[0].dead) if found else 0
 
 
+def _confidence_at_first(run: RunView, digits: Dataset) -> float | None:
+    inside = load_inside(run, 0)
+    return None if inside is None else confidence(inside.probabilities(digits.x_test[:HEALTH_IMAGES])).mean()
+
+
 NUMBERS: dict[str, RunNumber] = {
     "test_accuracy": RunNumber(SHARE, _summary("test_accuracy"), "share of the test images read right"),
     "mistakes": RunNumber(COUNT, _of_test(lambda p, y: _wrong(p, y).sum()), "test images read wrong"),
@@ -149,6 +154,7 @@ NUMBERS: dict[str, RunNumber] = {
         COUNT, _of_test(_confident_mistakes), "test images read wrong with more than 90 % confidence"
     ),
     "confidence": RunNumber(SHARE, _of_test(lambda p, y: confidence(p).mean()), "mean confidence on the test images"),
+    "first_confidence": RunNumber(SHARE, _confidence_at_first, "mean confidence on 300 test images before training"),
     "most_read": RunNumber(SHARE, _of_test(_most_read), "share of the test images read as the commonest digit"),
     "validation_accuracy": RunNumber(SHARE, _last("val_accuracy"), "validation accuracy after the last epoch"),
     "first_accuracy": RunNumber(SHARE, _first("val_accuracy"), "validation accuracy after the first epoch"),
