@@ -197,6 +197,15 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     assert at.button(key="begin_two").label == "Again"
 
 
+def test_a_widget_that_was_set_is_noticed_before_it_is_in_the_address(lesson, make_run):
+    run = make_run(seed=5)
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use"), "guide_next")
+    press(at, "guide_next")
+    at = page("predictions", run=run.id)
+    assert "Waiting for you" in words(at)
+    assert "Done" in words(at.text_input(key="image").set_value("3").run())
+
+
 def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
     at = page("train", lesson="two")
     assert "What do you expect?" in words(at)

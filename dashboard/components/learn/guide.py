@@ -199,8 +199,11 @@ def has_happened(wait: Wait, page: str) -> bool:
         return page in ("draw", "inside") and current_drawing().strokes > 0
     if page != wait.page:
         return False
-    shown = st.query_params.get(wait.name, "") if wait.name else ""
-    return not wait.name or (shown == wait.value if wait.value else shown != "")
+    if not wait.name:
+        return True
+    widget = st.session_state.get(wait.name) if wait.name in WIDGETS else None  # the address comes a little later
+    shown = {st.query_params.get(wait.name, ""), "" if widget is None else str(widget)} - {""}
+    return wait.value in shown if wait.value else bool(shown)
 
 
 def _say_run(lesson: Lesson, name: str, run: RunView | None) -> bool:
