@@ -184,6 +184,19 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     assert at.button(key="begin_two").label == "Again"
 
 
+def test_show_me_on_the_page_that_is_open_changes_what_it_shows(lesson, make_run, store):
+    run = make_run(seed=5)
+    shown = "open: predictions?run=two&label=4&show=All"
+    text = LESSON.replace("open: train?run=two", shown).replace("open: predictions?run=two\n", f"{shown[:-3]}Right\n")
+    (store.home / "lessons" / "two.md").write_text(text)
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
+    assert at.title[0].value == f"Predictions · {run.name}"
+    at = press(at, "guide_show")
+    assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "All")
+    at = press(at, "guide_next")
+    assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "Right")
+
+
 def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
     at = page("train", lesson="two")
     assert "What do you expect?" in words(at)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.config import ConfigError
 from core.runs import RunError, RunView
@@ -14,7 +15,7 @@ from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
 from dashboard.components.learn.glossary import linked
 from dashboard.components.learn.lesson import Lesson, Number, Step, Wait, numbers_in
-from dashboard.components.learn.places import HIGHLIGHTS, PAGES
+from dashboard.components.learn.places import BOUND, HIGHLIGHTS, PAGES
 from dashboard.components.learn.progress import (
     active_lesson,
     begin,
@@ -83,7 +84,12 @@ def begin_lesson(name: str) -> None:
 def _switch_page() -> None:
     if go := st.session_state.pop(GO, None):
         name, query = go
-        st.switch_page(PAGES[name], query_params=query)
+        try:
+            st.switch_page(PAGES[name], query_params=query)
+        except StreamlitAPIException:  # widgets of the open page keep some of these in the address themselves
+            for word in BOUND.keys() & query.keys():
+                st.session_state[word] = BOUND[word](query.pop(word))
+            st.switch_page(PAGES[name], query_params=query)
 
 
 def _look(lesson: Lesson, at: int, page: str) -> None:

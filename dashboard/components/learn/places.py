@@ -17,6 +17,16 @@ PAGES = {
         "export",
     )
 }
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+BOUND = {  # words of addresses that widgets keep, and what makes a widget's value of their text
+    **dict.fromkeys(("part", "source", "image", "show", "order", "only"), str),
+    **dict.fromkeys(("label", "prediction"), _whole),
+}
 HIGHLIGHTS = {  # CSS selectors
     "epochs": ".st-key-new_run .st-key-epochs_field",
     "model": ".st-key-new_run [data-testid=stButtonGroup]",
