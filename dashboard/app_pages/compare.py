@@ -138,9 +138,10 @@ def show_curves(chosen, names, look) -> None:
     if frame.empty:
         st.caption("None of these runs has completed an epoch.")
         return
-    st.vega_lite_chart(
-        curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
-    )
+    with st.container(key="compared_curves"):
+        st.vega_lite_chart(
+            curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
+        )
     words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
     if groups := curves.on_one_line(frame, axis, look["target"]):
         words.append(f"On one line: {escape_markdown('; '.join(map(' = '.join, groups)))}.")
@@ -198,7 +199,7 @@ def show_pair(first, second, names, digits) -> None:
 
 def show_verdict(both: Pair, one: str, other: str) -> None:
     """Show the difference and McNemar's test of it in words."""
-    with st.container(border=True):
+    with st.container(border=True, key="pair_verdict"):
         st.markdown(f"**{verdict.verdict(both)}**")
         st.markdown(verdict.difference(both, one, other))
         with how_measured("How is this tested?"):

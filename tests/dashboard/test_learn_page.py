@@ -145,7 +145,7 @@ def test_start_by_hand_counts_and_another_persons_run_does_not(lesson, store):
     assert done(store).runs == {"two": run.id}
     assert done(store, OTHER).runs == {}
     finish(run)
-    at = press(page("train", OTHER), "guide_use")  # but it can be used
+    at = press(page("train", OTHER), "guide_use_two")  # but it can be used
     assert done(store, OTHER).runs == {"two": run.id}
 
 
@@ -181,7 +181,7 @@ def test_a_lesson_stays_beside_every_page_and_is_taken_up_in_another_session(les
 
 def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     run = make_run(seed=5)
-    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use"), "guide_next")
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
     at = press(at, "guide_next")
     assert at.title[0].value == f"Predictions · {run.name}"
     assert "Waiting for you" in words(at)
@@ -199,11 +199,24 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
 
 def test_a_widget_that_was_set_is_noticed_before_it_is_in_the_address(lesson, make_run):
     run = make_run(seed=5)
-    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use"), "guide_next")
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
     press(at, "guide_next")
     at = page("predictions", run=run.id)
     assert "Waiting for you" in words(at)
     assert "Done" in words(at.text_input(key="image").set_value("3").run())
+
+
+def test_show_me_on_the_page_that_is_open_changes_what_it_shows(lesson, make_run, store):
+    run = make_run(seed=5)
+    shown = "open: predictions?run=two&label=4&show=All"
+    text = LESSON.replace("open: train?run=two", shown).replace("open: predictions?run=two\n", f"{shown[:-3]}Right\n")
+    (store.home / "lessons" / "two.md").write_text(text)
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
+    assert at.title[0].value == f"Predictions · {run.name}"
+    at = press(at, "guide_show")
+    assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "All")
+    at = press(at, "guide_next")
+    assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "Right")
 
 
 def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
@@ -212,6 +225,12 @@ def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
     assert "lesson" not in at.query_params
     assert "What do you expect?" in words(page("map"))
     assert not page("train", OTHER, lesson="sun").exception
+
+
+def test_the_page_scrolls_to_what_a_step_points_at_once(lesson):
+    at = press(press(page("learn"), "begin_two"), "guide_next")
+    [html] = [each.proto.body for each in at.get("html") if "scrollIntoView" in each.proto.body]
+    assert '("two 1", ".st-key-start")' in html
 
 
 def test_a_folded_lesson_shows_its_title_only(lesson):
@@ -239,3 +258,24 @@ def test_a_home_that_cannot_be_written_keeps_the_lesson_for_the_session(lesson, 
     monkeypatch.setattr("core.learners.write_json", full)
     at = press(press(page("learn"), "begin_two"), "guide_next")
     assert "Waiting for the run" in words(at)
+
+
+def test_one_step_starts_several_runs_and_a_measurement_is_waited_for(store):
+    folder = store.home / "lessons"
+    folder.mkdir(parents=True)
+    text = LESSON.replace("run two:", "run other: model=dense&epochs=3&dense_seed=6\nrun two:")
+    text = text.replace("wait: run two", "wait: run two other") + "\n## Measure\nwait: number two.best_epoch\n\nWait.\n"
+    (folder / "two.md").write_text(text)
+    at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_show")
+    first, second = sorted(store.runs(), key=lambda run: run.config.seed)
+    assert done(store).runs == {"two": first.id, "other": second.id}
+    assert at.title[0].value == f"Train · {first.name}"
+    finish(first)
+    at.run()
+    assert f"{first.name} is trained" in words(at)
+    assert f"{second.name} is trained" not in words(at)
+    for _ in range(4):
+        at = press(at, "guide_next")
+    assert "Done" in words(at)
+    store.delete(first)
+    assert "Waiting for the measurement" in words(at.run())

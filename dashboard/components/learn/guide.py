@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.config import ConfigError
 from core.runs import RunError, RunView
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
 from dashboard.components.learn.glossary import linked
-from dashboard.components.learn.lesson import Lesson, Step, Wait, numbers_in
-from dashboard.components.learn.places import HIGHLIGHTS, PAGES
+from dashboard.components.learn.lesson import Lesson, Number, Step, Wait, numbers_in
+from dashboard.components.learn.places import BOUND, HIGHLIGHTS, PAGES
 from dashboard.components.learn.progress import (
     active_lesson,
     begin,
@@ -36,10 +37,19 @@ LOOK_SECONDS = 1.0
 GO = "guide_goes"  # under which the session keeps the page that the guide opens next
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
-WIDGETS = {  # widgets that Streamlit keeps in the address, by their keys, and what their values are
-    **dict.fromkeys(("part", "epoch", "image", "source", "show", "order", "only"), str),
-    **dict.fromkeys(("label", "prediction", "page"), int),
-}
+SCROLL = """((moment, place) => {
+  if (window.digitlabMoment === moment) return
+  window.digitlabMoment = moment
+  const look = (tries) => {
+    const part = document.querySelector(place)
+    if (window.digitlabMoment !== moment || (!part && tries > 80)) return
+    if (!part) return setTimeout(look, 250, tries + 1)
+    const at = part.getBoundingClientRect(), low = window.innerHeight * (window.innerWidth > 1200 ? 1 : 0.55)
+    if (at.top < 60 || at.bottom > low) part.scrollIntoView({ block: "start" })
+    if (tries <= 80) setTimeout(look, 1500, 81)  // once more: what is above it may have grown
+  }
+  look(0)
+})"""
 
 
 def show_guide(page: str) -> None:
@@ -50,7 +60,7 @@ def show_guide(page: str) -> None:
     """
     if named := st.query_params.pop(ADDRESS, ""):
         begin_lesson(named)
-    _switch_page(page)
+    _switch_page()
     remember_learner()
     lesson = active_lesson()
     with st.container(key="guide"):
@@ -58,7 +68,7 @@ def show_guide(page: str) -> None:
             return
         at = _at(lesson)
         wait = lesson.steps[at].wait
-        if wait is not None and wait.kind == "run":
+        if wait is not None and wait.kind in ("run", "number"):
             st.fragment(_look, run_every=LOOK_SECONDS)(lesson, at, page)
         else:
             _show(lesson, at, page)
@@ -71,19 +81,21 @@ def begin_lesson(name: str) -> None:
         _open(lesson, lesson.steps[_at(lesson)])
 
 
-def _switch_page(page: str) -> None:
-    """Open what the guide opens next; `page` is open now. Its widgets in the address take a new value as widgets."""
+def _switch_page() -> None:
+    """Open what the guide opens next."""
     if go := st.session_state.pop(GO, None):
         name, query = go
-        here = WIDGETS if name == page else {}
-        for key in here.keys() & query.keys():
-            st.session_state[key] = here[key](query[key])
-        st.switch_page(PAGES[name], query_params={key: value for key, value in query.items() if key not in here})
+        try:
+            st.switch_page(PAGES[name], query_params=query)
+        except StreamlitAPIException:  # widgets of the open page keep some of these in the address themselves
+            for word in BOUND.keys() & query.keys():
+                st.session_state[word] = BOUND[word](query.pop(word))
+            st.switch_page(PAGES[name], query_params=query)
 
 
 def _look(lesson: Lesson, at: int, page: str) -> None:
     """Show the step, as long as it is the one to show."""
-    _switch_page(page)
+    _switch_page()
     if (learner().active, _at(lesson)) != (lesson.name, at):
         st.rerun()
     _show(lesson, at, page)
@@ -177,8 +189,9 @@ def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
 def _say_wait(lesson: Lesson, wait: Wait, runs: Mapping[str, RunView], page: str) -> bool:
     """Say what the step waits for, and whether that has happened."""
     if wait.kind == "run":
-        return _say_run(lesson, wait.run, runs.get(wait.run))
-    done = has_happened(wait, page)
+        told = [_say_run(lesson, name, runs.get(name)) for name in wait.runs]  # each is shown
+        return all(told)
+    done = has_happened(wait, page) if wait.number is None else _is_known(wait.number, runs)
     st.markdown(_ticked("Done" if done else _wanted(wait), done))
     return done
 
@@ -187,7 +200,14 @@ def _ticked(words: str, done: bool) -> str:
     return f":green[:material/check_circle:] {words}" if done else f":material/radio_button_unchecked: {words}"
 
 
+def _is_known(number: Number, runs: Mapping[str, RunView]) -> bool:
+    digits = dataset_now()
+    return digits is not None and number.value(runs, digits) is not None
+
+
 def _wanted(wait: Wait) -> str:
+    if wait.kind == "number":
+        return "Waiting for the measurement"
     if wait.kind == "drawing":
         return "Draw a digit."
     return f"Open {wait.page.capitalize()}." if not wait.name else "Waiting for you"
@@ -212,7 +232,7 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None) -> bool:
         if equal := equal_run(lesson, name):
             st.button(
                 f"Use {escape_markdown(run_label(equal))}",
-                key="guide_use",
+                key=f"guide_use_{name}",
                 icon=":material/history:",
                 on_click=take_run,
                 args=(lesson.name, name, equal.id),
@@ -289,7 +309,9 @@ def show_me(lesson: Lesson, at: int) -> None:
     step = lesson.steps[at]
     wait = step.wait
     if wait and wait.kind == "run":
-        _start(lesson, wait.run)
+        for name in wait.runs:
+            _start(lesson, name)
+        _watch(lesson, wait.runs)
     elif wait and wait.kind == "open" and step.page in ("", wait.page):
         step = replace(step, page=wait.page, query=(*step.query, *([(wait.name, wait.value)] if wait.value else [])))
     _open(lesson, step)
@@ -310,8 +332,16 @@ def _start(lesson: Lesson, name: str) -> None:
             return note_failure(explain_os_error(error))
         take_run(lesson.name, name, run.id)
         take_settings(config)
-    open_run(run.id)
-    st.session_state[GO] = ("train", {"run": run.id})
+
+
+def _watch(lesson: Lesson, names: tuple[str, ...]) -> None:
+    """Open Train with the first of these runs that is not finished, or the first."""
+    known = own_runs(lesson)
+    runs = [known[name] for name in names if name in known]
+    if runs:
+        run = next((run for run in runs if run.state.name != "finished"), runs[0])
+        open_run(run.id)
+        st.session_state[GO] = ("train", {"run": run.id})
 
 
 def _finish(lesson: Lesson) -> None:
@@ -327,21 +357,15 @@ def _fold() -> None:
     change(lambda now: replace(now, folded=not now.folded))
 
 
-def _highlight(place: str, step: str) -> None:
-    """Outline a part of the page, wherever it is drawn, and scroll to it once a step; page.css says how it looks."""
-    found = HIGHLIGHTS[place]
-    outline = f"{found} {{ animation: digitlab-outline 1.2s ease-out 3 both; scroll-margin-top: 5rem }}"
-    script = SCROLL.format(step=json.dumps(step), found=json.dumps(found))
-    st.html(f"<style>{outline}</style><script>{script}</script>", unsafe_allow_javascript=True)
+def _highlight(place: str, moment: str) -> None:
+    """Outline a part of the page, wherever it is drawn; page.css says how.
 
-
-# Waits until the place is drawn and rests. The guide covers the lower half of narrow screens.
-SCROLL = """
-(function look(tries, before) {{
-  const place = document.querySelector({found}), box = place?.getBoundingClientRect();
-  if (!box?.height || box.top !== before) return tries && setTimeout(look, 400, tries - 1, box?.top);
-  const wide = innerWidth > 1200, seen = wide ? innerHeight : 0.55 * innerHeight;
-  const block = wide && box.height < seen - 160 ? "center" : "start";
-  if (box.top < 60 || box.bottom > seen) place.scrollIntoView({{behavior: "smooth", block}});
-}})(25); // {step}
-"""
+    Args:
+        place: a name in `HIGHLIGHTS`.
+        moment: the lesson and its step: the page scrolls to the part once in each, as soon as it is drawn.
+    """
+    st.html(
+        f"<style>{HIGHLIGHTS[place]} {{ animation: digitlab-outline 1.2s ease-out 3 both; scroll-margin-top: 5rem }}"
+        f"</style><script>{SCROLL}({json.dumps(moment)}, {json.dumps(HIGHLIGHTS[place])})</script>",
+        unsafe_allow_javascript=True,
+    )

@@ -32,12 +32,13 @@ A step begins with its title. The lines right below it are its fields, what foll
 - `highlight: PLACE` outlines a part of the page.
 - `predict: QUESTION` asks before it is known; below it the choices, each with the range in which it is right, or none,
   where a number is typed.
-- `wait: run RUN`, `wait: open PAGE`, `wait: open PAGE name`, `wait: open PAGE name=value` or `wait: drawing` is what
-  has to happen before the step is done.
+- `wait: run RUN`, `wait: run RUN RUN …`, `wait: number NUMBER`, `wait: open PAGE`, `wait: open PAGE name`,
+  `wait: open PAGE name=value` or `wait: drawing` is what has to happen before the step is done.
 - `outcome: NUMBER` is what came of the last prediction.
 - `expect: NUMBER LOW to HIGH` is tested: what the text says holds in this range, whatever the seed.
 
-A NUMBER is `run.name`, or the difference `run.name - run.name`; the names are in `numbers.py`.
+A NUMBER is `run.name`, the difference `run.name - run.name`, or from the lowest to the highest of several runs
+`spread run run run.name`; the names are in `numbers.py`.
 """
 
 from __future__ import annotations
@@ -72,13 +73,21 @@ class LessonError(Exception):
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a run of the lesson, or the difference of two: names of runs with names from `NUMBERS`."""
+    """A number of a run of the lesson, the difference of two, or the spread of several.
+
+    Attributes:
+        parts: names of runs with names from `NUMBERS`.
+        spread: whether it is the highest of them minus the lowest.
+    """
 
     parts: tuple[tuple[str, str], ...]
+    spread: bool = False
 
     @property
     def words(self) -> str:
         """The number as a lesson writes it."""
+        if self.spread:
+            return f"spread {' '.join(run for run, _ in self.parts)}.{self.parts[0][1]}"
         return " - ".join(f"{run}.{name}" for run, name in self.parts)
 
     def value(self, runs: Mapping[str, RunView], digits: Dataset) -> float | None:
@@ -86,6 +95,8 @@ class Number:
         values = [NUMBERS[name].read(runs[run], digits) if run in runs else None for run, name in self.parts]
         if None in values:
             return None
+        if self.spread:
+            return max(values) - min(values)
         return values[0] if len(values) == 1 else values[0] - values[1]
 
     def text(self, runs: Mapping[str, RunView], digits: Dataset) -> str:
@@ -93,6 +104,8 @@ class Number:
         value, kind = self.value(runs, digits), NUMBERS[self.parts[0][1]]
         if value is None:
             return "…"
+        if self.spread:
+            return kind.kind.difference(value).lstrip("+")
         return kind.kind.text(value) if len(self.parts) == 1 else kind.kind.difference(value)
 
 
@@ -109,10 +122,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Wait:
-    """What has to happen: a `run` to finish, a `page` to be opened with a `name` (and a `value`), or a "drawing"."""
+    """What has to happen: `runs` to finish, a `number` to be known, a `page` opened, or a "drawing".
+
+    A page may be wanted with a `name` in its address, and that with a `value`.
+    """
 
     kind: str
-    run: str = ""
+    runs: tuple[str, ...] = ()
+    number: Number | None = None
     page: str = ""
     name: str = ""
     value: str = ""
@@ -293,14 +310,16 @@ def _settings(line: int, value: str, runs: Mapping) -> dict:
 
 def _wait(line: int, value: str, runs: Mapping) -> dict:
     kind, *rest = value.split(None, 2)
-    if kind == "run" and len(rest) == 1:
-        return {"wait": Wait("run", run=_run_of(line, rest[0], runs))}
+    if kind == "run" and rest:
+        return {"wait": Wait("run", tuple(_run_of(line, name, runs) for name in value.split()[1:]))}
+    if kind == "number" and rest:
+        return {"wait": Wait("number", number=_number(line, value.removeprefix("number"), runs))}
     if kind == "drawing" and not rest:
         return {"wait": Wait("drawing")}
     if kind == "open" and rest:
         name, _, wanted = (rest[1] if len(rest) > 1 else "").partition("=")
         return {"wait": Wait("open", page=rest[0], name=name, value=wanted)}
-    raise LessonError(line, "Wait for: run NAME, open PAGE, open PAGE name=value, or drawing.")
+    raise LessonError(line, "Wait for: run NAME, number NUMBER, open PAGE, open PAGE name=value, or drawing.")
 
 
 def _outcome(line: int, value: str, runs: Mapping) -> dict:
@@ -343,8 +362,9 @@ def _run_of(line: int, name: str, runs: Mapping) -> str:
 
 
 def _number(line: int, text: str, runs: Mapping) -> Number:
-    parts = []
-    for part in text.strip().split(" - "):
+    parts, spread = [], re.fullmatch(r"\s*spread\s+(.+)\.([a-z]\w*)\s*", text)
+    single = [f"{run}.{spread[2]}" for run in spread[1].split()] if spread else text.strip().split(" - ")
+    for part in single:
         match = _NAME.fullmatch(part.strip())
         if not match:
             raise LessonError(line, f"{text.strip()!r} is no number of a run, such as: many.test_accuracy")
@@ -353,9 +373,11 @@ def _number(line: int, text: str, runs: Mapping) -> Number:
         if name not in NUMBERS:
             raise LessonError(line, f"A run has no number {name!r}. It has: {', '.join(NUMBERS)}.")
         parts.append((run, name))
-    if len(parts) > 2:
+    if spread and len(parts) < 2:
+        raise LessonError(line, "A spread needs two runs or more, such as: spread one two.test_accuracy")
+    if not spread and len(parts) > 2:
         raise LessonError(line, "A difference has two numbers.")
-    return Number(tuple(parts))
+    return Number(tuple(parts), spread=bool(spread))
 
 
 def numbers_in(text: str, runs: Mapping[str, Mapping]) -> Iterator[tuple[str, Number]]:

@@ -17,21 +17,42 @@ PAGES = {
         "export",
     )
 }
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+BOUND = {  # words of addresses that widgets keep, and what makes a widget's value of their text
+    **dict.fromkeys(("part", "epoch", "source", "image", "show", "order", "only"), str),
+    **dict.fromkeys(("label", "prediction", "page"), _whole),
+}
 HIGHLIGHTS = {  # CSS selectors
     "epochs": ".st-key-new_run .st-key-epochs_field",
     "model": ".st-key-new_run [data-testid=stButtonGroup]",
     "augment": ".st-key-new_run [data-testid=stCheckbox]",
     "start": ".st-key-start",
     "new run": ".st-key-new_run",
-    "more settings": ".st-key-group_More-settings",
-    "try training": ".st-key-group_Try--training",
-    "layers": ".st-key-network_field",
-    "curves": ".st-key-run_charts",
+    "layers": ".st-key-new_run .st-key-network_layers",
+    "more settings": ".st-key-new_run .st-key-group_More-settings",
+    "training": ".st-key-new_run .st-key-group_Try--training",
+    "data": ".st-key-new_run .st-key-group_Try--data",
+    "numbers": ".st-key-run_numbers",
+    "charts": ".st-key-run_charts",
+    "gallery": ".st-key-digits_and_more .st-key-gallery",
+    "matrix": ".st-key-matrix",
+    "units": ".st-key-inside_units",
+    "table": ".st-key-on_screen",
+    "curves": ".st-key-compared_curves",
+    "verdict": ".st-key-pair_verdict",
+    "sure mistakes": ".st-key-wrong_extremes",
+    "robustness": ":is(.st-key-robustness_status, [data-testid=stMetric])",
+    "changes": ".st-key-changes",
+    "drawing": ".st-key-drawing",
+    "tools": ".st-key-tool_tab",
+    "modes": ".st-key-mode",
     "curve words": ".st-key-curve_words",
-    "confusion matrix": ".st-key-matrix",
-    "runs": ".st-key-on_screen",
     "weights": ".st-key-weights_wall",
     "time machine": ".st-key-time_machine",
-    "units": ".st-key-inside_units",
     "probabilities": ".st-key-inside_answer",
 }

@@ -41,7 +41,7 @@ def show_layers(digits: Dataset) -> None:
     """Show the layers as text, what they come to, and the button that opens the builder."""
     model = last_model()
     problem = _problem(model)
-    with st.container(gap="xsmall"):
+    with st.container(gap="xsmall", key="network_layers"):
         network_field(*_kept(model), help=setting_of("network").help, wrong=bool(problem))
         if problem:
             say_refused(problem)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.components.learn.lesson import LessonError, Range, parse_lesson, read_lesson
+from dashboard.components.learn.lesson import LessonError, Range, numbers_in, parse_lesson, read_lesson
 from dashboard.components.learn.library import OWN, broken_lessons, checked, lessons
+from dashboard.components.learn.numbers import NUMBERS
 
 LESSON = """\
 title: How many epochs?
@@ -51,13 +54,33 @@ def test_a_lesson_is_read_as_it_is_written():
     assert lesson.runs == {"many": {"model": "dense", "epochs": "40", "dense_training_images": "1000"}}
     ask, train, look = lesson.steps
     assert ask.predict.choices == (("In the first third", Range(1, 13)), ("Later", Range(14, 40)))
-    assert (train.settings, train.wait.kind, train.wait.run, train.highlight) == ("many", "run", "many", "start")
+    assert (train.settings, train.wait.kind, train.wait.runs, train.highlight) == ("many", "run", ("many",), "start")
     assert (look.page, look.query) == ("train", (("run", "many"),))
     assert look.outcome.parts == (("many", "best_epoch"),)
     assert [among for _, among in look.expect] == [Range(2, 13), Range(-0.02, 0.015)]
     assert look.text == "After epoch {many.best_epoch} of {many.epochs}."
     assert lesson.outcome_of(0) is look.outcome
     assert lesson.words == 38  # counted by hand: question, titles, texts, prediction and choices
+
+
+def test_a_step_can_wait_for_several_runs_and_for_a_number_and_a_number_can_be_a_spread():
+    text = LESSON.replace("run many", "run one: model=dense&epochs=1\nrun many", 1)
+    text = text.replace("wait: run many", "wait: run one many")
+    text = text.replace("highlight: start", "highlight: start\nexpect: spread one many.test_accuracy 0.1 % to 5 %")
+    lesson = checked(parse_lesson(text + "\n## Measure\nwait: number many.shifted\n\nWait.\n", "epochs"))
+    assert lesson.steps[1].wait.runs == ("one", "many")
+    [(spread, among)] = lesson.steps[1].expect
+    assert (spread.words, spread.spread, among) == ("spread one many.test_accuracy", True, Range(0.001, 0.05))
+    assert lesson.steps[-1].wait.number.words == "many.shifted"
+
+
+def test_a_spread_is_from_the_lowest_to_the_highest(monkeypatch):
+    number = parse_lesson(LESSON.replace("{many.epochs}", "{spread many many many.epochs}"), "epochs")
+    [_, (_, spread)] = numbers_in(number.steps[-1].text, number.runs)
+    values = iter((3.0, 7.0, 5.0, 3.0, 7.0, 5.0))
+    monkeypatch.setitem(NUMBERS, "epochs", replace(NUMBERS["epochs"], find=lambda run, digits: next(values)))
+    assert spread.value({"many": object()}, None) == 4
+    assert spread.text({"many": object()}, None) == "4"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +94,9 @@ def test_a_lesson_is_read_as_it_is_written():
         ("model=dense", "model=dens", 5, "dens"),
         ("set: many", "set: few", 15, "no run 'few'"),
         ("wait: run many", "wait: many", 16, "run NAME"),
+        ("wait: run many", "wait: run many few", 16, "no run 'few'"),
+        ("wait: run many", "wait: number few.epochs", 16, "no run 'few'"),
+        ("{many.epochs}", "{spread many.epochs}", 27, "two runs"),
         ("highlight: start", "highlight: sun", 14, "sun"),
         ("open: train?", "open: trian?", 21, "trian"),
         ("outcome: many.best_epoch", "outcome: many.best", 23, "best_epoch"),
