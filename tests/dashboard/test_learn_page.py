@@ -274,7 +274,7 @@ def test_one_step_starts_several_runs_and_a_measurement_is_waited_for(store):
     at.run()
     assert f"{first.name} is trained" in words(at)
     assert f"{second.name} is trained" not in words(at)
-    for _ in range(4):
+    for _ in range(5):
         at = press(at, "guide_next")
     assert "Done" in words(at)
     store.delete(first)

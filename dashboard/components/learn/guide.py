@@ -221,7 +221,7 @@ def has_happened(wait: Wait, page: str) -> bool:
         return False
     if not wait.name:
         return True
-    widget = st.session_state.get(wait.name) if wait.name in WIDGETS else None  # the address comes a little later
+    widget = st.session_state.get(wait.name) if wait.name in BOUND else None  # the address comes a little later
     shown = {st.query_params.get(wait.name, ""), "" if widget is None else str(widget)} - {""}
     return wait.value in shown if wait.value else bool(shown)
 
