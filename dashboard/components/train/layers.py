@@ -9,6 +9,7 @@ import streamlit as st
 from core.config import MODELS, ConfigError, read
 from core.data import Dataset
 from core.data.split import image_count
+from core.evaluation.learning_words import held_back
 from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import say_refused
@@ -46,7 +47,8 @@ def show_layers(digits: Dataset) -> None:
         if problem:
             say_refused(problem)
         else:
-            st.caption(f"{_cost(model)}{_epoch_takes(digits)}.", help=setting_of("network").help)
+            hint = f"\n\n:material/lightbulb: {words}" if (words := _hint()) else ""  # one element: the rest stays
+            st.caption(f"{_cost(model)}{_epoch_takes(digits)}.{hint}", help=setting_of("network").help)
         with st.container(horizontal=True, gap="small"):
             words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
             st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))
@@ -70,6 +72,7 @@ def show_builder(digits: Dataset) -> None:
             *_kept(model),
             image=digits.x_test[0],
             cost="" if problem else f"{_cost(model)}{_epoch_takes(digits)}.",
+            hint="" if problem else _hint(),
             problem=problem,
         )
 
@@ -118,6 +121,14 @@ def _problem(model: str) -> str:
 def _cost(model: str) -> str:
     """What the layers cost, beside the network that they are a change of."""
     return cost(read(text_now(model, "network")), MODELS[model].network(), MODELS[model].title)
+
+
+def _hint() -> str:
+    """What in the settings will hold the network back, as a sentence; "" where nothing does."""
+    try:
+        return held_back(settings_now())
+    except ConfigError:
+        return ""
 
 
 def _epoch_takes(digits: Dataset) -> str:

@@ -75,8 +75,13 @@ def test_an_automatic_name_never_comes_again_also_when_its_run_was_deleted(store
 
 
 def test_each_title_counts_its_own_runs_whatever_network_a_custom_one_began_from(store):
-    layers = "flatten, dense 9, output softmax"
-    configs = [TrainingConfig(), TrainingConfig("cnn", network=layers), TrainingConfig(), TrainingConfig(network=layers)]
+    layers = "flatten, dense 9, output"
+    configs = [
+        TrainingConfig(),
+        TrainingConfig("cnn", network=layers),
+        TrainingConfig(),
+        TrainingConfig(network=layers),
+    ]
     runs = [store.create(config) for config in configs]
     assert [run.name for run in runs] == ["Classic 1", "Custom 1", "Classic 2", "Custom 2"]
     store.delete(runs[-1])
