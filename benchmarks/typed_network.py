@@ -48,6 +48,7 @@ def type_network(page, units: int, answer: Callable[[str], str]) -> float:
     box.fill(text[:-1])
     page.wait_for_timeout(600)  # longer than the pause: the page answers what is there so far
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.locator("[data-testid=stCaptionContainer]", has_text=answer(text)).first.wait_for(state="detached")
     page.evaluate(WATCH, answer(text))
     box.press("End")
     box.press(text[-1])

@@ -55,7 +55,8 @@ def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
         else:
             hint = held_back(config) if config else ""
             said = f"\n\n:material/lightbulb: {hint}" if hint else ""  # in one element: what follows stays what it is
-            st.caption(f"{_cost(model)}{_epoch_takes(config, digits)}.{said}", help=setting_of("network").help)
+            how = None if hint else setting_of("network").help  # its sign would stand behind the hint; the field has it
+            st.caption(f"{_cost(model)}{_epoch_takes(config, digits)}.{said}", help=how)
         with st.container(horizontal=True, gap="small"):
             words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
             st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))
