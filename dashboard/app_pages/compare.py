@@ -266,8 +266,8 @@ def open_image(image: int) -> None:
 def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
     """Show one image and the ten probabilities of both runs for it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(picture(enlarged(digits.x_test[image])), width=84, alt=f"Image {image}, enlarged")
-        st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}", width="content")
+        st.image(picture(enlarged(digits.x_test[image])), width=84, alt=f"Image {image:,}, enlarged")
+        st.markdown(f"**Image {image:,}**, a {int(both.first.labels[image])}", width="content")
     for column, words, reading in zip(
         st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True
     ):
@@ -276,7 +276,7 @@ def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
             st.markdown(f"{words} reads a **{prediction}**, {certainty(reading.confidence[image])} sure")
             st.vega_lite_chart(
                 probabilities.probability_chart(reading, image),
-                alt=f"Probabilities of image {image}, highest for {prediction}",
+                alt=f"Probabilities of image {image:,}, highest for {prediction}",
             )
 
 

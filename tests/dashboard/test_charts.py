@@ -296,10 +296,13 @@ def test_names_of_dots_that_stand_close_beside_each_other_do_not_touch():
 
 def test_runs_of_one_network_stand_in_rows_below_it_so_that_no_name_touches_another():
     long = "Custom: dense 64, sigmoid, dense 32, sigmoid"
-    frame = pd.DataFrame({"run": list("ABC"), "value": [long, "CNN", long], "words": "", "accuracy": 0.98})
+    accuracies = [0.98, 0.98, 0.1]
+    frame = pd.DataFrame({"run": list("ABC"), "value": [long, "CNN", long], "words": "", "accuracy": accuracies})
     tables = setting.setting_chart(frame, "Network", target=0.99)["datasets"]
     assert [(row["value"], row["row"]) for row in records(tables["heads"])] == [(long, 0), ("CNN", 3)]
-    assert [(row["run"], row["row"]) for row in records(tables["dots"])] == [("A", 1), ("C", 2), ("B", 4)]
+    rows = [(row["name"], row["row"]) for row in records(tables["dots"])]
+    assert rows == [("A", 1), ("← 10.00 % C", 2), ("B", 4)]  # far off, and still in its place
+    assert not setting.runs_outside(frame, None)
 
 
 def test_no_line_from_a_curve_to_its_name_crosses_another():

@@ -18,6 +18,7 @@ from dashboard.components.charts.of_runs import (
     FAINT,
     FAINT_NAME,
     LEAST_HEIGHT,
+    MANY,
     PERCENTS,
     SHAPES,
     accuracy_range,
@@ -30,7 +31,6 @@ from dashboard.components.charts.of_runs import (
 from dashboard.components.charts.same_lines import dashes_in_turn, longest_first, same_lines
 from dashboard.components.charts.spec import PERCENT, category, number
 
-MOST_WITH_POINTS = 6  # lines; of more than these only the last point is marked
 LINE_WIDTH = 2.2
 POINT = {"type": "point", "filled": True, "size": 36, "tooltip": None, "aria": False}
 ELBOW = 26  # pixels between the chart and the names, in which a line bends to its name
@@ -69,7 +69,7 @@ def curves_chart(
         number("accuracy", "Validation accuracy", format=".2%"),
     ]
     edge = {"value": "width"}
-    dots = len(names) <= MOST_WITH_POINTS and frame["epoch"].max() < 30
+    dots = len(names) <= MANY and frame["epoch"].max() < 30
     is_last = ~frame["run"].duplicated(keep="last")
     return {
         "config": PERCENT,
@@ -94,7 +94,7 @@ def curves_chart(
             ),
         },
         "layer": [
-            *target_layers(),
+            *target_layers(ELBOW),
             *_leaders(color),
             {
                 "data": {"name": "curves"},

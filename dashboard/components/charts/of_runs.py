@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from dashboard.components.charts import theme
-from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, spread
+from dashboard.components.charts.line_ends import PIXELS_A_LINE, WRITTEN, name_layer, spread
 from dashboard.components.charts.spec import category, table
 
 DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3])
@@ -21,15 +21,23 @@ BELOW = {"bottom": 4}  # less than Streamlit's own: a caption follows
 AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT = 340
 FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
+MANY = 6  # runs; of more than these only the last point is marked
 FAR_OFF = 5  # times the median error: runs that end above that do not set the range
 
 
 def accuracy_range(frame: pd.DataFrame, target: float | None) -> tuple[float, float]:
-    """The range where the lines are: of all runs but those far off, without their first epochs."""
+    """The range where the lines are: of all runs but those far off, without their first epochs.
+
+    Where there are many runs, more of their beginnings are cut off, so that their ends can be told apart.
+    """
     runs = frame.sort_values("epoch").groupby("run", sort=False)["accuracy"]
     errors = 1 - runs.last()
     near = errors <= max(FAR_OFF * errors.median(), 0.02)
-    lowest = min(runs.quantile(0.1)[near].min(), runs.last()[near].min(), 1.0 if target is None else target)
+    lowest = min(
+        runs.quantile(0.1 if len(errors) <= MANY else 0.4)[near].min(),
+        runs.last()[near].min(),
+        1.0 if target is None else target,
+    )
     highest = max(frame["accuracy"].max(), target or 0.0)
     step = next(step for step in (0.005, 0.01, 0.05, 0.1) if highest - lowest <= 10 * step)
     low = step * math.floor(lowest / step - 0.2)
@@ -80,8 +88,8 @@ def unless_faded(faint: float) -> dict:
     return {"condition": {"test": "datum.faded", "value": faint}, "value": 1}
 
 
-def target_layers() -> list[dict]:
-    """A line at the accuracy that is to be reached, with its name at its end."""
+def target_layers(bend: int = 0) -> list[dict]:
+    """A line at the accuracy that is to be reached, with its name at its end, `bend` pixels away."""
     edge = {"value": "width"}
     line = {"type": "rule", "strokeDash": [6, 4], "tooltip": None, "aria": False}  # its name says it
     return [
@@ -90,5 +98,14 @@ def target_layers() -> list[dict]:
             "mark": {**line, "color": theme.ink(), "opacity": 0.7},
             "encoding": {"x": {"value": 0}, "x2": edge},
         },
-        {"data": {"name": "target"}, **name_layer("words", edge, "place", {"value": theme.ink()})},
+        {
+            "data": {"name": "target"},
+            "mark": {**line, "color": theme.ink(), "opacity": 0.7, "strokeDash": [1, 0], "x2Offset": bend},
+            "encoding": {"x": edge, "x2": edge, "y2": {"field": "place" if bend else "accuracy"}},
+        },
+        {
+            "data": {"name": "target"},
+            **name_layer("words", edge, "place", {"value": theme.ink()}),
+            "mark": {**WRITTEN, "dx": bend + 12},
+        },
     ]

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
+from core.formatting import percent
 from dashboard.components.charts import theme
 from dashboard.components.charts.line_ends import WRITTEN, halo_layer, name_layer
 from dashboard.components.charts.of_runs import (
@@ -51,7 +52,6 @@ def setting_chart(
     """
     order = list(order or frame["run"])
     low, high = accuracy_range(frame.assign(epoch=1), target)
-    inside = frame[frame["accuracy"] >= low]
     accuracy = {"axis": PERCENTS, "scale": {"domain": [low, high], "nice": False}}
     color = color_of(order)
     look = {
@@ -66,7 +66,8 @@ def setting_chart(
     }
     dots = {"mark": {"type": "point", "filled": True, "size": 90}, "encoding": look}
     if not pd.api.types.is_numeric_dtype(frame["value"]):
-        return _in_groups(inside, accuracy, dots, target, chosen)
+        return _in_groups(frame, accuracy, dots, target, chosen)
+    inside = frame[frame["accuracy"] >= low]
     column = _columns(inside["value"], log)
     inside, goal = placed(inside.assign(column=column), (low, high), LEAST_HEIGHT - AROUND, target, column.max())
     values = sorted(set(frame["value"]))
@@ -92,16 +93,25 @@ def setting_chart(
     }
 
 
-def _in_groups(inside: pd.DataFrame, accuracy: dict, dots: dict, target: float | None, chosen: Collection[str]) -> dict:
-    """The runs in rows, those of one value together below it: so names and values of any length can be read."""
-    order = list(dict.fromkeys(inside["value"]))
-    group = inside["value"].map(order.index).astype(int)
-    inside = inside.assign(group=group).sort_values("group", kind="stable")
-    inside["row"] = np.arange(len(inside)) + inside["group"] + 1
-    heads = inside.groupby("group")["row"].min() - 1
-    rows = len(inside) + len(order)
+def _in_groups(frame: pd.DataFrame, accuracy: dict, dots: dict, target: float | None, chosen: Collection[str]) -> dict:
+    """The runs in rows, those of one value together below it: so names and values of any length can be read.
+
+    A run below the range has its accuracy beside its name, and no dot.
+    """
+    order = list(dict.fromkeys(frame["value"]))
+    low = accuracy["scale"]["domain"][0]
+    frame = frame.assign(
+        group=frame["value"].map(order.index).astype(int),
+        place=frame["accuracy"].clip(lower=low),
+        name=frame["run"].where(
+            frame["accuracy"] >= low, "← " + frame["accuracy"].map(percent) + " " + frame["run"].astype(str)
+        ),
+    ).sort_values("group", kind="stable")
+    frame["row"] = np.arange(len(frame)) + frame["group"] + 1
+    heads = frame.groupby("group")["row"].min() - 1
+    rows = len(frame) + len(order)
     goal = [] if target is None else [target]
-    x = number("accuracy", **accuracy)
+    x, at_name = number("accuracy", **accuracy), number("place", **accuracy)
     y = number("row", axis=None, scale={"domain": [-0.7, rows - 0.3], "reverse": True, "nice": False, "zero": False})
     ink = {"value": theme.ink()}
     line = {"type": "rule", "tooltip": None, "aria": False}
@@ -109,7 +119,7 @@ def _in_groups(inside: pd.DataFrame, accuracy: dict, dots: dict, target: float |
         "config": PERCENT,
         "padding": BELOW,
         "datasets": {
-            "dots": marked(inside, chosen),
+            "dots": marked(frame, chosen),
             "heads": table({"row": heads.tolist(), "above": (heads - 0.6).tolist(), "value": order}),
             "target": table({"accuracy": goal, "words": [f"target {100 * value:g} %" for value in goal]}),
         },
@@ -133,9 +143,13 @@ def _in_groups(inside: pd.DataFrame, accuracy: dict, dots: dict, target: float |
                 "encoding": {"x": x, "y": {"value": 0}, "text": category("words"), "color": ink},
             },
             *_head_layers(ink),
-            {**dots, "encoding": {"x": x, **dots["encoding"]}},
-            halo_layer("run", x, "row"),
-            name_layer("run", x, "row", dots["encoding"]["color"], opacity=unless_faded(FAINT_NAME)),
+            {
+                **dots,
+                "transform": [{"filter": "datum.place == datum.accuracy"}],
+                "encoding": {"x": x, **dots["encoding"]},
+            },
+            halo_layer("name", at_name, "row"),
+            name_layer("name", at_name, "row", dots["encoding"]["color"], opacity=unless_faded(FAINT_NAME)),
         ],
     }
 
@@ -153,6 +167,8 @@ def _head_layers(ink: dict) -> list[dict]:
 
 def runs_outside(frame: pd.DataFrame, target: float | None) -> list[tuple[str, float]]:
     """The runs that `setting_chart` leaves out, since they are far below the others, with their accuracy."""
+    if not pd.api.types.is_numeric_dtype(frame["value"]):
+        return []
     low, _ = accuracy_range(frame.assign(epoch=1), target)
     outside = frame[frame["accuracy"] < low]
     return list(zip(outside["run"], outside["accuracy"], strict=True))

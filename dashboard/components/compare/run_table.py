@@ -260,9 +260,12 @@ def dots(runs: list[Run], names: Mapping[str, str], found: list[Scores], setting
     """
     cells = []
     for run in runs:
-        known = settings(run, names)
-        is_own = setting == "Network" and run.config is not None and run.config.network
-        cells.append(_network_of_layers(known) if is_own else known.get(setting, UNKNOWN))
+        cell, layers = (settings(run, names).get(name, UNKNOWN) for name in (setting, "Layers"))
+        if setting == "Layers" and layers.value is not None:
+            cell = Cell(without_ends(layers.words), layers.words)
+        elif setting == "Network" and run.config is not None and run.config.network:
+            cell = Cell(f"{cell.words}: {without_ends(layers.words)}", layers.words)
+        cells.append(cell)
     rows = [
         (names[run.id], cell.value, cell.words, scores.accuracy)
         for run, cell, scores in zip(runs, cells, found, strict=True)
@@ -275,11 +278,6 @@ def without_ends(network: str) -> str:
     """A network's text without what nearly all begin and end with: flattening first, softmax last."""
     between = network.removesuffix(", output softmax").removeprefix("flatten, ")
     return "no hidden layer" if between == "flatten" else between
-
-
-def _network_of_layers(known: Mapping[str, Cell]) -> Cell:
-    layers = known["Layers"].words
-    return Cell(f"{known['Network'].words}: {without_ends(layers)}", layers)
 
 
 def validates_in_words(runs: list[Run], names: Mapping[str, str]) -> str:

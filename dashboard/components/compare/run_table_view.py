@@ -28,7 +28,7 @@ SHORT = {
 }
 HELP = {
     **{name: name for name in SHORT},
-    "Layers": "Between the pixels and the softmax. Whole in the CSV file, and beside the dot in the chart by Layers.",
+    "Layers": "Between the pixels and the softmax. Whole in the CSV file, and in the chart of accuracy by Layers.",
     "Test accuracy": "Share of test images whose prediction is the label.",
     "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
     "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
