@@ -25,8 +25,8 @@ def show_words(run: RunView) -> None:
             st.caption(NOTHING_UNUSUAL if len(run.history().epochs) > 1 else NOTHING_YET)
 
 
-def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
-    """Show a line for each run whose curves show something that is worth a look, what matters most first."""
+def words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> list[str]:
+    """A line for each run whose curves show something that is worth a look, what matters most first."""
     lines = []  # with the place of what they say in `TROUBLE`
     for run in runs:
         first, *others = run_findings(run) or [None]
@@ -34,7 +34,12 @@ def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> Non
             said = [first.sentence, *(other.sentence for other in others if other.kind == first.kind)]  # and its cause
             line = f"- **{escape_markdown(names[run.id])}**: {escape_markdown(' '.join(said))}"
             lines.append((TROUBLE.index(first.kind), line))
-    told = [line for _, line in sorted(lines, key=lambda placed: placed[0])]
+    return [line for _, line in sorted(lines, key=lambda placed: placed[0])]
+
+
+def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
+    """Show the lines of `words_of_each`, those after the first behind a click."""
+    told = words_of_each(runs, names)
     at_once = told if len(told) <= MOST_LINES + 1 else told[:MOST_LINES]
     if told:
         st.markdown("\n".join(at_once))

@@ -305,6 +305,16 @@ def test_runs_of_one_network_stand_in_rows_below_it_so_that_no_name_touches_anot
     assert not setting.runs_outside(frame, None)
 
 
+def test_many_curves_are_shown_without_their_beginnings_so_that_their_ends_can_be_told_apart():
+    epochs = {"epoch": range(1, 6), "step": 1, "accuracy": [0.6, 0.7, 0.9, 0.92, 0.93]}
+    lows = []
+    for names in ("AB", "ABCDEFGHI"):
+        frame = pd.concat([pd.DataFrame({"run": name, **epochs}) for name in names], ignore_index=True)
+        lows.append(curves.curves_chart(frame, "Epochs")["encoding"]["y"]["scale"]["domain"][0])
+    assert lows[0] < 0.65
+    assert lows[1] > 0.75
+
+
 def test_no_line_from_a_curve_to_its_name_crosses_another():
     accuracies = [0.975, 0.9751, 0.99, 0.9752, 0.96]
     frame = pd.DataFrame({"run": list("ABCDE"), "epoch": range(1, 6), "step": 1, "accuracy": accuracies})

@@ -8,8 +8,10 @@ import pytest
 from scipy.stats import binomtest
 
 from core.config import TrainingConfig
+from core.evaluation.learning_words import Finding
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
+from dashboard.components import curve_words
 from dashboard.components.compare import run_choice, run_table, run_table_view, verdict
 from tests.support.digits import mostly_right
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
@@ -317,3 +319,10 @@ def test_networks_of_own_layers_are_told_apart_and_only_runs_that_validate_on_th
     )
     assert run_table.validates_in_words(runs[:1], names) == "Validated on the test images."
     assert run_table.validates_in_words(runs[1:], names) == ""
+
+
+def test_what_matters_most_of_the_curves_is_said_first(monkeypatch):
+    found = {"A": [Finding("falls", "Train more.")], "B": [Finding("guessing", "It guesses.")], "C": []}
+    monkeypatch.setattr(curve_words, "run_findings", lambda run: found[run.id])
+    told = curve_words.words_of_each([SimpleNamespace(id=name) for name in found], {name: name for name in found})
+    assert told == ["- **B**: It guesses.", "- **A**: Train more."]
