@@ -105,7 +105,9 @@ def _mistakes(run: Run, accuracy: float | None) -> Number | None:
     if accuracy is None or not images or not (run.config and run.config.info.validates_on_test):
         return None
     wrong = round((1 - accuracy) * images)
-    return Number("Mistakes", f"{wrong:,}", f"of {images:,} test images", help="It is validated on the test images too.")
+    return Number(
+        "Mistakes", f"{wrong:,}", f"of {images:,} test images", help="It is validated on the test images too."
+    )
 
 
 def _beside_best(accuracy: float, best: Run) -> str:
@@ -146,7 +148,7 @@ def _verified(run: Run) -> str:
     differing = parity.get("different_predictions")
     if differing is None:
         return ""
-    agreement = "all predictions match" if differing == 0 else f"{differing} predictions differ from"
+    agreement = "all predictions match" if differing == 0 else f"{differing:,} predictions differ from"
     return (
         f"The exported model was verified on {parity.get('images', 0):,} test images: {agreement} those of the trained "
         f"network, largest difference in probability {parity.get('max_abs_difference', 0):.1e}."
