@@ -25,8 +25,8 @@ def show_activity(*, on_train: bool = False) -> None:
     It also draws the page again when a run that it follows has changed. Call it before the page follows any.
 
     Args:
-        on_train: whether the page is Train, which says itself how far its run is, more often than this: the line of that
-            run leaves it out, and the tab's title has it from there.
+        on_train: whether the page is Train, which says itself how far its run is, and in the tab's title, more often
+            than this: the line of that run leaves it out.
     """
     follow([])
     found = active(LOOK_SECONDS / 2)

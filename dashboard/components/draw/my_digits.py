@@ -93,11 +93,11 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
     if chosen is None:
         st.caption("Select a digit to correct or remove it.")
     else:
-        show_chosen(digits[chosen], answers[chosen], chosen)
+        show_chosen(digits[chosen], chosen)
 
 
-def show_chosen(digit: MyDigit, answer: Answer, place: int) -> None:
-    """Show how the chosen digit is read, the buttons that give it another label, and the one that deletes it.
+def show_chosen(digit: MyDigit, place: int) -> None:
+    """Show the buttons that give the chosen digit another label, and the one that deletes it.
 
     On a phone they stay in sight below the digits (page.css).
     """
@@ -106,11 +106,10 @@ def show_chosen(digit: MyDigit, answer: Answer, place: int) -> None:
         if _is_chosen(place):
             relabel_digit(digit.id, label)
 
-    read = "It does not know" if answer.digit is None else f"It reads a {answer.digit}"
     with st.container(key="chosen_digit", gap="small"):
         with st.container(key="label_is", gap="xsmall"):
             shown = view(f"label_of_{digit.id}", digit.label, relabel, range(10))
-            st.pills(f"{read}. It is a:", range(10), default=digit.label, required=True, **shown)
+            st.pills("It is a:", range(10), default=digit.label, required=True, **shown)
         st.button(
             f"Remove this {digit.label}",
             icon=":material/delete:",

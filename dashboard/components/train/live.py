@@ -37,7 +37,7 @@ def live(run: Run) -> None:
     done = per_cent_done(run)
     if state.name == "running":
         show_tab_title(progress=f"{done} %")
-    show_progress(done, line.words if line else _where(run, history, epochs))
+    show_progress(done, line.words if line else _where(run, history, epochs, done))
     show_numbers(line.numbers if line else last_numbers(history))
     show_charts(run, epochs)
     show_test_images(run)
@@ -54,8 +54,8 @@ def await_deletion(run: Run) -> None:
     st.info("Stopping. The run is deleted once its worker has ended.", icon=":material/hourglass_empty:")
 
 
-def _where(run: Run, history: History, epochs: int) -> str:
-    """What the worker does at the moment, in words."""
+def _where(run: Run, history: History, epochs: int, done: int) -> str:
+    """What the worker does at the moment, in words, with the per cent that are done."""
     if run.state.name == "queued":
         if launcher().problem:
             return "Waiting for a worker"  # the page shows the reason above
@@ -69,7 +69,7 @@ def _where(run: Run, history: History, epochs: int) -> str:
     if not history.batches:
         return "Training the first batches"
     left, epoch = history.seconds_left(epochs), min(len(history.epochs) + 1, epochs)
-    words = f"Epoch {epoch} of {epochs}{_batch(run, history, epoch)} · {per_cent_done(run)} %"
+    words = f"Epoch {epoch} of {epochs}{_batch(run, history, epoch)} · {done} %"
     return words if left is None else f"{words} · {duration_in_words(left)} left"
 
 

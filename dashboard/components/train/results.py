@@ -85,7 +85,7 @@ def _test_numbers(run: Run) -> list[Number]:
             "Test accuracy",
             percent(accuracy),
             _beside_best(accuracy, best) if accuracy is not None and best else None,
-            help="Share of test images that it reads right. It was not trained on them. Below: beside the best other run.",
+            help="Share of test images that it reads right; it did not learn them. Below: beside the best other.",
             better=better,
         ),
         _mistakes(run, accuracy)
