@@ -198,7 +198,16 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     upload.set_input_files({"name": "half.png", "mimeType": "image/png", "buffer": b"\x89PNG half of it"})
     expect(page.get_by_text("The file is damaged or not a PNG, JPEG or WebP picture")).to_be_visible()
 
+    page.get_by_test_id("stExpandSidebarButton").click()
+    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_in_viewport()
+    page.reload()
+    expect(answer.or_(page.get_by_text("The answer follows each stroke"))).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNavLink").first).not_to_be_in_viewport()
+
+    MyDigits(dashboard.store.home).add(kept.image, 7, picture=kept.image, said=1, run_id="starter")
     page.get_by_text("My digits", exact=True).click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_test_id("stElementToolbar").first).to_be_hidden()  # it would lie over the heading
     tile = page.get_by_role("option")
     expect(tile).to_have_count(1)
     tile.click()

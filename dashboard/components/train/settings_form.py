@@ -187,7 +187,7 @@ def _epochs() -> None:
     text = text_now(DEFAULT.model, "epochs")
     problem = problem_with(DEFAULT.model, "epochs")
     epochs_field(text, partial(remember, PAGE, "epochs"), wrong=bool(problem))
-    _say(DEFAULT.model, "epochs", hint="One epoch shows the network every training image once.")
+    _say(DEFAULT.model, "epochs", hint="An epoch shows it every image once.")
 
 
 def _field(model: str, name: str) -> None:
