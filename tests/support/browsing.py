@@ -21,7 +21,7 @@ from core.runs import Run, RunStore
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -99,20 +99,27 @@ def finished(dashboard: Dashboard) -> Run:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with pytest.importorskip("playwright.sync_api").sync_playwright() as driver:
+        pytest.importorskip("playwright.sync_api").expect.set_options(timeout=PATIENCE)
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """What the tabs of a module share: scripts that are compiled already, which takes a second otherwise."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(PATIENCE)
-    pytest.importorskip("playwright.sync_api").expect.set_options(timeout=PATIENCE)
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(profile: BrowserContext) -> Iterator[Page]:
+    page = profile.new_page()
     yield page
     assert page.get_by_test_id("stException").count() == 0
-    context.close()
+    page.close()
 
 
 def start_long_run(dashboard: Dashboard, page: Page) -> Run:
