@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -77,37 +76,26 @@ WHAT_REACT_DOES = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory, digits_file: Path) -> Iterator[Dashboard]:
-    """A dashboard that trains nothing, over small data."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DIGITLAB_DATA", str(digits_file))
-        dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
-        dashboard.start()
-        yield dashboard
-        dashboard.end()
-
-
 @pytest.fixture
-def finished(laboratory: Dashboard, digits: Dataset) -> Iterator[Run]:
+def finished(dashboard: Dashboard, digits: Dataset) -> Iterator[Run]:
     """The newest of two finished runs."""
     for name in ("Earlier", "Newest"):
-        run = fill_run(laboratory.store.create(TrainingConfig(model="dense", epochs=3), name), digits)
+        run = fill_run(dashboard.store.create(TrainingConfig(model="dense", epochs=3), name), digits)
         for epoch in (0, 3):
             write_epoch_weights(run.path, random_weights(run.config.layers, epoch), epoch)
     yield run
-    shutil.rmtree(laboratory.store.folder)
+    shutil.rmtree(dashboard.store.folder)
 
 
 @contextmanager
-def training(laboratory: Dashboard, digits: Dataset) -> Iterator[Run]:
+def training(dashboard: Dashboard, digits: Dataset) -> Iterator[Run]:
     """A run as it is after three of forty epochs."""
-    run = fill_run(laboratory.store.create(TrainingConfig(model="dense", epochs=40), "Learning"), digits)
+    run = fill_run(dashboard.store.create(TrainingConfig(model="dense", epochs=40), "Learning"), digits)
     (run.path / "summary.json").unlink()
     with run.lock().acquire(timeout=0):
         run.set_state("running")
         yield run
-    laboratory.store.delete(run)
+    dashboard.store.delete(run)
 
 
 def open_page(page: playwright.Page, url: str) -> None:
@@ -143,12 +131,12 @@ def check(page: playwright.Page, what: str) -> list[str]:
 
 
 def test_axe_finds_nothing_on_any_page_and_all_ask_this_machine_only(
-    laboratory: Dashboard, digits: Dataset, finished: Run, page: playwright.Page
+    dashboard: Dashboard, digits: Dataset, finished: Run, page: playwright.Page
 ) -> None:
     found, asked = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda websocket: asked.append(websocket.url))
-    page.goto(laboratory.url)
+    page.goto(dashboard.url)
     for name in PAGES:
         page.get_by_role("navigation", name="App pages").get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text(name)
@@ -168,18 +156,18 @@ def test_axe_finds_nothing_on_any_page_and_all_ask_this_machine_only(
             page.get_by_role("tab", name=part).click()
             settle(page)
             found += check(page, f"Inside, {part}")
-    with training(laboratory, digits) as run:
-        open_page(page, f"{laboratory.url}/?run={run.id}")
+    with training(dashboard, digits) as run:
+        open_page(page, f"{dashboard.url}/?run={run.id}")
         expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
         found += check(page, "Train, live")
     assert not found, "\n".join(found)
     hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:", "about:"))}
-    assert hosts == {urlsplit(laboratory.url).netloc}
+    assert hosts == {urlsplit(dashboard.url).netloc}
     assert any(url.startswith("data:image/svg+xml") for url in asked)  # the icon in the browser's tab
 
 
-def test_units_are_reached_and_chosen_by_keyboard(laboratory: Dashboard, finished: Run, page) -> None:
-    open_page(page, f"{laboratory.url}/inside?run={finished.id}&part=One+image")
+def test_units_are_reached_and_chosen_by_keyboard(dashboard: Dashboard, finished: Run, page) -> None:
+    open_page(page, f"{dashboard.url}/inside?run={finished.id}&part=One+image")
     units = page.get_by_role("listbox", name="Dense: 128 units").get_by_role("option")
     units.first.focus()
     for key in ("ArrowRight", "End", "ArrowLeft", "Enter"):
@@ -191,9 +179,9 @@ def test_units_are_reached_and_chosen_by_keyboard(laboratory: Dashboard, finishe
 
 
 def test_before_the_first_run_axe_finds_nothing_and_the_dark_theme_is_printed_dark_on_white(
-    laboratory: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    open_page(page, f"{laboratory.url}/?build=true")
+    open_page(page, f"{dashboard.url}/?build=true")
     expect(page.get_by_role("button", name="Train the classic network")).to_be_visible()
     expect(page.get_by_role("listitem", name="layer 2, dense")).to_be_visible()
     assert check(page, "Train, empty, with the builder") == []
@@ -205,12 +193,12 @@ def test_before_the_first_run_axe_finds_nothing_and_the_dark_theme_is_printed_da
 
 
 def test_a_live_page_goes_on_while_the_browser_translates_it(
-    laboratory: Dashboard, digits: Dataset, page: playwright.Page
+    dashboard: Dashboard, digits: Dataset, page: playwright.Page
 ) -> None:
     errors = []
     page.on("pageerror", lambda error: errors.append(error))
-    with training(laboratory, digits) as run:
-        open_page(page, f"{laboratory.url}/?run={run.id}")
+    with training(dashboard, digits) as run:
+        open_page(page, f"{dashboard.url}/?run={run.id}")
         page.evaluate(TRANSLATOR)
         expect(page.get_by_text("TRAINING ACCURACY")).to_be_visible()
         for epoch in (10, 20):

@@ -19,9 +19,12 @@ import pytest
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
 from tests.support.paths import ROOT
+from tests.support.runs import fill_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+
+    from core.data import Dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -81,19 +84,26 @@ def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    dashboard = Dashboard(tmp_path_factory.mktemp("home"))
+def small_data(digits_file: Path) -> Iterator[None]:
+    """A small dataset in place of MNIST, in this process and in the dashboards that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_DATA", str(digits_file))
+        yield
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory, small_data: None) -> Iterator[Dashboard]:
+    """A dashboard that trains nothing, over small data."""
+    dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
     dashboard.start()
     yield dashboard
     dashboard.end()
 
 
 @pytest.fixture(scope="module")
-def finished(dashboard: Dashboard) -> Run:
-    """A run of three epochs, trained by the dashboard's worker."""
-    run = dashboard.store.create(TrainingConfig(epochs=3))
-    wait_until(lambda: run.state.name == "finished")
-    return run
+def finished(dashboard: Dashboard, digits: Dataset) -> Run:
+    """A run of three epochs, and all that it left."""
+    return fill_run(dashboard.store.create(TrainingConfig(model="dense", epochs=3)), digits)
 
 
 @pytest.fixture(scope="module")
