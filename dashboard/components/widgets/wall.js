@@ -23,10 +23,10 @@ function build(parent) {
     if (place) choose(wall, ...place, true)
   }
   root.onkeydown = event => walk(wall, event)
-  root.onfocusin = event => {
+  root.addEventListener("focusin", event => {
     const place = find(wall, event.target)
     if (place) activate(place[0], place[1])
-  }
+  })
   return wall
 }
 
