@@ -90,6 +90,34 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -
     expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
 
 
+@pytest.mark.parametrize("address", ["draw?run=starter", "inside?run=starter&part=One+image&source=Drawing"])
+def test_the_answer_follows_the_pen_before_it_is_lifted(dashboard, page, address) -> None:
+    page.goto(f"{dashboard.url}/{address}")
+    drawing = page.get_by_role("img", name="Drawing area")
+    answer = page.locator("[data-testid=stMetric], .st-key-inside_answer")
+    expect(drawing).to_be_visible()
+    wait_until(lambda: page.evaluate("Boolean(document.querySelector('[data-test-script-state=notRunning]'))"))
+    box = drawing.bounding_box()
+
+    def at(x: float, y: float) -> dict:
+        return {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "steps": 8}
+
+    page.mouse.move(**at(0.5, 0.2))
+    page.mouse.down()
+    page.mouse.move(**at(0.5, 0.8))
+    expect(answer).to_contain_text(re.compile(r"(It reads|read as)\s*1"))
+    page.mouse.move(**at(0.51, 0.8))
+    page.mouse.move(**at(0.3, 0.5))
+    page.mouse.move(**at(0.75, 0.55))  # a 4 that is open at the top, without lifting the pen
+    expect(answer).not_to_contain_text(re.compile(r"(It reads|read as)\s*1"))
+    assert drawing.bounding_box() == box
+    assert len(strokes_seen(page)) == 0  # the canvas itself keeps a stroke when it ends
+    page.mouse.up()
+    expect_strokes(page, 1)
+    tools(page).get_by_role("button", name="Undo").click()
+    expect(answer).to_have_count(0) if "draw" in address else expect(answer).not_to_contain_text("read as")
+
+
 def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:
     open_draw(page, dashboard)
     stroke(page, 150)
