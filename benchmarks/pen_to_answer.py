@@ -25,8 +25,9 @@ drawn = st_canvas(stroke_width=20, stroke_color="#fff", background_color="#000",
                   return_image_data=True, key="canvas")
 st.metric("Strokes", len((drawn.json_data or {"objects": []})["objects"]))
 """
-# Resolves to the milliseconds from the pen's lifting, or its next movement, until the page answers: another text, or another picture of what
-# the network sees, since two drawings may well be read alike; on Inside other pictures of the layers.
+# Resolves to the milliseconds from the pen's lifting, or its next movement, until the page answers: another text, or
+# another picture of what the network sees, since two drawings may well be read alike; on Inside other pictures of the
+# layers.
 WATCH = """event => {
   const layers = root => {
     for (const element of root?.querySelectorAll("*") ?? []) {

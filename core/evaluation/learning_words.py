@@ -153,6 +153,12 @@ def _held_back(curves: _Curves, config: TrainingConfig) -> Finding | None:
     """What in the settings holds it back, where it reads worse than a usual network does."""
     if not curves.val_accuracy[-1] < USUAL:
         return None
+    words = held_back(config)
+    return Finding("held back", words) if words else None
+
+
+def held_back(config: TrainingConfig) -> str:
+    """What in the settings keeps a network from learning as well as usual, as a sentence; "" where nothing does."""
     hidden = any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
     if config.first_weights in ("zeros", "equal") and hidden:
         words = "All first weights are equal, so the units of a layer begin alike: draw them by Glorot or He"
@@ -164,8 +170,8 @@ def _held_back(curves: _Curves, config: TrainingConfig) -> Finding | None:
             "layer: put relu between them"
         )
     else:
-        return None
-    return Finding("held back", f"{words}.")
+        return ""
+    return f"{words}."
 
 
 def _without_activation(config: TrainingConfig) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page, pause) -
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
     assert len(strokes_seen(page)) == 1
     tools(page).get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
 
 
 @pytest.mark.parametrize("address", ["draw?run=starter", "inside?run=starter&part=One+image&source=Drawing"])
@@ -115,7 +115,7 @@ def test_the_answer_follows_the_pen_before_it_is_lifted(dashboard, page, address
     page.mouse.up()
     expect_strokes(page, 1)
     tools(page).get_by_role("button", name="Undo").click()
-    expect(answer).to_have_count(0) if "draw" in address else expect(answer).not_to_contain_text("read as")
+    expect(page.get_by_text(re.compile("follows? the pen"))).to_be_visible()
 
 
 def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:
@@ -123,7 +123,7 @@ def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard,
     stroke(page, 150)
     tools(page).get_by_role("button", name="Clear").click()
     page.wait_for_function(f"({INK_COLUMNS})().length == 0")
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
     tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("stMetric").filter(has_text="It reads")).to_contain_text("1")
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
@@ -205,7 +205,7 @@ def test_ink_lands_below_the_pointer_on_a_canvas_of_any_width_and_the_ghost_is_n
     glass = page.get_by_role("img", name="Drawing area")
     for width in (1280, 412):
         page.set_viewport_size({"width": width, "height": 1000})
-        expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+        expect(page.get_by_text("The answer follows the pen")).to_be_visible()
         page.wait_for_function(GHOST_INK)
         assert strokes_seen(page) == []
         box = glass.bounding_box()
@@ -264,7 +264,7 @@ def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browse
     touch_a_one(page)  # and one finger draws as before
     tools(page).get_by_role("button", name="Undo").click()
     tools(page).get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
     context.close()
 
 

@@ -85,7 +85,7 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     draw_a_one(page)
     expect(page.get_by_text("It reads", exact=True)).to_be_visible()
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
 
 
 def test_nothing_on_the_page_moves_from_start_to_the_end_of_a_run(
@@ -185,7 +185,7 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     kept = MyDigits(dashboard.store.home).newest()
     assert (kept.label, kept.said, kept.run_id) == (7, 1, "starter")
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
 
     page.get_by_text("Picture", exact=True).click()
     file = io.BytesIO()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core.config import TrainingConfig
-from core.interpretability.inside import load_inside
+from core.interpretability.inside import Inside, load_inside
 from core.runs.weights import write_epoch_weights, write_weights
 from dashboard.components.widgets.wall import NEGATIVE, POSITIVE, UNUSED, short, signed_sheet
 from tests.support.networks import random_weights
@@ -171,6 +171,52 @@ def test_health_has_a_sentence_for_each_layer(make_inside):
     assert "Its weights" in shown
 
 
+def test_health_counts_the_digits_of_all_test_images_that_the_run_has_read(make_inside, digits):
+    run = make_inside()
+    assert "Counted on the first 300 test images" in words(open_page("inside", run=run.id, part="Health"))
+    probabilities = np.eye(10, dtype=np.float32)[np.full(len(digits.y_test), 4)]
+    run.write_probabilities(probabilities)
+    shown = words(open_page("inside", run=run.id, part="Health"))
+    assert f"Counted on all {len(digits.y_test):,} test images" in shown
+    assert "Every image is read as 4" in shown
+
+
+def test_health_says_in_words_what_no_chart_can_show(store):
+    def open_health(text, weight, **settings):
+        run = store.create(TrainingConfig(network=text, epochs=2, **settings))
+        for epoch in (0, 1, 2):
+            weights = random_weights(run.config.layers, epoch)
+            if weight is not None:
+                for array in (array for arrays in weights.values() for array in arrays.values()):
+                    array[:] = weight
+            write_epoch_weights(run.path, weights, epoch)
+        write_weights(run.path, weights, 2)
+        run.set_state("finished")
+        return open_page("inside", run=run.id, part="Health")
+
+    linear = words(open_health("flatten, dense 12, output softmax", None))
+    assert "This network has no activation" in linear
+    assert "No activation stands between “dense 12” and “output softmax”" in linear
+    assert "Over the epochs" not in linear
+    zeros = words(open_health("flatten, dense 12, relu, output softmax", 0, first_weights="zeros"))
+    for said in (
+        "All first weights are equal",
+        "No weights have moved, so there is no change to draw",
+        "It puts out **0** for every image",
+        "All its weights are **0**",
+    ):
+        assert said in zeros or said.replace("*", "") in zeros
+    assert "The pixels go in raw" in words(open_health("flatten, dense 12, relu, output softmax", None, pixels="0-255"))
+
+
+def test_health_runs_the_network_once_for_an_epoch(make_inside, monkeypatch):
+    run, images = make_inside(), []
+    forward = Inside._forward
+    monkeypatch.setattr(Inside, "_forward", lambda self, x, **more: images.append(len(x)) or forward(self, x, **more))
+    open_page("inside", run=run.id, part="Health")
+    assert sum(images) == 300 * len((0, 2, 3, "newest"))
+
+
 def test_only_the_open_part_is_computed(make_inside, monkeypatch):
     run = make_inside()
     monkeypatch.setattr("core.interpretability.health.units", None)
@@ -196,6 +242,7 @@ def test_damaged_weights_are_said_and_the_nearest_whole_ones_are_shown(make_insi
     at = open_page("inside", run=run.id, epoch="2")
     assert "The weights after epoch 2 are missing or damaged" in at.warning[-1].value
     assert "dense_1" in walls(at)
+    assert "The weights after epoch 2 are damaged" in words(open_page("inside", run=run.id, part="Health"))
     for epoch in (0, 3):
         (run.path / f"weights/epoch-000{epoch}.npz").write_bytes(b"PK")
     assert "The weights of" in words(open_page("inside", run=run.id))
