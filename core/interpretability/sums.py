@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from core.interpretability.inside import Unit
 from core.interpretability.pictures import block_of, source
 from core.network import Network, padding
 
-DECIMALS = 3
+DECIMALS, MOST_DECIMALS = 3, 9
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,16 @@ def written(unit: Unit, network: Network, most: int = 8) -> WrittenSum:
     total, bias = round(unit.value, DECIMALS), round(unit.bias, DECIMALS)
     rest = _exact(total) - _exact(bias) - sum(_exact(term.product) for term in terms)
     return WrittenSum(terms, len(order) - len(terms), float(rest), bias, total)
+
+
+def factor_decimals(terms: Sequence[Term]) -> int:
+    """With how many decimals inputs and weights are to be written, so that they give each product by hand."""
+    half = Decimal(5).scaleb(-DECIMALS - 1)
+    for decimals in range(DECIMALS, MOST_DECIMALS):
+        by_hand = (Decimal(f"{term.input:.{decimals}f}") * Decimal(f"{term.weight:.{decimals}f}") for term in terms)
+        if all(abs(hand - _exact(term.product)) <= half for hand, term in zip(by_hand, terms, strict=True)):
+            return decimals
+    return MOST_DECIMALS
 
 
 def _exact(number: float) -> Decimal:

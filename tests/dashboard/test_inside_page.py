@@ -66,6 +66,12 @@ def table(at):
     return [(row[0].strip(" *"), numbers(row[-1])[0]) for row in rows]
 
 
+def products(at):
+    """Input, weight and product of the rows that are written so."""
+    [text] = [element.value for element in at.markdown if element.value.startswith("|")]
+    return [found for row in text.splitlines()[2:] if "×" in row and len(found := numbers(row.split("|", 2)[2])) == 3]
+
+
 def test_colours_are_as_strong_as_numbers_zero_is_clear_and_what_is_unused_is_grey():
     values = np.array([[[0.5, -1.0], [0.0, 9.0]]])
     unused = np.array([[False, False], [False, True]])
@@ -112,6 +118,8 @@ def test_the_sum_of_a_unit_adds_up_on_the_page_to_what_it_puts_out(make_inside, 
     at = open_page("inside", session={"inside_chosen_unit": unit}, run=run.id, part="One image", image="11")
     *parts, (label, total) = table(at)
     assert label == "Sum"
+    for input, weight, product in products(at):
+        assert abs(input * weight - product) <= Decimal("0.0005")
     assert sum(value for _, value in parts) == total
     values = load_inside(run).activations(digits.x_test[11:12])["logits" if unit[0] == "output" else unit[0]][0]
     value = values[..., unit[1]] if values.ndim == 3 else values[unit[1]]
