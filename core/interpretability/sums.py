@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from core.interpretability.pictures import block_of, source
 from core.network import Network, padding
 
 DECIMALS, MOST_DECIMALS = 3, 9
+HALF = Decimal(5).scaleb(-DECIMALS - 1)  # of the last decimal
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,28 @@ def written(unit: Unit, network: Network, most: int = 8) -> WrittenSum:
 
 def factor_decimals(terms: Sequence[Term]) -> int:
     """With how many decimals inputs and weights are to be written, so that they give each product by hand."""
-    half = Decimal(5).scaleb(-DECIMALS - 1)
+    numbers = [number for term in terms for number in (term.input, term.weight)]
+
+    def is_right(*shown: Decimal) -> bool:
+        hands = zip(shown[::2], shown[1::2], terms, strict=True)
+        return all(abs(one * other - _exact(term.product)) <= HALF for one, other, term in hands)
+
+    return _decimals(numbers, is_right)
+
+
+def norm_decimals(number: float, mean: float, deviation: float, gamma: float, beta: float, result: float) -> int:
+    """With how many decimals all but the result of (number − mean) ÷ deviation × gamma + beta are to be written."""
+
+    def is_right(x: Decimal, m: Decimal, d: Decimal, g: Decimal, b: Decimal) -> bool:
+        return bool(d) and abs((x - m) / d * g + b - _exact(round(result, DECIMALS))) <= HALF
+
+    return _decimals([number, mean, deviation, gamma, beta], is_right)
+
+
+def _decimals(numbers: Sequence[float], is_right: Callable[..., bool]) -> int:
+    """The fewest decimals with which numbers give by hand what they are said to."""
     for decimals in range(DECIMALS, MOST_DECIMALS):
-        by_hand = (Decimal(f"{term.input:.{decimals}f}") * Decimal(f"{term.weight:.{decimals}f}") for term in terms)
-        if all(abs(hand - _exact(term.product)) <= half for hand, term in zip(by_hand, terms, strict=True)):
+        if is_right(*(Decimal(f"{number:.{decimals}f}") for number in numbers)):
             return decimals
     return MOST_DECIMALS
 

@@ -158,6 +158,16 @@ def test_a_normalisation_and_an_activation_say_how_they_come_to_their_number(mak
         assert said in words(at)
 
 
+@pytest.mark.parametrize("unit", range(4))
+def test_a_normalisation_can_be_worked_out_by_hand(make_inside, unit):
+    at = open_page(
+        "inside", session={"inside_chosen_unit": ("norm_1", unit)}, run=make_inside("conv").id, part="One image"
+    )
+    [line] = [element.value for element in at.markdown if "÷" in element.value]
+    x, mean, deviation, gamma, beta, after = numbers(line)
+    assert abs((x - mean) / deviation * gamma + beta - after) <= Decimal("0.0005")
+
+
 @pytest.mark.parametrize("name", ["dense", "conv"])
 def test_what_speaks_for_a_digit_adds_up_to_its_logit(make_inside, digits, name):
     run = make_inside(name)
@@ -177,6 +187,15 @@ def test_health_has_a_sentence_for_each_layer(make_inside):
     assert "20 units" in shown
     assert "relu_1" in shown
     assert "Its weights" in shown
+
+
+def test_a_network_without_activations_is_one_template_for_every_image(store):
+    run = store.create(TrainingConfig(network="flatten, output softmax"))
+    write_weights(run.path, random_weights(run.config.layers, 1), 1)
+    run.set_state("finished")
+    at = open_page("inside", run=run.id, part="Why this digit")
+    assert "For every image the whole network is one template" in words(at).replace("*", "")
+    assert "units that are on" not in words(at)
 
 
 def test_health_counts_the_digits_of_all_test_images_that_the_run_has_read(make_inside, digits):

@@ -30,7 +30,8 @@ def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
     """Show digits, units and weights of the chosen epoch, and both over all epochs that are kept."""
     units, sample = findings(inside, digits)
     names = titles(inside.network)
-    left, right = st.columns(2, gap="large") if units else (st.container(), None)
+    over_epochs = units and len(weight_epochs(run)) > 1
+    left, right = st.columns(2, gap="large") if over_epochs else (st.container(), None)
     with left:
         _show_digits(run, digits, inside, sample)
     if right:
