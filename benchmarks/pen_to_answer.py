@@ -51,23 +51,22 @@ WATCH = """event => {
 
 
 def stroke(page, number: int, *, held: bool = False) -> float:
-    """Draw one short stroke, another place each time, and return the milliseconds to the answer.
+    """Draw a dot or, where the pen is `held`, a short stroke; another place each time. Returns milliseconds.
 
-    It counts from the end of the stroke or, where the pen is `held`, from its movement.
+    They count from the pen's lifting or, where it is held, from its movement, to the answer.
     """
     box = page.locator("canvas.upper-canvas").bounding_box()
     x, y = box["x"] + 40 + 29 * number % 220, box["y"] + 60 + 53 * number % 180
     page.mouse.move(x, y)
-    page.mouse.down()
     if held:
+        page.mouse.down()
         page.evaluate(WATCH, "mousemove")
         page.mouse.move(x + 30, y + 45)
         time = page.evaluate("window.answered")
         page.mouse.up()
         return time
-    page.mouse.move(x + 25, y + 30)
-    page.mouse.move(x + 30, y + 45)
     page.evaluate(WATCH, "mouseup")
+    page.mouse.down()
     page.mouse.up()
     return page.evaluate("window.answered")
 
