@@ -53,7 +53,7 @@ def load_inside(run: RunView, epoch: int | None = None) -> Inside | None:
 @until_changed(maxsize=32)
 def _load(path: Path, network: Network, pixels: str) -> Inside | None:
     kept = read_file(path, network)
-    return Inside(kept.network, kept.weights, pixels=pixels, epoch=kept.epoch) if kept else None
+    return Inside(network, kept.weights, pixels=pixels, epoch=kept.epoch) if kept else None
 
 
 def weight_epochs(run: RunView) -> list[int]:
