@@ -96,7 +96,35 @@ def test_undo_takes_back_the_last_of_two_quick_strokes(dashboard, page) -> None:
         page.wait_for_function(f"({INK_COLUMNS})().length > 0")
         assert len(strokes_seen(page)) == 1
         tools(page).get_by_role("button", name="Undo").click()
-        expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+        expect(page.get_by_text("The answer follows the pen")).to_be_visible()
+
+
+@pytest.mark.parametrize("address", ["draw?run=starter", "inside?run=starter&part=One+image&source=Drawing"])
+def test_the_answer_follows_the_pen_before_it_is_lifted(dashboard, page, address) -> None:
+    page.goto(f"{dashboard.url}/{address}")
+    drawing = page.get_by_role("img", name="Drawing area")
+    answer = page.locator("[data-testid=stMetric], .st-key-inside_answer")
+    expect(drawing).to_be_visible()
+    wait_until(lambda: page.evaluate("Boolean(document.querySelector('[data-test-script-state=notRunning]'))"))
+    box = drawing.bounding_box()
+
+    def at(x: float, y: float) -> dict:
+        return {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "steps": 8}
+
+    page.mouse.move(**at(0.5, 0.2))
+    page.mouse.down()
+    page.mouse.move(**at(0.5, 0.8))
+    expect(answer).to_contain_text(re.compile(r"(It reads|read as)\s*1"))
+    page.mouse.move(**at(0.51, 0.8))
+    page.mouse.move(**at(0.3, 0.5))
+    page.mouse.move(**at(0.75, 0.55))  # a 4 that is open at the top, without lifting the pen
+    expect(answer).not_to_contain_text(re.compile(r"(It reads|read as)\s*1"))
+    assert drawing.bounding_box() == box
+    assert len(strokes_seen(page)) == 0  # the canvas itself keeps a stroke when it ends
+    page.mouse.up()
+    expect_strokes(page, 1)
+    tools(page).get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(re.compile("follows? the pen"))).to_be_visible()
 
 
 def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:
@@ -104,7 +132,7 @@ def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard,
     stroke(page, 150)
     tools(page).get_by_role("button", name="Clear").click()
     page.wait_for_function(f"({INK_COLUMNS})().length == 0")
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
     tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("stMetric").filter(has_text="It reads")).to_contain_text("1")
     page.wait_for_function(f"({INK_COLUMNS})().length > 0")
@@ -164,7 +192,7 @@ def test_a_stroke_right_after_clear_or_undo_is_kept(dashboard, page) -> None:
         expect_strokes(page, 2)
         expect(answer).to_be_visible()
         tools(page).get_by_role("button", name="Clear").click()
-        expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+        expect(page.get_by_text("The answer follows the pen")).to_be_visible()
 
 
 def test_a_stroke_is_whole_where_the_brush_changes_in_the_middle_of_it(dashboard, page) -> None:
@@ -190,7 +218,7 @@ def test_ink_lands_below_the_pointer_on_a_canvas_of_any_width_and_the_ghost_is_n
     glass = page.get_by_role("img", name="Drawing area")
     for width in (1280, 412):
         page.set_viewport_size({"width": width, "height": 1000})
-        expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+        expect(page.get_by_text("The answer follows the pen")).to_be_visible()
         page.wait_for_function(GHOST_INK)
         assert strokes_seen(page) == []
         box = glass.bounding_box()
@@ -249,7 +277,7 @@ def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browse
     touch_a_one(page)  # and one finger draws as before
     tools(page).get_by_role("button", name="Undo").click()
     tools(page).get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
     context.close()
 
 

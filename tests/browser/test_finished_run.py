@@ -104,7 +104,7 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     kept = MyDigits(dashboard.store.home).newest()
     assert (kept.label, kept.said, kept.run_id) == (7, 1, "starter")
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
 
     page.get_by_text("Picture", exact=True).click()
     file = io.BytesIO()
@@ -120,7 +120,7 @@ def test_a_finger_draws_on_a_phone_and_the_drawing_is_read_corrected_and_kept(
     page.get_by_test_id("stExpandSidebarButton").click()
     expect(page.get_by_test_id("stSidebarNavLink").first).to_be_in_viewport()
     page.reload()
-    expect(answer.or_(page.get_by_text("The answer follows each stroke"))).to_be_visible()
+    expect(answer.or_(page.get_by_text("The answer follows the pen"))).to_be_visible()
     expect(page.get_by_test_id("stSidebarNavLink").first).not_to_be_in_viewport()
 
     MyDigits(dashboard.store.home).add(kept.image, 7, picture=kept.image, said=1, run_id="starter")

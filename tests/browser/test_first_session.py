@@ -76,7 +76,7 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     draw_a_one(page)
     expect(page.get_by_text("It reads", exact=True)).to_be_visible()
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("The answer follows each stroke")).to_be_visible()
+    expect(page.get_by_text("The answer follows the pen")).to_be_visible()
 
 
 def test_a_run_goes_on_after_a_pause_in_another_browser_a_killed_worker_and_a_killed_dashboard(
