@@ -138,7 +138,7 @@ def _dead(run: RunView, digits: Dataset) -> float | None:
     inside = load_inside(run)
     if inside is None:
         return None
-    found = units(inside, digits.x_test[:HEALTH_IMAGES])
+    found, _ = units(inside, digits.x_test[:HEALTH_IMAGES])
     return len(found[0].dead) if found else 0
 
 
