@@ -29,6 +29,7 @@ from core.config import (
     model_name,
     parse_digits,
     parse_hidden_layers,
+    read,
 )
 from core.data import Dataset, DatasetError, load_dataset
 from core.formatting import percent
@@ -117,6 +118,8 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     settings["model"] = model_name(options.model)
     if options.hidden_layers is not None:
         settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
+    if options.network is not None:
+        read(options.network)  # also an empty one, for which a config takes the model's own layers
     config = TrainingConfig(**settings)
     if options.hidden_layers and not config.info.free_layers:
         raise ConfigError(f"The hidden layers of {config.model} are fixed. Use --model dense to set them.")

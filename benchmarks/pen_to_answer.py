@@ -1,10 +1,11 @@
-"""The time from lifting the pen to the new answer on the page, beside the bare canvas component.
+"""The time from lifting or moving the pen to the new answer on the page, beside the bare canvas component.
 
     python -m benchmarks.pen_to_answer [--strokes N]
 
 Both apps run on this machine in headless Chromium, and strokes alternate between them. The bare app draws with the same
 canvas and writes how many strokes there are. Digit Lab answers with the shipped starter, in an empty home, on Draw and
-on Inside, where every layer follows. Needs `requirements-dev.txt` and Chromium.
+on Inside, where every layer follows; there the time from a movement of the pen, which stays down, is measured as well.
+Needs `requirements-dev.txt` and Chromium.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ drawn = st_canvas(stroke_width=20, stroke_color="#fff", background_color="#000",
                   return_image_data=True, key="canvas")
 st.metric("Strokes", len((drawn.json_data or {"objects": []})["objects"]))
 """
-# Resolves to the milliseconds from the pen's lifting until the page answers: another text, or another picture of what
-# the network sees, since two drawings may well be read alike; on Inside other pictures of the layers.
-WATCH = """() => {
+# Resolves to the milliseconds from the pen's lifting, or its next movement, until the page answers: another text, or
+# another picture of what the network sees, since two drawings may well be read alike; on Inside other pictures of the
+# layers.
+WATCH = """event => {
   const layers = root => {
     for (const element of root?.querySelectorAll("*") ?? []) {
       const found = element.tagName === "STYLE" ? element.textContent : layers(element.shadowRoot)
@@ -39,7 +41,7 @@ WATCH = """() => {
   const before = answer()
   window.answered = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error("no answer within 20 s")), 20000)
-    document.addEventListener("mouseup", () => {
+    document.addEventListener(event, () => {
       const began = performance.now()
       const look = () => answer() === before ? requestAnimationFrame(look) : resolve(performance.now() - began)
       look()
@@ -48,15 +50,23 @@ WATCH = """() => {
 }"""
 
 
-def stroke(page, number: int) -> float:
-    """Draw one short stroke, another place each time, and return the milliseconds to the answer."""
+def stroke(page, number: int, *, held: bool = False) -> float:
+    """Draw a dot or, where the pen is `held`, a short stroke; another place each time. Returns milliseconds.
+
+    They count from the pen's lifting or, where it is held, from its movement, to the answer.
+    """
     box = page.locator("canvas.upper-canvas").bounding_box()
     x, y = box["x"] + 40 + 29 * number % 220, box["y"] + 60 + 53 * number % 180
     page.mouse.move(x, y)
+    if held:
+        page.mouse.down()
+        page.evaluate(WATCH, "mousemove")
+        page.mouse.move(x + 30, y + 45)
+        time = page.evaluate("window.answered")
+        page.mouse.up()
+        return time
+    page.evaluate(WATCH, "mouseup")
     page.mouse.down()
-    page.mouse.move(x + 25, y + 30)
-    page.mouse.move(x + 30, y + 45)
-    page.evaluate(WATCH)
     page.mouse.up()
     return page.evaluate("window.answered")
 
@@ -83,20 +93,24 @@ def main(arguments: list[str] | None = None) -> None:
                 page.goto(addresses[name])
                 page.locator("canvas.upper-canvas").wait_for()
                 stroke(page, 0)
-            times = {name: [] for name in pages}
+            held = {name: f"{name}, held" for name in pages if name != "bare component"}
+            times = {name: [] for name in (*pages, *held.values())}
             for number in range(1, strokes + 1):
                 for name, page in pages.items():
                     page.bring_to_front()
                     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
                     times[name].append(stroke(page, number))
+                    if name in held:
+                        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+                        times[held[name]].append(stroke(page, 3 * number + 1, held=True))
         browser.close()
-    print(f"{'':<16}{'median ms':>11}{'5th':>8}{'95th':>8}   ({strokes} strokes each)")
+    print(f"{'':<20}{'median ms':>11}{'5th':>8}{'95th':>8}   ({strokes} strokes each)")
     for name, values in times.items():
         low, *_, high = statistics.quantiles(values, n=20)
-        print(f"{name:<16}{statistics.median(values):>11.0f}{low:>8.0f}{high:>8.0f}")
+        print(f"{name:<20}{statistics.median(values):>11.0f}{low:>8.0f}{high:>8.0f}")
     bare = statistics.median(times.pop("bare component"))
     for name, values in times.items():
-        print(f"{name + ' above':<16}{statistics.median(values) - bare:>11.0f}")
+        print(f"{name + ' above':<20}{statistics.median(values) - bare:>11.0f}")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ class TrainingConfig:
         _whole("Imbalance", self.imbalance, IMBALANCE)
         if not isinstance(self.network, str):
             raise ConfigError(f"The network must be text, not {self.network!r}.")
-        set_field(self, "network", read(self.network).text if self.network.strip() else "")
+        set_field(self, "network", read(self.network).text if self.network else "")
         if self.network and (own := info.settings_of(self.network)) is not None:
             set_field(self, "network", "")
             for name, value in own.items():

@@ -2,8 +2,9 @@
 
     conv 16 5, pool, norm, relu, flatten, dense 128, relu, dropout 0.3, output softmax
 
-A layer is a word and its numbers; layers are parted by commas, semicolons or new lines. Capitals and spaces do not
-matter, and Keras' own names are understood, so that `Dense(100, activation="relu")` is "dense 100, relu".
+A layer is a word and its numbers; layers are parted by commas, semicolons, new lines, or just by the next layer's word.
+Capitals and spaces do not matter, and Keras' own names are understood, so that `Dense(100, activation="relu")` is
+"dense 100, relu".
 
     dense UNITS                                 each unit is joined to every number before it
     conv FILTERS [KERNEL] [stride N] [same]     the kernel is 3 × 3 if not said; "same" pads, so that the picture stays
@@ -115,6 +116,10 @@ _KINDS = {name: layer for layer, names in _NAMES.items() for name in names.split
 _TAUGHT = ("dense", "conv", "pool", "average pool", "global pool", "flatten", "norm", "dropout", "output", *ACTIVATIONS)
 _SIZES = {"dense": ("units", UNITS), "conv": ("filters", FILTERS)}
 _FILLERS = {"units", "filters", "activation", "rate", "size", "kernel", "kernel_size", "pool_size", "padding", "valid"}
+_FILLERS |= {"and", "then", "with"}
+_OUTSIDE = re.compile(  # of a pasted model: what holds the layers, and the input, which is always an image
+    r"\b(?:input(?:_shape|_dim|layer)?\b(?: |shape|none|\d+x?)*|(?:model|sequential|add)\b)"
+)
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:e-?\d{1,3})?")
 _SQUARE = re.compile(r"(\d+)x(\d+)")
 
@@ -140,19 +145,48 @@ def read_layers(text: str) -> tuple[Layer, ...]:
 
 def pieces(text: str) -> list[str]:
     """The parts of a text that name one layer each, in small letters, a call's brackets and names of arguments gone."""
-    text = text.casefold().replace("×", "x").replace("→", ",").replace("->", ",")
+    text = text.casefold().replace("×", "x")
+    text = re.sub(r"→|->|>|\+", ",", text)
     text = re.sub(r"\b0,(?=\d)", "0.", text)  # a decimal comma
     text = re.sub(r"[\w.]+\.(?=[a-z])", "", text)  # keras.layers.
     text = re.sub(r"(?<!\w)\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
     while (flat := re.sub(r"\(([^()]*)\)", lambda inside: " " + inside[1].replace(",", " "), text)) != text:
         text = flat
-    text = re.sub(r"[\"'=:]", " ", text)
+    text = re.sub(r"[\"'=:()]", " ", text)
+    text = _OUTSIDE.sub(" ", text)
     text = re.sub(r"(\d) *x *(\d)", r"\1x\2", text)
-    return [" ".join(piece.split()) for piece in re.split(r"[,;|\n]", text) if piece.strip()]
+    return [" ".join(words) for part in re.split(r"[,;|\n]", text) for words in _parted(part.split())]
+
+
+def _parted(words: list[str]) -> list[list[str]]:
+    """Words without a comma between them, parted where a layer begins; an activation stays behind its layer."""
+    words = [part for word in words for part in _number_apart(word)]
+    parts: list[list[str]] = []
+    while words:
+        layer, length = _named(words)
+        if not parts or (layer and layer.kind not in (*ACTIVATIONS, "softmax", "none")):
+            parts.append([])
+        parts[-1] += words[:length]
+        words = words[length:]
+    return parts
+
+
+def _number_apart(word: str) -> list[str]:
+    """A word and the number behind it as two: dense100."""
+    joined = None if word in _KINDS else re.fullmatch(r"([a-z]+)(\d.*)", word)
+    return [joined[1], joined[2]] if joined else [word]
+
+
+def _named(words: list[str]) -> tuple[Layer | None, int]:
+    """The layer that the first words name, and how many words name it; None where they name none."""
+    for length in (3, 2, 1):
+        if layer := _KINDS.get(" ".join(words[:length])):
+            return layer, length
+    return None, 1
 
 
 def _read_piece(piece: str, place: str) -> list[Layer]:
-    """One part of a text as its layer, and the activation behind it where there is one."""
+    """One part of a text as its layer, and the activations behind it."""
     words = piece.split()
     layer, rest = _begin(words, place)
     numbers, behind = [], []
@@ -175,15 +209,11 @@ def _read_piece(piece: str, place: str) -> list[Layer]:
             raise NetworkError(f"{place}: {word} is negative. Sizes are whole numbers from 1.")
         elif word not in _FILLERS:
             known = ["stride", "same"] if layer.kind == "conv" else ["stride"] if layer.kind == "pool" else []
-            raise NetworkError(
-                f'{place}: "{_shortened(word)}" is not understood.{_nearest(word, [*known, *ACTIVATIONS])}'
-            )
+            raise NetworkError(f'{place}: "{_shortened(word)}" is not understood.{_nearest(word, [*known, *_TAUGHT])}')
     layer = _with_numbers(layer, numbers, place)
-    if len(behind) > 1:
-        raise NetworkError(f"{place} names two activations. Write the second one as a layer of its own, after a comma.")
     if layer.kind == "output" and behind:
-        if behind[0].kind not in OUTPUTS:
-            raise NetworkError(f"{place}: an output is softmax or sigmoid, not {behind[0].kind}.")
+        if len(behind) > 1 or behind[0].kind not in OUTPUTS:
+            raise NetworkError(f"{place}: an output is softmax or sigmoid, not {' '.join(one.kind for one in behind)}.")
         return [replace(layer, activation=behind[0].kind)]
     return [
         found
@@ -194,15 +224,14 @@ def _read_piece(piece: str, place: str) -> list[Layer]:
 
 def _begin(words: list[str], place: str) -> tuple[Layer, list[str]]:
     """The layer that the first words name, and the words after them."""
-    for length in (3, 2, 1):
-        if layer := _KINDS.get(" ".join(words[:length])):
-            return layer, words[length:]
-    if joined := re.fullmatch(r"([a-z]+)(\d.*)", words[0]):  # dense100
-        return _begin([joined[1], joined[2], *words[1:]], place)
+    while words[0] in _FILLERS and words[1:]:  # Activation("relu")
+        words = words[1:]
+    layer, length = _named(words)
+    if layer:
+        return layer, words[length:]
     if _NUMBER.match(words[0]):
-        raise NetworkError(
-            f"{place} is a number without a layer. A layer's name comes first, as in dense {UNITS[1] // 32}."
-        )
+        units = words[0] if words[0].isdecimal() and len(words[0]) < 5 else UNITS[1] // 32
+        raise NetworkError(f"{place} is a number without a layer. A layer's name comes first, as in dense {units}.")
     raise NetworkError(f'{place}: there is no layer "{_shortened(words[0])}".{_nearest(words[0], _TAUGHT)}')
 
 
@@ -211,7 +240,12 @@ def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
     most = {"dense": 1, "conv": 2, "pool": 1, "dropout": 1, "output": 1}.get(layer.kind, 0)
     if len(numbers) > most:
         takes = "no number" if not most else "one number" if most == 1 else "two numbers, filters and kernel"
-        raise NetworkError(f"{place}: {layer.kind} takes {takes}. Part two layers by a comma.")
+        before = "" if layer.kind == "none" else f"{' '.join([layer.kind, *numbers[:most]])}, "  # Linear(784, 128)
+        meant = f"{before}dense {numbers[-1]}" if most < 2 and numbers[-1].isdecimal() else ""
+        raise NetworkError(
+            f"{place}: {layer.kind} takes {takes}. "
+            + (f'Did you mean "{_shortened(meant)}"?' if meant else "Name each layer.")
+        )
     if layer.kind in _SIZES:
         what, limits = _SIZES[layer.kind]
         if not numbers:

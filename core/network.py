@@ -101,7 +101,9 @@ def count(layers: tuple[Layer, ...]) -> Network:
     """
     kinds = [layer.kind for layer in layers]
     if "output" not in kinds:
-        raise NetworkError('A network ends in "output softmax" or "output sigmoid". Add one of them at the end.')
+        kept = layers[:-1] if layers[-1:] == (Layer("dense", CLASSES),) else layers
+        end = ", ".join([layer.text for layer in kept[-2:]] + ["output softmax"])
+        raise NetworkError(f'A network ends in "output softmax" or "output sigmoid". End it so: "{end}".')
     if (first := kinds.index("output")) != len(kinds) - 1:
         place = f'Layer {first + 1}, "{layers[first].text}"'
         raise NetworkError(f"{place}: the output is the last layer. Move it to the end, or remove what follows.")

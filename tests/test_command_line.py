@@ -165,6 +165,7 @@ def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
         (("--model", "dense", "--hidden-layers", "12,x"), "Enter the widths of hidden layers"),
         (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
         (("--network", "flatten, dence 5, output"), 'Did you mean "dense"?'),
+        (("--network", ""), "Name its layers, for instance"),
         (("--network", "flatten, output", "--model", "dense", "--dropout", "0.1"), "--network names all layers"),
         (("--first-weights", "random"), "First weights must be one of glorot, he, zeros, equal, large"),
         (("--dropout", "0.2"), "seed has no dropout."),

@@ -149,23 +149,30 @@ def needs_predictions(config: TrainingConfig, epochs: Sequence[Mapping]) -> bool
 # What went wrong
 
 
+def held_back(config: TrainingConfig) -> str:
+    """What in the settings holds a network back, also before it is trained, as a sentence; "" where nothing does."""
+    if config.first_weights in ("zeros", "equal") and _has_hidden(config):
+        return "All first weights are equal, so the units of a layer begin alike: draw them by Glorot or He."
+    if config.pixels == "0-255":
+        return "The pixels go in raw, up to 255, which makes each step too large: scale them to 0 to 1."
+    if pair := _without_activation(config):
+        return (
+            f"No activation stands between “{pair[0]}” and “{pair[1]}”, so together they can do no more than one "
+            "layer: put relu between them."
+        )
+    return ""
+
+
 def _held_back(curves: _Curves, config: TrainingConfig) -> Finding | None:
     """What in the settings holds it back, where it reads worse than a usual network does."""
-    if not curves.val_accuracy[-1] < USUAL:
+    if not curves.val_accuracy[-1] < USUAL or not (words := held_back(config)):
         return None
-    hidden = any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
-    if config.first_weights in ("zeros", "equal") and hidden:
-        words = "All first weights are equal, so the units of a layer begin alike: draw them by Glorot or He"
-    elif config.pixels == "0-255":
-        words = "The pixels go in raw, up to 255, which makes each step too large: scale them to 0 to 1"
-    elif pair := _without_activation(config):
-        words = (
-            f"No activation stands between “{pair[0]}” and “{pair[1]}”, so together they can do no more than one "
-            "layer: put relu between them"
-        )
-    else:
-        return None
-    return Finding("held back", f"{words}.")
+    return Finding("held back", words)
+
+
+def _has_hidden(config: TrainingConfig) -> bool:
+    """Whether a layer with weights comes before the output."""
+    return any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
 
 
 def _without_activation(config: TrainingConfig) -> tuple[str, str] | None:
@@ -219,8 +226,7 @@ def _guesses(curves: _Curves) -> NDArray:
 
 
 def _why_guessing(curves: _Curves, config: TrainingConfig) -> str:
-    hidden = any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
-    if config.first_weights in ("zeros", "equal") and hidden:
+    if config.first_weights in ("zeros", "equal") and _has_hidden(config):
         return "All first weights are equal, so all units of a layer learn the same: draw them by Glorot or He."
     if config.wrong_labels > 1 - 2 * GUESSING:
         return (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.formatting import percent
-from core.interpretability.inside import Inside, load_inside, weight_epochs
+from core.interpretability.inside import PROBABILITIES, Inside, load_inside, weight_epochs
 from core.layers import ACTIVATIONS
 from core.runs import RunView
 
@@ -92,15 +92,22 @@ class Update:
         return self.distance / self.size / (self.after - self.before) if self.size else float("inf")
 
 
-def units(inside: Inside, images: np.ndarray) -> list[Units]:
-    """How the units of each activation layer do on images uint8 (n, 28, 28), n > 0; a few hundred tell enough."""
-    names = [block.name for block in inside.network.blocks if block.layer.kind in ACTIVATIONS]
-    kinds = {block.name: block.layer.kind for block in inside.network.blocks}
-    tallies = {name: _Tally(kinds[name]) for name in names}
+def units(inside: Inside, images: np.ndarray) -> tuple[list[Units], np.ndarray]:
+    """How the units of each activation layer do on images uint8 (n, 28, 28), n > 0; a few hundred tell enough.
+
+    Returns:
+        What was found of each layer, and the probabilities of the images, float32 (n, 10).
+    """
+    tallies = {
+        block.name: _Tally(block.layer.kind) for block in inside.network.blocks if block.layer.kind in ACTIVATIONS
+    }
+    probabilities = []
     for first in range(0, len(images), AT_ONCE):
-        for name, values in inside.activations(images[first : first + AT_ONCE], names).items():
-            tallies[name].add(values.reshape(-1, values.shape[-1]), of=len(images))
-    return [tallies[name].result(name) for name in names]
+        found = inside.activations(images[first : first + AT_ONCE], (*tallies, PROBABILITIES))
+        probabilities.append(found[PROBABILITIES])
+        for name, tally in tallies.items():
+            tally.add(found[name].reshape(-1, found[name].shape[-1]), of=len(images))
+    return [tally.result(name) for name, tally in tallies.items()], np.concatenate(probabilities)
 
 
 class _Tally:

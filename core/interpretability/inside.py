@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.interpretability import numpy_network as layers
 from core.interpretability.saliency import occlusion_map
-from core.layers import CLASSES
+from core.layers import ACTIVATIONS, CLASSES
 from core.network import Block, Network, padding
 from core.runs import RunView
 from core.runs.starter import FOLDER as STARTER
@@ -53,7 +53,7 @@ def load_inside(run: RunView, epoch: int | None = None) -> Inside | None:
 @until_changed(maxsize=32)
 def _load(path: Path, network: Network, pixels: str) -> Inside | None:
     kept = read_file(path, network)
-    return Inside(kept.network, kept.weights, pixels=pixels, epoch=kept.epoch) if kept else None
+    return Inside(network, kept.weights, pixels=pixels, epoch=kept.epoch) if kept else None
 
 
 def weight_epochs(run: RunView) -> list[int]:
@@ -182,6 +182,14 @@ class Inside:
     def piecewise_linear(self) -> bool:
         """Whether its logits are linear in the pixels around each image, so that contributions are exact."""
         return not any(block.layer.kind in layers.CURVED for block in self.network.blocks)
+
+    @property
+    def linear(self) -> bool:
+        """Whether its logits are linear in the pixels of all images, so that one template is that of each image."""
+        return all(
+            layer.average if layer.kind in ("pool", "global pool") else layer.kind not in ACTIVATIONS
+            for layer in (block.layer for block in self.network.blocks)
+        )
 
     # Forwards
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +12,8 @@ from core.interpretability.inside import Unit
 from core.interpretability.pictures import block_of, source
 from core.network import Network, padding
 
-DECIMALS = 3
+DECIMALS, MOST_DECIMALS = 3, 9
+HALF = Decimal(5).scaleb(-DECIMALS - 1)  # of the last decimal
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,34 @@ def written(unit: Unit, network: Network, most: int = 8) -> WrittenSum:
     total, bias = round(unit.value, DECIMALS), round(unit.bias, DECIMALS)
     rest = _exact(total) - _exact(bias) - sum(_exact(term.product) for term in terms)
     return WrittenSum(terms, len(order) - len(terms), float(rest), bias, total)
+
+
+def factor_decimals(terms: Sequence[Term]) -> int:
+    """With how many decimals inputs and weights are to be written, so that they give each product by hand."""
+    numbers = [number for term in terms for number in (term.input, term.weight)]
+
+    def is_right(*shown: Decimal) -> bool:
+        hands = zip(shown[::2], shown[1::2], terms, strict=True)
+        return all(abs(one * other - _exact(term.product)) <= HALF for one, other, term in hands)
+
+    return _decimals(numbers, is_right)
+
+
+def norm_decimals(number: float, mean: float, deviation: float, gamma: float, beta: float, result: float) -> int:
+    """With how many decimals all but the result of (number − mean) ÷ deviation × gamma + beta are to be written."""
+
+    def is_right(x: Decimal, m: Decimal, d: Decimal, g: Decimal, b: Decimal) -> bool:
+        return bool(d) and abs((x - m) / d * g + b - _exact(round(result, DECIMALS))) <= HALF
+
+    return _decimals([number, mean, deviation, gamma, beta], is_right)
+
+
+def _decimals(numbers: Sequence[float], is_right: Callable[..., bool]) -> int:
+    """The fewest decimals with which numbers give by hand what they are said to."""
+    for decimals in range(DECIMALS, MOST_DECIMALS):
+        if is_right(*(Decimal(f"{number:.{decimals}f}") for number in numbers)):
+            return decimals
+    return MOST_DECIMALS
 
 
 def _exact(number: float) -> Decimal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.runs import files, state
 from core.runs.arrays import read_probabilities
+from core.runs.weights import kept_epochs
 from core.storage import read_json, until_changed
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def _damaged_files(run: RunView) -> list[Path]:
     validation = folder / files.VALIDATION
     found += [validation] if validation.exists() and run.validation() is None else []
     found += [path for name in MEASURED if (path := folder / name).exists() and not isinstance(read_json(path), dict)]
-    return found + [path for name in (*ARCHIVES, files.LITERT_MODEL) if _is_damaged(path := folder / name)]
+    weights = [files.epoch_weights(epoch) for epoch in kept_epochs(folder)]
+    return found + [path for name in (*ARCHIVES, *weights, files.LITERT_MODEL) if _is_damaged(path := folder / name)]
 
 
 def _is_damaged(path: Path) -> bool:

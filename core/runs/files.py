@@ -14,7 +14,7 @@ predictions/       epoch-0001.npy …: probabilities of the test images after ea
 probabilities.npy  probabilities of the test images after the last epoch
 validation.npz     labels and probabilities of the validation images
 weights/           epoch-0000.npz …: the weights by name before the first batch and after each epoch, float16; thinned
-weights.npz        the weights by name of what is tested and saved, float32, and the epoch; of the starter its layers
+weights.npz        the weights by name of what is tested and saved, float32, and the epoch
 model.keras        the network for Keras
 model.tflite       the network for LiteRT, with which everything that looks reads
 summary.json       what came of the run, once it has a model

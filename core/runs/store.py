@@ -60,7 +60,8 @@ class RunStore:
         """
 
         def fill(draft: Run) -> None:
-            draft.rename(name or self._next_name(visible(stem) or config.title, visible(stem) or config.model))
+            own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
+            draft.rename(name or self._next_name(visible(stem) or config.title, visible(stem) or own))
             draft.set_state("queued", target_epochs=config.epochs)
 
         return self.create_with(config, fill)

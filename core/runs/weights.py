@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from core.drawing.mnist_form import IMAGE_SHAPE
-from core.network import Network, read_network
+from core.network import Network
 from core.runs.files import KERAS_MODEL, WEIGHTS, WEIGHTS_FOLDER, epoch_weights
 from core.storage import version, write_atomically
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Weights = dict[str, dict[str, np.ndarray]]  # by the names of layer and weight
 
 MOST_BYTES = 20 * 10**6  # of all epochs of a run
-EPOCH, NETWORK = "epoch", "network"
+EPOCH = "epoch"
 NORM = ("gamma", "beta", "mean", "variance")
 KERAS_CLASSES = {"dense": "dense", "output": "dense", "conv": "conv2d", "norm": "batch_normalization"}
 
@@ -144,30 +144,25 @@ def weights_path(run: RunView, epoch: int | None = None) -> Path | None:
 
 
 class Kept(NamedTuple):
-    """Weights float32, not to be changed; the network they are of; and their epoch, None where that is not known."""
+    """Weights float32, not to be changed, and their epoch, None where that is not known."""
 
     weights: Weights
-    network: Network
     epoch: int | None
 
 
 def read_file(path: Path, network: Network) -> Kept | None:
     """What a file that `weights_path` named holds of a network; None where it is damaged.
 
-    The starter's file names its layers, which are those of an earlier version and not those of its config.
-
     Raises:
         OSError: where it cannot be read.
     """
     try:
         if path.name == KERAS_MODEL:
-            return Kept(_checked(_of_keras(path, network), weight_shapes(network)), network, None)
+            return Kept(_checked(_of_keras(path, network), weight_shapes(network)), None)
         with np.load(path, allow_pickle=False) as arrays:
-            if NETWORK in arrays:
-                network = read_network(str(arrays[NETWORK]))
             shapes = weight_shapes(network)
             read = {layer: {name: arrays[f"{layer}/{name}"] for name in names} for layer, names in shapes.items()}
-            return Kept(_checked(read, shapes), network, int(arrays[EPOCH]))
+            return Kept(_checked(read, shapes), int(arrays[EPOCH]))
     except OSError:
         raise
     except Exception:  # a damaged zip raises many kinds

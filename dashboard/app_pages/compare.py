@@ -11,7 +11,7 @@ from core.formatting import certainty, percent
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
-from dashboard.components.charts import curves, probabilities
+from dashboard.components.charts import curves, probabilities, setting
 from dashboard.components.charts.across import AXES
 from dashboard.components.compare import run_table, run_table_view, verdict
 from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_button
@@ -144,10 +144,8 @@ def show_curves(chosen, names, look) -> None:
     words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
     if groups := curves.on_one_line(frame, axis, look["target"]):
         words.append(f"On one line: {escape_markdown('; '.join(map(' = '.join, groups)))}.")
-    on_test = {run.config.info.validates_on_test for run in chosen if run.config is not None}
-    if True in on_test:
-        others = ", the others on images held out of the training set" if False in on_test else ""
-        words.append(f"The classic network validates on the test images{others}.")
+    if validates := run_table.validates_in_words(chosen, names):
+        words.append(escape_markdown(validates))
     if words:
         st.caption(" ".join(words))
     show_words_of_each(chosen, names)
@@ -160,16 +158,16 @@ def show_setting(chosen, names, found, differing: list[str], look) -> None:
     st.space("small")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Test accuracy by", width="content", anchor=False)
-        setting = st.selectbox("Setting", differing, key="setting", label_visibility="collapsed", width=200)
-    frame = run_table.dots(chosen, names, found, setting)
+        chosen_setting = st.selectbox("Setting", differing, key="setting", label_visibility="collapsed", width=200)
+    frame = run_table.dots(chosen, names, found, chosen_setting)
     if frame.empty:
         st.caption("None of these runs has both this setting and a test accuracy.")
         return
     st.vega_lite_chart(
-        curves.setting_chart(frame, setting, log=setting in run_table.LOGARITHMIC, **look),
-        alt=f"{setting} against test accuracy, a dot for each run",
+        setting.setting_chart(frame, chosen_setting, log=chosen_setting in run_table.LOGARITHMIC, **look),
+        alt=f"{chosen_setting} against test accuracy, a dot for each run",
     )
-    if outside := curves.runs_outside(frame, look["target"]):
+    if outside := setting.runs_outside(frame, look["target"]):
         below = ", ".join(f"{escape_markdown(name)} ({percent(accuracy)})" for name, accuracy in outside)
         st.caption(f"Below the chart: {below}.")
 
@@ -268,8 +266,8 @@ def open_image(image: int) -> None:
 def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
     """Show one image and the ten probabilities of both runs for it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(picture(enlarged(digits.x_test[image])), width=84, alt=f"Image {image}, enlarged")
-        st.markdown(f"**Image {image}**, a {int(both.first.labels[image])}", width="content")
+        st.image(picture(enlarged(digits.x_test[image])), width=84, alt=f"Image {image:,}, enlarged")
+        st.markdown(f"**Image {image:,}**, a {int(both.first.labels[image])}", width="content")
     for column, words, reading in zip(
         st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True
     ):
@@ -278,7 +276,7 @@ def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
             st.markdown(f"{words} reads a **{prediction}**, {certainty(reading.confidence[image])} sure")
             st.vega_lite_chart(
                 probabilities.probability_chart(reading, image),
-                alt=f"Probabilities of image {image}, highest for {prediction}",
+                alt=f"Probabilities of image {image:,}, highest for {prediction}",
             )
 
 

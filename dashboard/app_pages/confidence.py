@@ -39,6 +39,11 @@ def page() -> None:
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
+    if run.state.is_active:
+        st.markdown(
+            f":material/play_circle: This is how sure it was after epoch {found.reading.epoch} of "
+            f"{run.state.target_epochs}. It is still training, and each epoch changes it."
+        )
     st.header("When should it say that it does not know?", anchor=False)
     show_coverage(run, found)
     st.header("Is it right as often as it is sure?", anchor=False)
@@ -57,8 +62,6 @@ def show_reliability(run, found: ConfidenceReport) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.markdown(compare_in_words(found))
-        if run.state.is_active:
-            st.markdown(f":material/play_circle: After epoch {found.reading.epoch}, still training.")
         st.caption(
             "A bar shows how often it is right among the images of that confidence. On the dashed line it would be "
             "right as often as it is sure, and an orange line is the gap. A pale bar has fewer than "

@@ -82,7 +82,7 @@ def show_beginning(mode: str, digits: Dataset, *, empty: bool) -> None:
     if mode == "Picture":
         st.markdown("Choose a picture. The answer appears here." if empty else NO_INK)
         return
-    st.markdown("**Draw one digit, 0 to 9, on the black square.** The answer follows each stroke.")
+    st.markdown("**Draw one digit, 0 to 9, on the black square.** The answer follows the pen.")
     st.markdown("Or begin with one of these:")
     show_examples(digits)
 

@@ -127,15 +127,21 @@
   const LEADS =
     ":is(.st-key-start, .st-key-build, .st-key-activity) button:enabled, [data-testid=stSidebarNavLink]";
   const CHOSEN = 300; // milliseconds, in which the list takes up what was chosen
+  const narrow = () => matchMedia("(max-width: 768px)").matches;
+  // Streamlit keeps an open sidebar for the next address: on a phone it would lie over that page too.
+  addEventListener("pagehide", () => {
+    if (!narrow()) return;
+    for (const key of Object.keys(localStorage)) if (key.startsWith("stSidebarCollapsed")) localStorage.removeItem(key);
+  });
   const closeSidebar = () => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   addEventListener("click", ({ target }) => {
-    if (!matchMedia("(max-width: 768px)").matches || !target.closest(LEADS)) return;
+    if (!narrow() || !target.closest(LEADS)) return;
     closeSidebar();
   });
   addEventListener(
     "pointerup", // the click comes when the list is gone
     ({ target }) => {
-      if (!matchMedia("(max-width: 768px)").matches) return;
+      if (!narrow()) return;
       if (target.closest?.("[role=listbox][aria-label=Run] [role=option]")) setTimeout(closeSidebar, CHOSEN);
     },
     capture,

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.runs import Run
 from dashboard.components.following import follow, is_outdated
 from dashboard.components.page_head import show_tab_title
-from dashboard.components.progress import per_cent_done, progress_in_words, share_done
+from dashboard.components.progress import per_cent_done, progress_in_words
 from dashboard.components.session import TRAIN_PAGE, active, chosen_run, open_run, store
 from dashboard.components.text import escape_markdown
 
@@ -25,7 +25,8 @@ def show_activity(*, on_train: bool = False) -> None:
     It also draws the page again when a run that it follows has changed. Call it before the page follows any.
 
     Args:
-        on_train: whether the page is Train, which says itself how far its run is: the line of that run leaves it out.
+        on_train: whether the page is Train, which says itself how far its run is, and in the tab's title, more often
+            than this: the line of that run leaves it out.
     """
     follow([])
     found = active(LOOK_SECONDS / 2)
@@ -42,13 +43,14 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
         st.rerun()
     found = active(LOOK_SECONDS / 2)
     running = [run for run in map(store().get, sorted(found.running)) if run]
-    show_tab_title(progress=per_cent_done(running[0]) if running else "")
+    own = chosen_run() if on_train and any(run.id == chosen_run() for run in running) else ""
+    if not own:
+        show_tab_title(progress=f"{per_cent_done(running[0])} %" if running else "")
     here.markdown(_in_words(running[0]) if running else "")
     with st.container(gap="xxsmall", key="activity"):
         for run in running[:MOST_LINES] or found.queued[:1]:
-            own = on_train and run.id == chosen_run() and run.state.name == "running"
             st.button(
-                f"{escape_markdown(run.name)} · training" if own else _in_words(run),
+                f"{escape_markdown(run.name)} · training" if run.id == own else _in_words(run),
                 icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
                 type="tertiary",
                 key=f"activity_{run.id}",
@@ -56,7 +58,8 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
                 args=(run.id,),
                 help=f"Go to {escape_markdown(run.name)}",
             )
-            st.progress(share_done(run))
+            if run.id != own:
+                st.progress(per_cent_done(run))
         if not (running or found.queued):
             st.caption("Nothing is training.")
         if more := len(running[MOST_LINES:]) + len(found.queued[0 if running else 1 :]):

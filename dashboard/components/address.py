@@ -37,5 +37,7 @@ def _is_navigation(key: str) -> bool:
     """Whether this run of the page follows Back or Forward, or is the first one after another page."""
     run = get_script_run_ctx()
     before = st.session_state.get(f"{key}_at")
-    st.session_state[f"{key}_at"] = run.page_script_hash
-    return run.is_history_navigation or before != run.page_script_hash
+    if before != run.page_script_hash:  # a page recalls hundreds of choices: each access takes its time
+        st.session_state[f"{key}_at"] = run.page_script_hash
+        return True
+    return run.is_history_navigation

@@ -10,6 +10,7 @@ from core.evaluation.learning_words import TROUBLE, run_findings
 from core.runs import RunView
 from dashboard.components.text import escape_markdown
 
+MOST_LINES = 4  # of runs, in sight at once
 NOTHING_YET = "What the curves show is said here after the first epochs."
 NOTHING_UNUSUAL = "So far, nothing unusual."
 
@@ -24,13 +25,24 @@ def show_words(run: RunView) -> None:
             st.caption(NOTHING_UNUSUAL if len(run.history().epochs) > 1 else NOTHING_YET)
 
 
-def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
-    """Show a line for each run whose curves show something that is worth a look: the most important of it."""
-    lines = []
+def words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> list[str]:
+    """A line for each run whose curves show something that is worth a look, what matters most first."""
+    lines = []  # with the place of what they say in `TROUBLE`
     for run in runs:
         first, *others = run_findings(run) or [None]
         if first is not None and first.kind in TROUBLE:
             said = [first.sentence, *(other.sentence for other in others if other.kind == first.kind)]  # and its cause
-            lines.append(f"- **{escape_markdown(names[run.id])}**: {escape_markdown(' '.join(said))}")
-    if lines:
-        st.markdown("\n".join(lines))
+            line = f"- **{escape_markdown(names[run.id])}**: {escape_markdown(' '.join(said))}"
+            lines.append((TROUBLE.index(first.kind), line))
+    return [line for _, line in sorted(lines, key=lambda placed: placed[0])]
+
+
+def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
+    """Show the lines of `words_of_each`, those after the first behind a click."""
+    told = words_of_each(runs, names)
+    at_once = told if len(told) <= MOST_LINES + 1 else told[:MOST_LINES]
+    if told:
+        st.markdown("\n".join(at_once))
+    if further := told[len(at_once) :]:
+        with st.expander(f"{len(further)} more runs", type="compact"):
+            st.markdown("\n".join(further))

@@ -20,7 +20,7 @@ def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
     learning = f"learning rate {number_text(rate or config.learning_rate)}"
     if rate not in (None, config.learning_rate):
         learning += f" (initially {number_text(config.learning_rate)})"
-    words = [config.title, f"batches of {config.batch_size}", learning]
+    words = [config.title, f"batches of {config.batch_size:,}", learning]
     if config.network:
         words.insert(1, config.network)
     elif config.info.free_layers:

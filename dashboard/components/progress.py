@@ -6,14 +6,10 @@ from core.runs import RunView
 from dashboard.components.formatting import duration_in_words
 
 
-def share_done(run: RunView) -> float:
-    """The share of a run's epochs that is trained, 0 to 1."""
-    return run.history().share_done(max(1, run.state.target_epochs))
-
-
-def per_cent_done(run: RunView) -> str:
-    """The share of a run's epochs that is trained, "31 %"."""
-    return f"{100 * share_done(run):.0f} %"
+def per_cent_done(run: RunView) -> int:
+    """The share of a run's epochs that is trained, in whole per cent: 100 when all of them are."""
+    share = run.history().share_done(max(1, run.state.target_epochs))
+    return min(100, max(0, int(100 * share + 1e-9)))
 
 
 def progress_in_words(run: RunView) -> str:
@@ -24,4 +20,4 @@ def progress_in_words(run: RunView) -> str:
     if history.phase == "finishing":
         return "finishing"
     seconds = history.seconds_left(state.target_epochs)
-    return per_cent_done(run) + ("" if seconds is None else f" · {duration_in_words(seconds)} left")
+    return f"{per_cent_done(run)} %" + ("" if seconds is None else f" · {duration_in_words(seconds)} left")

@@ -13,7 +13,7 @@ from core.runs.starter import Starter
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
 from dashboard.components.formatting import percent
-from dashboard.components.progress import progress_in_words, share_done
+from dashboard.components.progress import per_cent_done, progress_in_words
 from dashboard.components.session import (
     TRAIN_PAGE,
     chosen_run,
@@ -141,7 +141,7 @@ def say_why_not(choice: Choice) -> bool:
 
 @st.fragment(run_every=1.0)
 def _show_progress(run: RunView) -> None:
-    st.progress(share_done(run), text=progress_in_words(run).capitalize())
+    st.progress(per_cent_done(run), text=progress_in_words(run).capitalize())
 
 
 def _why_not(run: RunView, needs: str) -> str:

@@ -328,6 +328,7 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"network": "flatten, dence 100, output"}', 'Layer 2, "dence 100": there is no layer "dence". Did you mean'),
         ('{"network": "dense 100, output softmax"}', 'Put "flatten" before it.'),
         ('{"network": ["dense"]}', "The network must be text"),
+        ('{"network": " "}', "Name its layers, for instance"),
         ('{"network": "conv 128 3 same, flatten, output", "batch_size": 4096}', "Use smaller batches or fewer"),
         ('{"optimizer": "lion"}', "Optimizer must be one of adam, sgd, momentum, rmsprop, not 'lion'."),
         ('{"pixels": true}', "Pixels must be one of"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.browsing import Dashboard, needs_browser, wait_until
@@ -15,24 +13,15 @@ expect = playwright.expect
 pytestmark = needs_browser
 
 
-@pytest.fixture(scope="module")
-def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A dashboard that trains nothing."""
-    dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
-    dashboard.start()
-    yield dashboard
-    dashboard.end()
-
-
 def row(page: playwright.Page, number: int) -> playwright.Locator:
     """A layer's row, the first is 1."""
     return page.get_by_role("listitem", name=f"layer {number}, ")
 
 
 def test_a_preset_is_changed_in_rows_and_in_text_and_what_is_on_the_screen_is_trained(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    page.goto(waiting.url)
+    page.goto(dashboard.url)
     text = page.get_by_role("textbox", name="Layers")
     cost = page.locator(".cost")
     page.get_by_role("button", name="Build").click()
@@ -64,8 +53,8 @@ def test_a_preset_is_changed_in_rows_and_in_text_and_what_is_on_the_screen_is_tr
             expect(row(page, 2).get_by_label("units")).to_have_value("30")
             expect(start).to_be_enabled()
     start.click()  # at once
-    wait_until(lambda: waiting.store.runs())
-    [run] = waiting.store.runs()
+    wait_until(lambda: dashboard.store.runs())
+    [run] = dashboard.store.runs()
     assert run.config.network == "conv 8 3, relu, flatten, dense 300, tanh, output softmax"
     assert run.config.title == "Custom"
 
@@ -75,6 +64,6 @@ def test_a_preset_is_changed_in_rows_and_in_text_and_what_is_on_the_screen_is_tr
     page.keyboard.press("Control+a")
     page.keyboard.type("40")
     start.click()  # at once
-    wait_until(lambda: len(waiting.store.runs()) == 2)
-    networks = {run.config.network for run in waiting.store.runs()}
+    wait_until(lambda: len(dashboard.store.runs()) == 2)
+    networks = {run.config.network for run in dashboard.store.runs()}
     assert "conv 8 3, relu, flatten, dense 40, tanh, output softmax" in networks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -21,21 +20,12 @@ expect = playwright.expect
 
 pytestmark = needs_browser
 
-HAMMER = int(os.environ.get("DIGITLAB_HAMMER", "20"))  # how many starts after random quick changes
+HAMMER = int(os.environ.get("DIGITLAB_HAMMER", "10"))  # how many starts after random quick changes
 FIELDS = {"Learning rate": "learning_rate", "Batch size": "batch_size", "Seed": "seed", "Patience": "patience"}
 ADDRESS_SAYS_WHAT_STANDS_THERE = """begin => Object.entries(begin).every(([key, first]) =>
     (new URLSearchParams(location.search).get(key) ?? first)
     === document.querySelector(`[class*='st-key-${key}_'] input`)?.value)"""
 TITLES = {info.title: name for name, info in MODELS.items()}
-
-
-@pytest.fixture(scope="module")
-def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A dashboard that trains nothing, so that many runs can be started."""
-    dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
-    dashboard.start()
-    yield dashboard
-    dashboard.end()
 
 
 def type_into(page: playwright.Page, label: str, text: str) -> None:
@@ -57,44 +47,44 @@ def click_start(dashboard: Dashboard, page: playwright.Page) -> Run:
 
 
 def test_a_click_on_start_counts_while_it_is_still_off_because_of_what_was_typed_before(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    page.goto(f"{waiting.url}/?model=dense")
+    page.goto(f"{dashboard.url}/?model=dense")
     page.get_by_text("More settings").click()
     start = page.get_by_role("button", name="Start training")
     type_into(page, "Learning rate", "5")
     expect(start).to_be_disabled()
     x, y = centre_of(start)
-    before = len(waiting.store.runs())
+    before = len(dashboard.store.runs())
     type_into(page, "Learning rate", "0.002")
     page.mouse.click(x, y)
-    wait_until(lambda: len(waiting.store.runs()) > before)
-    assert waiting.store.runs()[0].config.learning_rate == 0.002
+    wait_until(lambda: len(dashboard.store.runs()) > before)
+    assert dashboard.store.runs()[0].config.learning_rate == 0.002
 
 
-@pytest.mark.parametrize(("label", "text"), [("Learning rate", "0.003"), ("Epochs as a number", "4")])
 def test_a_click_on_another_page_leads_there_and_keeps_what_was_just_typed(
-    waiting: Dashboard, page: playwright.Page, label: str, text: str
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    page.goto(f"{waiting.url}/?model=dense")
+    page.goto(f"{dashboard.url}/?model=dense")
     page.get_by_text("More settings").click()
-    type_into(page, label, text)
-    page.get_by_role("link", name="Draw", exact=True).click()
-    expect(page.get_by_role("heading", name="Draw")).to_be_visible()
-    page.get_by_role("link", name="Train", exact=True).click()
-    page.get_by_text("More settings").click()
-    expect(page.get_by_role("textbox", name=label, exact=True)).to_have_value(text)
+    for label, text in (("Learning rate", "0.003"), ("Epochs as a number", "4")):
+        type_into(page, label, text)
+        page.get_by_role("link", name="Draw", exact=True).click()
+        expect(page.get_by_role("heading", name="Draw")).to_be_visible()
+        page.get_by_role("link", name="Train", exact=True).click()
+        page.get_by_text("More settings").click()
+        expect(page.get_by_role("textbox", name=label, exact=True)).to_have_value(text)
 
 
 def test_a_page_that_went_blank_comes_back_or_leads_where_the_last_click_went(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
     """Streamlit does this by itself where a busy server answers in an unlucky order, which no test can order."""
     crash = (
         "() => { document.getElementById('root').replaceChildren(); reportError(new Error('Bad delta path index 2')) }"
     )
     start = page.get_by_role("button", name="Start training")
-    page.goto(f"{waiting.url}/?model=dense&epochs=4")
+    page.goto(f"{dashboard.url}/?model=dense&epochs=4")
     expect(start).to_be_visible()
     page.wait_for_function("window.digitLab")  # on a busy machine it may come after the first fields
     page.evaluate(crash)
@@ -109,37 +99,37 @@ def test_a_page_that_went_blank_comes_back_or_leads_where_the_last_click_went(
     expect(page.get_by_role("heading", name="Draw")).to_be_visible()
 
 
-@pytest.mark.parametrize("milliseconds", [0, 300, 3000])
 def test_what_was_typed_is_trained_when_start_is_clicked_without_enter(
-    waiting: Dashboard, page: playwright.Page, milliseconds: int
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    page.goto(f"{waiting.url}/?model=dense")
+    page.goto(f"{dashboard.url}/?model=dense")
     page.get_by_text("More settings").click()
-    type_into(page, "Learning rate", "0,05")
-    type_into(page, "Epochs as a number", "4")
-    page.wait_for_timeout(milliseconds)  # what hands do, not a wait for the page
-    config = click_start(waiting, page).config
-    assert (config.model, config.epochs, config.learning_rate) == ("dense", 4, 0.05)
+    for milliseconds, rate, epochs in ((0, "0,05", 4), (300, "0,04", 5), (1000, "0,03", 6)):
+        type_into(page, "Learning rate", rate)
+        type_into(page, "Epochs as a number", str(epochs))
+        page.wait_for_timeout(milliseconds)  # what hands do, not a wait for the page
+        config = click_start(dashboard, page).config
+        assert (config.model, config.epochs, config.learning_rate) == ("dense", epochs, float(rate.replace(",", ".")))
 
 
 def test_a_network_a_switch_and_a_slider_that_were_just_touched_are_trained(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    page.goto(waiting.url)
+    page.goto(dashboard.url)
     page.get_by_role("slider", name="Epochs").focus()
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
     page.get_by_role("radio", name="Dense").click()
     page.get_by_text("Augment", exact=True).click()
     shown = page.get_by_role("slider", name="Epochs").input_value()
-    config = click_start(waiting, page).config
+    config = click_start(dashboard, page).config
     assert (shown, config.model, config.epochs, config.augment) == ("7", "dense", 7, True)
 
 
 def test_a_number_that_is_not_possible_turns_start_off_while_it_is_typed_and_back_on(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    page.goto(waiting.url)
+    page.goto(dashboard.url)
     start, slider = page.get_by_role("button", name="Start training"), page.get_by_role("slider", name="Epochs")
     for typed, nearest in (("500", "200"), ("0", "1")):
         type_into(page, "Epochs as a number", typed)
@@ -152,15 +142,15 @@ def test_a_number_that_is_not_possible_turns_start_off_while_it_is_typed_and_bac
 
     page.get_by_text("More settings").click()
     type_into(page, "Learning rate", "2")
-    runs = len(waiting.store.runs())
+    runs = len(dashboard.store.runs())
     page.mouse.click(*centre_of(start))  # at once: it may still look as if it could be clicked
     expect(page.get_by_test_id("stSidebar").get_by_text("Learning rate must be between")).to_be_visible()
     expect(page.get_by_text("To start, correct: Learning rate.")).to_be_visible()
     expect(start).to_be_disabled()
-    assert len(waiting.store.runs()) == runs
+    assert len(dashboard.store.runs()) == runs
     for typed, understood in (("0,0005", 0.0005), ("1e-4", 0.0001), (",001", 0.001), ("0.0005", 0.0005)):
         type_into(page, "Learning rate", typed)
-        assert click_start(waiting, page).config.learning_rate == understood
+        assert click_start(dashboard, page).config.learning_rate == understood
 
 
 def centre_of(element: playwright.Locator) -> tuple[float, float]:
@@ -170,10 +160,10 @@ def centre_of(element: playwright.Locator) -> tuple[float, float]:
 
 
 def test_train_more_takes_what_stands_in_its_fields_when_it_is_clicked(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    run = ended_run(waiting)
-    page.goto(f"{waiting.url}/?run={run.id}")
+    run = ended_run(dashboard)
+    page.goto(f"{dashboard.url}/?run={run.id}")
     page.get_by_role("button", name="Train more epochs").click()
     popover = page.get_by_test_id("stPopoverBody")
     for label, typed in (("Learning rate", "0,002"), ("More epochs", "3")):
@@ -185,9 +175,9 @@ def test_train_more_takes_what_stands_in_its_fields_when_it_is_clicked(
     assert (run.state.target_epochs, run.control["learning_rate"]) == (5, 0.002)
 
 
-def test_a_name_is_taken_when_the_next_thing_is_clicked(waiting: Dashboard, page: playwright.Page) -> None:
-    run = ended_run(waiting)
-    page.goto(f"{waiting.url}/?run={run.id}")
+def test_a_name_is_taken_when_the_next_thing_is_clicked(dashboard: Dashboard, page: playwright.Page) -> None:
+    run = ended_run(dashboard)
+    page.goto(f"{dashboard.url}/?run={run.id}")
     page.get_by_role("button", name="Manage").click()
     page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name").click()
     page.keyboard.press("Control+a")
@@ -207,23 +197,23 @@ def ended_run(dashboard: Dashboard) -> Run:
 
 
 def test_a_page_that_shows_the_newest_epoch_goes_on_showing_the_newest(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
-    run, images = waiting.store.create(TrainingConfig(epochs=9)), len(load_dataset().y_test)
+    run, images = dashboard.store.create(TrainingConfig(epochs=9)), len(load_dataset().y_test)
     run.set_state("running")
     epochs = page.get_by_test_id("stMetric").filter(has_text="Epochs so far")
     with run.lock().acquire(timeout=0):
         for epoch in range(1, 7):
             run.write_probabilities(np.full((images, 10), 0.1, np.float32), epoch)
             if epoch == 3:
-                page.goto(f"{waiting.url}/predictions?run={run.id}")
+                page.goto(f"{dashboard.url}/predictions?run={run.id}")
             if epoch >= 3:
                 expect(epochs).to_contain_text(str(epoch))
                 expect(page.get_by_test_id("stSliderThumbValue").first).to_have_text("newest")
 
 
-def test_typing_goes_on_undisturbed_while_the_page_follows(waiting: Dashboard, page: playwright.Page) -> None:
-    page.goto(waiting.url)
+def test_typing_goes_on_undisturbed_while_the_page_follows(dashboard: Dashboard, page: playwright.Page) -> None:
+    page.goto(dashboard.url)
     page.get_by_text("More settings").click()
     field = page.get_by_label("Learning rate", exact=True)
     field.click()
@@ -238,17 +228,17 @@ def test_typing_goes_on_undisturbed_while_the_page_follows(waiting: Dashboard, p
 
 
 def test_hammered_with_quick_changes_a_start_trains_what_the_screen_shows(
-    waiting: Dashboard, page: playwright.Page
+    dashboard: Dashboard, page: playwright.Page
 ) -> None:
     hands = random.Random(7)
-    page.goto(waiting.url)
+    page.goto(dashboard.url)
     page.get_by_text("More settings").click()
     for _ in range(HAMMER):
         for _ in range(hands.randrange(1, 6)):
             hands.choice(TOUCHES)(page, hands)
             page.wait_for_timeout(hands.choice([0, 0, 20, 100, 250, 400]))
         shown = on_screen(page)
-        config = click_start(waiting, page).config
+        config = click_start(dashboard, page).config
         assert {name: getattr(config, name) for name in shown} == shown
         begin = {address_name(config.model, name): default_text(config.model, name) for name in FIELDS.values()}
         page.wait_for_function(ADDRESS_SAYS_WHAT_STANDS_THERE, arg=begin)

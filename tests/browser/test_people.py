@@ -114,7 +114,7 @@ def test_odd_names_are_shown_as_they_were_typed_and_load_nothing(
     best, first, second, foreign = (make("x", wrong=wrong) for wrong in (5, 10, 20, 30))
     waiting = home.create(TrainingConfig(), "x")
     MyDigits(home.home).add(load_dataset().x_test[0] // 2, 7, said=7, run_id=first.id)
-    for turn in range(0, len(NAMES), 4):  # each name in two places or three; test_text has all by CommonMark
+    for turn in range(0, len(NAMES), 7):  # each name in one place or two; test_text has all by CommonMark
         names = NAMES[turn:] + NAMES[:turn]
         for run, name in zip((best, first, second, foreign, waiting), names, strict=False):
             run.rename(name)

@@ -24,6 +24,22 @@ LINEAR = "flatten, output softmax"
         ("flatten, dense 100, relu, dense 10, sigmoid", CLASSIC),
         ('layers.Flatten(), layers.Dense(100, activation="relu"), layers.Dense(10, activation="sigmoid")', CLASSIC),
         ("Flatten()\nkeras.layers.Dense(units=100, activation='relu')\nkeras.layers.Dense(10, 'sigmoid')", CLASSIC),
+        ("flatten dense 100 relu output sigmoid", CLASSIC),
+        ("Flatten dense100 and ReLU then Dense 10 sigmoid", CLASSIC),
+        (
+            "conv 8 5 same norm leaky relu average pool 3 conv 4 batch norm flatten dense 9 output",
+            "conv 8 5 same, norm, leaky relu, average pool 3, conv 4 3, norm, flatten, dense 9, output softmax",
+        ),
+        (
+            "model = tf.keras.Sequential([\n  tf.keras.layers.Flatten(input_shape=(28, 28)),\n"
+            "  tf.keras.layers.Dense(100, activation='relu'),\n  tf.keras.layers.Dense(10, 'sigmoid')\n])",
+            CLASSIC,
+        ),
+        (
+            "model.add(keras.Input((28, 28, 1)))\nmodel.add(Flatten())\nmodel.add(Dense(100))\n"
+            "model.add(Activation('relu'))\nmodel.add(Dense(10, activation='sigmoid'))",
+            CLASSIC,
+        ),
         ("flatten, output", LINEAR),
         ("flatten, none, dropout 0, output softmax", LINEAR),
         ("flatten, dense 20 none, output", "flatten, dense 20, output softmax"),
@@ -53,6 +69,14 @@ def test_what_people_write_is_understood(written, usual):
 @pytest.mark.parametrize(
     ("written", "answer"),
     [
+        ("flaten dense 64 relu output", 'Layer 1, "flaten": there is no layer "flaten". Did you mean "flatten"?'),
+        (
+            "flatten dence 64 relu output",
+            'Layer 1, "flatten dence 64 relu": "dence" is not understood. Did you mean "dense"?',
+        ),
+        ("flatten dense 64 32 relu", 'dense takes one number. Did you mean "dense 64, dense 32"?'),
+        ("flatten 64 relu, output", 'flatten takes no number. Did you mean "flatten, dense 64"?'),
+        ("Flatten(), Linear(784, 128), output", 'none takes no number. Did you mean "dense 128"?'),
         ("flatten, dence 100, output", 'Layer 2, "dence 100": there is no layer "dence". Did you mean "dense"?'),
         (
             "flatten, dense 100 rleu, output",
@@ -68,7 +92,10 @@ def test_what_people_write_is_understood(written, usual):
         ("flatten, dense 5000, output", "units must be a whole number from 1 to 4,096"),
         ("flatten, dense 2.5, output", 'not "2.5"'),
         ("flatten, dropout 95, output", "the share must be from 0 to 0.9, for instance 0.3"),
-        ("flatten, 100, output", 'Layer 2, "100" is a number without a layer.'),
+        (
+            "flatten, 100, output",
+            "is a number without a layer. A layer's name comes first, as in dense 100.",
+        ),
         ("conv 8 5x3, flatten, output", "5 × 3 is not square. Use one number, for instance 5."),
         (
             "dense 100, output",
@@ -80,7 +107,10 @@ def test_what_people_write_is_understood(written, usual):
         ),
         ("flatten, flatten, output", "its input is a row of numbers already. Remove it."),
         ("pool 14, conv 8 5, flatten, output", "its kernel is 5 × 5, but the picture is only 2 × 2 there."),
-        ("flatten, dense 100", 'A network ends in "output softmax" or "output sigmoid".'),
+        (
+            "flatten dense 64 relu",
+            'A network ends in "output softmax" or "output sigmoid". End it so: "dense 64, relu, output softmax".',
+        ),
         ("flatten, output, relu", 'Layer 2, "output softmax": the output is the last layer.'),
         ("flatten, softmax, output", 'end with "output softmax"'),
         ("flatten, output relu", "an output is softmax or sigmoid, not relu"),
@@ -124,7 +154,7 @@ networks = st.builds(
 )
 
 
-@given(networks, st.sampled_from([",", " , ", ";\n", "\n", " → "]), st.booleans())
+@given(networks, st.sampled_from([",", " , ", ";\n", "\n", " → ", " "]), st.booleans())
 def test_signs_between_layers_and_capitals_do_not_matter_and_the_usual_form_is_read_as_itself(
     layers, between, capitals
 ):

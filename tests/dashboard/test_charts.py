@@ -25,6 +25,7 @@ from dashboard.components.charts import (
     line_ends,
     probabilities,
     robustness,
+    setting,
 )
 from dashboard.components.charts.across import AXES
 
@@ -97,8 +98,8 @@ def charts(make_run, digits):
         "coverage": calibration.coverage_chart(calibrated, 0.5),
         **{f"curves by {axis}": curves.curves_chart(runs, axis) for axis in AXES},
         "curves to a target": curves.curves_chart(runs, "Epochs", target=0.98, chosen=["A"]),
-        "learning rates": curves.setting_chart(settings, "Learning rate", log=True, target=0.98, chosen=["A"]),
-        "networks": curves.setting_chart(settings.assign(value=settings["words"]), "Network"),
+        "learning rates": setting.setting_chart(settings, "Learning rate", log=True, target=0.98, chosen=["A"]),
+        "networks": setting.setting_chart(settings.assign(value=settings["words"]), "Network"),
         **history.history_charts(one_history(), 3),
         **{
             f"{name} over {axis}": chart
@@ -288,9 +289,43 @@ def test_names_of_dots_that_stand_close_beside_each_other_do_not_touch():
     frame = pd.DataFrame(
         {"run": list("ABC"), "value": [55000, 60000, 500], "words": list("abc"), "accuracy": [0.98, 0.98, 0.98]}
     )
-    places = curves.setting_chart(frame, "Training images", log=True)["datasets"]["dots"]["place"].to_pylist()
+    places = setting.setting_chart(frame, "Training images", log=True)["datasets"]["dots"]["place"].to_pylist()
     assert places[0] != places[1]
     assert places[2] == 0.98
+
+
+def test_runs_of_one_network_stand_in_rows_below_it_so_that_no_name_touches_another():
+    long = "Custom: dense 64, sigmoid, dense 32, sigmoid"
+    accuracies = [0.98, 0.98, 0.1]
+    frame = pd.DataFrame({"run": list("ABC"), "value": [long, "CNN", long], "words": "", "accuracy": accuracies})
+    tables = setting.setting_chart(frame, "Network", target=0.99)["datasets"]
+    assert [(row["value"], row["row"]) for row in records(tables["heads"])] == [(long, 0), ("CNN", 3)]
+    rows = [(row["name"], row["row"]) for row in records(tables["dots"])]
+    assert rows == [("A", 1), ("← 10.00 % C", 2), ("B", 4)]  # far off, and still in its place
+    assert not setting.runs_outside(frame, None)
+
+
+def test_many_curves_are_shown_without_their_beginnings_so_that_their_ends_can_be_told_apart():
+    epochs = {"epoch": range(1, 6), "step": 1, "accuracy": [0.6, 0.7, 0.9, 0.92, 0.93]}
+    lows = []
+    for names in ("AB", "ABCDEFGHI"):
+        frame = pd.concat([pd.DataFrame({"run": name, **epochs}) for name in names], ignore_index=True)
+        lows.append(curves.curves_chart(frame, "Epochs")["encoding"]["y"]["scale"]["domain"][0])
+    assert lows[0] < 0.65
+    assert lows[1] > 0.75
+
+
+def test_no_line_from_a_curve_to_its_name_crosses_another():
+    accuracies = [0.975, 0.9751, 0.99, 0.9752, 0.96]
+    frame = pd.DataFrame({"run": list("ABCDE"), "epoch": range(1, 6), "step": 1, "accuracy": accuracies})
+    chart = curves.curves_chart(frame, "Epochs")
+    straight, bent = [
+        layer for layer in chart["layer"] if layer.get("data") == {"name": "ends"} and "x2" in layer["encoding"]
+    ]
+    assert "y2" not in straight["encoding"]
+    assert bent["encoding"]["x"] == bent["encoding"]["x2"] == {"value": "width"}
+    ends = sorted(records(chart["datasets"]["ends"]), key=lambda end: end["accuracy"])
+    assert [end["place"] for end in ends] == sorted(end["place"] for end in ends)
 
 
 def test_a_run_keeps_its_colour_and_shape_whichever_others_are_shown():

@@ -8,8 +8,10 @@ import pytest
 from scipy.stats import binomtest
 
 from core.config import TrainingConfig
+from core.evaluation.learning_words import Finding
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
+from dashboard.components import curve_words
 from dashboard.components.compare import run_choice, run_table, run_table_view, verdict
 from tests.support.digits import mostly_right
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
@@ -288,3 +290,39 @@ def test_several_runs_are_deleted_after_a_question_that_names_them(make_run, sto
     assert set(names_in_table(at)) == left
     assert "Not found" not in words(at)
     assert store.get(runs[0].id) is None
+
+
+def test_networks_of_own_layers_are_told_apart_and_only_runs_that_validate_on_the_test_images_are_said_to(monkeypatch):
+    monkeypatch.setattr(run_table, "robustness", lambda run: None)
+    tanh, none = "flatten, dense 64, tanh, output softmax", "flatten, output softmax"
+    configs = {
+        "A": TrainingConfig("seed", network=tanh),
+        "B": TrainingConfig("dense", network=none),
+        "C": TrainingConfig("dense", hidden_layers=(128, 64)),
+    }
+    runs = [row(config, name) for name, config in configs.items()]
+    names, found = {name: name for name in configs}, [run_table.Scores(0.9)] * 3
+    table = run_table.table(runs, names, found)
+    assert table.settings[:2] == ["Network", "Layers"]
+    assert table.words["Layers"].tolist() == [tanh, none, "128, 64"]
+    assert tanh in table.csv().decode()
+    assert [run_table_view.brief(text) for text in table.words["Layers"]] == [
+        "dense 64, tanh",
+        "no hidden layer",
+        "128, 64",
+    ]
+    networks = run_table.dots(runs, names, found, "Network")
+    assert networks["value"].tolist() == ["Custom: dense 64, tanh", "Custom: no hidden layer", "Dense"]
+    assert networks["words"].tolist() == [tanh, none, "Dense"]
+    assert run_table.validates_in_words(runs, names) == (
+        "A validates on the test images, the others on images held out of the training set."
+    )
+    assert run_table.validates_in_words(runs[:1], names) == "Validated on the test images."
+    assert run_table.validates_in_words(runs[1:], names) == ""
+
+
+def test_what_matters_most_of_the_curves_is_said_first(monkeypatch):
+    found = {"A": [Finding("falls", "Train more.")], "B": [Finding("guessing", "It guesses.")], "C": []}
+    monkeypatch.setattr(curve_words, "run_findings", lambda run: found[run.id])
+    told = curve_words.words_of_each([SimpleNamespace(id=name) for name in found], {name: name for name in found})
+    assert told == ["- **B**: It guesses.", "- **A**: Train more."]

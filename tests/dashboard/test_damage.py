@@ -22,7 +22,7 @@ JSON_FILES = ("config.json", "name.json", "state.json", "control.json", "dataset
 JSON_FILES += ("architecture.json", "imported.json", "robustness.json", "exports.json", "threshold.json")
 BINARY_FILES = ("checkpoint.npz", "probabilities.npy", "predictions/epoch-0002.npy", "validation.npz", "model.keras")
 BATCH = tuple(state.EVENTS["batch"])
-BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz", "weights.npz")
+BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz", "weights.npz", "weights/epoch-0003.npz")
 WRONG = ("text", -1, 1e300, None, True, [], {}, [[1]], {"a": {"b": None}})
 
 

@@ -99,7 +99,7 @@ def fill(mine, digits, count):
 
 def test_before_the_first_stroke_there_is_no_answer_and_nothing_to_teach(run):
     at = open_page("draw")
-    assert "The answer follows each stroke" in words(at)
+    assert "The answer follows the pen" in words(at)
     assert not at.metric
     assert not at.tabs
     assert not at.pills

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core.config import TrainingConfig
-from core.interpretability.inside import load_inside
+from core.interpretability.inside import Inside, load_inside
 from core.runs.weights import write_epoch_weights, write_weights
 from dashboard.components.widgets.wall import NEGATIVE, POSITIVE, UNUSED, short, signed_sheet
 from tests.support.networks import random_weights
@@ -66,6 +66,12 @@ def table(at):
     return [(row[0].strip(" *"), numbers(row[-1])[0]) for row in rows]
 
 
+def products(at):
+    """Input, weight and product of the rows that are written so."""
+    [text] = [element.value for element in at.markdown if element.value.startswith("|")]
+    return [found for row in text.splitlines()[2:] if "×" in row and len(found := numbers(row.split("|", 2)[2])) == 3]
+
+
 def test_colours_are_as_strong_as_numbers_zero_is_clear_and_what_is_unused_is_grey():
     values = np.array([[[0.5, -1.0], [0.0, 9.0]]])
     unused = np.array([[False, False], [False, True]])
@@ -112,6 +118,8 @@ def test_the_sum_of_a_unit_adds_up_on_the_page_to_what_it_puts_out(make_inside, 
     at = open_page("inside", session={"inside_chosen_unit": unit}, run=run.id, part="One image", image="11")
     *parts, (label, total) = table(at)
     assert label == "Sum"
+    for input, weight, product in products(at):
+        assert abs(input * weight - product) <= Decimal("0.0005")
     assert sum(value for _, value in parts) == total
     values = load_inside(run).activations(digits.x_test[11:12])["logits" if unit[0] == "output" else unit[0]][0]
     value = values[..., unit[1]] if values.ndim == 3 else values[unit[1]]
@@ -150,6 +158,16 @@ def test_a_normalisation_and_an_activation_say_how_they_come_to_their_number(mak
         assert said in words(at)
 
 
+@pytest.mark.parametrize("unit", range(4))
+def test_a_normalisation_can_be_worked_out_by_hand(make_inside, unit):
+    at = open_page(
+        "inside", session={"inside_chosen_unit": ("norm_1", unit)}, run=make_inside("conv").id, part="One image"
+    )
+    [line] = [element.value for element in at.markdown if "÷" in element.value]
+    x, mean, deviation, gamma, beta, after = numbers(line)
+    assert abs((x - mean) / deviation * gamma + beta - after) <= Decimal("0.0005")
+
+
 @pytest.mark.parametrize("name", ["dense", "conv"])
 def test_what_speaks_for_a_digit_adds_up_to_its_logit(make_inside, digits, name):
     run = make_inside(name)
@@ -169,6 +187,61 @@ def test_health_has_a_sentence_for_each_layer(make_inside):
     assert "20 units" in shown
     assert "relu_1" in shown
     assert "Its weights" in shown
+
+
+def test_a_network_without_activations_is_one_template_for_every_image(store):
+    run = store.create(TrainingConfig(network="flatten, output softmax"))
+    write_weights(run.path, random_weights(run.config.layers, 1), 1)
+    run.set_state("finished")
+    at = open_page("inside", run=run.id, part="Why this digit")
+    assert "For every image the whole network is one template" in words(at).replace("*", "")
+    assert "units that are on" not in words(at)
+
+
+def test_health_counts_the_digits_of_all_test_images_that_the_run_has_read(make_inside, digits):
+    run = make_inside()
+    assert "Counted on the first 300 test images" in words(open_page("inside", run=run.id, part="Health"))
+    probabilities = np.eye(10, dtype=np.float32)[np.full(len(digits.y_test), 4)]
+    run.write_probabilities(probabilities)
+    shown = words(open_page("inside", run=run.id, part="Health"))
+    assert f"Counted on all {len(digits.y_test):,} test images" in shown
+    assert "Every image is read as 4" in shown
+
+
+def test_health_says_in_words_what_no_chart_can_show(store):
+    def open_health(text, weight, **settings):
+        run = store.create(TrainingConfig(network=text, epochs=2, **settings))
+        for epoch in (0, 1, 2):
+            weights = random_weights(run.config.layers, epoch)
+            if weight is not None:
+                for array in (array for arrays in weights.values() for array in arrays.values()):
+                    array[:] = weight
+            write_epoch_weights(run.path, weights, epoch)
+        write_weights(run.path, weights, 2)
+        run.set_state("finished")
+        return open_page("inside", run=run.id, part="Health")
+
+    linear = words(open_health("flatten, dense 12, output softmax", None))
+    assert "This network has no activation" in linear
+    assert "No activation stands between “dense 12” and “output softmax”" in linear
+    assert "Over the epochs" not in linear
+    zeros = words(open_health("flatten, dense 12, relu, output softmax", 0, first_weights="zeros"))
+    for said in (
+        "All first weights are equal",
+        "No weights have moved, so there is no change to draw",
+        "It puts out **0** for every image",
+        "All its weights are **0**",
+    ):
+        assert said in zeros or said.replace("*", "") in zeros
+    assert "The pixels go in raw" in words(open_health("flatten, dense 12, relu, output softmax", None, pixels="0-255"))
+
+
+def test_health_runs_the_network_once_for_an_epoch(make_inside, monkeypatch):
+    run, images = make_inside(), []
+    forward = Inside._forward
+    monkeypatch.setattr(Inside, "_forward", lambda self, x, **more: images.append(len(x)) or forward(self, x, **more))
+    open_page("inside", run=run.id, part="Health")
+    assert sum(images) == 300 * len((0, 2, 3, "newest"))
 
 
 def test_only_the_open_part_is_computed(make_inside, monkeypatch):
@@ -196,6 +269,7 @@ def test_damaged_weights_are_said_and_the_nearest_whole_ones_are_shown(make_insi
     at = open_page("inside", run=run.id, epoch="2")
     assert "The weights after epoch 2 are missing or damaged" in at.warning[-1].value
     assert "dense_1" in walls(at)
+    assert "The weights after epoch 2 are damaged" in words(open_page("inside", run=run.id, part="Health"))
     for epoch in (0, 3):
         (run.path / f"weights/epoch-000{epoch}.npz").write_bytes(b"PK")
     assert "The weights of" in words(open_page("inside", run=run.id))

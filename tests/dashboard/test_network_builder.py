@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import MODELS, TrainingConfig
+from core.evaluation.learning_words import held_back
 from core.layers import ACTIVATIONS, NetworkError
 from core.network import read_network
 from dashboard.components.widgets.network_rows import BEGIN, checked, examine, in_numbers, rows_of, text_of
@@ -113,6 +114,22 @@ class TestPage:
         assert builder(at)["rows"][0]["filters"] == "4"
         at.button(key="start").click().run()
         assert {run.config for run in store.runs()} == {run.config}
+
+    @pytest.mark.parametrize(
+        ("settings", "config"),
+        [
+            ({"classic_network": "flatten, dense 64, output"}, TrainingConfig(network="flatten, dense 64, output")),
+            ({"classic_pixels": "0-255"}, TrainingConfig(pixels="0-255")),
+            ({"classic_first_weights": "equal"}, TrainingConfig(first_weights="equal")),
+            ({}, TrainingConfig()),
+        ],
+    )
+    def test_what_will_hold_a_network_back_is_said_before_it_is_trained_in_the_words_after_it(self, settings, config):
+        at = open_page("train", build="true", **settings)
+        assert builder(at)["hint"] == held_back(config)
+        assert (":material/lightbulb:" in words(at)) == bool(held_back(config))
+        assert held_back(config) in words(at)
+        assert not at.button(key="start").disabled
 
     @pytest.mark.parametrize(
         "text", ["", ",,", "conv 9999", "dense 100", "relu " * 400, "x" * 3000, "<b>*_`$x$", "\0٣"]

@@ -177,6 +177,8 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     at = open_page("train")
     bars = [bar.proto.text for bar in at.get("progress")]
     assert bars[0] == "Epoch 2 of 3, batch 4 of 8, 64 images each · 50 %"  # too early to tell the time left
+    assert {bar.proto.value for bar in at.get("progress")} == {50}
+    assert at.session_state["tab_title"]["progress"] == "50 %"
     assert {metric.label: metric.value for metric in at.metric}["Validation accuracy"] == "81.00 %"
     by_label(at.main.text_input, "Learning rate").set_value("0,002").run()
     assert training_run.control["learning_rate"] == 0.002
@@ -258,9 +260,20 @@ def test_a_finished_run_shows_its_accuracy_against_the_best_other_run(make_run):
     at = open_page("train", run=run.id)
     numbers = {metric.label: metric for metric in at.metric}
     assert numbers["Test accuracy"].value == "97.00 %"
-    assert numbers["Test accuracy"].delta == "2.00 points below Dense 1, the best other run"
+    assert numbers["Test accuracy"].delta == "2.00 points below Dense 1"
+    assert "Validation accuracy" in numbers
     assert "all predictions match" in words(at)
     assert len(at.dataframe) >= 2  # the epochs, and all runs
+
+
+def test_a_network_validated_on_the_test_images_shows_its_mistakes_and_not_the_same_accuracy_twice(make_run):
+    run = make_run(model="seed")
+    summary = {"test_accuracy": 0.9, "training_images": 60000, "training_seconds": 3.21, "epochs": 3}
+    write_json(run.path / "summary.json", {**summary, "parity": {"different_predictions": 0, "images": 10000}})
+    at = open_page("train", run=run.id)
+    assert numbers(at)["Mistakes"] == "1,000"
+    assert "Validation accuracy" not in numbers(at)
+    assert "3 epochs in 3.2 s on 60,000 images, validated on the test images" in words(at)
 
 
 def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_run):

@@ -19,9 +19,12 @@ import pytest
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
 from tests.support.paths import ROOT
+from tests.support.runs import fill_run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from core.data import Dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -81,38 +84,52 @@ def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    dashboard = Dashboard(tmp_path_factory.mktemp("home"))
+def small_data(digits_file: Path) -> Iterator[None]:
+    """A small dataset in place of MNIST, in this process and in the dashboards that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_DATA", str(digits_file))
+        yield
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory, small_data: None) -> Iterator[Dashboard]:
+    """A dashboard that trains nothing, over small data."""
+    dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
     dashboard.start()
     yield dashboard
     dashboard.end()
 
 
 @pytest.fixture(scope="module")
-def finished(dashboard: Dashboard) -> Run:
-    """A run of three epochs, trained by the dashboard's worker."""
-    run = dashboard.store.create(TrainingConfig(epochs=3))
-    wait_until(lambda: run.state.name == "finished")
-    return run
+def finished(dashboard: Dashboard, digits: Dataset) -> Run:
+    """A run of three epochs, and all that it left."""
+    return fill_run(dashboard.store.create(TrainingConfig(model="dense", epochs=3)), digits)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with pytest.importorskip("playwright.sync_api").sync_playwright() as driver:
+        pytest.importorskip("playwright.sync_api").expect.set_options(timeout=PATIENCE)
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """What the tabs of a module share: scripts that are compiled already, which takes a second otherwise."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(PATIENCE)
-    pytest.importorskip("playwright.sync_api").expect.set_options(timeout=PATIENCE)
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(profile: BrowserContext) -> Iterator[Page]:
+    page = profile.new_page()
     yield page
     assert page.get_by_test_id("stException").count() == 0
-    context.close()
+    page.close()
 
 
 def start_long_run(dashboard: Dashboard, page: Page) -> Run:

@@ -107,4 +107,4 @@ def _cells(matrix: np.ndarray, shares: bool, diagonal: bool, chosen: tuple[int |
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return "once" if count == 1 else f"{count:,} times"

@@ -87,7 +87,6 @@ UNKNOWN = Cell(None, "–")
 SETTINGS = (
     "Network",
     "Layers",
-    "Hidden layers",
     "Epochs",
     "Batch size",
     "Learning rate",
@@ -158,8 +157,7 @@ def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
     own = not config.network  # the layers that its model has
     return {
         "Network": _text(config.title),
-        "Layers": _text(config.network or "as named"),
-        "Hidden layers": _text(hidden) if own and info.free_layers else UNKNOWN,
+        "Layers": _text(hidden if own and info.free_layers else config.layers.text),
         "Epochs": _epochs(run),
         "Batch size": _whole(config.batch_size),
         "Learning rate": Cell(config.learning_rate, number_text(config.learning_rate)),
@@ -256,14 +254,44 @@ def reached_in_words(runs: list[Run], target: float) -> str:
 
 
 def dots(runs: list[Run], names: Mapping[str, str], found: list[Scores], setting: str) -> pd.DataFrame:
-    """One of `SETTINGS` and the test accuracy of each run that has both: columns run, value, words, accuracy."""
-    cells = [settings(run, names).get(setting, UNKNOWN) for run in runs]
+    """One of `SETTINGS` and the test accuracy of each run that has both: columns run, value, words, accuracy.
+
+    Networks that were given as layers are told apart by them.
+    """
+    cells = []
+    for run in runs:
+        cell, layers = (settings(run, names).get(name, UNKNOWN) for name in (setting, "Layers"))
+        if setting == "Layers" and layers.value is not None:
+            cell = Cell(without_ends(layers.words), layers.words)
+        elif setting == "Network" and run.config is not None and run.config.network:
+            cell = Cell(f"{cell.words}: {without_ends(layers.words)}", layers.words)
+        cells.append(cell)
     rows = [
         (names[run.id], cell.value, cell.words, scores.accuracy)
         for run, cell, scores in zip(runs, cells, found, strict=True)
         if cell.value is not None and scores.accuracy is not None
     ]
     return pd.DataFrame(rows, columns=["run", "value", "words", "accuracy"])
+
+
+def without_ends(network: str) -> str:
+    """A network's text without what nearly all begin and end with: flattening first, softmax last."""
+    between = network.removesuffix(", output softmax").removeprefix("flatten, ")
+    return "no hidden layer" if between == "flatten" else between
+
+
+def validates_in_words(runs: list[Run], names: Mapping[str, str]) -> str:
+    """Which runs validate on the test images, as a sentence; "" where none does."""
+    on_test = [names[run.id] for run in runs if run.config is not None and run.config.info.validates_on_test]
+    known = sum(run.config is not None for run in runs)
+    if not on_test:
+        return ""
+    if len(on_test) == known:
+        return "Validated on the test images."
+    *before, last = on_test
+    listed = f"{', '.join(before)} and {last}" if before else last
+    verb = "validate" if before else "validates"
+    return f"{listed} {verb} on the test images, the others on images held out of the training set."
 
 
 def _text(words: str) -> Cell:

@@ -8,7 +8,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.components.activity import go_to
-from dashboard.components.compare.run_table import RESULTS, SETTINGS, UNKNOWN, RunTable
+from dashboard.components.compare.run_table import RESULTS, SETTINGS, UNKNOWN, RunTable, without_ends
 from dashboard.components.text import escape_markdown
 
 PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
@@ -17,9 +17,10 @@ HEADER, ROW, NAME, LONG_NAME = 37, 35, 150, 180  # pixels
 LETTERS, MOST_LETTERS = 14, 22  # of a name that fit into the two widths
 OPEN = ":material/arrow_forward: "
 INDENT = "\u2002\u2009"  # spaces as wide as a button's padding, so that the header stands above the names
-LEFT = ("Network", "Data", "Augmentation", "Starts from")
+MOST_OF_LAYERS = 34  # letters
+LAYERS = 215  # pixels, for as many
+LEFT = ("Network", "Layers", "Data", "Augmentation", "Starts from")
 SHORT = {
-    "Hidden layers": "Layers",
     "Batch size": "Batch",
     "Training images": "Trained on",
     "Validation images": "Validated on",
@@ -27,6 +28,7 @@ SHORT = {
 }
 HELP = {
     **{name: name for name in SHORT},
+    "Layers": "Between the pixels and the softmax. Whole in the CSV file, and in the chart of accuracy by Layers.",
     "Test accuracy": "Share of test images whose prediction is the label.",
     "Corrected labels": "Test accuracy with MNIST's known label errors corrected: ten relabelled, five left out.",
     "Calibration error": "Expected calibration error: how far confidence and accuracy lie apart.",
@@ -45,9 +47,13 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
         if row < len(ids):
             go_to(ids[row])
 
+    longest = table.words["Layers"].map(brief).str.len().max() if "Layers" in table.words else 0
     columns = {
         name: st.column_config.Column(
-            SHORT.get(name), help=HELP.get(name), alignment="left" if name in LEFT else "right"
+            SHORT.get(name),
+            help=HELP.get(name),
+            alignment="left" if name in LEFT else "right",
+            width=LAYERS if name == "Layers" and longest > MOST_OF_LAYERS // 2 else None,
         )
         for name in table.values
     }
@@ -99,10 +105,19 @@ def short(name: str) -> str:
     return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 10]}…{name[-9:]}"
 
 
+def brief(network: str) -> str:
+    """A network's text that fits into its column: what it begins with."""
+    text = without_ends(network)
+    return text if len(text) <= MOST_OF_LAYERS else f"{text[: MOST_OF_LAYERS - 1].rstrip(', ')}…"
+
+
 def _styled(table: RunTable) -> Styler:
     """The values, which the browser sorts, written as their words: equal values may be written differently."""
     values = table.values.assign(Run=OPEN + table.words["Run"].map(short))
     styler = values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
-    for row, words in table.starred.drop(columns="Run").iterrows():
+    shown = table.starred.drop(columns="Run")
+    if "Layers" in shown:
+        shown["Layers"] = shown["Layers"].map(brief)
+    for row, words in shown.iterrows():
         styler.format({name: lambda _, said=said: said for name, said in words.items()}, subset=([row], words.index))
     return styler

@@ -97,22 +97,26 @@ def show_gallery(digits: Sequence[MyDigit], model: Predictor, run: RunView) -> N
 
 
 def show_chosen(digit: MyDigit, place: int) -> None:
-    """Show the buttons that give the chosen digit another label, and the one that deletes it."""
+    """Show the buttons that give the chosen digit another label, and the one that deletes it.
+
+    On a phone they stay in sight below the digits (page.css).
+    """
 
     def relabel(label: int) -> None:
         if _is_chosen(place):
             relabel_digit(digit.id, label)
 
-    with st.container(key="label_is", gap="xsmall"):
-        shown = view(f"label_of_{digit.id}", digit.label, relabel, range(10))
-        st.pills("It is a:", range(10), default=digit.label, required=True, **shown)
-    st.button(
-        f"Remove this {digit.label}",
-        icon=":material/delete:",
-        key="delete_digit",
-        on_click=_delete,
-        args=(digit.id, place),
-    )
+    with st.container(key="chosen_digit", gap="small"):
+        with st.container(key="label_is", gap="xsmall"):
+            shown = view(f"label_of_{digit.id}", digit.label, relabel, range(10))
+            st.pills("It is a:", range(10), default=digit.label, required=True, **shown)
+        st.button(
+            f"Remove this {digit.label}",
+            icon=":material/delete:",
+            key="delete_digit",
+            on_click=_delete,
+            args=(digit.id, place),
+        )
 
 
 def _tile(place: int, digit: MyDigit, answer: Answer) -> Tile:
@@ -183,6 +187,6 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         },
         alt="How many of my digits each run reads",
     )
-    held_out = f"Held out: every third digit of a label, {int(apart.sum())} of {len(digits)}, is never trained on. "
+    held_out = f"Held out: every third digit of a label, {int(apart.sum()):,} of {len(digits):,}, is never trained on. "
     which = f" Shown: the newest {MOST_RUNS} runs and the starter." if len(rows) > MOST_RUNS else ""
     st.caption(f"{held_out if apart.any() else ''}“Don’t know” counts as a mistake.{which}")

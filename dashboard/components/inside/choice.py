@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.data import Dataset
-from core.drawing import NO_INK, drawing_steps
+from core.drawing import drawing_steps
 from core.runs import RunView
 from dashboard.components.draw.labelling import my_digits
 from dashboard.components.widgets.canvas import BRUSH, canvas, clear, undo
@@ -123,7 +123,7 @@ def _draw() -> Chosen | None:
         drawn = canvas(BRUSH, eraser=tool == "Eraser")
     steps = None if drawn is None else drawing_steps(drawn)
     if steps is None:
-        st.caption("Draw one digit. The layers follow each stroke." if drawn is None else NO_INK)
+        st.caption("Draw one digit. The layers follow the pen.")
         return None
     return Chosen(steps.centred, "My drawing")
 

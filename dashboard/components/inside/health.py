@@ -9,36 +9,44 @@ import numpy as np
 import streamlit as st
 
 from core.data import Dataset
+from core.evaluation.learning_words import USUAL, held_back
 from core.formatting import percent
 from core.interpretability import health
 from core.interpretability.inside import Inside, load_inside, one_thread, weight_epochs
 from core.runs import RunView
 from dashboard.components.charts import inside as charts
 from dashboard.components.inside.words import titles
+from dashboard.components.text import escape_markdown
+from dashboard.components.widgets.wall import short
 
 SAMPLE = 300  # test images
 MOST_EPOCHS = 12  # of the charts over the epochs
-Findings = tuple[list[health.Units], tuple[np.ndarray, np.ndarray, str]]
+Findings = tuple[list[health.Units], np.ndarray]  # of the sample: what its units do, and its probabilities (n, 10)
 _known: WeakKeyDictionary[Inside, tuple[str, Findings]] = WeakKeyDictionary()
 _reading = threading.Lock()
 
 
 def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
     """Show digits, units and weights of the chosen epoch, and both over all epochs that are kept."""
-    units, counts = findings(inside, digits)
+    units, sample = findings(inside, digits)
     names = titles(inside.network)
-    left, right = st.columns(2, gap="large")
+    over_epochs = units and len(weight_epochs(run)) > 1
+    left, right = st.columns(2, gap="large") if over_epochs else (st.container(), None)
     with left:
-        _show_digits(counts, min(SAMPLE, len(digits.x_test)))
-    with right:
-        over_time = st.container(key="inside_units_over_time")
+        _show_digits(run, digits, inside, sample)
+    if right:
+        over_time = right.container(key="inside_units_over_time")
+    st.header("Units", anchor=False)
     if units:
-        st.header("Units", anchor=False)
+        st.caption(f"Counted on the first {len(sample)} test images.")
         _show_units(units, names)
+    else:
+        st.markdown("This network has no activation: each unit passes its sum on as it is, so none can be dead.")
     st.header("Weights", anchor=False)
     _show_weights(run, inside, names)
-    with over_time:  # last, since the first time takes seconds
-        _show_shares(run, digits, names)
+    if right:
+        with over_time:  # last, since the first time takes seconds
+            _show_shares(run, digits, names)
 
 
 def findings(inside: Inside, digits: Dataset) -> Findings:
@@ -46,21 +54,39 @@ def findings(inside: Inside, digits: Dataset) -> Findings:
     with _reading:
         known = _known.get(inside)
         if known is None or known[0] != digits.fingerprint:
-            images, labels = digits.x_test[:SAMPLE], digits.y_test[:SAMPLE]
             with one_thread():
-                read = health.digit_counts(inside.probabilities(images), labels)
-                known = _known[inside] = digits.fingerprint, (health.units(inside, images), read)
+                known = _known[inside] = digits.fingerprint, health.units(inside, digits.x_test[:SAMPLE])
     return known[1]
 
 
-def _show_digits(counts: tuple[np.ndarray, np.ndarray, str], sample: int) -> None:
-    read, true, sentence = counts
+def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarray) -> None:
+    """Show which digits are read: of all test images where the run has saved that, otherwise of the sample."""
+    saved = _saved_probabilities(run, digits, inside)
+    probabilities = sample if saved is None else saved
+    labels = digits.y_test[: len(probabilities)]
+    read, true, sentence = health.digit_counts(probabilities, labels)
     st.header("Digits", anchor=False)
     _say(sentence or "Each digit is read about as often as it is there.", well=not sentence)
+    usual = np.mean(probabilities.argmax(axis=1) == labels) >= USUAL
+    if run.config is not None and not usual and (words := held_back(run.config)):
+        _say(escape_markdown(words), well=False)
+    images = f"{'the first' if saved is None else 'all'} {len(labels):,} test images"
+    st.caption(f"Counted on {images}.")
     with st.container(key="inside_digits"):
         st.vega_lite_chart(
-            charts.digit_bars(read, true), alt=f"How often each digit is read, and is there, of {sample} test images"
+            charts.digit_bars(read, true), alt=f"How often each digit is read, and is there, of {images}"
         )
+
+
+def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.ndarray | None:
+    """What the run has saved of all test images at the epoch that is shown, float32 (n, 10)."""
+    if inside.epoch in run.predicted_epochs():
+        found = run.probabilities(inside.epoch)
+    else:
+        found = run.probabilities() if inside is load_inside(run) else None
+    if found is None or len(found) != len(digits.y_test) or run.foreign_dataset(digits):
+        return None
+    return found
 
 
 def _show_units(units: list[health.Units], names: dict[str, str]) -> None:
@@ -70,6 +96,9 @@ def _show_units(units: list[health.Units], names: dict[str, str]) -> None:
                 st.markdown(f"**{_full(names, layer.layer)}**")
                 _say(layer.sentence, well=layer.well)
                 st.caption(_counted(layer), help=_numbers(layer))
+                if (value := _only_value(layer.histogram)) is not None:
+                    st.markdown(f"It puts out **{short(value)}** for every image.")
+                    continue
                 st.vega_lite_chart(
                     charts.histogram_chart(layer.histogram, title="What its units put out"),
                     alt=f"Histogram of what {layer.layer} puts out",
@@ -96,6 +125,9 @@ def _numbers(layer: health.Units) -> str | None:
 
 
 def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
+    epochs = health.spread(weight_epochs(run), MOST_EPOCHS)
+    if damaged := [f"{epoch:,}" for epoch in epochs if load_inside(run, epoch) is None]:
+        st.warning(f"The weights after epoch {', '.join(damaged)} are damaged, so the charts leave them out.")
     moved = health.updates(run, MOST_EPOCHS)
     layers = list(dict.fromkeys(update.layer for update in moved))
     if moved:
@@ -107,13 +139,19 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
             help="The distance that a layer's weights move in an epoch, divided by the length of the weights before "
             "(both Euclidean).",
         )
-        with st.container(key="inside_ratios"):
-            st.vega_lite_chart(
-                charts.layers_chart(epochs, shares, "Change in an epoch", log=True),
-                alt="How far each layer's weights move in an epoch, as a share of their size",
-            )
+        if any(0 < update.ratio < np.inf for update in moved):
+            with st.container(key="inside_ratios"):
+                st.vega_lite_chart(
+                    charts.layers_chart(epochs, shares, "Change in an epoch", log=True),
+                    alt="How far each layer's weights move in an epoch, as a share of their size",
+                )
+        elif any(update.distance for update in moved):
+            st.markdown("The weights began at zero, so their change has no share yet. The next epoch gives the first.")
+        else:
+            st.markdown("No weights have moved, so there is no change to draw.")
     first = load_inside(run, 0)
     before = {kernel.layer: kernel.histogram for kernel in health.kernels(first)} if first is not None else {}
+    before = {layer: histogram for layer, histogram in before.items() if _only_value(histogram) is None}
     found = health.kernels(inside)
     if before:
         st.caption("Dashed: the first weights, before training.")
@@ -125,6 +163,9 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
                 if ours:
                     sentence, well = health.judge_updates(ours)
                     _say(sentence, well=well)
+                if (value := _only_value(kernel.histogram)) is not None:
+                    st.markdown(f"All its weights are **{short(value)}**.")
+                    continue
                 st.vega_lite_chart(
                     charts.histogram_chart(kernel.histogram, before.get(kernel.layer), title="Weights"),
                     alt=f"Histogram of the weights of {kernel.layer}",
@@ -157,6 +198,12 @@ def _show_shares(run: RunView, digits: Dataset, names: dict[str, str]) -> None:
         st.vega_lite_chart(
             charts.layers_chart(shown, shares, "Above zero"), alt="Share of numbers above zero of each layer by epoch"
         )
+
+
+def _only_value(histogram: health.Histogram) -> float | None:
+    """The value of all that was counted; None where values differ, which fill the first and the last bin."""
+    counts, edges = histogram
+    return float(edges[0] + edges[-1]) / 2 if np.count_nonzero(counts) == 1 else None
 
 
 def _say(sentence: str, *, well: bool) -> None:

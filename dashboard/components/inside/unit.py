@@ -12,7 +12,7 @@ from core.data import Dataset
 from core.interpretability.inside import IMAGES, Inside, Unit
 from core.interpretability.numpy_network import EPSILON
 from core.interpretability.pictures import block_of, source, weight_pictures
-from core.interpretability.sums import written
+from core.interpretability.sums import factor_decimals, norm_decimals, written
 from dashboard.components.inside.choice import PLACE, choose_unit, open_test_image
 from dashboard.components.inside.exciting import are_known, most_exciting
 from dashboard.components.inside.words import OUTPUT, PROBABILITIES, fixed, place_name, unit_name, unit_words
@@ -120,8 +120,13 @@ def _show_pictures(inside: Inside, found: Unit) -> None:
 def _show_sum(inside: Inside, found: Unit) -> None:
     """Show the sum as a table that can be added up by hand."""
     said = written(found, inside.network, MOST_TERMS)
+    decimals = factor_decimals(said.terms)
     rows = [
-        (place_name(found.source, term.place), f"{fixed(term.input)} × {fixed(term.weight)}", term.product)
+        (
+            place_name(found.source, term.place),
+            f"{fixed(term.input, decimals)} × {fixed(term.weight, decimals)}",
+            term.product,
+        )
         for term in said.terms
     ]
     if said.others:
@@ -149,9 +154,11 @@ def _show_step(inside: Inside, found: Unit) -> None:
         case "norm":
             numbers = {name: float(array[found.index[-1]]) for name, array in inside.weights[found.layer].items()}
             deviation = math.sqrt(numbers["variance"] + EPSILON)
+            parts = (float(inputs), numbers["mean"], deviation, numbers["gamma"], numbers["beta"])
+            decimals = norm_decimals(*parts, after)
+            x, mean, deviation, gamma, beta = (fixed(part, decimals) for part in parts)
             st.markdown(
-                f"({fixed(float(inputs))} − {fixed(numbers['mean'])}) ÷ {fixed(deviation)} "
-                f"× {fixed(numbers['gamma'])} + {fixed(numbers['beta'])} = **{fixed(after)}**",
+                f"({x} − {mean}) ÷ {deviation} × {gamma} + {beta} = **{fixed(after)}**",
                 help="Minus the mean, divided by the standard deviation (both of the training images), "
                 "times a learned scale, plus a learned shift.",
             )

@@ -80,9 +80,10 @@ def _show_contributions(inside: Inside, chosen: Chosen, digit: int, against: int
         if found.template is not None:
             _show_picture("Template", found.template, "why_template")
         _show_picture("Contributions", found.pixels, "why_contributions")
-    st.markdown(_how_to_read(digit, against, exact=found.exact))
+    st.markdown(_how_to_read(digit, against, exact=found.exact, linear=inside.linear))
+    biases = "Biases" if inside.linear else "Biases of the units that are on"
     with st.container(key="inside_sum"):
-        st.markdown(_as_table(found, digit, against))
+        st.markdown(_as_table(found, digit, against, biases if found.exact else "A black image"))
 
 
 def _show_picture(title: str, pixels: np.ndarray, key: str) -> None:
@@ -90,12 +91,13 @@ def _show_picture(title: str, pixels: np.ndarray, key: str) -> None:
         wall([Group(title, title, pixels[np.newaxis], width=WIDTH, selectable=False, unit="picture")], key=key)
 
 
-def _how_to_read(digit: int, against: int | None, *, exact: bool) -> str:
+def _how_to_read(digit: int, against: int | None, *, exact: bool, linear: bool) -> str:
     other = "against it" if against is None else f"for {against}"
     colors = f"**Orange** speaks for {digit}, **blue** {other}."
     if exact:
+        which = "For every image" if linear else "For this image, with the units that are on,"
         return (
-            "For this image, with the units that are on, the whole network is one **template**. Template × pixel is "
+            f"{which} the whole network is one **template**. Template × pixel is "
             f"what each pixel **contributes**. {colors}"
         )
     return (
@@ -104,8 +106,8 @@ def _how_to_read(digit: int, against: int | None, *, exact: bool) -> str:
     )
 
 
-def _as_table(found: Contributions, digit: int, against: int | None) -> str:
-    """What the pixels add up to, every number rounded so that what is shown adds up exactly."""
+def _as_table(found: Contributions, digit: int, against: int | None, start: str) -> str:
+    """What the pixels add up to, from `start`, every number rounded so that what is shown adds up exactly."""
     pixels = found.pixels.astype(np.float64)
     total = round(found.value, 3)
     offset = round(found.offset, 3)
@@ -114,7 +116,6 @@ def _as_table(found: Contributions, digit: int, against: int | None) -> str:
     parts = [Decimal(repr(part)) for part in (total, offset, opposing, error)]
     supporting = float(parts[0] - parts[1] - parts[2] - parts[3])
     other = "against it" if against is None else f"for {against}"
-    start = "Biases of the units that are on" if found.exact else "A black image"
     what = f"Logit of {digit}" if against is None else f"Logit of {digit} minus logit of {against}"
     rows = [(f"Pixels that speak for {digit}", supporting), (f"Pixels that speak {other}", opposing), (start, offset)]
     if not found.exact:

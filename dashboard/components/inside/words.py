@@ -75,7 +75,7 @@ def shape_in_words(block: Block) -> str:
     return in_words(block.shape)
 
 
-def fixed(value: float) -> str:
+def fixed(value: float, decimals: int = DECIMALS) -> str:
     """A number with as many decimals as sums are written with, and a true minus sign."""
-    text = f"{value:,.{DECIMALS}f}"
-    return ("0.000" if not float(text.replace(",", "")) else text).replace("-", "−")
+    text = f"{value:,.{decimals}f}"
+    return (text if float(text.replace(",", "")) else text.lstrip("-")).replace("-", "−")

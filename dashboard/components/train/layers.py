@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, read
+from core.config import MODELS, ConfigError, TrainingConfig, read
 from core.data import Dataset
 from core.data.split import image_count
+from core.evaluation.learning_words import held_back
 from core.runs.estimate import expected_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import say_refused
@@ -37,8 +39,13 @@ def hear_layers(model: str) -> None:
     hear(*_kept(model))
 
 
-def show_layers(digits: Dataset) -> None:
-    """Show the layers as text, what they come to, and the button that opens the builder."""
+def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
+    """Show the layers as text, what they come to, and the button that opens the builder.
+
+    Args:
+        digits: the dataset.
+        config: all settings of the next run, None where they cannot be started.
+    """
     model = last_model()
     problem = _problem(model)
     with st.container(gap="xsmall"):
@@ -46,7 +53,10 @@ def show_layers(digits: Dataset) -> None:
         if problem:
             say_refused(problem)
         else:
-            st.caption(f"{_cost(model)}{_epoch_takes(digits)}.", help=setting_of("network").help)
+            hint = held_back(config) if config else ""
+            said = f"\n\n:material/lightbulb: {hint}" if hint else ""  # in one element: what follows stays what it is
+            how = None if hint else setting_of("network").help  # its sign would stand behind the hint; the field has it
+            st.caption(f"{_cost(model)}{_epoch_takes(config, digits)}.{said}", help=how)
         with st.container(horizontal=True, gap="small"):
             words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
             st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))
@@ -60,7 +70,9 @@ def show_builder(digits: Dataset) -> None:
     if not _is_open():
         return
     model = last_model()
-    problem = _problem(model)
+    problem, config = _problem(model), None
+    with suppress(ConfigError):
+        config = settings_now()
     with st.container(border=True, key="builder", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.header(f"Layers · {MODELS[model].title}", anchor=False, width="stretch")
@@ -69,7 +81,8 @@ def show_builder(digits: Dataset) -> None:
         network_builder(
             *_kept(model),
             image=digits.x_test[0],
-            cost="" if problem else f"{_cost(model)}{_epoch_takes(digits)}.",
+            cost="" if problem else f"{_cost(model)}{_epoch_takes(config, digits)}.",
+            hint=held_back(config) if config else "",
             problem=problem,
         )
 
@@ -120,11 +133,7 @@ def _cost(model: str) -> str:
     return cost(read(text_now(model, "network")), MODELS[model].network(), MODELS[model].title)
 
 
-def _epoch_takes(digits: Dataset) -> str:
-    """How long an epoch takes, where such a network was trained here; else ""."""
-    try:
-        config = settings_now()
-    except ConfigError:
-        return ""
-    seconds = expected_seconds(config, image_count(digits, config), store().runs())
-    return "" if seconds is None else f", about {duration_in_words(max(1.0, seconds / config.epochs))} an epoch"
+def _epoch_takes(config: TrainingConfig | None, digits: Dataset) -> str:
+    """How long an epoch takes, where what was trained here tells it; else ""."""
+    seconds = config and expected_seconds(config, image_count(digits, config), store().runs())
+    return f", about {duration_in_words(max(1.0, seconds / config.epochs))} an epoch" if seconds else ""

@@ -10,6 +10,8 @@ from core.config import TrainingConfig
 from core.runs import History, Run
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
+from dashboard.components.page_head import show_tab_title
+from dashboard.components.progress import per_cent_done
 from dashboard.components.session import active, dataset, launcher, remember_removal, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.places import (
@@ -32,7 +34,10 @@ def live(run: Run) -> None:
     state, history = run.state, run.history()
     line = waiting_line(run) if state.name == "queued" else None
     epochs = state.target_epochs
-    show_progress(history.share_done(epochs), line.words if line else _where(run, history, epochs))
+    done = per_cent_done(run)
+    if state.name == "running":
+        show_tab_title(progress=f"{done} %")
+    show_progress(done, line.words if line else _where(run, history, epochs, done))
     show_numbers(line.numbers if line else last_numbers(history))
     show_charts(run, epochs)
     show_test_images(run)
@@ -49,8 +54,8 @@ def await_deletion(run: Run) -> None:
     st.info("Stopping. The run is deleted once its worker has ended.", icon=":material/hourglass_empty:")
 
 
-def _where(run: Run, history: History, epochs: int) -> str:
-    """What the worker does at the moment, in words."""
+def _where(run: Run, history: History, epochs: int, done: int) -> str:
+    """What the worker does at the moment, in words, with the per cent that are done."""
     if run.state.name == "queued":
         if launcher().problem:
             return "Waiting for a worker"  # the page shows the reason above
@@ -64,7 +69,7 @@ def _where(run: Run, history: History, epochs: int) -> str:
     if not history.batches:
         return "Training the first batches"
     left, epoch = history.seconds_left(epochs), min(len(history.epochs) + 1, epochs)
-    words = f"Epoch {epoch} of {epochs}{_batch(run, history, epoch)} · {100 * history.share_done(epochs):.0f} %"
+    words = f"Epoch {epoch} of {epochs}{_batch(run, history, epoch)} · {done} %"
     return words if left is None else f"{words} · {duration_in_words(left)} left"
 
 
@@ -110,10 +115,8 @@ def _start_in(training: list[Run]) -> Number:
     label = "Starts in about"
     if not training:
         return Number(label, "–")
-    history, epochs = training[0].history(), training[0].state.target_epochs
-    left = history.seconds_left(epochs)
-    remark = f"{escape_markdown(training[0].name)} is at {100 * history.share_done(epochs):.0f} %"
-    return Number(label, "–" if left is None else duration_in_words(max(1.0, left)), remark)
+    left = training[0].history().seconds_left(training[0].state.target_epochs)
+    return Number(label, "–" if left is None else duration_in_words(max(1.0, left)))
 
 
 def ordinal(number: int) -> str:
@@ -131,7 +134,8 @@ def last_numbers(history: History) -> list[Number]:
         Number(
             "Training accuracy",
             percent(last.get("epoch_accuracy")),
-            None if last.get("epoch_loss") is None else f"mean of this epoch so far · loss {last['epoch_loss']:.4f}",
+            None if last.get("epoch_loss") is None else f"loss {last['epoch_loss']:.4f}",
+            help="Mean of this epoch so far.",
         ),
         Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
         Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),

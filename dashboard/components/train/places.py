@@ -40,10 +40,10 @@ class Number:
     better: bool = False  # than what the remark compares it with
 
 
-def show_progress(share: float, words: str) -> None:
-    """Show what share of the epochs is trained, 0 to 1, and in words what the run is at."""
+def show_progress(per_cent: int, words: str) -> None:
+    """Show how many per cent of the epochs are trained, and in words what the run is at."""
     with st.container(key="run_progress"):
-        st.progress(min(1.0, max(0.0, share)), text=words)
+        st.progress(per_cent, text=words)
 
 
 def show_end(words: str) -> None:
@@ -53,8 +53,8 @@ def show_end(words: str) -> None:
 
 
 def show_numbers(numbers: Sequence[Number]) -> None:
-    """Show four numbers in columns of the same width, of which the first has two (page.css)."""
-    with st.grid(5, min_column_width=150, key="run_numbers"):
+    """Show four numbers in columns of the same width."""
+    with st.grid(4, min_column_width=150, key="run_numbers"):
         for number in numbers:
             st.metric(
                 number.label,

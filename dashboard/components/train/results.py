@@ -58,12 +58,25 @@ def _outcome(run: Run) -> str:
     if state.name == "finished" or run.imported:
         counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
         told = [counted + (f" in {seconds_in_words(seconds)}" if (seconds := summary.get("training_seconds")) else "")]
+        if images := summary.get("training_images"):
+            told[0] += f" on {images:,} images, validated on {_validated_on(run)}"
         return " · ".join(told + ([escape_markdown(words)] if words else []))
     return f"{state.name.capitalize()} after {completed} of {state.target_epochs} epochs"
 
 
+def _validated_on(run: Run) -> str:
+    """The images that the run was validated on, in words."""
+    if run.config and run.config.info.validates_on_test:
+        return "the test images"
+    return f"{(run.summary or {}).get('validation_images', 0):,} others"
+
+
 def _test_numbers(run: Run) -> list[Number]:
-    """Accuracy on test, validation and training images, and parameters; for the first there are two columns."""
+    """Accuracy on test, validation and training images, and parameters.
+
+    Of a network that is validated on the test images, the mistakes stand in the place of validation accuracy, which
+    would be test accuracy once more.
+    """
     accuracy, best, epochs = run.test_accuracy, best_other(run), run.history().epochs
     last = epochs[-1] if epochs else {}
     better = accuracy is not None and best is not None and accuracy > best.test_accuracy
@@ -72,15 +85,11 @@ def _test_numbers(run: Run) -> list[Number]:
             "Test accuracy",
             percent(accuracy),
             _beside_best(accuracy, best) if accuracy is not None and best else None,
-            help="Share of test images that it reads right. It was not trained on them.",
+            help="Share of test images that it reads right; it did not learn them. Below: beside the best other.",
             better=better,
         ),
-        Number(
-            "Validation accuracy",
-            percent(last.get("val_accuracy")),
-            "on the test images" if run.config and run.config.info.validates_on_test else None,
-            help="After the last epoch.",
-        ),
+        _mistakes(run, accuracy)
+        or Number("Validation accuracy", percent(last.get("val_accuracy")), help="After the last epoch."),
         Number(
             "Training accuracy",
             percent(last.get("accuracy")),
@@ -90,12 +99,23 @@ def _test_numbers(run: Run) -> list[Number]:
     ]
 
 
+def _mistakes(run: Run, accuracy: float | None) -> Number | None:
+    """How many test images a network misreads that is validated on them; None for others, and where it is not known."""
+    images = run.summary.get("parity", {}).get("images")
+    if accuracy is None or not images or not (run.config and run.config.info.validates_on_test):
+        return None
+    wrong = round((1 - accuracy) * images)
+    return Number(
+        "Mistakes", f"{wrong:,}", f"of {images:,} test images", help="It is validated on the test images too."
+    )
+
+
 def _beside_best(accuracy: float, best: Run) -> str:
-    """How much better or worse than the best other run it is, in words."""
+    """How much better or worse than the best other run it is, briefly."""
     points, name = 100 * (accuracy - best.test_accuracy), escape_markdown(best.name)
     if abs(points) < 0.005:
-        return f"as good as {name}, the best other run"
-    return f"{abs(points):.2f} points {'above' if points > 0 else 'below'} {name}, the best other run"
+        return f"as good as {name}"
+    return f"{abs(points):.2f} points {'above' if points > 0 else 'below'} {name}"
 
 
 def best_other(run: Run) -> Run | None:
@@ -112,16 +132,14 @@ def _trained_on(run: Run) -> str:
     if not summary:
         return ""
     data = escape_markdown(run.dataset.get("name", "an unknown dataset"))
-    images, held_out = f"{summary.get('training_images', 0):,} images", summary.get("validation_images", 0)
+    images = f"{summary.get('training_images', 0):,} images"
     if run.config and run.config.start_from:
         words = f"Fine-tuned on {images}: your digits, repeated, plus a sample of {data}"
     elif run.config and run.config.augment:
         words = f"Trained on {images}: {data}, augmented anew each epoch, plus 5 % synthetic digits"
     else:
         words = f"Trained on {images} of {data}"
-    on_test = run.config and run.config.info.validates_on_test
-    validated = "on the test images, like the classic script" if on_test else f"on {held_out:,} others"
-    return f"{words}; validated {validated}."
+    return f"{words}; validated on {_validated_on(run)}."
 
 
 def _verified(run: Run) -> str:
@@ -130,7 +148,7 @@ def _verified(run: Run) -> str:
     differing = parity.get("different_predictions")
     if differing is None:
         return ""
-    agreement = "all predictions match" if differing == 0 else f"{differing} predictions differ from"
+    agreement = "all predictions match" if differing == 0 else f"{differing:,} predictions differ from"
     return (
         f"The exported model was verified on {parity.get('images', 0):,} test images: {agreement} those of the trained "
         f"network, largest difference in probability {parity.get('max_abs_difference', 0):.1e}."

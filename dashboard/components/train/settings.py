@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -231,6 +231,7 @@ def problem_with(model: str, name: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)  # a page asks for each setting several times
 def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
     """The value of a setting from the text that was typed.
 

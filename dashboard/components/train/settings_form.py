@@ -68,17 +68,17 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         "hand-drawn digits.",
     )
     hear_layers(model)
-    wrong = _to_correct(model)
+    config, wrong = _ready(model)
     with st.container(key="start_area", gap="xsmall"):
         st.button("Start training", width="stretch", key="start", **_start_button(start, wrong))
-        if wrong:
+        if config is None:
             say_refused(wrong)
         else:
-            st.caption(what_it_takes(settings_now(), digits))
+            st.caption(what_it_takes(config, digits))
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(MODELS[model].about)
         _recipe(MODELS[model])
-    show_layers(digits)
+    show_layers(digits, config)
     for group, icon in GROUPS.items():
         _group(model, group, icon)
     here = (st.context.url or "").partition("?")[0]
@@ -102,11 +102,11 @@ def start_in_page(start: Callable[[], None]) -> None:
     It is quiet: what to do with the run on the page comes first.
     """
     model = last_model()
-    wrong = _to_correct(model)
-    epochs = "" if wrong else f", {_epochs_in_words(settings_now().epochs)}"
+    config, wrong = _ready(model)
+    what = f"{config.title}, {_epochs_in_words(config.epochs)}" if config else MODELS[model].title
     with st.container(key="start_in_page", width="content"):
         st.button(
-            f"Start {MODELS[model].title if wrong else settings_now().title}{epochs}",
+            f"Start {what}",
             key="start_here",
             help="Change the settings in the menu, at the top left.",
             **{**_start_button(start, wrong), "type": "secondary"},
@@ -117,16 +117,13 @@ def _start_button(start: Callable[[], None], wrong: str) -> dict:
     return {"type": "primary", "icon": ":material/play_arrow:", "on_click": start, "disabled": bool(wrong)}
 
 
-def _to_correct(model: str) -> str:
-    """What keeps the settings from being started, as a sentence; "" where nothing does."""
-    wrong = [setting_of(name).label for name in shown_settings(model) if problem_with(model, name)]
-    if wrong:
-        return f"To start, correct: {', '.join(wrong)}."
+def _ready(model: str) -> tuple[TrainingConfig | None, str]:
+    """The settings, ready to be started; or None and what keeps them from it, as a sentence."""
     try:
-        settings_now()
-    except ConfigError as error:  # each is valid, but not together
-        return str(error)
-    return ""
+        return settings_now(), ""
+    except ConfigError as error:
+        wrong = [setting_of(name).label for name in shown_settings(model) if problem_with(model, name)]
+        return None, f"To start, correct: {', '.join(wrong)}." if wrong else str(error)
 
 
 def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
@@ -190,7 +187,7 @@ def _epochs() -> None:
     text = text_now(DEFAULT.model, "epochs")
     problem = problem_with(DEFAULT.model, "epochs")
     epochs_field(text, partial(remember, PAGE, "epochs"), wrong=bool(problem))
-    _say(DEFAULT.model, "epochs", hint="One epoch shows the network every training image once.")
+    _say(DEFAULT.model, "epochs", hint="An epoch shows it every image once.")
 
 
 def _field(model: str, name: str) -> None:

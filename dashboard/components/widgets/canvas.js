@@ -3,6 +3,8 @@
 // are pressed from here.
 //
 // - A stroke is sent when it ends, not 200 ms later, so that whatever is clicked next knows of it.
+// - While it is drawn, the picture so far is sent as well, so that the page follows: at most every 150 ms, only where
+//   something was drawn since, and not before the page is done with the picture before.
 // - Undo takes the last stroke that is seen back in the browser, however much of it the server knows; where there is none
 //   to take back, the click goes to the server, which knows of what was before.
 // - After a Clear, or such an Undo, or the choice of a digit to begin with, the server lays another canvas. Until it is
@@ -26,14 +28,17 @@ const GHOST = "#343434"
 const PATIENCE = 600 // frames
 const LONGEST = 30000 // milliseconds: a server that has not answered by then has forgotten the click
 const HELD = 5000 // milliseconds: a change that was taken back brings no new buttons
+const FOLLOWING = 150 // milliseconds between two pictures of a stroke that is being drawn
+const UNANSWERED = 3000 // milliseconds after which a picture that was not answered is forgotten
 const SEND = "Update the app with this drawing"
 const UNDO = "Undo"
 const mounted = new WeakMap()
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   if (!mounted.has(parentElement)) mounted.set(parentElement, layGlass())
   const hands = mounted.get(parentElement)
   hands.data = data
+  hands.show = picture => setTriggerValue("live", picture)
   if (!data.ghost.path) hands.touched = false // the server knows of the stroke
   else if (!hands.touched) sayReading(false)
   attend(hands, PATIENCE)
@@ -41,6 +46,7 @@ export default function ({ data, parentElement }) {
     hands.listening.abort()
     hands.glass.parentElement?.remove()
     clearTimeout(hands.waiting)
+    clearTimeout(hands.following)
     hold(hands, false)
     mounted.delete(parentElement)
   }
@@ -67,6 +73,8 @@ function layGlass() {
     ready: false, // the canvas can be told of strokes
     blank: false, // what is on the canvas was cleared
     holding: null, // the buttons that keep the drawing before: the timer that gives up
+    following: null, // the timer that sends the picture of a stroke that is being drawn
+    sent: { number: Date.now(), at: -UNANSWERED }, // the last such picture: its number, and when it was sent
     touched: false, // a stroke was begun that the server does not know of: the ghost is gone
   }
   const listen = (target, kind, handler) =>
@@ -128,12 +136,37 @@ function move(hands, event) {
   stroke.points.push(at(hands, event))
   if (stroke.told) pass(hands, "mousemove", stroke.points.at(-1))
   else paint(hands)
+  hands.following ??= setTimeout(follow, Math.max(0, hands.sent.at + FOLLOWING - performance.now()), hands)
+}
+
+function follow(hands) {
+  const { stroke, data, sent } = hands
+  hands.following = null
+  if (!stroke?.told) return
+  const now = performance.now()
+  const answered = data.followed === sent.number && !document.querySelector("[data-test-script-state=running]")
+  if (!answered && now < sent.at + UNANSWERED) return (hands.following = setTimeout(follow, 10, hands))
+  hands.sent = { number: sent.number + 1, at: now }
+  const { canvas, strokes } = data
+  hands.show({ canvas, strokes, number: hands.sent.number, data: picture(hands) })
+}
+
+// What is seen: the canvas, and on it the stroke that is being drawn
+function picture({ root, glass, stroke, data }) {
+  const seen = Object.assign(document.createElement("canvas"), { width: glass.width, height: glass.height })
+  const pen = seen.getContext("2d")
+  pen.fillStyle = data.background
+  pen.fillRect(0, 0, seen.width, seen.height)
+  pen.drawImage(root.querySelector("canvas.dc-canvas"), 0, 0, seen.width, seen.height)
+  draw(pen, data, [stroke.points])
+  return seen.toDataURL()
 }
 
 function end(hands, event) {
   const { stroke } = hands
   if (stroke?.pointer !== event.pointerId) return
   hands.stroke = null
+  hold(hands) // the buttons may have come with a picture of this stroke
   if (hands.data.color !== hands.data.background) sayReading(true) // else there is nothing to read
   if (stroke.told && hands.surface.isConnected) finish(hands, stroke.points, SEND)
   else hands.strokes.push(stroke.points)
@@ -255,9 +288,13 @@ function paint({ glass, data, blank, touched, stroke, strokes }) {
   pen.clearRect(0, 0, glass.width, glass.height)
   pen.fillStyle = data.background
   if (blank) pen.fillRect(0, 0, glass.width, glass.height)
+  if (empty) ghost(pen, data)
+  draw(pen, data, stroke && !stroke.told ? [...strokes, stroke.points] : strokes)
+}
+
+function draw(pen, data, strokes) {
   Object.assign(pen, { lineWidth: data.width, strokeStyle: data.color, lineCap: "round", lineJoin: "round" })
-  if (empty) ghost(pen, data.ghost)
-  for (const points of stroke && !stroke.told ? [...strokes, stroke.points] : strokes) {
+  for (const points of strokes) {
     pen.beginPath()
     pen.moveTo(...points[0])
     for (const point of points) pen.lineTo(...point)
@@ -265,11 +302,10 @@ function paint({ glass, data, blank, touched, stroke, strokes }) {
   }
 }
 
-function ghost(pen, { path, scale }) {
+function ghost(pen, { width, ghost: { path, scale } }) {
   pen.save()
   pen.scale(scale, scale)
-  pen.lineWidth /= scale
-  pen.strokeStyle = GHOST
+  Object.assign(pen, { lineWidth: width / scale, strokeStyle: GHOST, lineCap: "round", lineJoin: "round" })
   pen.stroke(new Path2D(path))
   pen.restore()
 }

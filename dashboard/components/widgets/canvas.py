@@ -23,6 +23,7 @@ NAME = "Drawing area. Draw one digit in it with a pen, a finger or the mouse."
 INK, BACKGROUND = "#ffffff", "#000000"
 MOST_UNDONE = 30  # steps that can be taken back: 180 KB each
 BRUSHES, BRUSH = (8, 56), 28  # pixels
+HANDS = "canvas_hands"
 GHOST = "M9 7C12 4 19 5 18.5 10C18 13 15 13.8 13 13.8C16 13.8 19.5 15 19.2 18.8C18.8 24 11.5 24 8.5 20.5"
 
 _hands = st.components.v2.component(
@@ -81,10 +82,14 @@ def _sheet() -> _Sheet:
     objects, data = sent.get("raw"), sent.get("data")
     if data is None or objects == sheet.drawing.objects:  # just a rerun, not a stroke
         return sheet
-    with Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))) as image:
-        picture = np.ascontiguousarray(np.asarray(image)[..., 0])  # red, green and blue are the same
-    sheet = st.session_state["sheet"] = sheet.drawn(replace(sheet.drawing, objects=objects, picture=picture))
+    sheet = st.session_state["sheet"] = sheet.drawn(replace(sheet.drawing, objects=objects, picture=_decoded(data)))
     return sheet
+
+
+def _decoded(data: str) -> np.ndarray:
+    """The picture in a data URL, uint8 (H, W)."""
+    with Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))) as image:
+        return np.ascontiguousarray(np.asarray(image)[..., 0])  # red, green and blue are the same
 
 
 def current_drawing() -> Drawing:
@@ -93,7 +98,7 @@ def current_drawing() -> Drawing:
 
 
 def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
-    """Show the canvas; returns its pixels, uint8 (H, W), None before the first stroke."""
+    """Show the canvas; returns its pixels, uint8 (H, W), with the stroke that is being drawn; None before the first."""
     from streamlit_drawable_canvas import st_canvas  # raises outside a running app
 
     color = BACKGROUND if eraser else INK
@@ -117,11 +122,23 @@ def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
     drawing = current_drawing()
     ghost = {"path": "" if drawing.strokes else GHOST, "scale": SCALE}
     undoes = bool(drawing.strokes or _sheet().earlier)
+    live = (st.session_state.get(HANDS) or {}).get("live") or {}
     _hands(
-        key="canvas_hands",
-        data={"canvas": sheet.key, "name": NAME, "ghost": ghost, "undoes": undoes, **pen},
+        key=HANDS,
+        data={
+            "canvas": sheet.key,
+            "strokes": drawing.strokes,
+            "followed": live.get("number", 0),
+            "name": NAME,
+            "ghost": ghost,
+            "undoes": undoes,
+            **pen,
+        },
         height=1,
+        on_live_change=lambda: None,
     )
+    if live.get("canvas") == sheet.key and live.get("strokes") == drawing.strokes:  # else its stroke has ended
+        return _decoded(live["data"])
     return drawing.picture
 
 

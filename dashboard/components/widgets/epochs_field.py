@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "digitlab_epochs",
     css=(_HERE / "epochs_field.css").read_text(encoding="utf-8"),
-    js=(_HERE / "epochs_field.js").read_text(encoding="utf-8"),
+    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("typed_field.js", "epochs_field.js")),
 )
 
 

@@ -31,10 +31,10 @@ function build(parent) {
   gallery.escape = event => escape(gallery, event)
   document.addEventListener("keydown", gallery.escape, { capture: true }) // before a menu that it closes is closed
   root.onkeydown = event => walk(gallery, event)
-  root.onfocusin = event => {
+  root.addEventListener("focusin", event => {
     const at = gallery.tiles.findIndex(tile => tile.element === event.target)
     if (at >= 0) activate(gallery, at)
-  }
+  })
   return gallery
 }
 

@@ -46,6 +46,7 @@ function build(parent) {
     <div class="steps">
       <button type="button" title="Undo (Ctrl+Z)">Undo</button><button type="button" title="Redo (Ctrl+Y)">Redo</button>
     </div>
+    <p class="hint" aria-live="polite"></p>
     <p class="heard" role="status"></p>`
   const menu = make("div", "menu")
   menu.popover = "auto"
@@ -453,6 +454,7 @@ function show(builder) {
   const cost = foot.querySelector(".cost")
   write(cost, data.error || data.cost)
   cost.classList.toggle("error", Boolean(data.error))
+  write(foot.querySelector(".hint"), data.hint)
   const digit = builder.sees.querySelector(".digit")
   const image = `url("${data.image}")`
   if (digit.style.backgroundImage !== image) digit.style.backgroundImage = image

@@ -28,7 +28,14 @@ _component = st.components.v2.component(
 
 
 def network_builder(
-    name: str, kept: Callable[[], str], keep: Callable[[str], None], *, image: np.ndarray, cost: str, problem: str
+    name: str,
+    kept: Callable[[], str],
+    keep: Callable[[str], None],
+    *,
+    image: np.ndarray,
+    cost: str,
+    hint: str,
+    problem: str,
 ) -> None:
     """Show the builder.
 
@@ -38,6 +45,7 @@ def network_builder(
         keep: called with the text that came of a change, before the page runs again.
         image: an image, uint8 (28, 28), to draw on it what a unit sees.
         cost: what the network costs, in words; "" where there is a mistake.
+        hint: what will hold the network back, in words, else "".
         problem: what is wrong with the network, in words, else "".
     """
     told = tell(BUILDER, name, kept())
@@ -54,6 +62,7 @@ def network_builder(
         "errors": examined.errors,
         "error": "" if any(examined.errors) else problem,
         "cost": cost,
+        "hint": hint,
         "kinds": BEGIN,
         "choices": CHOICES,
         "help": HELP,

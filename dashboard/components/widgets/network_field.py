@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "digitlab_network_field",
     css=(_HERE / "network_field.css").read_text(encoding="utf-8"),
-    js=(_HERE / "network_field.js").read_text(encoding="utf-8"),
+    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("typed_field.js", "network_field.js")),
 )
 
 

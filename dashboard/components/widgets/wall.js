@@ -23,10 +23,10 @@ function build(parent) {
     if (place) choose(wall, ...place, true)
   }
   root.onkeydown = event => walk(wall, event)
-  root.onfocusin = event => {
+  root.addEventListener("focusin", event => {
     const place = find(wall, event.target)
     if (place) activate(place[0], place[1])
-  }
+  })
   return wall
 }
 
@@ -110,7 +110,7 @@ function drawKey(key, words) {
   const [low, high] = words.key
   const bar = Object.assign(document.createElement("span"), { className: "bar" })
   if (words.key[0] === "0") bar.classList.add("positive")
-  bar.title = "Blue is below zero, orange above; zero has no colour"
+  bar.title = "Blue is below zero, orange above; zero is pale"
   key.append(low, bar, high)
 }
 

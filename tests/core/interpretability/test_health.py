@@ -29,8 +29,9 @@ def test_dead_and_always_on_units_and_the_share_that_is_on_are_counted():
         weights["dense_1"]["bias"][[1]] = 100
 
     inside = inside_of("flatten, dense 12, relu, output softmax", change)
-    (found,) = units(inside, IMAGES)
+    ((found,), probabilities) = units(inside, IMAGES)
     values = inside.activations(IMAGES)["relu_1"]
+    np.testing.assert_allclose(probabilities, inside.probabilities(IMAGES), atol=1e-6)
     assert (found.layer, found.count, found.dead, found.always_on) == ("relu_1", 12, (2, 5, 6), (1,))
     assert found.on == pytest.approx((values > 0).mean())
     counts, edges = found.histogram
@@ -43,12 +44,12 @@ def test_a_channel_counts_in_all_its_places():
     def change(weights):
         weights["conv_1"]["bias"][:] = [-100, 100, 0]
 
-    (found,) = units(inside_of("conv 3 5, relu, flatten, output softmax", change), IMAGES)
+    ((found,), _) = units(inside_of("conv 3 5, relu, flatten, output softmax", change), IMAGES)
     assert (found.count, found.dead, found.always_on) == (3, (0,), (1,))
 
 
 def test_a_layer_as_it_should_be_is_called_normal():
-    (found,) = units(inside_of("flatten, dense 60, norm, relu, output softmax"), IMAGES)
+    ((found,), _) = units(inside_of("flatten, dense 60, norm, relu, output softmax"), IMAGES)
     assert found.well
     assert "This is normal." in found.sentence
 
@@ -59,7 +60,7 @@ def test_units_that_all_say_the_same_are_told():
             for array in arrays.values():
                 array[:] = 0.05
 
-    (found,) = units(inside_of("flatten, dense 8, relu, output softmax", change), IMAGES)
+    ((found,), _) = units(inside_of("flatten, dense 8, relu, output softmax", change), IMAGES)
     assert (found.same, found.well) == (True, False)
     assert found.sentence.startswith("All 8 units say the same")
 
@@ -67,14 +68,14 @@ def test_units_that_all_say_the_same_are_told():
 def test_saturated_units_are_told():
     inside = inside_of("flatten, dense 30, tanh, dense 9, sigmoid, output softmax")
     raw = Inside(inside.network, inside.weights, pixels="0-255")
-    good, bad = units(inside, IMAGES)[0], units(raw, IMAGES)[0]
+    good, bad = units(inside, IMAGES)[0][0], units(raw, IMAGES)[0][0]
     assert (good.well, bad.well) == (True, False)
     assert bad.saturated == pytest.approx((np.abs(raw.activations(IMAGES)["tanh_1"]) > 0.99).mean())
     assert "saturated" in bad.sentence
 
 
 def test_a_network_without_hidden_units_has_none_to_judge():
-    assert units(inside_of("flatten, output softmax"), IMAGES) == []
+    assert units(inside_of("flatten, output softmax"), IMAGES)[0] == []
 
 
 def test_kernels_have_their_own_mean_and_spread():

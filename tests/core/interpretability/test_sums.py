@@ -9,7 +9,7 @@ import pytest
 
 from core.interpretability.inside import Inside
 from core.interpretability.pictures import never_inked, source, visible, weight_pictures
-from core.interpretability.sums import written
+from core.interpretability.sums import factor_decimals, written
 from core.network import read_network
 from tests.support.networks import random_images, random_weights
 
@@ -41,6 +41,10 @@ def test_what_is_written_down_of_a_sum_adds_up_exactly_and_is_the_units_number(t
     for term in said.terms:  # each term is where it says, and is a product
         assert term.input == before[term.place]
         assert term.product == pytest.approx(term.input * term.weight, abs=0.0006)
+    decimals = factor_decimals(said.terms)
+    for term in said.terms:  # and by hand, from what is written, it gives the product that is written
+        by_hand = Decimal(f"{term.input:.{decimals}f}") * Decimal(f"{term.weight:.{decimals}f}")
+        assert abs(by_hand - Decimal(repr(term.product))) <= Decimal("0.0005")
     sizes = [abs(term.product) for term in said.terms]
     assert sizes == sorted(sizes, reverse=True)
 

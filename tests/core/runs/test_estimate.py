@@ -1,5 +1,7 @@
 """How long a run will take, from runs that were trained here."""
 
+import pytest
+
 from core.config import TrainingConfig
 from core.runs.estimate import expected_seconds
 
@@ -7,9 +9,13 @@ from core.runs.estimate import expected_seconds
 class Ended:
     """What the estimate reads of a run."""
 
-    def __init__(self, config, seconds, images=1000, *, imported=None):
+    def __init__(self, config, seconds, images=1000, *, imported=None, after=()):
         self.config, self.imported = config, imported or {}
+        self.epochs = [{"training_seconds": time} for time in after]
         self.summary = {"training_seconds": seconds, "training_images": images, "epochs": config.epochs}
+
+    def history(self):
+        return self
 
 
 DENSE = TrainingConfig(model="dense", epochs=10)
@@ -20,18 +26,34 @@ def test_the_time_grows_with_epochs_and_images():
     assert expected_seconds(TrainingConfig(model="dense", epochs=20), 4000, runs) == 40.0
 
 
-def test_only_runs_of_the_same_network_on_this_machine_count():
-    wider = TrainingConfig(model="dense", hidden_layers=(512,))
-    augmented = TrainingConfig(model="dense", augment=True)
+def test_what_is_compiled_once_is_not_counted_for_every_epoch():
+    short = TrainingConfig(model="dense", epochs=2)
+    runs = [Ended(short, 6.0, after=[5.0, 6.0])]  # 4 s to begin, and 1 s an epoch
+    assert expected_seconds(DENSE, 1000, runs) == pytest.approx(4.0 + 10.0)
+
+
+def test_another_network_is_scaled_by_its_multiplications_from_the_nearest_one():
+    def dense(units):
+        return TrainingConfig(network=f"flatten, dense {units}, tanh, output softmax")
+
+    near, far = Ended(dense(200), 30.0), Ended(dense(40), 9.0)  # 10 epochs of 1,000 images
+    work, other = (784 * units + units * 10 + 25 * (784 + units + units + 10) for units in (400, 200))
+    wanted = 30.0 * work / other
+    assert expected_seconds(dense(400), 1000, [far, near]) == pytest.approx(wanted)
+    assert expected_seconds(dense(400), 3000, [far, near]) == pytest.approx(3 * wanted)
+
+
+def test_where_there_is_no_ground_nothing_is_said():
     runs = [
-        Ended(TrainingConfig(), 9.0),
-        Ended(wider, 9.0),
-        Ended(augmented, 9.0),
+        Ended(TrainingConfig(model="dense", augment=True), 9.0),
         Ended(DENSE, 9.0, imported={"file": "x"}),
+        Ended(TrainingConfig("cnn"), 9.0),
+        Ended(TrainingConfig(epochs=1), 9.0),
+        Ended(TrainingConfig(network="flatten, dense 4000, dense 4000, output"), 9.0),
+        Ended(DENSE, 9.0),
     ]
+    runs[-1].summary = None
     assert expected_seconds(DENSE, 1000, runs) is None
-    runs[0].summary = None
-    assert expected_seconds(TrainingConfig(), 1000, runs) is None
 
 
 def test_a_run_with_the_same_batch_size_counts_before_a_newer_one_with_another():

@@ -74,6 +74,20 @@ def test_an_automatic_name_never_comes_again_also_when_its_run_was_deleted(store
     assert store.create(DENSE).name == "Dense 9"
 
 
+def test_each_title_counts_its_own_runs_whatever_network_a_custom_one_began_from(store):
+    layers = "flatten, dense 9, output"
+    configs = [
+        TrainingConfig(),
+        TrainingConfig("cnn", network=layers),
+        TrainingConfig(),
+        TrainingConfig(network=layers),
+    ]
+    runs = [store.create(config) for config in configs]
+    assert [run.name for run in runs] == ["Classic 1", "Custom 1", "Classic 2", "Custom 2"]
+    store.delete(runs[-1])
+    assert store.create(TrainingConfig("dense", network=layers)).name == "Custom 3"
+
+
 def test_the_time_left_follows_the_clock_and_one_slow_second_hardly_moves_it():
     def told(seconds_each):
         times = np.cumsum(seconds_each)
