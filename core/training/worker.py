@@ -1,4 +1,4 @@
-"""The process that trains: `python -m core.training.worker RUN`, or `--wait` to take the run from standard input.
+"""The process that trains: `python -m core.training.worker RUN`, or `--wait` to take runs from standard input.
 
 It writes the run's folder and reads requests there, and depends on no other process: training continues when the
 dashboard ends.
@@ -50,7 +50,7 @@ from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
-MOST_RUNS = 50  # that one process trains, so that what TensorFlow does not give back stays bounded
+MOST_RUNS = 20  # that one process trains: TensorFlow keeps about 15 MB of each
 NEXT_SECONDS = 1.0  # in which the launcher names the next run, where one waits
 OUTPUT = (1, 2)  # what a process prints to
 REUSABLE = ("finished", "stopped", "paused")  # states of a run after which its process is as good as new

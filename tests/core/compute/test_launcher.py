@@ -88,14 +88,14 @@ def test_runs_train_one_after_the_other_can_be_stopped_and_go_on_without_the_lau
 
 def test_one_worker_trains_run_after_run_and_each_as_if_it_were_the_only_one(store, launcher, wait_until):
     small = TrainingConfig("dense", epochs=2, network="flatten, dense 16, relu, dropout 0.5, output softmax")
-    configs = [small, TrainingConfig(epochs=1, augment=True), small, replace(small, seed=1), small]
+    configs = [small, replace(small, seed=1, augment=True), small]
     runs = [store.create(config) for config in configs]
     launcher.start()
     for run in runs:
         wait_until(lambda run=run: run.state.name == "finished", f"{run.name} to finish")
     assert len(launcher.workers) == 1
     losses = [[epoch["loss"] for epoch in run.history().epochs] for run in runs]
-    assert losses[0] == losses[2] == losses[4] != losses[3]
+    assert losses[0] == losses[2] != losses[1]
     alone = store.create(small)
     launcher.close()
     subprocess.run([sys.executable, "-m", "core.training.worker", alone.path], cwd=ROOT, check=True)
