@@ -1,8 +1,9 @@
-"""Starts workers for the runs that wait, and keeps one worker warm, so that a run begins within a second.
+"""Starts workers for the runs that wait, and keeps them warm, so that a run begins within a second.
 
 The queue is in the run folders: whoever wants a run trained creates or resumes it there, and the launcher of any
-dashboard starts it. It also deletes the runs that were discarded, once their workers have ended. Workers have a
-session of their own and continue when the launcher ends.
+dashboard starts it. A worker that is through with a run takes the next one, so that nobody waits for TensorFlow's
+import again. The launcher also deletes the runs that were discarded, once no worker is at them. Workers have a session
+of their own and continue with their run when the launcher ends.
 """
 
 from __future__ import annotations
@@ -50,8 +51,7 @@ class Launcher(Watcher):
         self.store = store
         self.limit = limit or worker_limit()
         self._queue = Queue(store)
-        self._warm: subprocess.Popen | None = None
-        self._warm_since = 0.0
+        self._warm: list[tuple[subprocess.Popen, float]] = []  # workers without a run, and since when they have none
         self._seen = -1  # the store's stamp at the last look at the run folders
         self._next_look = 0.0
         self._next_warm = 0.0  # not before: a worker that dies by itself is not started again and again
@@ -69,15 +69,16 @@ class Launcher(Watcher):
         return self._watch_problem or self._worker_problem
 
     def close(self) -> None:
-        """Stop watching and end the warm worker; workers with a run continue."""
+        """Stop watching and end the warm workers; those with a run continue to its end."""
         super().close()
-        if self._warm:
-            self._warm.stdin.close()  # it reads the end of its input and leaves
+        for worker, _ in [*self._warm, *self._sent.values()]:
+            _let_leave(worker)
+        for worker, _ in self._warm:
             try:
-                self._warm.wait(timeout=2)
+                worker.wait(timeout=2)
             except subprocess.TimeoutExpired:
-                self._warm.kill()  # still importing, and without a run there is nothing to lose
-            self._warm = None
+                worker.kill()  # still importing, and without a run there is nothing to lose
+        self._warm = []
 
     def _watch(self) -> None:
         pause = LOOK_SECONDS
@@ -109,18 +110,19 @@ class Launcher(Watcher):
                     self.store.delete(run)
             self._seen = stamp  # at the end: after an error it looks again
         if (
-            self._warm is None
+            not self._warm
+            and len(self._sent) < self.limit
             and now >= self._next_warm
             and all(now - at > SPARE_SECONDS for _, at in self._sent.values())
         ):
-            self._warm, self._warm_since = self._spawn(), now
+            self._warm.append((self._spawn(), now))
 
     def _send(self, run: Run) -> None:
-        waited, worker = self._warm is not None, self._warm or self._spawn()
-        self._warm = None
+        waited = bool(self._warm)
+        worker = self._warm.pop()[0] if waited else self._spawn()
         try:
             worker.stdin.write(os.fsencode(run.path) + b"\n")
-            worker.stdin.close()
+            worker.stdin.flush()
         except OSError:
             if waited:  # it died meanwhile; the run is sent to a new one at the next look
                 worker.kill()
@@ -130,7 +132,7 @@ class Launcher(Watcher):
         self._sent[run.id] = (worker, time.monotonic())
 
     def _spawn(self) -> subprocess.Popen:
-        """Start a worker that gets ready and then waits for a run on its standard input."""
+        """Start a worker that gets ready and then waits for runs on its standard input."""
         self.store.home.mkdir(parents=True, exist_ok=True)
         self._log.unlink(missing_ok=True)
         return start_process("core.training.worker", "--wait", self.store.home, log=self._log, takes_input=True)
@@ -140,19 +142,36 @@ class Launcher(Watcher):
         for run_id, (worker, _) in list(self._sent.items()):
             run = self.store.get(run_id)
             if worker.poll() is None:
-                if self._worker_problem and run and run.state.name == "running":
-                    self._worker_started()
+                self._see(run_id, worker, run)
                 continue
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
                 self._worker_failed(worker.returncode)
                 run.set_state("failed", self._worker_problem)
             self._next_look = 0.0  # there is room for another one
             del self._sent[run_id]  # at the end: where the failure cannot be written, the run is not sent again
-        if self._warm and self._warm.poll() is not None:
-            self._worker_failed(self._warm.returncode)
-            self._warm = None
-        elif self._warm and self._worker_problem and time.monotonic() - self._warm_since > HEALTHY_SECONDS:
+        for worker, since in list(self._warm):
+            if worker.poll() is not None:
+                self._warm.remove((worker, since))
+                if worker.returncode != 0:
+                    self._worker_failed(worker.returncode)
+                else:  # it has trained enough
+                    self._next_warm = time.monotonic() + LOOK_SECONDS
+            elif self._worker_problem and time.monotonic() - since > HEALTHY_SECONDS:
+                self._worker_started()
+
+    def _see(self, run_id: str, worker: subprocess.Popen, run: Run | None) -> None:
+        """Look at a worker that lives: it waits for another run once it is through with this one."""
+        if run is None:  # deleted meanwhile
+            _let_leave(worker)
+            return
+        name = run.state.name
+        if self._worker_problem and name == "running":
             self._worker_started()
+        if name in ("queued", "running") or run.has_worker():
+            return
+        del self._sent[run_id]
+        self._next_look = 0.0  # there is room for another one
+        self._warm.append((worker, time.monotonic()))
 
     def _worker_started(self) -> None:
         self._failures, self._worker_problem = 0, ""
@@ -171,3 +190,9 @@ class Launcher(Watcher):
     def _log(self) -> Path:
         """What the warm worker prints; another dashboard has one of its own."""
         return self.store.home / f"worker-{os.getpid()}.log"
+
+
+def _let_leave(worker: subprocess.Popen) -> None:
+    """Close a worker's input: it leaves when it is through with its run, at once where it has none."""
+    with suppress(OSError):
+        worker.stdin.close()

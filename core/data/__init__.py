@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from core.data.dataset import MNIST_TEST_LABELS, Dataset, keras_cache_path, load_dataset
+from core.data.dataset import EMBEDDED, MNIST_TEST_LABELS, Dataset, is_better_one_here, keras_cache_path, load_dataset
 from core.data.files import DatasetError
 
-__all__ = ["MNIST_TEST_LABELS", "Dataset", "DatasetError", "keras_cache_path", "load_dataset"]
+__all__ = [
+    "EMBEDDED",
+    "MNIST_TEST_LABELS",
+    "Dataset",
+    "DatasetError",
+    "is_better_one_here",
+    "keras_cache_path",
+    "load_dataset",
+]

@@ -17,6 +17,7 @@ from core.data.download import Progress
 from core.data.files import ARRAYS, DatasetError
 from core.storage import printable
 
+EMBEDDED = "Embedded digits"
 MNIST_TEST_LABELS = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
 
 
@@ -150,7 +151,13 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
         f"({len(arrays['y_train']):,} images), and {test} others for testing. To get MNIST, {advice}."
     )
     source = f"scikit-learn's {train + test:,} digits (UCI)"
-    return Dataset("Embedded digits", source, **arrays, note=" ".join([note, *reasons]), warnings=tuple(warnings))
+    return Dataset(EMBEDDED, source, **arrays, note=" ".join([note, *reasons]), warnings=tuple(warnings))
+
+
+def is_better_one_here(dataset: Dataset) -> bool:
+    """Whether a dataset is the embedded digits, and MNIST was downloaded since it was loaded."""
+    cache = keras_cache_path()
+    return dataset.name == EMBEDDED and cache is not None and cache.exists()
 
 
 def keras_cache_path() -> Path | None:

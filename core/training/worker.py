@@ -1,4 +1,4 @@
-"""The process that trains: `python -m core.training.worker RUN`, or `--wait` to take the run from standard input.
+"""The process that trains: `python -m core.training.worker RUN`, or `--wait` to take runs from standard input.
 
 It writes the run's folder and reads requests there, and depends on no other process: training continues when the
 dashboard ends.
@@ -34,7 +34,7 @@ from filelock import Timeout
 
 from core import models
 from core.config import ConfigError, TrainingConfig
-from core.data import Dataset, DatasetError, load_dataset
+from core.data import Dataset, DatasetError, is_better_one_here, load_dataset
 from core.endings import DIVERGED
 from core.home import absolute
 from core.leftovers import use_own_temporary_folder
@@ -50,6 +50,12 @@ from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
+MOST_RUNS = 20  # that one process trains: TensorFlow keeps about 15 MB of each
+NEXT_SECONDS = 1.0  # in which the launcher names the next run, where one waits
+OUTPUT = (1, 2)  # what a process prints to
+REUSABLE = ("finished", "stopped", "paused")  # states of a run after which its process is as good as new
+
+_leaves = threading.Event()  # whether this process was asked to end
 
 
 def train(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> None:
@@ -242,15 +248,22 @@ def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
     if _run_is_waiting():
         return dataset, None
     latest = next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
-    ready = Training(latest or TrainingConfig(), dataset)
+    return dataset, _compiled(latest or TrainingConfig(), dataset)
+
+
+def _compiled(config: TrainingConfig, dataset: Dataset) -> Training | None:
+    """A training with these settings that can begin at once; None where there is none without another run."""
+    if config.start_from:
+        return None
+    ready = Training(config, dataset)
     ready.compile_ahead()
-    return dataset, ready
+    return ready
 
 
-def _run_is_waiting() -> bool:
-    """Whether a run is already waiting on standard input (never on Windows, which cannot select on pipes)."""
+def _run_is_waiting(seconds: float = 0.0) -> bool:
+    """Whether a run comes on standard input within some seconds (never on Windows, which cannot select on pipes)."""
     try:
-        return bool(select.select([sys.stdin], [], [], 0)[0])
+        return bool(select.select([sys.stdin], [], [], seconds)[0])
     except OSError:
         return False
 
@@ -258,7 +271,7 @@ def _run_is_waiting() -> bool:
 def _redirect_output(run: Run) -> None:
     """Send what this process prints to the run's log from now on."""
     log = os.open(run.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (1, 2):
+    for stream in OUTPUT:
         os.dup2(log, stream)
     os.close(log)
 
@@ -274,28 +287,61 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("absl").setLevel(logging.ERROR)
     use_own_temporary_folder()
 
-    dataset, ready, path = None, None, options.run
     if options.wait:
-        dataset, ready = _warm_up(options.wait)
+        return _train_what_comes(options.wait)
+    return _take(Run(options.run))
+
+
+def _train_what_comes(home: Path) -> int:
+    """Get ready, and train the runs named on standard input, one after the other, until nobody can name another.
+
+    What this process imported, loaded and compiled serves the next run too. It leaves after an error, and when it was
+    asked to: then the next run gets a new process.
+    """
+    dataset, ready = _warm_up(home)
+    usual_output = [os.dup(stream) for stream in OUTPUT]
+    for _ in range(MOST_RUNS):
         path = os.fsdecode(sys.stdin.buffer.readline().strip())
-    if not path:
-        return 0  # the process that started this worker has ended
-    run = Run(Path(path))
+        if not path:
+            return 0  # the process that started this worker has ended
+        run = Run(Path(path))
+        if not run.unusable:
+            _redirect_output(run)
+        if dataset is not None and is_better_one_here(dataset):
+            dataset = ready = None
+        status, config = _take(run, dataset, ready), run.config
+        if status or config is None or run.state.name not in REUSABLE or _leaves.is_set():
+            return status
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for stream, usual in zip(OUTPUT, usual_output, strict=True):
+            os.dup2(usual, stream)  # a log that is open could not be deleted on Windows
+        keras.backend.clear_session()
+        ready = None
+        if dataset is not None and not _run_is_waiting(NEXT_SECONDS):
+            ready = _compiled(config, dataset)
+    return 0
+
+
+def _take(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> int:
+    """Train a run that waits, where no other worker does; returns the exit status."""
     if run.unusable:
         print(run.unusable, file=sys.stderr)
         return 2
-    if options.wait:
-        _redirect_output(run)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=run.pause).start())  # locks are taken meanwhile
+    signal.signal(signal.SIGTERM, lambda *_: _leave(run))
     try:
         with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
-            if run.state.name not in ("queued", "running"):  # with the lock ours, "running" is a worker that died
-                return 0  # taken out of the queue in the meantime, or trained already
-            train(run, dataset, ready)
+            if run.state.name in ("queued", "running"):  # with the lock ours, "running" is a worker that died
+                train(run, dataset, ready)  # else it was taken out of the queue in the meantime, or trained already
     except Timeout:
         print("Another worker has this run.", file=sys.stderr)
         return ALREADY_TAKEN
     return 0
+
+
+def _leave(run: Run) -> None:
+    """Pause the run and end this process; in a thread, since locks may be taken meanwhile."""
+    _leaves.set()
+    threading.Thread(target=run.pause).start()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 import streamlit as st
 
-from core.data import Dataset
+from core.data import EMBEDDED, Dataset
 from core.data.split import learned_places, split
 from core.inference.answer import model_version
 from core.interpretability.neighbours import HiddenLayer
@@ -37,7 +37,7 @@ def fit_ood_detector(run: RunView) -> bool:
     The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
     few people, it would refuse too many digits in other handwriting.
     """
-    if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == "Embedded digits":
+    if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == EMBEDDED:
         return False
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES
     if not enough or models().ood_detector(run) is not None:

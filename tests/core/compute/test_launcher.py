@@ -7,15 +7,20 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from core.compute import launcher as launcher_module
 from core.compute.launcher import Launcher, worker_limit
 from core.config import TrainingConfig
 from core.predictor import Predictor
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -67,11 +72,8 @@ def test_runs_train_one_after_the_other_can_be_stopped_and_go_on_without_the_lau
     assert first.summary["epochs"] == len(first.history().epochs) < 200
 
     wait_until(lambda: second.history().epochs, "an epoch of the second run")
-    worker = launcher._sent[second.id][0]
-    warm = wait_until(lambda: launcher._warm, "another warm worker")
-    assert warm.pid != worker.pid
+    [worker] = launcher.workers  # which trained the first one
     launcher.close()
-    warm.wait(timeout=30)
     known = second.history().last_batch["step"]
     wait_until(lambda: second.history().last_batch["step"] > known, "the second run to go on by itself")
     assert worker.poll() is None
@@ -82,6 +84,35 @@ def test_runs_train_one_after_the_other_can_be_stopped_and_go_on_without_the_lau
     assert (second.state.name, worker.returncode) == ("paused", 0)
     assert_usable_model(second, digits)
     assert [epoch["epoch"] for epoch in second.history().epochs] == [*range(1, second.summary["epochs"] + 1)]
+
+
+def test_one_worker_trains_run_after_run_and_each_as_if_it_were_the_only_one(store, launcher, wait_until):
+    small = TrainingConfig("dense", epochs=2, network="flatten, dense 16, relu, dropout 0.5, output softmax")
+    configs = [small, replace(small, seed=1, augment=True), small]
+    runs = [store.create(config) for config in configs]
+    launcher.start()
+    for run in runs:
+        wait_until(lambda run=run: run.state.name == "finished", f"{run.name} to finish")
+    assert len(launcher.workers) == 1
+    losses = [[epoch["loss"] for epoch in run.history().epochs] for run in runs]
+    assert losses[0] == losses[2] != losses[1]
+    alone = store.create(small)
+    launcher.close()
+    subprocess.run([sys.executable, "-m", "core.training.worker", alone.path], cwd=ROOT, check=True)
+    assert [epoch["loss"] for epoch in alone.history().epochs] == losses[0]
+    assert np.array_equal(alone.probabilities(), runs[2].probabilities())
+    assert all(run.log_path.exists() for run in runs)
+    assert not any(run.damage() for run in runs)
+
+
+def test_a_worker_whose_run_failed_is_not_used_again(store, launcher, wait_until):
+    bad = store.create(TrainingConfig("dense", start_from="20200101-000000-none-0000"))
+    launcher.start()
+    wait_until(lambda: bad.state.name == "failed", "the run to fail")
+    good = store.create(TrainingConfig("dense", epochs=1))
+    wait_until(lambda: good.state.name == "finished", "the next run to finish")
+    assert len(launcher.workers) == 2
+    assert launcher.problem == ""
 
 
 @pytest.fixture
@@ -186,12 +217,9 @@ def test_two_launchers_on_one_home_train_a_run_once(store, launcher, wait_until,
         launcher.start()
         other.start()
         wait_until(lambda: run.state.name == "finished", "the run to finish")
-        wait_until(lambda: not launcher._sent and not other._sent, "both workers to end")
+        wait_until(lambda: not launcher._sent and not other._sent, "both workers to be through")
     finally:
         other.close()
-        for worker, _ in other._sent.values():
-            worker.kill()
-            worker.wait()
     kinds = [json.loads(line)["type"] for line in (run.path / "events.jsonl").read_text().splitlines()]
     assert [kinds.count(kind) for kind in ("taken", "start", "epoch", "finishing")] == [1, 1, 2, 1]
     assert (run.damage(), launcher.problem, other.problem) == ((), "", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,12 +70,14 @@ def test_the_right_choice_is_the_same_with_every_seed(lesson):
 def test_the_runs_of_all_lessons_can_be_trained_on_the_embedded_digits(tmp_path, monkeypatch):
     np.savez(tmp_path / "digits.npz", **embedded_digits())
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "digits.npz"))
-    store, configs = RunStore(tmp_path / "home"), []
+    store, configs = RunStore(tmp_path / "home"), {}
     for lesson in LESSONS:
         for settings in lesson.runs.values():
-            config = settings_from(settings)
-            if config not in configs:
-                configs.append(config)
-    runs = [store.create(config) for config in configs]
+            config = settings_from(settings)  # an epoch on few images of each kind, which shows whether it can be done
+            short = replace(
+                config, epochs=1, seed=0, learning_rate=0.001, batch_size=32, training_images=500, patience=0
+            )
+            configs[repr(short)] = short
+    runs = [store.create(config) for config in configs.values()]
     subprocess.run([sys.executable, "-c", TRAIN, *(str(run.path) for run in runs)], cwd=ROOT, check=True)
     assert [run.state.name for run in runs] == ["finished"] * len(runs)
