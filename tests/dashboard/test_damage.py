@@ -16,7 +16,7 @@ from tests.support.networks import random_weights
 from tests.support.pages import open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
-PAGES = ("train", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
+PAGES = ("train", "learn", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 UNREADABLE = {"noise": b"\x93NUMPY\x00" * 60, "empty": b"", "bytes": b"\xff\xfe\x00[" * 9, "nested": b"[" * 50_000}
 JSON_FILES = ("config.json", "name.json", "state.json", "control.json", "dataset.json", "summary.json")
 JSON_FILES += ("architecture.json", "imported.json", "robustness.json", "exports.json", "threshold.json")

@@ -20,7 +20,7 @@ from tests.support.pages import by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 SEVEN = [(100, 60), (200, 60), (140, 250)]
-PAGES = ("train", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
+PAGES = ("train", "learn", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

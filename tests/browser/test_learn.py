@@ -1,0 +1,154 @@
+"""Lessons with hands, in headless Chromium: by mouse with a restart in the middle, by keyboard, and on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.browsing import PATIENCE, Dashboard, draw_a_one, needs_browser, wait_until
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+pytestmark = needs_browser
+
+LESSON = """\
+title: Three epochs
+question: Is three more than two?
+minutes: 1
+run three: model=dense&epochs=3
+
+## What do you expect?
+predict: Which epoch is best?
+- The first: 1 to 1
+- A later one: 2 to 3
+
+One epoch shows every image once.
+
+## Train it
+set: three
+wait: run three
+highlight: start
+
+Press Start.
+
+## What came
+open: predictions?run=three&show=All
+outcome: three.best_epoch
+wait: open predictions image
+
+It was epoch {three.best_epoch}. Click an image.
+
+## Draw
+open: draw?run=starter
+wait: drawing
+
+Draw a 1.
+"""
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory, small_data: None) -> Iterator[Dashboard]:
+    """A dashboard that trains, with a lesson of its own."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "lessons").mkdir()
+    (home / "lessons" / "three.md").write_text(LESSON)
+    dashboard = Dashboard(home)
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+def guide(page: playwright.Page) -> playwright.Locator:
+    """The panel of the lesson."""
+    return page.locator(".st-key-guide_card")
+
+
+def press(page: playwright.Page, name: str) -> None:
+    """Press a button of the guide, once it rests."""
+    guide(page).get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_lesson_by_mouse_left_in_the_middle_and_taken_up_after_a_restart(training: Dashboard, page) -> None:
+    page.goto(f"{training.url}/learn")
+    page.locator(".st-key-begin_three button").click()
+    expect(guide(page)).to_contain_text("1 of 4")
+    guide(page).get_by_text("A later one").click()
+    guide(page).get_by_role("link", name="epoch", exact=True).hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("One pass over all training images")
+    press(page, "Next")
+    expect(guide(page)).to_contain_text("Waiting for the run")
+    page.get_by_role("button", name="Start training").click()  # by hand: it counts as the lesson's
+    expect(guide(page)).to_contain_text(re.compile("Dense 1 is trained"))
+
+    training.end()
+    training.start()
+    page.goto(training.url)
+    expect(guide(page)).to_contain_text("2 of 4")
+    expect(guide(page)).to_contain_text("Dense 1 is trained")
+    press(page, "Next")
+    expect(guide(page)).to_contain_text("You said: A later one")
+    expect(guide(page)).to_contain_text(re.compile(r"It was: \d"))
+    expect(page.get_by_role("heading", name="Predictions · Dense 1")).to_be_visible()
+    expect(guide(page)).to_contain_text("Waiting for you")
+    page.get_by_role("option").first.click()
+    expect(guide(page)).to_contain_text("Done")
+    page.reload()
+    expect(guide(page)).to_contain_text("Done")
+    press(page, "Next")
+    draw_a_one(page)
+    expect(guide(page)).to_contain_text("Done")
+    press(page, "Finish")
+    expect(page.get_by_role("heading", name="Learn", exact=True)).to_be_visible()
+    expect(guide(page)).to_have_count(0)
+    expect(page.locator(".st-key-lesson_three")).to_contain_text("done")
+    expect(page.locator(".st-key-lesson_three")).to_contain_text(re.compile(r"You said: A later one · it was \d"))
+
+
+def test_a_lesson_by_keyboard_alone(training: Dashboard, browser) -> None:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()  # another person
+    page.goto(f"{training.url}/learn?lesson=three")
+    expect(guide(page)).to_contain_text("1 of 4")
+    before = len(training.store.runs())
+    guide(page).get_by_role("radio").first.focus()
+    page.keyboard.press("Space")
+    next_one = guide(page).get_by_role("button", name="Next", exact=True)
+    for step in (2, 3):
+        next_one.focus()
+        page.keyboard.press("Enter")
+        expect(guide(page)).to_contain_text(f"{step} of 4")
+        if step == 2:
+            guide(page).get_by_role("button", name="Show me").focus()
+            page.keyboard.press("Enter")
+            wait_until(lambda: len(training.store.runs()) > before)
+            expect(guide(page)).to_contain_text(re.compile(r"Dense \d+ is trained"))
+    expect(guide(page)).to_contain_text("You said: The first")
+    end = guide(page).get_by_role("button", name="End")
+    end.focus()
+    page.keyboard.press("Enter")
+    expect(guide(page)).to_have_count(0)
+    assert page.get_by_test_id("stException").count() == 0
+    page.context.close()
+
+
+def test_a_lesson_on_a_phone_stays_below_the_page_and_folds(training: Dashboard, browser) -> None:
+    page = browser.new_context(viewport={"width": 412, "height": 900}, has_touch=True, is_mobile=True).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{training.url}/?lesson=three")
+    expect(guide(page)).to_contain_text("1 of 4")
+    box = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-guide)").bounding_box()
+    assert (box["x"], box["width"]) == (0, 412)
+    assert abs(box["y"] + box["height"] - 900) <= 1
+    guide(page).get_by_text("A later one").tap()
+    guide(page).get_by_role("button", name="Next", exact=True).tap()
+    expect(guide(page)).to_contain_text("2 of 4")
+    guide(page).get_by_role("button", name="Fold").tap()
+    expect(guide(page).get_by_role("button", name="Next", exact=True)).to_have_count(0)
+    expect(guide(page)).to_contain_text("Three epochs")
+    guide(page).get_by_role("button", name="Unfold").tap()
+    expect(guide(page)).to_contain_text("Press Start.")
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    assert page.get_by_test_id("stException").count() == 0
+    page.context.close()
