@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.learners import LessonProgress
+from core.storage import printable
 from dashboard.components.learn.glossary import ADDRESS, search
 from dashboard.components.learn.guide import begin_lesson, judge
 from dashboard.components.learn.lesson import Lesson
@@ -10,12 +11,12 @@ from dashboard.components.learn.library import FOLDER, broken_lessons, lessons
 from dashboard.components.learn.progress import learner, own_runs
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import choose_run
-from dashboard.components.session import dataset_now, store
+from dashboard.components.session import dataset, dataset_note, dataset_now, store
 from dashboard.components.text import escape_markdown
 
 
-def show_lesson(lesson: Lesson) -> None:
-    """Show a lesson as a card, with a button that begins it or goes on."""
+def show_lesson(lesson: Lesson, *, is_next: bool) -> None:
+    """Show a lesson as a card, with a button that begins it or goes on; that of the next one stands out."""
     now = learner()
     progress = now.progress(lesson.name)
     with st.container(border=True, key=f"lesson_{lesson.name}", height="stretch"):
@@ -28,7 +29,7 @@ def show_lesson(lesson: Lesson) -> None:
         st.button(
             words,
             key=f"begin_{lesson.name}",
-            type="secondary" if progress.done else "primary",
+            type="primary" if is_next else "secondary",
             on_click=begin_lesson,
             args=(lesson.name,),
             disabled=now.active == lesson.name,
@@ -74,6 +75,7 @@ def show_words() -> None:
 
 choose_run(needs="any")
 show_title("Learn")
+dataset_note(dataset())
 found = lessons(store().home)
 done = sum(learner().progress(lesson.name).done for lesson in found)
 st.write(
@@ -83,9 +85,10 @@ st.write(
 for broken in broken_lessons(store().home):
     st.warning(f"**{escape_markdown(broken.path.name)}** is not shown. {escape_markdown(broken.why)}")
 with st.grid(2, min_column_width=320):
+    next_one = next((lesson for lesson in found if not learner().progress(lesson.name).done), None)
     for lesson in found:
-        show_lesson(lesson)
+        show_lesson(lesson, is_next=lesson is next_one)
 show_words()
 with st.expander("Write your own lesson", icon=":material/edit_note:"):
     st.write("Put a text file that ends in .md into the folder below; it appears here.")
-    st.code(str(store().home / FOLDER), language=None)
+    st.code(printable(store().home / FOLDER), language=None)
