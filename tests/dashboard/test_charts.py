@@ -149,6 +149,12 @@ def test_every_chart_writes_percent_with_a_space(charts):
             assert chart["config"]["locale"]["number"]["percent"] == "\u00a0%", name
 
 
+def test_an_axis_of_confidence_has_a_number_at_its_beginning_and_at_its_end(charts):
+    for name in ("reliability", "bin counts", "coverage"):
+        for axis in (part["x"] for part in parts(charts[name]) if "scale" in part.get("x", {})):
+            assert [axis["axis"]["values"][0], axis["axis"]["values"][-1]] == axis["scale"]["domain"]
+
+
 def parts(spec):
     """All objects of a spec."""
     if isinstance(spec, dict):
