@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
 from dashboard.components.browser import prepare_browser
+from dashboard.components.page_head import ABOUT
 from dashboard.components.session import first_page
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
@@ -17,55 +18,55 @@ PAGES = [
         title="Train",
         icon=":material/model_training:",
         default=True,
-        help="Choose a network and its epochs, train it, and watch it learn.",
+        help=ABOUT["Train"],
     ),
     st.Page(
         "app_pages/predictions.py",
         title="Predictions",
         icon=":material/grid_view:",
-        help="What a run predicts for every test image, and its mistakes.",
+        help=ABOUT["Predictions"],
     ),
     st.Page(
         "app_pages/confidence.py",
         title="Confidence",
         icon=":material/speed:",
-        help="Whether confidence matches accuracy, and when a run should say that it does not know.",
+        help=ABOUT["Confidence"],
     ),
     st.Page(
         "app_pages/compare.py",
         title="Compare",
         icon=":material/compare_arrows:",
-        help="Runs side by side: numbers, curves, and what one fixed and broke.",
+        help=ABOUT["Compare"],
     ),
     st.Page(
         "app_pages/map.py",
         title="Map",
         icon=":material/scatter_plot:",
-        help="The test images by the network's last hidden layer: similar ones lie close together.",
+        help=ABOUT["Map"],
     ),
     st.Page(
         "app_pages/inside.py",
         title="Inside",
         icon=":material/visibility:",
-        help="A network's weights as they form, and one image on its way through the layers.",
+        help=ABOUT["Inside"],
     ),
     st.Page(
         "app_pages/robustness.py",
         title="Robustness",
         icon=":material/shield:",
-        help="A run's accuracy on digits that were shifted, turned, blurred and so on.",
+        help=ABOUT["Robustness"],
     ),
     st.Page(
         "app_pages/draw.py",
         title="Draw",
         icon=":material/draw:",
-        help="Draw a digit and see what a run reads.",
+        help=ABOUT["Draw"],
     ),
     st.Page(
         "app_pages/export.py",
         title="Export",
         icon=":material/output:",
-        help="The network in other formats, each verified against the original.",
+        help=ABOUT["Export"],
     ),
 ]
 

@@ -45,7 +45,7 @@ def begin(config: TrainingConfig) -> None:
 def sidebar(digits: Dataset) -> Choice:
     """Show the choice of run, and below it the settings of the next run and the start button; returns the choice."""
     choice = choose_run(needs="any", own=True)
-    with st.sidebar.container(border=True, key="new_run"):
+    with st.sidebar.container(border=True, gap="xsmall", key="new_run"):
         training_settings(start, digits)
     return choice
 

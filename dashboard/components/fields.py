@@ -18,11 +18,10 @@ def number_text(value: float) -> str:
     return text if float(text) == value else repr(value)
 
 
-def say_understood(text: str, understood: str, hint: str = "") -> None:
-    """Show how a text was read where that differs from what was typed, else the `hint`."""
-    words = hint if text.strip() == understood else f"Read as {understood}"
-    if words:
-        st.caption(words)
+def say_understood(text: str, understood: str) -> None:
+    """Show how a text was read where that differs from what was typed."""
+    if text.strip() != understood:
+        st.caption(f"Read as {understood}")
 
 
 def say_refused(reason: str) -> None:

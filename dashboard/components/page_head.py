@@ -15,6 +15,17 @@ from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
 
 PRODUCT = "Digit Lab"
+ABOUT = {  # the pages, and what each shows: in the navigation, and where a page has nothing to show yet
+    "Train": "Choose a network and its epochs, train it, and watch it learn.",
+    "Predictions": "What a run predicts for every test image, and its mistakes.",
+    "Confidence": "Whether confidence matches accuracy, and when a run should say that it does not know.",
+    "Compare": "Runs side by side: numbers, curves, and what one fixed and broke.",
+    "Map": "The test images by the network's last hidden layer: similar ones lie close together.",
+    "Inside": "A network's weights as they form, and one image on its way through the layers.",
+    "Robustness": "A run's accuracy on digits that were shifted, turned, blurred and so on.",
+    "Draw": "Draw a digit and see what a run reads.",
+    "Export": "The network in other formats, each verified against the original.",
+}
 TAB = "tab_title"  # under which the session keeps the title of the browser's tab
 
 
@@ -33,7 +44,7 @@ def begin_page(title: str, *, needs: str) -> tuple[Dataset, RunView | None]:
     show_title(title, choice.run)
     digits = dataset()
     dataset_note(digits)
-    return digits, None if say_why_not(choice) else choice.run
+    return digits, None if say_why_not(choice, ABOUT[title]) else choice.run
 
 
 def show_title(title: str, run: RunView | None = None, actions: Callable[[RunView], None] | None = None) -> None:

@@ -108,10 +108,14 @@ def _best(runs: Iterable[RunView]) -> RunView | None:
     return max(runs, key=lambda run: (not isinstance(run, Starter), run.test_accuracy or 0.0), default=None)
 
 
-def say_why_not(choice: Choice) -> bool:
+def say_why_not(choice: Choice, about: str) -> bool:
     """Say why the page cannot show the choice, and what to do; returns whether that is so.
 
     Damage of a run that can be shown is named too.
+
+    Args:
+        choice: the run that the page is about.
+        about: what the page shows, which it says where there is no run at all.
     """
     if choice.missing:
         say_missing(choice.missing)
@@ -119,8 +123,10 @@ def say_why_not(choice: Choice) -> bool:
             st.page_link(TRAIN_PAGE, label="All runs", icon=":material/list:")
             st.page_link(TRAIN_PAGE, label="Start a run", icon=":material/model_training:")
     elif choice.run is None:
+        st.markdown(about)
         st.info("This page needs a trained run. Train one first: the classic network takes a few seconds.")
-        st.page_link(TRAIN_PAGE, label="Train a network", icon=":material/model_training:")
+        if st.button("Train a network", icon=":material/model_training:", type="primary"):
+            st.switch_page(TRAIN_PAGE)
     else:
         show_damage(choice.run)
         if choice.is_suited:

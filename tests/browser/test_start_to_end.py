@@ -30,6 +30,23 @@ def training(tmp_path_factory: pytest.TempPathFactory, small_data: None, digits:
     dashboard.end()
 
 
+def test_all_networks_are_in_sight_above_start_on_small_screens_and_in_the_menu_of_a_phone(
+    training: Dashboard, page: playwright.Page
+) -> None:
+    [finished] = training.store.runs()
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.goto(f"{training.url}/?run={finished.id}")
+    networks, start = page.get_by_role("radiogroup", name="Model"), page.get_by_role("button", name="Start training")
+    for width, height in ((1366, 768), (1440, 900), (412, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        if width == 412:
+            page.get_by_test_id("stExpandSidebarButton").click()
+            expect(page.get_by_test_id("stSidebarNavLink").first).to_be_in_viewport()
+        expect(start).to_be_in_viewport(ratio=1)
+        box = networks.bounding_box()
+        assert box["y"] + box["height"] < start.bounding_box()["y"]
+
+
 def test_nothing_on_the_page_moves_from_start_to_the_end_of_a_run(training: Dashboard, page: playwright.Page) -> None:
     [finished] = training.store.runs()
     shift = LayoutShift(page)

@@ -28,6 +28,7 @@ from dashboard.components.charts import (
     setting,
 )
 from dashboard.components.charts.across import AXES
+from dashboard.components.charts.of_runs import accuracy_range
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -146,6 +147,12 @@ def test_every_chart_writes_percent_with_a_space(charts):
         numbers = {axis.get("format") for axis in parts(chart) if isinstance(axis.get("format"), str)}
         if any(form.endswith(("%", "p")) for form in numbers):
             assert chart["config"]["locale"]["number"]["percent"] == "\u00a0%", name
+
+
+def test_an_axis_of_confidence_has_a_number_at_its_beginning_and_at_its_end(charts):
+    for name in ("reliability", "bin counts", "coverage"):
+        for axis in (part["x"] for part in parts(charts[name]) if "scale" in part.get("x", {})):
+            assert [axis["axis"]["values"][0], axis["axis"]["values"][-1]] == axis["scale"]["domain"]
 
 
 def parts(spec):
@@ -359,3 +366,13 @@ def test_bars_of_confidence_begin_at_the_least_and_are_pale_where_few_images_sta
     assert chart["encoding"]["x"]["scale"]["domain"] == [0.5, 1]
     assert [row["count"] for row in records(chart["datasets"]["bins"])] == ["9, too few to say much", "21"]
     assert chart["encoding"]["opacity"]["condition"]["test"] == "datum.images < 10"
+
+
+@pytest.mark.parametrize(("first", "shown"), [(0.9542, True), (0.60, False)])
+def test_few_runs_are_shown_from_their_first_epoch_unless_that_is_far_below(first, shown):
+    one = pd.DataFrame({"run": "A", "epoch": [1, 2, 3, 4], "accuracy": [0.987, 0.988, 0.992, 0.993]})
+    other = pd.DataFrame({"run": "B", "epoch": range(1, 11), "accuracy": [first, 0.968, 0.97, *[0.977] * 7]})
+    low, _ = accuracy_range(pd.concat([one, other]), None)
+    assert (low <= first) == shown
+    many = pd.concat([other.assign(run=f"B{number}") for number in range(5)])
+    assert accuracy_range(many, None)[0] > first

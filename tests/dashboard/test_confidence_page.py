@@ -31,7 +31,7 @@ def overconfident(make_run, digits):
 
 
 def test_without_a_run_it_leads_to_training():
-    assert [link.value for link in open_page("confidence").page_link] == ["Train a network"]
+    assert [button.label for button in open_page("confidence").main.button] == ["Train a network"]
 
 
 def test_its_numbers_are_those_of_scikit_learn_and_scipy(overconfident, digits):

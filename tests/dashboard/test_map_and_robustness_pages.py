@@ -55,7 +55,7 @@ def run(make_run, model):
 
 @pytest.mark.parametrize("page", ["map", "robustness"])
 def test_states_that_cannot_be_shown_are_told(page, make_run, model):
-    assert [link.value for link in open_page(page).page_link] == ["Train a network"]
+    assert [button.label for button in open_page(page).main.button] == ["Train a network"]
     run = make_run()
     (run.path / "model.tflite").write_bytes(model)
     write_json(run.path / "dataset.json", {"name": "MNIST", "source": "elsewhere", "fingerprint": "x"})

@@ -28,7 +28,9 @@ def indices(at):
 def test_without_a_run_it_leads_to_training():
     at = open_page("predictions")
     assert "Train" in at.info[0].value
-    assert [link.value for link in at.page_link] == ["Train a network"]
+    assert "its mistakes" in words(at)  # what it will show
+    assert [button.label for button in at.main.button] == ["Train a network"]
+    assert at.main.button[0].proto.type == "primary"
 
 
 def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, digits):

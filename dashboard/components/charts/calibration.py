@@ -144,7 +144,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
     x = number(
         "threshold",
         "Least confidence to answer",
-        axis={"format": ".0%", "tickCount": 6, "grid": False, "labelFlush": False},
+        axis={"format": ".0%", "values": _ticks(start), "grid": False, "labelFlush": False},
         scale={"domain": [start, 1], "nice": False},
     )
     y = number(
@@ -196,9 +196,16 @@ def _lowest(diagram: ReliabilityDiagram) -> float:
 
 def _confidence_axis(lowest: float) -> dict:
     return {
-        "axis": {"format": ".0%", "tickCount": 6, "grid": False, "labelFlush": False},
+        "axis": {"format": ".0%", "values": _ticks(lowest), "grid": False, "labelFlush": False},
         "scale": {"domain": [lowest, 1], "nice": False},
     }
+
+
+def _ticks(lowest: float) -> list[float]:
+    """Where an axis from `lowest` to 1 has its numbers: at its beginning, and at round ones not too close to that."""
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if 1 - lowest <= 8 * step)
+    rounds = (round(1 - step * place, 2) for place in range(int((1 - lowest) / step) + 1))
+    return [lowest, *sorted(tick for tick in rounds if tick - lowest > step / 2)]
 
 
 def _ends(curves: dict[str, np.ndarray], there: np.ndarray, lowest: float) -> dict[str, Sequence]:

@@ -22,22 +22,23 @@ AROUND = 70  # pixels of the height for the axis
 LEAST_HEIGHT = 340
 FAINT, FAINT_NAME = 0.15, 0.4  # the opacity of what stands back
 MANY = 6  # runs; of more than these only the last point is marked
+FEW, WHOLE = 4, 0.1  # so many runs are shown whole where they begin at most so far below the lowest end
 FAR_OFF = 5  # times the median error: runs that end above that do not set the range
 
 
 def accuracy_range(frame: pd.DataFrame, target: float | None) -> tuple[float, float]:
-    """The range where the lines are: of all runs but those far off, without their first epochs.
+    """The range where the lines are: of all runs but those far off.
 
-    Where there are many runs, more of their beginnings are cut off, so that their ends can be told apart.
+    Few runs that begin not far below are shown whole. Otherwise their first epochs are left out, and more of them where
+    there are many runs, so that their ends can be told apart.
     """
     runs = frame.sort_values("epoch").groupby("run", sort=False)["accuracy"]
     errors = 1 - runs.last()
     near = errors <= max(FAR_OFF * errors.median(), 0.02)
-    lowest = min(
-        runs.quantile(0.1 if len(errors) <= MANY else 0.4)[near].min(),
-        runs.last()[near].min(),
-        1.0 if target is None else target,
-    )
+    ends, begins = runs.last()[near].min(), runs.min()[near].min()
+    if len(errors) > FEW or ends - begins > WHOLE:
+        begins = runs.quantile(0.1 if len(errors) <= MANY else 0.4)[near].min()
+    lowest = min(begins, ends, 1.0 if target is None else target)
     highest = max(frame["accuracy"].max(), target or 0.0)
     step = next(step for step in (0.005, 0.01, 0.05, 0.1) if highest - lowest <= 10 * step)
     low = step * math.floor(lowest / step - 0.2)

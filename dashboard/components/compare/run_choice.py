@@ -28,7 +28,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
     words = recall(PAGE, "filter")
     found = _found(runs, names, words) if words else _named_in_address(runs)
     chosen, target = found[:MOST_FOUND], _target()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="run_choice"):
         st.text_input(
             "Filter",
             words,

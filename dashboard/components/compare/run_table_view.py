@@ -15,6 +15,7 @@ PARTS = ("Settings", "Results")  # of the columns: together they are wider than 
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
 HEADER, ROW, NAME, LONG_NAME = 37, 35, 150, 180  # pixels
 LETTERS, MOST_LETTERS = 14, 22  # of a name that fit into the two widths
+BEST = "★ is the best of the runs shown."
 OPEN = ":material/arrow_forward: "
 INDENT = "\u2002\u2009"  # spaces as wide as a button's padding, so that the header stands above the names
 MOST_OF_LAYERS = 34  # letters
@@ -22,8 +23,8 @@ LAYERS = 215  # pixels, for as many
 LEFT = ("Network", "Layers", "Data", "Augmentation", "Starts from")
 SHORT = {
     "Batch size": "Batch",
-    "Training images": "Trained on",
-    "Validation images": "Validated on",
+    "Training images": "Trained",
+    "Validation images": "Validated",
     "Augmentation": "Augmented",
 }
 HELP = {
@@ -58,7 +59,7 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
         for name in table.values
     }
     width = NAME if table.words["Run"].str.len().max() <= LETTERS else LONG_NAME
-    others = RESULTS if part == "Settings" else SETTINGS
+    others = [*(RESULTS if part == "Settings" else SETTINGS), *(["Network"] if _is_in_names(table) else [])]
     columns["Run"] = st.column_config.ButtonColumn(
         f"{INDENT}Run",
         type="tertiary",
@@ -81,19 +82,25 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
         selection_mode="multi-row",
         key="compared_" + hashlib.sha256(",".join(ids).encode()).hexdigest()[:16],
     )
-    show_notes(table)
+    with st.container(horizontal=True, vertical_alignment="center", key="table_notes"):
+        if table.best.to_numpy().any():
+            st.caption(BEST, width="content")
+        if table.same and part == "Settings":
+            with st.popover(f"{len(table.same)} settings are the same in all", type="tertiary", key="same_in_all"):
+                st.markdown("\n".join(f"- {escape_markdown(words)}" for words in table.same))
     return list(shown.selection.rows)
+
+
+def _is_in_names(table: RunTable) -> bool:
+    """Whether each run's name begins with its network, as automatic names do."""
+    words = table.words
+    return "Network" in words and all(map(str.startswith, words["Run"], words["Network"]))
 
 
 def show_on_paper(table: RunTable) -> None:
     """Show the table as text, whole: on paper nobody can scroll to the other columns."""
     st.table(table.starred.map(escape_markdown), hide_index=True)
-    show_notes(table)
-
-
-def show_notes(table: RunTable) -> None:
-    """Say what the star means and what is equal in all runs."""
-    words = ["★ is the best of the runs shown."] if table.best.to_numpy().any() else []
+    words = [BEST] if table.best.to_numpy().any() else []
     if table.same:
         words.append(f"Same in all: {escape_markdown(', '.join(table.same))}.")
     if words:

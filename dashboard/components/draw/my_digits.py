@@ -18,12 +18,13 @@ from dashboard.components.draw.fine_tuning import LEAST_DIGITS, fine_tune_form, 
 from dashboard.components.draw.labelling import delete_digit, my_digits, relabel_digit
 from dashboard.components.draw.modes import show_way
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
-from dashboard.components.session import models
+from dashboard.components.session import models, open_run
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
+CHOSEN, CHOOSE = ":material/visibility: ", ":material/arrow_forward: "  # before the names in the table of runs
 IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 
 
@@ -157,28 +158,38 @@ def _images(digits: Sequence[MyDigit]) -> np.ndarray:
 def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
     """Show how many of my digits, and of those held out, each run reads: a few as a count, many in percent.
 
-    The best run comes first, by the test set where they are equal. Abstaining counts as wrong.
+    The best run comes first, by the test set where they are equal. Abstaining counts as wrong. A click on a name
+    chooses that run.
     """
     apart, rows = np.array([digit.held_out for digit in digits]), []
     for run, model in comparable_runs():
         answers = read_all(run, model, digits)
         right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
-        name = f"{run.name} (chosen)" if run.id == chosen.id else run.name
-        rows.append((name, right.sum(), right[apart].sum(), on_test))
-    rows.sort(key=lambda row: (-row[1], -np.nan_to_num(row[3])))
-    table = pd.DataFrame(rows, columns=["Run", "My digits", "Held out", "Test set"])
+        name = f"{CHOSEN}{run.name} (chosen)" if run.id == chosen.id else f"{CHOOSE}{run.name}"
+        rows.append((run.id, name, right.sum(), right[apart].sum(), on_test))
+    rows.sort(key=lambda row: (-row[2], -np.nan_to_num(row[4])))
+    table = pd.DataFrame([row[1:] for row in rows], columns=["Run", "My digits", "Held out", "Test set"])
     counts = {"My digits": len(digits), "Held out": int(apart.sum())}
     few = len(digits) < IN_PERCENT
     if not few:
         table = table.assign(**{name: 100 * table[name] / max(count, 1) for name, count in counts.items()})
     form = {name: f"%d of {count}" if few else "%.2f %%" for name, count in counts.items()}
+
+    def choose_clicked() -> None:
+        row = st.session_state["reader_clicked"].row
+        if row < len(rows):
+            open_run(rows[row][0])
+
     st.header("How each run reads your digits", anchor=False)
     st.dataframe(
         table if apart.any() else table.drop(columns="Held out"),
         hide_index=True,
         height="content",
         column_config={
+            "Run": st.column_config.ButtonColumn(
+                type="tertiary", alignment="left", on_click=choose_clicked, key="reader_clicked"
+            ),
             "My digits": st.column_config.ProgressColumn(
                 format=form["My digits"], min_value=0, max_value=len(digits) if few else 100, width=130
             ),

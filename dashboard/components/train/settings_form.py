@@ -186,8 +186,10 @@ def _take_recipe(epochs: int, augment: bool) -> None:
 def _epochs() -> None:
     text = text_now(DEFAULT.model, "epochs")
     problem = problem_with(DEFAULT.model, "epochs")
-    epochs_field(text, partial(remember, PAGE, "epochs"), wrong=bool(problem))
-    _say(DEFAULT.model, "epochs", hint="An epoch shows it every image once.")
+    with st.container(gap=None, key="epochs"):
+        st.markdown("Epochs", help=setting_of("epochs").help)
+        epochs_field(text, partial(remember, PAGE, "epochs"), wrong=bool(problem))
+        _say(DEFAULT.model, "epochs")
 
 
 def _field(model: str, name: str) -> None:
@@ -203,10 +205,10 @@ def _field(model: str, name: str) -> None:
     _say(model, name)
 
 
-def _say(model: str, name: str, hint: str = "") -> None:
+def _say(model: str, name: str) -> None:
     with st.container():
         if problem := problem_with(model, name):
             say_refused(problem)
         else:
             text = text_now(model, name)
-            say_understood(text, setting_of(name).text(understand(name, text, model)), hint)
+            say_understood(text, setting_of(name).text(understand(name, text, model)))

@@ -11,9 +11,8 @@ function build(parent) {
   const root = document.createElement("div")
   root.className = "epochs"
   root.innerHTML = `
-    <label for="range">Epochs</label>
-    <input id="range" type="range" aria-label="Epochs">
-    <input id="box" type="text" inputmode="numeric" autocomplete="off" maxlength="40" aria-label="Epochs as a number">`
+    <input type="range" aria-label="Epochs">
+    <input type="text" inputmode="numeric" autocomplete="off" maxlength="40" aria-label="Epochs as a number">`
   parent.append(root)
   const [range, box] = root.querySelectorAll("input")
   return { root, range, box }
