@@ -91,10 +91,10 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--optimizer", metavar=_one_of(OPTIMIZERS), help="default: adam")
     add("--schedule", metavar=_one_of(SCHEDULES), help="how the learning rate changes")
     add("--weight-decay", type=float, metavar="RATE", help="how fast weights shrink besides, such as 0.01")
-    add("--pixels", metavar=_one_of(PIXELS), help="what the first layer gets (default: 0-1)")
+    add("--pixels", metavar=_one_of(PIXELS), help="what the first layer gets (default: 0-1; raw is 0-255)")
     add("--first-weights", metavar=_one_of(FIRST_WEIGHTS), help="how weights are drawn before training")
     add("--wrong-labels", type=float, metavar="SHARE", help="share of training images that get a wrong label")
-    add("--left-out", type=parse_digits, metavar="DIGITS", help="digits that are not trained on, such as 3,8")
+    add("--left-out", metavar="DIGITS", help="digits that are not trained on, such as 3,8")
     add("--imbalance", type=int, metavar="N", help="train on N times as many 0 as 9")
     add("--home", type=Path, help="where runs are saved (default: DIGITLAB_HOME, or digitlab-home beside this file)")
     add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
@@ -118,6 +118,10 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     settings["model"] = model_name(options.model)
     if options.hidden_layers is not None:
         settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
+    if options.left_out is not None:
+        settings["left_out"] = parse_digits(options.left_out)
+    if options.pixels == "raw":
+        settings["pixels"] = "0-255"
     if options.network is not None:
         read(options.network)  # also an empty one, for which a config takes the model's own layers
     config = TrainingConfig(**settings)

@@ -235,10 +235,11 @@ def parse_digits(text: str) -> tuple[int, ...]:
     Raises:
         ConfigError: where another sign is among them, or all ten are named.
     """
-    signs = re.sub(r"[\s,;]+", "", text)
-    if not re.fullmatch("[0-9]*", signs):
+    parts = re.findall(r"[^\s,;]+", text)
+    parts = [*parts[0]] if len(parts) == 1 else parts
+    if any(not re.fullmatch("[0-9]+", part) for part in parts):
         raise ConfigError(f'Enter digits, for instance "3, 8", not "{text.strip()}".')
-    return _digits(tuple(map(int, signs)))
+    return _digits([*map(int, parts)])
 
 
 def parse_number(text: str) -> float:
@@ -263,7 +264,7 @@ def parse_whole(text: str) -> int:
     return int(re.sub(r"[^-\d]", "", text))
 
 
-def model_name(text: str) -> str:
+def model_name(text: object) -> str:
     """The name in `MODELS` of the network with this name or title, in upper or lower case.
 
     Raises:
@@ -273,6 +274,8 @@ def model_name(text: str) -> str:
         >>> model_name("Classic"), model_name("CNN")
         ('seed', 'cnn')
     """
+    if not isinstance(text, str):
+        raise ConfigError(_no_model(text))
     written = text.strip().casefold()
     for name, info in MODELS.items():
         if written in (name, info.title.casefold()):
@@ -293,7 +296,7 @@ def parse_hidden_layers(text: str) -> tuple[int, ...]:
 
 
 def _no_model(text: object) -> str:
-    return f"Unknown model {text!r}. Choose one of: {', '.join(MODELS)}."
+    return f"Unknown model {text!r}. Choose one of: {', '.join(info.title.lower() for info in MODELS.values())}."
 
 
 def _choice(name: str, value: object, choices: Mapping[str, str]) -> None:

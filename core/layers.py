@@ -241,7 +241,10 @@ def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
     if len(numbers) > most:
         takes = "no number" if not most else "one number" if most == 1 else "two numbers, filters and kernel"
         before = "" if layer.kind == "none" else f"{' '.join([layer.kind, *numbers[:most]])}, "  # Linear(784, 128)
-        meant = f"{before}dense {numbers[-1]}" if most < 2 and numbers[-1].isdecimal() else ""
+        meant = f"{before}dense {numbers[-1]}" if most < 2 else ""
+        if layer.kind == "pool":
+            meant = f"{'average pool' if layer.average else 'pool'} {numbers[0]} stride {numbers[1]}"
+        meant = meant if _is_read(meant) else ""
         raise NetworkError(
             f"{place}: {layer.kind} takes {takes}. "
             + (f'Did you mean "{_shortened(meant)}"?' if meant else "Name each layer.")
@@ -267,6 +270,14 @@ def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
     if layer.kind == "output" and numbers and numbers[0] != str(CLASSES):
         raise NetworkError(f"{place}: the output has {CLASSES} units, one for each digit, so it takes no number.")
     return layer
+
+
+def _is_read(text: str) -> bool:
+    """Whether a suggestion is understood itself."""
+    try:
+        return bool(text and read_layers(text))
+    except NetworkError:
+        return False
 
 
 def _with_output(layers: list[Layer]) -> list[Layer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -101,8 +102,7 @@ def count(layers: tuple[Layer, ...]) -> Network:
     """
     kinds = [layer.kind for layer in layers]
     if "output" not in kinds:
-        kept = layers[:-1] if layers[-1:] == (Layer("dense", CLASSES),) else layers
-        end = ", ".join([layer.text for layer in kept[-2:]] + ["output softmax"])
+        end = ", ".join(layer.text for layer in _ended(layers)[-3:])
         raise NetworkError(f'A network ends in "output softmax" or "output sigmoid". End it so: "{end}".')
     if (first := kinds.index("output")) != len(kinds) - 1:
         place = f'Layer {first + 1}, "{layers[first].text}"'
@@ -125,6 +125,25 @@ def count(layers: tuple[Layer, ...]) -> Network:
     network = Network(tuple(blocks))
     _check_size(network)
     return network
+
+
+def _ended(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Layers without an output as a network that ends in one, in the place of a last dense 10.
+
+    Raises:
+        NetworkError: where the layers do not fit each other, whatever their end.
+    """
+    kept = layers[:-1] if layers[-1:] == (Layer("dense", CLASSES),) else layers
+    output = Layer("output", activation="softmax")
+    try:
+        count((*kept, output))
+    except NetworkError:
+        flat = (*kept, Layer("flatten"), output)
+        with suppress(NetworkError):
+            count(flat)
+            return flat
+        raise
+    return (*kept, output)
 
 
 def _has_bias(layers: tuple[Layer, ...]) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from core.config import ConfigError
 from core.runs import History, RunStore, State
 from core.terminal import bar_signs
 from digit_classification import progress_line, read_arguments, read_config
@@ -147,6 +148,18 @@ def test_the_classic_network_has_two_names(model):
     assert read_config(read_arguments(["--model", model])).model == "seed"
 
 
+def test_digits_left_out_and_raw_pixels_are_read_as_they_are_written():
+    config = read_config(read_arguments(["--left-out", "3,8", "--pixels", "raw"]))
+    assert (config.left_out, config.pixels) == ((3, 8), "0-255")
+    for written, words in (
+        ("3,11", r"not \[3, 11\]"),
+        ("0,1,2,3,4,5,6,7,8,9", "keep at least one"),
+        ("0,…,9", "Enter digits"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            read_config(read_arguments(["--left-out", written]))
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
 def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
     history = History(
@@ -161,7 +174,10 @@ def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
     [
         (("--epochs", 0), "Epochs must be between 1 and 200, not 0."),
         (("--epochs", "many"), "invalid int value: 'many'"),
-        (("--model", "resnet"), "Unknown model 'resnet'. Choose one of: seed, linear, dense, mlp, lenet, cnn, best."),
+        (
+            ("--model", "resnet"),
+            "Unknown model 'resnet'. Choose one of: classic, linear, dense, mlp, lenet-5, cnn, best.",
+        ),
         (("--model", "dense", "--hidden-layers", "12,x"), "Enter the widths of hidden layers"),
         (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
         (("--network", "flatten, dence 5, output"), 'Did you mean "dense"?'),

@@ -42,9 +42,14 @@ ALL = 0.95  # share of images that are read as one digit: nearly all
 HIGH_RATE = {"adam": 0.02, "rmsprop": 0.02, "sgd": 0.5, "momentum": 0.05}  # from which a failure is put down to it
 LOW_RATE = {"adam": 1e-5, "rmsprop": 1e-5, "sgd": 1e-3, "momentum": 1e-4}
 USUAL_RATE = {"adam": "0.001", "rmsprop": "0.001", "sgd": "0.1", "momentum": "0.01"}
+FEW_UPDATES = 200  # of the weights in all: before that, most networks have hardly begun
+BEGUN = 0.8  # an accuracy that shows that a network is on its way
+MNIST_IMAGES = 60_000  # to train and validate on
 DEEP_SIGMOIDS = 3  # layers, from which hardly any gradient reaches the first one (Hochreiter, 1991)
 
-TROUBLE = ("diverged", "guessing", "held back", "jumps", "by heart", "overfits", "left out", "easier", "loud", "falls")
+TROUBLE = (
+    "diverged", "guessing", "few", "held back", "jumps", "by heart", "overfits", "left out", "easier", "loud", "falls",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,16 @@ def _read(
     curves: _Curves, config: TrainingConfig, ended: bool, predicted: Sequence[int] | NDArray | None
 ) -> tuple[Finding, ...]:
     """What curves of at least one epoch show."""
+    if few := _few_updates(curves, config, ended):
+        return (few,)
     if guessing := _guessing(curves, config, ended, predicted):
         return guessing[:MOST]
-    if held_back := _held_back(curves, config):
+    held_back = _held_back(curves, config, ended)
+    if held_back and curves.val_accuracy[-1] < USUAL:
         return (held_back,)  # other advice would lead away from it
     overfits = _overfits(curves, config, ended)
     found = [
+        held_back,
         *_jumps(curves, config),
         _by_heart(curves, config),
         *overfits[:1],
@@ -151,7 +160,7 @@ def needs_predictions(config: TrainingConfig, epochs: Sequence[Mapping]) -> bool
 
 def held_back(config: TrainingConfig) -> str:
     """What in the settings holds a network back, also before it is trained, as a sentence; "" where nothing does."""
-    if config.first_weights in ("zeros", "equal") and _has_hidden(config):
+    if _begins_equal(config):
         return "All first weights are equal, so the units of a layer begin alike: draw them by Glorot or He."
     if config.pixels == "0-255":
         return "The pixels go in raw, up to 255, which makes each step too large: scale them to 0 to 1."
@@ -163,16 +172,35 @@ def held_back(config: TrainingConfig) -> str:
     return ""
 
 
-def _held_back(curves: _Curves, config: TrainingConfig) -> Finding | None:
-    """What in the settings holds it back, where it reads worse than a usual network does."""
-    if not curves.val_accuracy[-1] < USUAL or not (words := held_back(config)):
+def cure(config: TrainingConfig) -> str:
+    """What to do about settings that spoil training by themselves, as a sentence; "" where none does."""
+    if _begins_equal(config):
+        return "Draw the first weights by Glorot or He."
+    return "Scale the pixels to 0 to 1." if config.pixels == "0-255" else ""
+
+
+def _held_back(curves: _Curves, config: TrainingConfig, ended: bool) -> Finding | None:
+    """What in the settings holds it back: where it reads worse than usual, and at the end also layers that are one."""
+    words = held_back(config)
+    said = curves.val_accuracy[-1] < USUAL or (ended and not cure(config))
+    return Finding("held back", words) if words and said else None
+
+
+def _few_updates(curves: _Curves, config: TrainingConfig, ended: bool) -> Finding | None:
+    """That it has hardly trained yet, where it reads badly and its settings are not the reason."""
+    if not ended or _why_guessing(curves, config) or not curves.val_accuracy.max() < BEGUN:
         return None
-    return Finding("held back", words)
+    images = min(config.training_images or MNIST_IMAGES, MNIST_IMAGES - config.validation_images)
+    updates = curves.count * math.ceil(images / config.batch_size)
+    if updates >= FEW_UPDATES:
+        return None
+    return Finding("few", f"Only {updates} update{'s' * (updates > 1)} so far: train more epochs or images.")
 
 
-def _has_hidden(config: TrainingConfig) -> bool:
-    """Whether a layer with weights comes before the output."""
-    return any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
+def _begins_equal(config: TrainingConfig) -> bool:
+    """Whether all first weights are equal, and a layer with weights comes before the output."""
+    hidden = any(block.layer.kind in ("dense", "conv") for block in config.layers.blocks)
+    return hidden and config.first_weights in ("zeros", "equal")
 
 
 def _without_activation(config: TrainingConfig) -> tuple[str, str] | None:
@@ -226,7 +254,7 @@ def _guesses(curves: _Curves) -> NDArray:
 
 
 def _why_guessing(curves: _Curves, config: TrainingConfig) -> str:
-    if config.first_weights in ("zeros", "equal") and _has_hidden(config):
+    if _begins_equal(config):
         return "All first weights are equal, so all units of a layer learn the same: draw them by Glorot or He."
     if config.wrong_labels > 1 - 2 * GUESSING:
         return (

@@ -41,7 +41,7 @@ class Units:
         saturated: the share that is near an end of tanh or sigmoid; 0 for others.
         same: whether all units say the same of every image.
         histogram: of its numbers.
-        sentence: what this means and what to do; `well` is whether that is as it should be.
+        sentence: what this means; `advice` what to do, "" where nothing; `well` is whether that is as it should be.
     """
 
     layer: str
@@ -54,6 +54,7 @@ class Units:
     same: bool
     histogram: Histogram
     sentence: str
+    advice: str
     well: bool
 
 
@@ -150,9 +151,9 @@ class _Tally:
             "saturated": self.saturated / self.count,
             "same": count > 1 and self.spread <= SAME * self.largest,
         }
-        sentence, well = _judge(self.kind, **found)
+        sentence, advice, well = _judge(self.kind, **found)
         histogram = np.histogram(np.concatenate(self.sample), BINS)
-        return Units(layer, self.kind, **found, histogram=histogram, sentence=sentence, well=well)
+        return Units(layer, self.kind, **found, histogram=histogram, sentence=sentence, advice=advice, well=well)
 
 
 def _judge(
@@ -163,48 +164,48 @@ def _judge(
     on: float,
     saturated: float,
     same: bool,
-) -> tuple[str, bool]:
-    """A sentence on a layer of units, and whether all is well."""
+) -> tuple[str, str, bool]:
+    """A sentence on a layer of units, what to do, and whether all is well."""
     if len(dead) == count:
         if kind in SATURATED:
-            return "All units are saturated, so almost no gradient passes. Try smaller first weights.", False
+            return "All units are saturated, so almost no gradient passes.", "Try smaller first weights.", False
         return (
-            "All units are dead: nothing passes this layer, so the network cannot learn. Start a new run with a lower "
-            "learning rate, and first weights that are not all zero.",
+            "All units are dead: nothing passes this layer, so the network cannot learn.",
+            "Start a new run with a lower learning rate, and first weights that are not all zero.",
             False,
         )
     if same:
         return (
-            f"All {count} units say the same, so together they are one unit. Draw the first weights at random: "
-            "Glorot or He.",
+            f"All {count} units say the same, so together they are one unit.",
+            "Draw the first weights at random: Glorot or He.",
             False,
         )
     if len(dead) > MANY_DEAD * count:
         if kind in SATURATED:
-            return f"{_of(dead, count)} are always saturated. Try a lower learning rate or scaled pixels.", False
+            return f"{_of(dead, count)} are always saturated.", "Try a lower learning rate or scaled pixels.", False
         return (
-            f"{_of(dead, count)} are dead: no image turns them on, so they learn no more. Try a lower learning rate, "
-            "He weights or leaky ReLU.",
+            f"{_of(dead, count)} are dead: no image turns them on, so they learn no more.",
+            "Try a lower learning rate, He weights or leaky ReLU.",
             False,
         )
     if kind in SATURATED:
         if saturated > MANY_SATURATED:
             return (
-                f"{percent(saturated, 0)} of its numbers are saturated, so little gradient passes. Try smaller first "
-                "weights, scaled pixels or norm before it.",
+                f"{percent(saturated, 0)} of its numbers are saturated, so little gradient passes.",
+                "Try smaller first weights, scaled pixels or norm before it.",
                 False,
             )
-        return f"{percent(saturated, 0)} of its numbers are saturated. This is normal.", True
+        return f"{percent(saturated, 0)} of its numbers are saturated. This is normal.", "", True
     if on < ALMOST_ALL_OFF:
         return (
-            f"Only {percent(on, 0)} of its numbers are above 0, so few units take part. Try scaled pixels or a lower "
-            "learning rate.",
+            f"Only {percent(on, 0)} of its numbers are above 0, so few units take part.",
+            "Try scaled pixels or a lower learning rate.",
             False,
         )
     if on > ALMOST_ALL_ON and kind != "elu":
-        return f"{percent(on, 0)} of its numbers are above 0, so the layer is nearly linear and adds little.", False
+        return f"{percent(on, 0)} of its numbers are above 0, so the layer is nearly linear and adds little.", "", False
     few = f" {_of(dead, count)} are dead, which is common." if dead else ""
-    return f"{percent(on, 0)} of its numbers are above 0. This is normal.{few}", True
+    return f"{percent(on, 0)} of its numbers are above 0. This is normal.{few}", "", True
 
 
 def _of(some: tuple[int, ...], count: int) -> str:
@@ -251,8 +252,8 @@ def spread(epochs: list[int], most: int) -> list[int]:
     return [epochs[place] for place in np.linspace(0, len(epochs) - 1, most).round().astype(int)]
 
 
-def judge_updates(moved: list[Update]) -> tuple[str, bool]:
-    """A sentence on how far one layer's weights moved, and whether all is well.
+def judge_updates(moved: list[Update]) -> tuple[str, str, bool]:
+    """A sentence on how far one layer's weights moved, what to do ("" where nothing), and whether all is well.
 
     Args:
         moved: of one layer, in order; at least one.
@@ -260,24 +261,27 @@ def judge_updates(moved: list[Update]) -> tuple[str, bool]:
     first, last = moved[0].ratio, moved[-1].ratio
     if not any(update.distance for update in moved):
         return (
-            "Its weights have not moved: no gradient reaches them. Draw the first weights at random: Glorot or He.",
+            "Its weights have not moved: no gradient reaches them.",
+            "Draw the first weights at random: Glorot or He.",
             False,
         )
     if max(update.ratio for update in moved) < STILL:
-        return f"Its weights change by only {_share(last)} an epoch. Try a higher learning rate.", False
+        return f"Its weights change by only {_share(last)} an epoch.", "Try a higher learning rate.", False
     if TORN < first < float("inf") and moved[0].before == 0:
         return (
-            f"In the first epoch its weights changed by {first:,.0f} times their size. Try a lower learning rate.",
+            f"In the first epoch its weights changed by {first:,.0f} times their size.",
+            "Try a lower learning rate.",
             False,
         )
     if last > FAST and moved[-1].after > 1:
         return (
-            f"Its weights still change by {_share(last)} an epoch. Try a lower learning rate, or one that decays.",
+            f"Its weights still change by {_share(last)} an epoch.",
+            "Try a lower learning rate, or one that decays.",
             False,
         )
     if len(moved) == 1:
-        return f"Its weights changed by {_share(first)} in the first epoch. This is normal.", True
-    return f"Its weights change by {_share(last)} an epoch, after {_share(first)} at first. This is normal.", True
+        return f"Its weights changed by {_share(first)} in the first epoch. This is normal.", "", True
+    return f"Its weights change by {_share(last)} an epoch, after {_share(first)} at first. This is normal.", "", True
 
 
 def _share(ratio: float) -> str:

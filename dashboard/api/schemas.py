@@ -151,7 +151,9 @@ class NewRun(BaseModel):
     )
 
     name: str | None = Field(None, max_length=200, description="The run's name; by default the network and a number.")
-    model: _setting("The network.", "string", enum=list(MODELS)) = "seed"
+    model: _setting(
+        "The network.", "string", enum=list(dict.fromkeys([*(info.title.lower() for info in MODELS.values()), *MODELS]))
+    ) = "seed"
     epochs: _setting("Passes over the training images.", "integer", config.EPOCHS) = 10
     batch_size: _setting("Images a step.", ["integer", "null"], config.BATCH_SIZE) = None
     learning_rate: _setting("Adam's step size, or its peak.", ["number", "null"], config.LEARNING_RATE) = None

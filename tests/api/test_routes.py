@@ -311,6 +311,9 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
     assert (run.name, run.state.name, run.config.hidden_layers) == ("Mine", "queued", (64, 32))
     assert client.get(response.headers["location"]).json() == response.json()
     assert client.post("/api/runs", json={}).json()["config"] == TrainingConfig().as_dict()
+    for written in ("Classic", "lenet-5", "lenet"):
+        model = client.post("/api/runs", json={"model": written}).json()["config"]["model"]
+        assert model == ("seed" if written == "Classic" else "lenet")
 
 
 @pytest.mark.parametrize(
@@ -323,6 +326,8 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"learning_rate": 1e999}', "Learning rate must be a number"),
         ('{"model": "gpt"}', "Unknown model 'gpt'"),
         ('{"model": ["seed"]}', "Unknown model"),
+        ('{"model": "gpt"}', "Choose one of: classic, linear, dense, mlp, lenet-5, cnn, best."),
+        ('{"left_out": [3, 11]}', "must be a list of digits"),
         ('{"hidden_layers": 5}', "list of widths"),
         ('{"hidden_layers": [[1]]}', "whole number"),
         ('{"network": "flatten, dence 100, output"}', 'Layer 2, "dence 100": there is no layer "dence". Did you mean'),

@@ -34,6 +34,10 @@ INK_COLUMNS = """() => {
   return columns
 }"""
 
+SHOWN_WIDTHS = """() => [...document.querySelectorAll("*")].map(e => e.shadowRoot?.querySelector("canvas.dc-canvas"))
+  .filter(canvas => canvas).map(canvas => Math.round(canvas.getBoundingClientRect().width))"""
+CHOSEN = {"tab": ("aria-selected", "true"), "radio": ("aria-checked", "true")}
+
 GHOST_INK = """() => {
   const glass = document.querySelector("canvas[aria-label^='Drawing area']")
   return glass.getContext("2d").getImageData(0, 0, glass.width, glass.height).data.some(value => value)
@@ -125,6 +129,44 @@ def test_the_answer_follows_the_pen_before_it_is_lifted(dashboard, page, address
     expect_strokes(page, 1)
     tools(page).get_by_role("button", name="Undo").click()
     expect(page.get_by_text(re.compile("follows? the pen"))).to_be_visible()
+
+
+def test_a_drawing_comes_along_to_another_part_or_mode_and_is_drawn_on(dashboard, page) -> None:
+    def go(name: str, role: str) -> None:
+        page.get_by_role(role, name=name, exact=True).click()
+        expect(page.get_by_role(role, name=name, exact=True)).to_have_attribute(*CHOSEN[role])
+
+    def expect_whole(strokes: int) -> None:
+        expect_strokes(page, strokes)
+        wait_until(lambda: page.evaluate(SHOWN_WIDTHS) == [round(drawing.bounding_box()["width"])])
+
+    drawing = page.get_by_role("img", name="Drawing area")
+    page.goto(f"{dashboard.url}/inside?run=starter&part=One+image&source=Drawing")
+    expect(drawing).to_be_visible()
+    stroke(page, 60)
+    expect_whole(1)
+    go("Why this digit", "tab")
+    expect(page.locator(".st-key-why_answer")).to_contain_text("read as")
+    expect_whole(1)
+    go("One image", "tab")
+    expect_whole(1)
+    stroke(page, 140)
+    expect_whole(2)
+    go("Why this digit", "tab")
+    expect_whole(2)
+    tools(page).get_by_role("button", name="Undo").click()
+    expect_whole(1)
+
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(page.get_by_text("It reads")).to_be_visible()
+    expect_whole(1)
+    for mode in ("Picture", "My digits"):
+        go(mode, "radio")
+        expect(drawing).to_have_count(0)
+    go("Draw", "radio")
+    expect(drawing).to_be_visible()
+    stroke(page, 180)
+    expect_whole(2)
 
 
 def test_clear_right_after_a_stroke_clears_it_and_undo_brings_it_back(dashboard, page) -> None:

@@ -100,7 +100,7 @@ def test_the_width_of_a_hidden_layer_is_from_1_to_2048(width):
 
 
 def test_an_unknown_model_is_refused_with_the_names_of_those_that_exist():
-    with pytest.raises(ConfigError, match=r"'transformer'.*seed, linear, dense"):
+    with pytest.raises(ConfigError, match=r"'transformer'.*classic, linear, dense"):
         TrainingConfig("transformer")
 
 
@@ -113,7 +113,7 @@ def test_a_network_is_found_by_its_name_and_its_title_in_capitals_or_not(name):
 
 @pytest.mark.parametrize("written", ["", "transformer", "Starter", "seeds"])
 def test_a_network_that_is_called_nothing_here_is_refused_with_the_names(written):
-    with pytest.raises(ConfigError, match="Choose one of: seed, linear, dense, mlp, lenet, cnn, best"):
+    with pytest.raises(ConfigError, match="Choose one of: classic, linear, dense, mlp, lenet-5, cnn, best"):
         model_name(written)
 
 
@@ -178,7 +178,7 @@ def test_digits_are_read_as_people_type_them(text, digits):
     assert parse_digits(text) == digits
 
 
-@pytest.mark.parametrize("text", ["three", "0123456789", "-1", "²"])
+@pytest.mark.parametrize("text", ["three", "0123456789", "0,1,2,3,4,5,6,7,8,9", "-1", "²", "3,11", "0,…,9"])
 def test_digits_that_are_none_or_all_are_refused(text):
-    with pytest.raises(ConfigError, match=r"Enter digits|keep at least one"):
+    with pytest.raises(ConfigError, match=r"Enter digits|keep at least one|must be a list of digits"):
         parse_digits(text)

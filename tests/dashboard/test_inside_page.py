@@ -233,7 +233,15 @@ def test_health_says_in_words_what_no_chart_can_show(store):
         "All its weights are **0**",
     ):
         assert said in zeros or said.replace("*", "") in zeros
-    assert "The pixels go in raw" in words(open_health("flatten, dense 12, relu, output softmax", None, pixels="0-255"))
+    assert "lower learning rate" not in zeros
+    open_health("flatten, dense 12, relu, output softmax", 0, first_weights="zeros")
+    assert "All weights are equal, so no pixel speaks for any digit." in words(
+        open_page("inside", run=store.runs()[0].id, part="Why this digit")
+    )
+    raw = words(open_health("flatten, dense 12, tanh, output softmax", None, pixels="0-255"))
+    assert "The pixels go in raw" in raw
+    assert "Scale the pixels to 0 to 1." in raw
+    assert "lower learning rate" not in raw
 
 
 def test_health_runs_the_network_once_for_an_epoch(make_inside, monkeypatch):

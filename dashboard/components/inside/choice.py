@@ -46,8 +46,8 @@ def chosen_unit(counts: Mapping[str, int], otherwise: tuple[str, int]) -> tuple[
     return (name, number) if number < counts.get(name, 0) else otherwise
 
 
-def choose_image(digits: Dataset, run: RunView) -> Chosen | None:
-    """Choose a test image, a drawing or one of my digits; None before there is one."""
+def choose_image(digits: Dataset, run: RunView, *, part: str) -> Chosen | None:
+    """Choose a test image, a drawing or one of my digits, in this part of the page; None before there is one."""
     kind = st.segmented_control(
         "Image",
         SOURCES,
@@ -58,7 +58,7 @@ def choose_image(digits: Dataset, run: RunView) -> Chosen | None:
         label_visibility="collapsed",
     )
     if kind == "Drawing":
-        return _draw()
+        return _draw(part)
     if kind == "My digits":
         return _choose_my_digit()
     return _choose_test_image(digits, run)
@@ -110,7 +110,7 @@ def _mistakes(run: RunView, digits: Dataset) -> np.ndarray:
     return np.flatnonzero(found.argmax(axis=1) != digits.y_test)
 
 
-def _draw() -> Chosen | None:
+def _draw(part: str) -> Chosen | None:
     with st.container(width=SHOWN + 56):
         place = st.container(gap=None, key="drawing")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="tools"):
@@ -120,7 +120,7 @@ def _draw() -> Chosen | None:
         st.button("Undo", icon=":material/undo:", on_click=undo, key="undo")
         st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
     with place:
-        drawn = canvas(BRUSH, eraser=tool == "Eraser")
+        drawn = canvas(BRUSH, eraser=tool == "Eraser", place=part)
     steps = None if drawn is None else drawing_steps(drawn)
     if steps is None:
         st.caption("Draw one digit. The layers follow the pen.")

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.data import Dataset
-from core.evaluation.learning_words import USUAL, held_back
+from core.evaluation.learning_words import USUAL, cure, held_back
 from core.formatting import percent
 from core.interpretability import health
 from core.interpretability.inside import Inside, load_inside, one_thread, weight_epochs
@@ -39,7 +39,7 @@ def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
     st.header("Units", anchor=False)
     if units:
         st.caption(f"Counted on the first {len(sample)} test images.")
-        _show_units(units, names)
+        _show_units(run, units, names)
     else:
         st.markdown("This network has no activation: each unit passes its sum on as it is, so none can be dead.")
     st.header("Weights", anchor=False)
@@ -89,12 +89,12 @@ def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.nd
     return found
 
 
-def _show_units(units: list[health.Units], names: dict[str, str]) -> None:
+def _show_units(run: RunView, units: list[health.Units], names: dict[str, str]) -> None:
     with st.grid(min(3, len(units)), min_column_width=260, gap="medium", key="inside_units"):
         for layer in units:
             with st.container(border=True, gap="xsmall"):
                 st.markdown(f"**{_full(names, layer.layer)}**")
-                _say(layer.sentence, well=layer.well)
+                _advise(run, layer.sentence, layer.advice, well=layer.well)
                 st.caption(_counted(layer), help=_numbers(layer))
                 if (value := _only_value(layer.histogram)) is not None:
                     st.markdown(f"It puts out **{short(value)}** for every image.")
@@ -161,8 +161,8 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
                 st.markdown(f"**{_full(names, kernel.layer)}**")
                 ours = [update for update in moved if update.layer == kernel.layer]
                 if ours:
-                    sentence, well = health.judge_updates(ours)
-                    _say(sentence, well=well)
+                    sentence, advice, well = health.judge_updates(ours)
+                    _advise(run, sentence, advice, well=well)
                 if (value := _only_value(kernel.histogram)) is not None:
                     st.markdown(f"All its weights are **{short(value)}**.")
                     continue
@@ -209,6 +209,13 @@ def _only_value(histogram: health.Histogram) -> float | None:
 def _say(sentence: str, *, well: bool) -> None:
     icon = ":blue[:material/check_circle:]" if well else ":orange[:material/warning:]"
     st.markdown(f"{icon} {sentence}")
+
+
+def _advise(run: RunView, sentence: str, advice: str, *, well: bool) -> None:
+    """Say what was found and what to do: only that against the settings that are the cause, where there are any."""
+    if advice and run.config is not None:
+        advice = cure(run.config) or advice
+    _say(f"{sentence} {advice}".strip(), well=well)
 
 
 def _full(names: dict[str, str], layer: str) -> str:

@@ -28,7 +28,7 @@ def show_layers(run: RunView, digits: Dataset, inside: Inside) -> None:
         with st.container():
             with st.container(horizontal=True, gap="medium", key="inside_input"):
                 with st.container(width=300, gap="small"):
-                    chosen = choose_image(digits, run)
+                    chosen = choose_image(digits, run, part="One image")
                 answer = st.container(width="stretch", key="inside_answer")
             below = st.container()
         beside = st.container(key=PANEL, border=True)

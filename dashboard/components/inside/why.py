@@ -28,7 +28,7 @@ def show_why(run: RunView, digits: Dataset, inside: Inside) -> None:
     """Show the choice of image, and what speaks for its digit."""
     with st.container(horizontal=True, gap="large", key="inside_why"):
         with st.container(width=300, gap="small"):
-            chosen = choose_image(digits, run)
+            chosen = choose_image(digits, run, part="Why this digit")
             answer = st.container(key="why_answer")
         with st.container(width="stretch", key="why_side"):
             if chosen is None:
@@ -37,6 +37,9 @@ def show_why(run: RunView, digits: Dataset, inside: Inside) -> None:
             values = values_of(inside, chosen.pixels)
             with answer:
                 show_answer(values, chosen)
+            if all(np.ptp(arrays["kernel"]) == 0 for arrays in inside.weights.values() if "kernel" in arrays):
+                st.info("All weights are equal, so no pixel speaks for any digit.", icon=":material/info:")
+                return
             method = st.segmented_control(
                 "Method",
                 METHODS,

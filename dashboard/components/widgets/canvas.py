@@ -97,15 +97,19 @@ def current_drawing() -> Drawing:
     return _sheet().drawing
 
 
-def canvas(brush: int, *, eraser: bool = False) -> np.ndarray | None:
-    """Show the canvas; returns its pixels, uint8 (H, W), with the stroke that is being drawn; None before the first."""
+def canvas(brush: int, *, eraser: bool = False, place: str = "") -> np.ndarray | None:
+    """Show the canvas; returns its pixels, uint8 (H, W), with the stroke that is being drawn; None before the first.
+
+    `place` tells apart the places of a page that it can be in: the browser builds a canvas anew that comes to another.
+    """
     from streamlit_drawable_canvas import st_canvas  # raises outside a running app
 
     color = BACKGROUND if eraser else INK
     sheet = _sheet()
-    if (
-        sheet.key not in st.session_state
-    ):  # a new canvas begins with the drawing; changing it later would reload the canvas
+    if sheet.key in st.session_state and place != st.session_state.get("canvas_place"):
+        sheet = st.session_state["sheet"] = sheet.begun_with(sheet.drawing, sheet.earlier)
+    st.session_state["canvas_place"] = place
+    if sheet.key not in st.session_state:  # a new one begins with the drawing; changing it later would reload it
         st.session_state["canvas_start"] = sheet.drawing.objects
     st_canvas(
         stroke_width=brush,

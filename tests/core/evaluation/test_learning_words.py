@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.config import FIRST_WEIGHTS, OPTIMIZERS, PIXELS, TrainingConfig
 from core.endings import DIVERGED
-from core.evaluation.learning_words import MOST, TROUBLE, findings, off_when_validating, run_findings
+from core.evaluation.learning_words import MOST, TROUBLE, cure, findings, off_when_validating, run_findings
 
 FEW = {"training_images": 1000, "validation_images": 1000}
 NAMES = ("loss", "accuracy", "val_loss", "val_accuracy", "train_loss", "train_accuracy")
@@ -421,3 +421,49 @@ def test_what_holds_a_network_back_is_said_alone_where_it_reads_worse_than_usual
     assert words in said.sentence
     usual = findings(epochs, TrainingConfig("dense", network="conv 8 3, pool, flatten, output softmax"), ended=True)
     assert not any(finding.kind == "held back" for finding in usual)
+
+
+def epochs_to(*accuracies):
+    """Epochs whose losses are those of usual runs with these accuracies."""
+    return [
+        {"epoch": n, "loss": 2.3 * (1 - good), "accuracy": good, "val_loss": 2.3 * (1 - good), "val_accuracy": good}
+        for n, good in enumerate(accuracies, 1)
+    ]
+
+
+@pytest.mark.parametrize(("accuracy", "images", "updates"), [(0.1, 100, 4), (0.4, 100, 4), (0.7, 5000, 157)])
+def test_a_run_of_a_few_updates_has_hardly_trained_and_is_not_called_stuck(accuracy, images, updates):
+    def said(accuracy, **settings):
+        return findings(epochs_to(accuracy), TrainingConfig(batch_size=32, **settings), ended=True)
+
+    [few] = said(accuracy, training_images=images)
+    assert few.sentence == f"Only {updates} updates so far: train more epochs or images."
+    assert "few" not in {
+        finding.kind
+        for finding in (
+            *said(0.9, training_images=images),
+            *said(accuracy, training_images=images, first_weights="equal"),
+            *said(accuracy, training_images=images, learning_rate=1.0),
+            *said(accuracy),
+        )
+    }
+
+
+def test_layers_without_an_activation_between_them_are_named_at_the_end_of_a_good_run_too():
+    config = TrainingConfig("dense", network="conv 8 3, conv 8 3, relu, flatten, output softmax")
+    good = epochs_to(0.96, 0.97, 0.98)
+    assert "No activation stands between" in findings(good, config, ended=True)[0].sentence
+    assert not any(finding.kind == "held back" for finding in findings(good, config, ended=False))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, ""),
+        ({"pixels": "0-255"}, "Scale the pixels to 0 to 1."),
+        ({"first_weights": "zeros"}, "Draw the first weights by Glorot or He."),
+        ({"first_weights": "equal", "network": "flatten, output softmax"}, ""),
+    ],
+)
+def test_a_setting_that_spoils_training_has_its_own_cure(settings, words):
+    assert cure(TrainingConfig(**settings)) == words

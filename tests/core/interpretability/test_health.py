@@ -116,13 +116,13 @@ def test_updates_are_distances_between_kept_epochs(store):
 )
 def test_updates_are_judged_in_words(ratios, words, well):
     moved = [Update("dense_1", epoch, epoch + 1, ratio, 1.0) for epoch, ratio in enumerate(ratios)]
-    sentence, judged = judge_updates(moved)
+    sentence, _, judged = judge_updates(moved)
     assert words in sentence
     assert judged == well
 
 
 def test_weights_that_begin_at_zero_have_no_ratio_and_are_not_blamed():
-    assert judge_updates([Update("output", 0, 1, 2.0, 0.0), Update("output", 1, 2, 0.2, 2.0)])[1]
+    assert judge_updates([Update("output", 0, 1, 2.0, 0.0), Update("output", 1, 2, 0.2, 2.0)])[2]
 
 
 def test_reading_everything_as_one_digit_is_said():
