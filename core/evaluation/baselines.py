@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,17 +19,18 @@ class Baseline:
 
 
 def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
-    """The baselines of a dataset, the simplest first; about a second for MNIST.
+    """The baselines of a dataset, the simplest first; half a second for MNIST, in little memory.
 
-    The nearest average digit is scikit-learn's NearestCentroid on the pixels, by Euclidean distance (the minimum
-    distance classifier of Duda, Hart and Stork, 2001, Pattern Classification, section 2.6.1).
+    The nearest average digit is by Euclidean distance of the pixels (the minimum distance classifier of Duda, Hart and
+    Stork, 2001, Pattern Classification, section 2.6.1; scikit-learn's NearestCentroid). Digits without training images
+    are never said.
     """
-    from sklearn.neighbors import NearestCentroid  # slow to import
-
-    x, y = (images.reshape(len(images), -1).astype(np.float32) for images in (dataset.x_train, dataset.x_test))
-    commonest = np.bincount(dataset.y_train).argmax()
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # pixels that never have ink do not matter
-        nearest = NearestCentroid().fit(x, dataset.y_train).predict(y)
+    counts = np.bincount(dataset.y_train, minlength=10)
+    learned = np.flatnonzero(counts)
+    means = np.stack([dataset.x_train[dataset.y_train == digit].mean(axis=0).ravel() for digit in learned])
+    images = dataset.x_test.reshape(len(dataset.x_test), -1).astype(np.float64)
+    nearest = learned[((means**2).sum(axis=1) - 2 * images @ means.T).argmin(axis=1)]
+    commonest = int(counts.argmax())
     return (
         Baseline(
             "Always the same digit",

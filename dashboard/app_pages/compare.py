@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.evaluation import comparison, predictions, selection
+from core.evaluation import baselines, comparison, predictions, selection
 from core.evaluation.comparison import GROUPS, Pair
 from core.evaluation.predictions import saved_version
 from core.formatting import certainty, percent
@@ -89,6 +89,19 @@ def lead_to_training(why: str, words: str) -> None:
         st.switch_page(TRAIN_PAGE)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def baselines_of(fingerprint, _digits) -> tuple[baselines.Baseline, ...]:
+    """What needs no network, cached for each dataset."""
+    return baselines.baselines(_digits)
+
+
+def show_baselines(digits) -> None:
+    """Say how many test images are read right without a network, to judge the runs by."""
+    found = baselines_of(digits.fingerprint, digits)
+    told = ", ".join(f"{each.name.lower()} {percent(each.accuracy)}" for each in found)
+    st.caption(f"Without a network: {told}.", help="  \n".join(f"**{each.name}.** {each.meaning}" for each in found))
+
+
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
 def scores(path, version, fingerprint, _run, _digits) -> run_table.Scores:
     """A run's numbers on the test images, cached until its files change."""
@@ -108,13 +121,13 @@ def show_runs(chosen, target, part, names, digits, order) -> None:
         for run in chosen
     ]
     table = run_table.table(chosen, names, found, target)
-    marked = show_table(table, chosen, part)
+    marked = show_table(table, chosen, part, digits)
     look = {"target": target, "chosen": [names[run.id] for run in marked], "order": order}
     show_curves(chosen, names, look)
     show_setting(chosen, names, found, table.settings, look)
 
 
-def show_table(table: run_table.RunTable, chosen: list[Run], part: str) -> list[Run]:
+def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) -> list[Run]:
     """Show the table, and what can be done with it; returns the runs whose rows are selected."""
     with st.container(key="on_screen"):
         rows = run_table_view.show(table, [run.id for run in chosen], part)
@@ -123,6 +136,7 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str) -> list[
             show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
             st.caption("Ticked runs stand out in the charts, and can be deleted.", width="content")
+        show_baselines(digits)
     with st.container(key="on_paper"):
         run_table_view.show_on_paper(table)
     return marked

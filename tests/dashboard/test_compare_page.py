@@ -8,7 +8,9 @@ import pytest
 from scipy.stats import binomtest
 
 from core.config import TrainingConfig
+from core.evaluation.baselines import baselines
 from core.evaluation.learning_words import Finding
+from core.formatting import percent
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
 from dashboard.components import curve_words
@@ -38,6 +40,14 @@ def test_with_fewer_than_two_runs_it_leads_to_training(make_run):
     at = open_page("compare")
     assert f"at least two runs. There is one: {only.name}." in as_seen(at.info[0].value).replace("**", "")
     assert [button.label for button in at.main.button] == ["Train another network"]
+
+
+def test_what_reads_without_a_network_stands_there_to_judge_the_runs_by(make_run, digits):
+    for _ in range(2):
+        make_run()
+    same, nearest = baselines(digits)
+    told = f"always the same digit {percent(same.accuracy)}, nearest average digit {percent(nearest.accuracy)}."
+    assert f"Without a network: {told}" in words(open_page("compare"))
 
 
 def test_below_the_curves_a_line_for_each_run_whose_curves_show_something(make_run):
