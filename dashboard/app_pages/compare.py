@@ -58,15 +58,20 @@ def page() -> None:
     remember_names(names)
     chosen, target, part = choose_runs(runs, names)
     chosen.sort(key=lambda run: -(run.test_accuracy or 0.0))  # the newest first of equals
+    ticked = []
     if chosen:
-        show_runs(chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)])
+        ticked = show_runs(
+            chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)]
+        )
     ask_whether_to_delete()
+    st.space("small")
     st.header("Two runs on the same images", anchor=False)
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
         return
-    show_pair(*choose_two(comparable, names, [run.id for run in chosen]), names, digits)
+    pair = [run.id for run in ticked if run.id in comparable]
+    show_pair(*choose_two(comparable, names, pair if len(pair) == 2 else [run.id for run in chosen]), names, digits)
 
 
 def runs_on_page(runs) -> list[Run]:
@@ -114,8 +119,11 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
-def show_runs(chosen, target, part, names, digits, order) -> None:
-    """Show the chosen runs as a table, their curves, and one of their settings against accuracy."""
+def show_runs(chosen, target, part, names, digits, order) -> list[Run]:
+    """Show the chosen runs as a table, their curves, and one of their settings against accuracy.
+
+    Returns the runs whose rows are ticked.
+    """
     found = [
         scores(printable(run.path), (saved_version(run), run.test_accuracy), digits.fingerprint, run, digits)
         for run in chosen
@@ -124,7 +132,9 @@ def show_runs(chosen, target, part, names, digits, order) -> None:
     marked = show_table(table, chosen, part, digits)
     look = {"target": target, "chosen": [names[run.id] for run in marked], "order": order}
     show_curves(chosen, names, look)
-    show_setting(chosen, names, found, table.settings, look)
+    if len(chosen) > 2:
+        show_setting(chosen, names, found, table.settings, look)
+    return marked
 
 
 def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) -> list[Run]:
@@ -135,7 +145,7 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) 
         with st.container(horizontal=True, vertical_alignment="center"):
             show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
-            st.caption("Ticked runs stand out in the charts, and can be deleted.", width="content")
+            st.caption("Tick two runs to compare them below. Ticked ones stand out in the charts.", width="content")
         show_baselines(digits)
     with st.container(key="on_paper"):
         run_table_view.show_on_paper(table)

@@ -28,7 +28,7 @@ from dashboard.components.charts import (
     setting,
 )
 from dashboard.components.charts.across import AXES
-from dashboard.components.charts.of_runs import accuracy_range
+from dashboard.components.charts.of_runs import accuracy_range, placed
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -376,3 +376,12 @@ def test_few_runs_are_shown_from_their_first_epoch_unless_that_is_far_below(firs
     assert (low <= first) == shown
     many = pd.concat([other.assign(run=f"B{number}") for number in range(5)])
     assert accuracy_range(many, None)[0] > first
+
+
+def test_the_names_of_runs_below_the_range_stand_in_the_order_of_their_accuracies():
+    runs = {"Worst": 0.099, "Weak": 0.854, "Good": 0.98, "Better": 0.985}
+    frame = pd.DataFrame({"run": list(runs), "accuracy": list(runs.values()), "column": 0})
+    ends, _ = placed(frame, (0.95, 1.0), 270, None, 0)
+    assert ends.sort_values("place")["run"].tolist() == list(runs)
+    swapped, _ = placed(frame.iloc[[1, 0, 2, 3]], (0.95, 1.0), 270, None, 0)
+    assert swapped.sort_values("place")["run"].tolist() == list(runs)

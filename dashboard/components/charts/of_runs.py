@@ -56,7 +56,7 @@ def placed(
     goal = [] if target is None else [target]
     gap = PIXELS_A_LINE / pixels * (high - low)
     places, goal_place = pd.Series(0.0, frame.index), goal
-    for column, group in frame.groupby("column"):
+    for column, group in frame.sort_values("accuracy", kind="stable").groupby("column"):  # also of those cut off
         beside = goal if column == at_right else []
         found = spread([*group["accuracy"].clip(low, high), *beside], gap, low, high)
         places[group.index] = found[: len(group)]

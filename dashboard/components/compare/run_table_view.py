@@ -13,14 +13,15 @@ from dashboard.components.text import escape_markdown
 
 PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
-HEADER, ROW, NAME, LONG_NAME = 37, 35, 150, 180  # pixels
-LETTERS, MOST_LETTERS = 14, 22  # of a name that fit into the two widths
+HEADER, ROW = 37, 35  # pixels
+NAMES = {10: 120, 14: 150, 22: 180}  # letters of a name, and the width in pixels that they need
+MOST_LETTERS = max(NAMES)
 BEST = "★ is the best of the runs shown."
 OPEN = ":material/arrow_forward: "
 INDENT = "\u2002\u2009"  # spaces as wide as a button's padding, so that the header stands above the names
-MOST_OF_LAYERS = 34  # letters
-LAYERS = 215  # pixels, for as many
-LEFT = ("Network", "Layers", "Data", "Augmentation", "Starts from")
+MOST_OF_LAYERS = 29  # letters
+LAYERS = 185  # pixels, for as many
+LEFT = ("Network", "Layers", "Schedule", "Data", "Augmentation", "Starts from")
 SHORT = {
     "Batch size": "Batch",
     "Training images": "Trained",
@@ -58,7 +59,8 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
         )
         for name in table.values
     }
-    width = NAME if table.words["Run"].str.len().max() <= LETTERS else LONG_NAME
+    letters = min(MOST_LETTERS, table.words["Run"].str.len().max())
+    width = next(pixels for fit, pixels in NAMES.items() if letters <= fit)
     others = [*(RESULTS if part == "Settings" else SETTINGS), *(["Network"] if _is_in_names(table) else [])]
     columns["Run"] = st.column_config.ButtonColumn(
         f"{INDENT}Run",
