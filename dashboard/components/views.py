@@ -45,7 +45,10 @@ def now(name: str, value: object) -> object:
 
 def _take(name: str, version: int, keep: Callable, options: Collection | None) -> None:
     """Store the widget's choice, also of one with an old key, which stays on the screen for a moment."""
-    value, (_, said) = st.session_state[f"{name}_{version}"], st.session_state[_state(name)]
+    key = f"{name}_{version}"
+    if key not in st.session_state:
+        return  # the page was left meanwhile, and its widget is gone
+    value, (_, said) = st.session_state[key], st.session_state[_state(name)]
     repeated = version not in said or said[version] == value  # the browser only sends what it sent before
     if not repeated and _is_possible(value, options):
         keep(value)  # first: interrupted before it, the widget has said nothing; after it, another one shows the value

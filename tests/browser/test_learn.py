@@ -93,6 +93,7 @@ def test_a_lesson_by_mouse_left_in_the_middle_and_taken_up_after_a_restart(train
     expect(guide(page)).to_contain_text(re.compile(r"It was: \d"))
     expect(page.get_by_role("heading", name="Predictions · Dense 1")).to_be_visible()
     expect(guide(page)).to_contain_text("Waiting for you")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.get_by_role("option").first.click()
     expect(guide(page)).to_contain_text("Done")
     page.reload()
@@ -138,9 +139,11 @@ def test_a_lesson_on_a_phone_stays_below_the_page_and_folds(training: Dashboard,
     page.set_default_timeout(PATIENCE)
     page.goto(f"{training.url}/?lesson=three")
     expect(guide(page)).to_contain_text("1 of 4")
-    box = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-guide)").bounding_box()
-    assert (box["x"], box["width"]) == (0, 412)
-    assert abs(box["y"] + box["height"] - 900) <= 1
+    page.wait_for_function("""() => {
+        const panel = document.querySelector("[data-testid=stLayoutWrapper]:has(> .st-key-guide)")
+        const { left, width, bottom } = panel.getBoundingClientRect()
+        return left === 0 && width === 412 && Math.abs(bottom - 900) <= 1
+    }""")
     guide(page).get_by_text("A later one").tap()
     guide(page).get_by_role("button", name="Next", exact=True).tap()
     expect(guide(page)).to_contain_text("2 of 4")

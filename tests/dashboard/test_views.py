@@ -28,6 +28,27 @@ def test_what_one_view_is_told_the_other_shows_and_the_first_keeps_its_key():
     assert shown(at) == ["c", "c"]
 
 
+def test_what_a_late_browser_says_for_a_widget_that_is_gone_is_no_error():
+    def gone():
+        import streamlit as st
+
+        from dashboard.components.views import view
+
+        kept = st.session_state.setdefault("kept", "a")
+        shown = view("one", kept, lambda value: st.session_state.update(kept=value))
+        if "left" in st.session_state:
+            shown["on_change"](*shown["args"])  # its key is not in the session
+        else:
+            st.text_input("One", kept, **shown)
+
+    at = AppTest.from_function(gone).run()
+    at.session_state["left"] = True
+    at.run()
+    at.run()
+    assert not at.exception
+    assert at.session_state["kept"] == "a"
+
+
 def test_an_old_value_that_the_browser_sends_once_more_undoes_nothing():
     at = AppTest.from_function(two_views).run()
     old = at.text_input[1]

@@ -116,18 +116,26 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
             st.button("End", key="guide_end", icon=":material/close:", type="tertiary", on_click=_end)
         if folded:
             return
-        st.progress((at + 1) / count)
-        st.markdown(f"**{escape_markdown(step.title)}**")
-        if step.predict:
-            _ask(lesson, at, step)
-        if step.text:
-            st.markdown(_filled(step.text, lesson, runs))
-        done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
-        if step.outcome:
-            _say_outcome(lesson, at, runs)
-        _buttons(lesson, at, done)
+        with st.container(
+            key=f"guide_{lesson.name}_{at}", gap="small"
+        ):  # of its own: none is drawn over the one before
+            _show_step(lesson, at, runs, page)
     if step.highlight:
         _highlight(step.highlight, f"{lesson.name} {at}")
+
+
+def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str) -> None:
+    step = lesson.steps[at]
+    st.progress((at + 1) / len(lesson.steps))
+    st.markdown(f"**{escape_markdown(step.title)}**")
+    if step.predict:
+        _ask(lesson, at, step)
+    if step.text:
+        st.markdown(_filled(step.text, lesson, runs))
+    done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
+    if step.outcome:
+        _say_outcome(lesson, at, runs)
+    _buttons(lesson, at, done)
 
 
 def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
