@@ -106,7 +106,7 @@ def canvas(brush: int, *, eraser: bool = False, place: str = "") -> np.ndarray |
 
     color = BACKGROUND if eraser else INK
     sheet = _sheet()
-    if sheet.key in st.session_state and place != st.session_state.get("canvas_place"):
+    if sheet.key in st.session_state and place != st.session_state.get("canvas_place", place):
         sheet = st.session_state["sheet"] = sheet.begun_with(sheet.drawing, sheet.earlier)
     st.session_state["canvas_place"] = place
     if sheet.key not in st.session_state:  # a new one begins with the drawing; changing it later would reload it
