@@ -16,6 +16,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from core.compute.process import explain_end, last_output, start_process
 from core.compute.queue import Queue
@@ -38,6 +39,14 @@ def worker_limit() -> int:
     return int(value) if value.isdecimal() and 1 <= int(value) <= 16 else 1
 
 
+class _Sent(NamedTuple):
+    """A worker with a run: since when, and since when the run had waited."""
+
+    worker: subprocess.Popen
+    at: float
+    queued: float
+
+
 class Launcher(Watcher):
     """Watches the queue of a store in a thread of its own, and survives every error.
 
@@ -55,7 +64,7 @@ class Launcher(Watcher):
         self._seen = -1  # the store's stamp at the last look at the run folders
         self._next_look = 0.0
         self._next_warm = 0.0  # not before: a worker that dies by itself is not started again and again
-        self._sent: dict[str, tuple[subprocess.Popen, float]] = {}
+        self._sent: dict[str, _Sent] = {}
         self._failures = 0  # workers in a row that could not start
         self._worker_problem = self._watch_problem = ""
 
@@ -71,7 +80,7 @@ class Launcher(Watcher):
     def close(self) -> None:
         """Stop watching and end the warm workers; those with a run continue to its end."""
         super().close()
-        for worker, _ in [*self._warm, *self._sent.values()]:
+        for worker, *_ in [*self._warm, *self._sent.values()]:
             _let_leave(worker)
         for worker, _ in self._warm:
             try:
@@ -113,12 +122,12 @@ class Launcher(Watcher):
             not self._warm
             and len(self._sent) < self.limit
             and now >= self._next_warm
-            and all(now - at > SPARE_SECONDS for _, at in self._sent.values())
+            and all(now - sent.at > SPARE_SECONDS for sent in self._sent.values())
         ):
             self._warm.append((self._spawn(), now))
 
     def _send(self, run: Run) -> None:
-        waited = bool(self._warm)
+        waited, queued = bool(self._warm), run.state.since
         worker = self._warm.pop()[0] if waited else self._spawn()
         try:
             worker.stdin.write(os.fsencode(run.path) + b"\n")
@@ -129,7 +138,7 @@ class Launcher(Watcher):
                 worker.wait()
                 self._next_look = 0.0
                 return
-        self._sent[run.id] = (worker, time.monotonic())
+        self._sent[run.id] = _Sent(worker, time.monotonic(), queued)
 
     def _spawn(self) -> subprocess.Popen:
         """Start a worker that gets ready and then waits for runs on its standard input."""
@@ -139,10 +148,10 @@ class Launcher(Watcher):
 
     def _reap(self) -> None:
         """Forget workers that ended; a run that one of them did not even begin has failed."""
-        for run_id, (worker, _) in list(self._sent.items()):
-            run = self.store.get(run_id)
+        for run_id, sent in list(self._sent.items()):
+            worker, run = sent.worker, self.store.get(run_id)
             if worker.poll() is None:
-                self._see(run_id, worker, run)
+                self._see(run_id, sent, run)
                 continue
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
                 self._worker_failed(worker.returncode)
@@ -159,19 +168,22 @@ class Launcher(Watcher):
             elif self._worker_problem and time.monotonic() - since > HEALTHY_SECONDS:
                 self._worker_started()
 
-    def _see(self, run_id: str, worker: subprocess.Popen, run: Run | None) -> None:
+    def _see(self, run_id: str, sent: _Sent, run: Run | None) -> None:
         """Look at a worker that lives: it waits for another run once it is through with this one."""
         if run is None:  # deleted meanwhile
-            _let_leave(worker)
+            _let_leave(sent.worker)
             return
-        name = run.state.name
-        if self._worker_problem and name == "running":
+        state = run.state
+        if self._worker_problem and state.name == "running":
             self._worker_started()
-        if name in ("queued", "running") or run.has_worker():
+        waits = (
+            state.name == "queued" and state.since == sent.queued
+        )  # else it was resumed after its worker's last look
+        if waits or state.name == "running" or run.has_worker():
             return
         del self._sent[run_id]
         self._next_look = 0.0  # there is room for another one
-        self._warm.append((worker, time.monotonic()))
+        self._warm.append((sent.worker, time.monotonic()))
 
     def _worker_started(self) -> None:
         self._failures, self._worker_problem = 0, ""

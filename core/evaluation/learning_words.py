@@ -44,7 +44,6 @@ LOW_RATE = {"adam": 1e-5, "rmsprop": 1e-5, "sgd": 1e-3, "momentum": 1e-4}
 USUAL_RATE = {"adam": "0.001", "rmsprop": "0.001", "sgd": "0.1", "momentum": "0.01"}
 FEW_UPDATES = 200  # of the weights in all: before that, most networks have hardly begun
 BEGUN = 0.8  # an accuracy that shows that a network is on its way
-MNIST_IMAGES = 60_000  # to train and validate on
 DEEP_SIGMOIDS = 3  # layers, from which hardly any gradient reaches the first one (Hochreiter, 1991)
 
 TROUBLE = (
@@ -72,6 +71,7 @@ class _Curves:
     train_loss: NDArray
     train_accuracy: NDArray
     learning_rate: NDArray
+    step: NDArray
     count: int = field(default=0)
 
 
@@ -88,7 +88,7 @@ def findings(
     It changes with epochs alone, and waits longer in training than at the end, so that it does not flicker.
 
     Args:
-        epochs: epoch events in order, with `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, and perhaps
+        epochs: epoch events in order, with `epoch`, `step`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, and perhaps
             `learning_rate`, `train_loss` and `train_accuracy`; what is missing or is no number counts as unknown.
         config: the run's settings.
         ended: whether training has ended.
@@ -190,11 +190,11 @@ def _few_updates(curves: _Curves, config: TrainingConfig, ended: bool) -> Findin
     """That it has hardly trained yet, where it reads badly and its settings are not the reason."""
     if not ended or _why_guessing(curves, config) or not curves.val_accuracy.max() < BEGUN:
         return None
-    images = min(config.training_images or MNIST_IMAGES, MNIST_IMAGES - config.validation_images)
-    updates = curves.count * math.ceil(images / config.batch_size)
-    if updates >= FEW_UPDATES:
+    updates = curves.step[-1]
+    if not updates < FEW_UPDATES:
         return None
-    return Finding("few", f"Only {updates} update{'s' * (updates > 1)} so far: train more epochs or images.")
+    so_far = "1 update" if updates == 1 else f"{updates:.0f} updates"
+    return Finding("few", f"Only {so_far} so far: train more epochs or images.")
 
 
 def _begins_equal(config: TrainingConfig) -> bool:

@@ -241,14 +241,19 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
 
 def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
     """Load the dataset, and compile the network of the last run, before a run is known."""
-    try:
-        dataset = load_dataset(allow_download=False)
-    except DatasetError:
-        return None, None  # the run that needs it will say why
-    if _run_is_waiting():
+    dataset = _dataset_here()
+    if dataset is None or _run_is_waiting():
         return dataset, None
     latest = next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
     return dataset, _compiled(latest or TrainingConfig(), dataset)
+
+
+def _dataset_here() -> Dataset | None:
+    """What can be trained on without a download; None where there is nothing, and the run that needs it says why."""
+    try:
+        return load_dataset(allow_download=False)
+    except DatasetError:
+        return None
 
 
 def _compiled(config: TrainingConfig, dataset: Dataset) -> Training | None:
@@ -308,7 +313,7 @@ def _train_what_comes(home: Path) -> int:
         if not run.unusable:
             _redirect_output(run)
         if dataset is not None and is_better_one_here(dataset):
-            dataset = ready = None
+            dataset, ready = _dataset_here(), None
         status, config = _take(run, dataset, ready), run.config
         if status or config is None or run.state.name not in REUSABLE or _leaves.is_set():
             return status

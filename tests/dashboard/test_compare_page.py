@@ -55,7 +55,9 @@ def test_below_the_curves_a_line_for_each_run_whose_curves_show_something(make_r
     for run, accuracy in ((fine, 0.97), (stuck, 0.1)):
         for epoch in (1, 2, 3):
             measured = {"loss": 0.1, "accuracy": accuracy, "val_loss": 0.1, "val_accuracy": accuracy}
-            run.append_event("epoch", epoch=epoch, step=epoch, learning_rate=0.001, training_seconds=1.0, **measured)
+            run.append_event(
+                "epoch", epoch=epoch, step=1000 * epoch, learning_rate=0.001, training_seconds=1.0, **measured
+            )
     said = words(open_page("compare", over="Updates"))
     assert f"- **{stuck.name}**: Accuracy stays at guessing, 10 %" in said
     assert f"- **{fine.name}**" not in said

@@ -105,6 +105,16 @@ def test_one_worker_trains_run_after_run_and_each_as_if_it_were_the_only_one(sto
     assert not any(run.damage() for run in runs)
 
 
+def test_a_run_that_is_trained_on_at_once_is_sent_again(store, launcher, wait_until):
+    run = store.create(TrainingConfig("linear", epochs=1))
+    launcher._look()
+    wait_until(lambda: run.state.name == "finished" and not run.has_worker(), "the run to finish")
+    run.extend(1)  # before the launcher has seen that its worker is through
+    wait_until(lambda: launcher._look() or run.state.name == "finished", "the run to finish again")
+    assert len(run.history().epochs) == 2
+    assert len(launcher.workers) == 1
+
+
 def test_a_worker_whose_run_failed_is_not_used_again(store, launcher, wait_until):
     bad = store.create(TrainingConfig("dense", start_from="20200101-000000-none-0000"))
     launcher.start()

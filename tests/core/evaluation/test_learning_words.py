@@ -431,20 +431,23 @@ def epochs_to(*accuracies):
     ]
 
 
-@pytest.mark.parametrize(("accuracy", "images", "updates"), [(0.1, 100, 4), (0.4, 100, 4), (0.7, 5000, 157)])
-def test_a_run_of_a_few_updates_has_hardly_trained_and_is_not_called_stuck(accuracy, images, updates):
-    def said(accuracy, **settings):
-        return findings(epochs_to(accuracy), TrainingConfig(batch_size=32, **settings), ended=True)
+@pytest.mark.parametrize(("accuracy", "step"), [(0.1, 4), (0.4, 4), (0.7, 157)])
+def test_a_run_of_a_few_updates_has_hardly_trained_and_is_not_called_stuck(accuracy, step):
+    def said(accuracy, step=step, **settings):
+        epochs = [{**epoch, "step": step} for epoch in epochs_to(accuracy)]
+        return findings(epochs, TrainingConfig(**settings), ended=True)
 
-    [few] = said(accuracy, training_images=images)
-    assert few.sentence == f"Only {updates} updates so far: train more epochs or images."
+    [few] = said(accuracy)
+    assert few.sentence == f"Only {step} updates so far: train more epochs or images."
+    assert said(accuracy, 1)[0].sentence.startswith("Only 1 update so far")
     assert "few" not in {
         finding.kind
         for finding in (
-            *said(0.9, training_images=images),
-            *said(accuracy, training_images=images, first_weights="equal"),
-            *said(accuracy, training_images=images, learning_rate=1.0),
-            *said(accuracy),
+            *said(0.9),
+            *said(accuracy, first_weights="equal"),
+            *said(accuracy, learning_rate=1.0),
+            *said(accuracy, 1688),
+            *said(accuracy, None),  # of an old run
         )
     }
 
