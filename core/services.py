@@ -11,6 +11,8 @@ from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.runs import RunStore
+from core.sweeps.coordinators import Coordinators
+from core.sweeps.sweep import SweepStore
 
 
 class Services:
@@ -25,6 +27,8 @@ class Services:
         models: the runs' exported models, as `LoadedModels` keeps them.
         jobs: the background jobs.
         launcher: starts workers for queued runs, once it is started.
+        sweeps: the sweeps.
+        coordinators: starts what begins the trials of active sweeps, once it is started.
         after_training: does jobs by itself while nothing trains, once it is started.
     """
 
@@ -35,4 +39,6 @@ class Services:
         self.models = LoadedModels()
         self.jobs = Jobs()
         self.launcher = Launcher(self.store)
+        self.sweeps = SweepStore(self.store)
+        self.coordinators = Coordinators(self.sweeps)
         self.after_training = AfterTraining(self.queue, self.jobs)

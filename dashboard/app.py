@@ -69,6 +69,7 @@ def get_ready(services: Services) -> None:
         time.sleep(DRAWING_SECONDS)
     services.dataset_loader.when_done(services.launcher.start)
     services.dataset_loader.when_done(services.after_training.start)
+    services.coordinators.start()
 
 
 @asynccontextmanager
@@ -85,6 +86,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         yield
     finally:
         services.after_training.close()
+        services.coordinators.close()
         services.launcher.close()
 
 

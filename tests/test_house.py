@@ -22,6 +22,7 @@ CORE = (  # each may import those before it
     ("evaluation", "interpretability"),
     ("inference", "robustness", "compute"),
     ("export", "bundle", "training"),
+    ("sweeps",),
     ("background", "services"),
 )
 RANKS = {name: rank for rank, names in enumerate(CORE) for name in names}

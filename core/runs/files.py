@@ -18,6 +18,7 @@ weights.npz        the weights by name of what is tested and saved, float32, and
 model.keras        the network for Keras
 model.tflite       the network for LiteRT, with which everything that looks reads
 summary.json       what came of the run, once it has a model
+trial.json         the sweep that it belongs to, and its number there, from 0
 imported.json      the file it came from, in a run of another Digit Lab; such a run has no checkpoint
 threshold.json     the confidence below which it does not answer
 my_digits.npz      the digits of its own that a fine-tuned run learns, and fine_tuning.json its accuracy before
@@ -52,6 +53,7 @@ WEIGHTS = "weights.npz"
 KERAS_MODEL = "model.keras"
 LITERT_MODEL = "model.tflite"
 SUMMARY = "summary.json"
+TRIAL = "trial.json"
 IMPORTED = "imported.json"
 THRESHOLD = "threshold.json"
 MY_DIGITS = "my_digits.npz"

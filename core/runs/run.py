@@ -77,6 +77,10 @@ class Run(RunView):
         """Mark the run as imported; `origin` has `file`, `when` and `proof`."""
         write_json(self.target(files.IMPORTED), origin)
 
+    def write_trial(self, trial: dict) -> None:
+        """Note that the run is a trial: of which `sweep`, and its `number` there."""
+        write_json(self.target(files.TRIAL), trial)
+
     def write_checkpoint(self, arrays: dict[str, np.ndarray]) -> None:
         """Keep the variables by number and the position from which training goes on."""
         write_atomically(self.target(files.CHECKPOINT), lambda file: np.savez(file, **arrays))

@@ -114,6 +114,7 @@ FILES: dict[str, dict | list] = {
             "after": ACCURACIES,
         },
     },
+    files.TRIAL: {"sweep": TEXT, "number": COUNT},
     files.IMPORTED: {
         "file": TEXT,
         "when": NUMBER,

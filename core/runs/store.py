@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,15 @@ from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
+
+
+def next_stamp(ids: Iterable[str]) -> str:
+    """The time in UTC, or a second after the newest of these ids: ids that begin with it sort as they were given."""
+    newest = max((given[:STAMP_LENGTH] for given in ids), default="")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with suppress(ValueError, OverflowError):  # there is none, or somebody else named it
+        now = max(now, datetime.strptime(newest, STAMP) + timedelta(seconds=1))
+    return now.strftime(STAMP)
 
 
 class RunStore:
@@ -53,15 +62,20 @@ class RunStore:
         waiting = [(state.since, run.id, run) for state, run in waiting if state.name == "queued"]
         return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
 
-    def create(self, config: TrainingConfig, name: str | None = None, *, stem: str = "") -> Run:
+    def create(
+        self, config: TrainingConfig, name: str | None = None, *, stem: str = "", trial: dict | None = None
+    ) -> Run:
         """A new run folder, queued; it appears whole or not at all.
 
         Without a name it is named by `stem`, or by the network where there is none, and a number that no run had yet.
+        A run of a sweep has a `trial`: its `sweep` and its `number`.
         """
 
         def fill(draft: Run) -> None:
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
             draft.rename(name or self._next_name(visible(stem) or config.title, visible(stem) or own))
+            if trial:
+                draft.write_trial(trial)
             draft.set_state("queued", target_epochs=config.epochs)
 
         return self.create_with(config, fill)
@@ -70,7 +84,7 @@ class RunStore:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
-            run_id = f"{self._next_stamp()}-{config.model}-{uuid4().hex[:4]}"
+            run_id = f"{next_stamp(run.id for run in self.runs())}-{config.model}-{uuid4().hex[:4]}"
             draft = Run(self.folder / f".{run_id}")
             try:
                 draft.path.mkdir()
@@ -82,14 +96,6 @@ class RunStore:
                 if isinstance(error, OSError) and str(draft.path) in str(error.filename):
                     raise OSError(error.errno, error.strerror, str(self.folder)) from error  # not a hidden folder
                 raise
-
-    def _next_stamp(self) -> str:
-        """The time in UTC, or a second after the newest id where the clock is behind: ids sort as they were given."""
-        newest = max((run.id[:STAMP_LENGTH] for run in self.runs()), default="")
-        now = datetime.now(UTC).replace(tzinfo=None)
-        with suppress(ValueError, OverflowError):  # there is none, or somebody else named it
-            now = max(now, datetime.strptime(newest, STAMP) + timedelta(seconds=1))
-        return now.strftime(STAMP)
 
     def _next_name(self, stem: str, key: str) -> str:
         """The stem with a number that no run had before, also none that was deleted or renamed since.

@@ -187,6 +187,12 @@ class RunView:
         """The file it was imported from (`file`), and `when`; {} for a run that was trained here."""
         return self._values(files.IMPORTED)
 
+    @property
+    def trial(self) -> dict:
+        """The sweep that it belongs to (`sweep`, its id) and its `number` there, from 0; {} for any other run."""
+        values = self._values(files.TRIAL)
+        return values if {"sweep", "number"} <= set(values) else {}
+
     # The network
 
     @property

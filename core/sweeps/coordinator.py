@@ -1,0 +1,103 @@
+"""The process that begins a sweep's trials: `python -m core.sweeps.coordinator SWEEP`.
+
+All that it knows stands in the folders, so it may end at any moment, and another goes on. It trains nothing itself: the
+launcher of any dashboard does, and where none is there, one of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+
+from filelock import FileLock, Timeout
+
+from core.compute.launcher import Launcher, worker_limit
+from core.home import absolute
+from core.runs import Run, RunError
+from core.storage import explain_os_error, version
+from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep
+from core.terminal import command_line, exit_with
+
+LOOK_SECONDS = 0.3
+AHEAD = 1  # trials that wait besides those in training, so that a worker has the next one at once
+ALONE_SECONDS = 15.0  # that a trial waits while nothing trains, until it is clear that no dashboard launches it
+MOST_ENDS = 5  # unexpected ones of a trial's worker, after which it is left
+
+
+class Coordinator:
+    """Begins trials so that some train and one waits, and lets those go on whose worker was killed."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+        self._ends: dict[str, int] = {}  # by id: how often the worker of a trial ended unexpectedly
+        self._ended: dict[str, int] = {}  # by id: the folder's time of a trial that has ended
+        self._idle_since: float | None = None
+        self._launcher: Launcher | None = None
+
+    def run(self) -> None:
+        """Work until the sweep is no longer active."""
+        try:
+            while self.sweep.path.is_dir() and self.sweep.state.name == ACTIVE and not self.step():
+                time.sleep(LOOK_SECONDS)
+        finally:
+            if self._launcher:
+                self._launcher.close()
+
+    def step(self) -> bool:
+        """One look at all trials; returns whether the sweep is through."""
+        states = [self._look(run) for run in self.sweep.trials().values()]
+        waiting, training = states.count("queued"), states.count("running")
+        self._launch_where_nobody_does(waiting, training)
+        if waiting + training < worker_limit() + AHEAD and self.sweep.begin_trial() is None:
+            return self.sweep.finish()
+        return False
+
+    def _look(self, run: Run) -> str:
+        """The state of a trial; one that was interrupted goes on. What has ended is read again where it changed."""
+        changed = version(run.path, missing_ok=True).modified
+        if self._ended.get(run.id) == changed:
+            return ""
+        state = run.state
+        if state.name == "interrupted" and self._ends.get(run.id, 0) < MOST_ENDS:
+            self._ends[run.id] = self._ends.get(run.id, 0) + 1
+            with suppress(RunError):  # somebody else was faster
+                run.resume()
+            return "queued"
+        if not state.is_active:
+            self._ended[run.id] = changed
+        return state.name
+
+    def _launch_where_nobody_does(self, waiting: int, training: int) -> None:
+        if self._launcher:
+            return
+        if not waiting or training:
+            self._idle_since = None
+            return
+        self._idle_since = self._idle_since or time.monotonic()
+        if time.monotonic() - self._idle_since > ALONE_SECONDS:
+            self._launcher = Launcher(self.sweep.runs)
+            self._launcher.start()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = command_line("python -m core.sweeps.coordinator", __doc__)
+    parser.add_argument("sweep", type=absolute, help="a sweep's folder")
+    sweep = Sweep(parser.parse_args(arguments).sweep)
+    if sweep.plan is None:
+        print(f"{sweep.path} is not a sweep's folder, or it is damaged.", file=sys.stderr)
+        return 2
+    try:
+        with FileLock(sweep.path / COORDINATOR_LOCK).acquire(timeout=0):
+            Coordinator(sweep).run()
+    except Timeout:
+        return 0  # another one is at it
+    except OSError as error:
+        print(explain_os_error(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)

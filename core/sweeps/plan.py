@@ -1,0 +1,197 @@
+"""What a sweep tries: settings that all of its trials share, and those in which each differs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+from core.config import MODELS, ConfigError, TrainingConfig
+from core.names import MOST
+
+MOST_TRIALS = 5000  # of a sweep
+MOST_SEEDS = 100
+OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the others it takes its own defaults
+    "epochs",
+    "seed",
+    "training_images",
+    "validation_images",
+    "patience",
+    "augment",
+    "pixels",
+    "wrong_labels",
+    "left_out",
+    "imbalance",
+)
+SHORT = {  # names of settings in the names of trials
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "training_images": "images",
+    "validation_images": "validation images",
+    "weight_decay": "decay",
+    "first_weights": "weights",
+    "wrong_labels": "wrong",
+    "left_out": "without",
+    "hidden_layers": "hidden",
+}
+SEEDS = re.compile(r"\s*([0-9]{1,9})\s*seeds?\s*", re.IGNORECASE)
+
+Point = Mapping[str, Any]  # settings by their names in TrainingConfig
+
+
+class SweepError(ValueError):
+    """A sweep cannot be begun or changed; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a sweep, in order.
+
+    Attributes:
+        base: the settings of all trials.
+        points: for each trial the settings in which it differs from `base`, all of the same names.
+        name: what people call the sweep, 1 to 60 characters.
+
+    Raises:
+        SweepError: where there is no trial, or more than 5,000.
+        ConfigError: where the settings of a trial are invalid.
+    """
+
+    base: TrainingConfig
+    points: tuple[Point, ...]
+    name: str = "Sweep"
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.points) <= MOST_TRIALS:
+            raise SweepError(
+                f"A sweep has 1 to {MOST_TRIALS:,} trials, not {len(self.points):,}. Leave some values out."
+            )
+
+    @cached_property
+    def configs(self) -> tuple[TrainingConfig, ...]:
+        """The settings of every trial; checked here, since a sweep of thousands need not be built twice."""
+        return tuple(config_at(self.base, point) for point in self.points)
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The names of the settings in which trials differ, in their order."""
+        return tuple(self.points[0])
+
+    def name_of(self, number: int) -> str:
+        """The name of a trial, which says in what it differs, in at most 60 characters: "lr 0.01 · seed 2"."""
+        point = self.points[number]
+        words = " · ".join(value_in_words(name, point[name]) for name in self.varied)
+        return words if 0 < len(words) <= MOST else f"{self.name[: MOST - 8]} {number + 1}"
+
+    def with_seeds(self, numbers: Sequence[int], count: int) -> Plan:
+        """The plan with some of its trials repeated at its end, each with `count` seeds that it did not have."""
+        used = {config.seed for config in self.configs}
+        seeds = list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
+        more = [{**self.points[number], "seed": seed} for number in numbers for seed in seeds]
+        points = [{**point, "seed": config.seed} for point, config in zip(self.points, self.configs, strict=True)]
+        return replace(self, points=(*points, *more))
+
+
+def config_at(base: TrainingConfig, point: Point) -> TrainingConfig:
+    """The settings of a trial.
+
+    Where its network is another one than the base's, it has that network's own defaults, but for what is asked of any
+    network, such as epochs and seed.
+
+    Raises:
+        ConfigError: where they are invalid.
+    """
+    values = {field.name: getattr(base, field.name) for field in fields(base)}
+    if point.get("model", base.model) != base.model:
+        values = {name: values[name] for name in OF_ANY_NETWORK}
+    elif "network" in point and "hidden_layers" not in point:
+        del values["hidden_layers"], values["dropout"]  # they follow from the layers
+    return TrainingConfig(**{**values, **point})
+
+
+def every_combination(space: Mapping[str, Sequence]) -> tuple[Point, ...]:
+    """All combinations of the values of each setting; those of the last change first. `({},)` where nothing varies."""
+    return tuple(dict(zip(space, values, strict=True)) for values in itertools.product(*space.values()))
+
+
+def some_combinations(space: Mapping[str, Sequence], count: int, seed: int) -> tuple[Point, ...]:
+    """`count` different combinations at random, all where there are no more; the same seed gives the same ones.
+
+    Random search finds as good a trial as a grid in fewer, where few settings matter (Bergstra and Bengio, 2012).
+    """
+    sizes = [len(values) for values in space.values()]
+    total = math.prod(sizes)
+    chosen = random.Random(seed).sample(range(total), min(count, total))
+    points = []
+    for index in chosen:
+        point = {}
+        for (name, values), size in zip(reversed(list(space.items())), reversed(sizes), strict=True):
+            index, at = divmod(index, size)
+            point[name] = values[at]
+        points.append({name: point[name] for name in space})
+    return tuple(points)
+
+
+def parse_values(text: str, parse: Callable[[str], Any], separators: str = ",;|") -> tuple:
+    """One value or several, each once, as people type them: "0.1, 0.01", "5 | 10", "0,1; 0,01".
+
+    What `parse` takes as a whole is one value, so that "5,000" and "0,1" stay what they are.
+
+    Args:
+        text: what was typed.
+        parse: reads one value; raises ConfigError.
+        separators: the signs between values; of those in the text the last in this list counts.
+
+    Raises:
+        ConfigError: where a value is invalid.
+    """
+    text = text.strip().rstrip(separators + " ")
+    try:
+        return (parse(text),)
+    except ConfigError:
+        parts = [part for part in _parts(text, separators) if part.strip()]
+        if len(parts) < 2:
+            raise
+    return tuple(dict.fromkeys(parse(part) for part in parts))
+
+
+def _parts(text: str, separators: str) -> list[str]:
+    for sign in reversed(separators):
+        if sign in text:  # a comma before a space is none of a number
+            return re.split(r",\s+" if sign == "," and re.search(r",\s", text) else re.escape(sign), text)
+    return [text]
+
+
+def parse_seeds(text: str, parse: Callable[[str], int]) -> tuple[int, ...]:
+    """Seeds as people type them: "7", "1, 2, 3", or how many: "5 seeds" are 0 to 4.
+
+    Raises:
+        ConfigError: where that is none, or more than 100.
+    """
+    if not (found := SEEDS.fullmatch(text)):
+        return parse_values(text, parse)
+    if not 1 <= (count := int(found[1])) <= MOST_SEEDS:
+        raise ConfigError(f"Choose 1 to {MOST_SEEDS} seeds, not {count:,}.")
+    return tuple(range(count))
+
+
+def value_in_words(name: str, value: Any) -> str:
+    """A setting and its value, as short as it can be said: "lr 0.01", "CNN", "augmented"."""
+    if name == "model":
+        return MODELS[value].title
+    if name == "augment":
+        return "augmented" if value else "plain"
+    if name == "network":
+        return value
+    if name == "epochs":
+        return "1 epoch" if value == 1 else f"{value} epochs"
+    if isinstance(value, tuple):
+        written = ", ".join(map(str, value)) or "none"
+    else:
+        written = "all" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{SHORT.get(name, name.replace('_', ' '))} {written}"

@@ -1,0 +1,298 @@
+"""A sweep's folder, and all sweeps of a home.
+
+    sweep.json         the number of the folder's format and the plan: name, shared settings, and points
+    sweep-state.json   whether it is active, paused, stopped or finished
+    begun.json         how many of its trials were begun
+    coordinator.lock   held by the process that begins its trials; change.lock while its state or a trial is made
+    coordinator.log    what that process printed
+
+Its trials are runs in the same home, each of which names its sweep and its number.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock
+
+from core.config import ConfigError, TrainingConfig
+from core.names import MOST, visible
+from core.runs import Run, RunError, RunStore
+from core.runs.run import ID
+from core.runs.store import next_stamp
+from core.storage import is_locked, read_json, version, write_json
+from core.sweeps.plan import Plan, SweepError
+
+FORMAT = 1
+PLAN, STATE, BEGUN = "sweep.json", "sweep-state.json", "begun.json"
+COORDINATOR_LOCK, CHANGE_LOCK, LOG = "coordinator.lock", "change.lock", "coordinator.log"
+ACTIVE, PAUSED, STOPPED, FINISHED, DAMAGED = "active", "paused", "stopped", "finished", "damaged"
+STATES = (ACTIVE, PAUSED, STOPPED, FINISHED)
+
+
+@dataclass(frozen=True)
+class SweepState:
+    """Where a sweep stands: one of `STATES` or "damaged", since when, and why where there is something to say."""
+
+    name: str
+    message: str = ""
+    since: float = 0.0
+
+
+class Sweep:
+    """A sweep's folder. Reading never raises for what it holds; whatever writes raises OSError where that fails."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.id = self.path.name
+        self.runs = RunStore(self.path.parent.parent)
+
+    def __repr__(self) -> str:
+        return f"Sweep({self.id})"
+
+    # What it is
+
+    @property
+    def plan(self) -> Plan | None:
+        """What it tries, None where sweep.json is missing, damaged or of a newer version."""
+        return read_json(self.path / PLAN, _read_plan)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.plan.name if self.plan else self.id
+
+    @property
+    def state(self) -> SweepState:
+        """Where it stands."""
+        stored = read_json(self.path / STATE)
+        if self.plan is None:
+            return SweepState(DAMAGED, f"{self.path / PLAN} is missing, damaged or of a newer version.")
+        if not isinstance(stored, dict) or stored.get("name") not in STATES:
+            return SweepState(PAUSED, "Its state was damaged. Resume it to go on.")
+        message, since = stored.get("message"), stored.get("since")
+        is_time = isinstance(since, int | float) and not isinstance(since, bool)
+        return SweepState(stored["name"], message if isinstance(message, str) else "", since if is_time else 0.0)
+
+    def has_coordinator(self) -> bool:
+        """Whether a process begins its trials now."""
+        return is_locked(self.path / COORDINATOR_LOCK)
+
+    def trials(self) -> dict[int, Run]:
+        """Its runs by their numbers from 0, in order; deleted ones are missing."""
+        mine = {trial["number"]: run for run in self.runs.runs() if (trial := _trial(run)).get("sweep") == self.id}
+        return dict(sorted(mine.items()))
+
+    @property
+    def begun(self) -> int:
+        """How many of its trials were begun, also those that were deleted since."""
+        stored = read_json(self.path / BEGUN)
+        count = stored.get("trials") if isinstance(stored, dict) else None
+        return count if isinstance(count, int) and count >= 0 else 0
+
+    # What is asked of it
+
+    def begin_trial(self) -> Run | None:
+        """Queue the next trial; None where all were begun or the sweep is not active.
+
+        A trial is made once, whenever this process ends: its number is kept in the run, which appears as a whole.
+        """
+        with self._changing():
+            plan = self.plan
+            if plan is None or self.state.name != ACTIVE:
+                return None
+            number = max(self.begun, 1 + max(self.trials(), default=-1))
+            if number >= len(plan.points):
+                return None
+            run = self.runs.create(
+                plan.configs[number], plan.name_of(number), trial={"sweep": self.id, "number": number}
+            )
+            write_json(self.path / BEGUN, {"trials": number + 1})
+            return run
+
+    def pause(self) -> None:
+        """Begin no more trials, and pause those in training; what waits leaves the line."""
+        self._end(PAUSED)
+
+    def stop(self) -> None:
+        """Begin no more trials, and stop those in training, with what they have learned."""
+        self._end(STOPPED)
+
+    def resume(self) -> None:
+        """Go on where it was paused or stopped, with the trials that did not come to their end."""
+        with self._changing():
+            for run in self.trials().values():
+                if run.state.name in ("paused", "stopped"):
+                    with suppress(RunError):  # it was resumed by itself meanwhile
+                        run.resume()
+            self._set_state(ACTIVE)
+
+    def try_failed_again(self) -> int:
+        """Queue the trials that failed once more; returns how many there are."""
+        with self._changing():
+            failed = [run for run in self.trials().values() if run.state.name == "failed"]
+            for run in failed:
+                run.resume()
+            if failed:
+                self._set_state(ACTIVE)
+        return len(failed)
+
+    def extend(self, plan: Plan) -> None:
+        """Try more: `plan` has the points that it had, and others behind them.
+
+        Raises:
+            SweepError: where it has not.
+        """
+        with self._changing():
+            before = self.plan
+            if before is None or plan.configs[: len(before.points)] != before.configs:
+                raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
+            write_json(self.path / PLAN, _plan_values(plan))
+            self._set_state(ACTIVE)
+
+    def finish(self) -> bool:
+        """Note that all trials have ended, where none was asked for meanwhile; returns whether that is so."""
+        with self._changing():
+            plan = self.plan
+            trials = self.trials()
+            begun = max(self.begun, 1 + max(trials, default=-1))
+            if self.state.name != ACTIVE or (plan and begun < len(plan.points)):
+                return False
+            if any(run.state.is_active for run in trials.values()):
+                return False
+            self._set_state(FINISHED)
+            return True
+
+    def fail(self, words: str) -> None:
+        """Pause it, and say why."""
+        with self._changing():
+            self._set_state(PAUSED, words)
+
+    def _end(self, name: str) -> None:
+        with self._changing():
+            if self.state.name == FINISHED:
+                return
+            self._set_state(name)
+            for run in self.trials().values():
+                if run.state.is_active:
+                    run.pause() if name == PAUSED else run.stop()
+
+    def _changing(self) -> FileLock:
+        if not self.path.is_dir():  # the lock would make the folder again
+            raise SweepError("This sweep was deleted.")
+        if (state := self.state).name == DAMAGED:
+            raise SweepError(state.message)
+        return FileLock(self.path / CHANGE_LOCK)
+
+    def _set_state(self, name: str, message: str = "") -> None:
+        write_json(self.path / STATE, {"name": name, "message": message, "since": time.time()})
+        with suppress(OSError):
+            os.utime(self.path.parent)  # so that whoever watches need not look into each of many
+
+
+def _trial(run: Run) -> dict:
+    return _trial_of(str(run.path))
+
+
+@lru_cache(maxsize=50_000)  # it is there when the run appears, and never changes
+def _trial_of(path: str) -> dict:
+    return Run(Path(path)).trial
+
+
+class SweepStore:
+    """All sweeps below the home of `runs`."""
+
+    def __init__(self, runs: RunStore) -> None:
+        self.runs = runs
+        self.folder = runs.home / "sweeps"
+
+    def sweeps(self) -> list[Sweep]:
+        """Every sweep, newest first."""
+        try:
+            names = sorted((entry.name for entry in os.scandir(self.folder) if entry.is_dir()), reverse=True)
+        except OSError:
+            return []
+        return [Sweep(self.folder / name) for name in names if ID.fullmatch(name)]
+
+    def get(self, sweep_id: str | None) -> Sweep | None:
+        """The sweep of that id, None where there is none."""
+        if not sweep_id or not ID.fullmatch(sweep_id) or not (self.folder / sweep_id).is_dir():
+            return None
+        return Sweep(self.folder / sweep_id)
+
+    def stamp(self) -> int:
+        """A number that changes when a sweep is made, deleted or in another state."""
+        return version(self.folder, missing_ok=True).modified
+
+    def create(self, plan: Plan) -> Sweep:
+        """A new sweep, active; it appears whole or not at all. Its name gets a number that none had.
+
+        Raises:
+            ConfigError: where the settings of a trial are invalid.
+        """
+        assert plan.configs  # all are valid
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder.parent / "sweeps.lock"):
+            taken = {sweep.name for sweep in self.sweeps()}
+            stem = visible(plan.name)[: MOST - 6] or "Sweep"
+            name = next(name for number in range(1, 10**5) if (name := f"{stem} {number}") not in taken)
+            sweep_id = f"{next_stamp(sweep.id for sweep in self.sweeps())}-{uuid4().hex[:4]}"
+            draft = self.folder / f".{sweep_id}"
+            try:
+                draft.mkdir()
+                write_json(draft / PLAN, _plan_values(replace(plan, name=name)))
+                write_json(draft / STATE, {"name": ACTIVE, "message": "", "since": time.time()})
+                draft.rename(self.folder / sweep_id)
+            except BaseException:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise
+        return Sweep(self.folder / sweep_id)
+
+    def delete(self, sweep: Sweep) -> None:
+        """Remove a sweep and keep its trials, as runs of their own; those in training are stopped."""
+        if sweep.state.name == ACTIVE:
+            sweep.stop()
+        doomed = sweep.path.rename(sweep.path.with_name(f".deleted-{sweep.id}-{uuid4().hex[:4]}"))
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _plan_values(plan: Plan) -> dict:
+    return {
+        "format": FORMAT,
+        "name": plan.name,
+        "base": plan.base.as_dict(),
+        "points": [dict(point) for point in plan.points],
+    }
+
+
+def _read_plan(values: Any) -> Plan | None:
+    """The plan that a sweep.json holds, None where it holds none that this version can follow."""
+    if not isinstance(values, dict) or values.get("format") != FORMAT or not isinstance(values.get("points"), list):
+        return None
+    points = [point for point in values["points"] if isinstance(point, dict) and set(point) <= _SETTINGS]
+    name = values.get("name")
+    if len(points) != len(values["points"]) or len({tuple(point) for point in points}) != 1:
+        return None
+    try:
+        plan = Plan(
+            TrainingConfig.from_dict(values.get("base")),
+            tuple(
+                {name: tuple(value) if isinstance(value, list) else value for name, value in point.items()}
+                for point in points
+            ),
+            visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
+        )
+        return plan if plan.configs else None
+    except (ConfigError, SweepError, TypeError):
+        return None
+
+
+_SETTINGS = set(TrainingConfig.__dataclass_fields__)

@@ -1,0 +1,140 @@
+"""A sweep's folder: what is asked of it, and what is there after a process ended at any moment."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.config import TrainingConfig
+from core.runs import RunStore
+from core.sweeps import Plan, Sweep, SweepError, SweepStore, every_combination
+from core.sweeps.coordinator import Coordinator
+from core.sweeps.sweep import BEGUN, PLAN, STATE
+
+PLAN_OF_SIX = Plan(
+    TrainingConfig("dense", epochs=1, training_images=200),
+    every_combination({"learning_rate": (0.1, 0.01, 0.001), "left_out": ((), (3,))}),
+    "Rates",
+)
+
+
+@pytest.fixture
+def sweeps(store):
+    return SweepStore(store)
+
+
+@pytest.fixture
+def sweep(sweeps):
+    return sweeps.create(PLAN_OF_SIX)
+
+
+def states(sweep):
+    return [run.state.name for run in sweep.trials().values()]
+
+
+def test_a_sweep_is_read_as_it_was_written_and_named_once(sweeps, sweep):
+    again = sweeps.get(sweep.id)
+    assert (again.name, again.state.name) == ("Rates 1", "active")
+    assert (again.plan.base, again.plan.points) == (PLAN_OF_SIX.base, PLAN_OF_SIX.points)
+    assert sweeps.create(PLAN_OF_SIX).name == "Rates 2"
+    assert [found.name for found in sweeps.sweeps()] == ["Rates 2", "Rates 1"]
+
+
+def test_each_trial_is_begun_once_however_often_the_coordinator_ends(sweep):
+    for number in range(3):
+        assert Sweep(sweep.path).begin_trial().trial == {"sweep": sweep.id, "number": number}
+    (sweep.path / BEGUN).unlink()  # it ended before it could be written
+    names = [sweep.begin_trial().name for _ in range(3)]
+    assert names[0] == "lr 0.01 · without 3"
+    assert sweep.begin_trial() is None
+    assert [run.config.learning_rate for run in sweep.trials().values()] == [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
+
+
+def test_a_deleted_trial_is_not_begun_again(sweep):
+    run = sweep.begin_trial()
+    sweep.runs.delete(run)
+    assert sweep.begin_trial().trial["number"] == 1
+
+
+def test_pause_resume_and_stop_are_of_all_its_trials(sweep):
+    sweep.begin_trial(), sweep.begin_trial()
+    sweep.pause()
+    assert (sweep.state.name, states(sweep)) == ("paused", ["paused", "paused"])
+    assert sweep.begin_trial() is None
+    sweep.resume()
+    assert (sweep.state.name, states(sweep)) == ("active", ["queued", "queued"])
+    sweep.stop()
+    assert sweep.state.name == "stopped"
+    assert "queued" not in states(sweep)
+
+
+def test_trials_that_failed_are_tried_again(sweep):
+    bad, good = sweep.begin_trial(), sweep.begin_trial()
+    bad.set_state("failed", "No space left")
+    good.set_state("finished")
+    assert sweep.try_failed_again() == 1
+    assert states(sweep) == ["queued", "finished"]
+
+
+def test_it_is_finished_when_all_trials_were_begun_and_have_ended_and_can_get_more(sweep):
+    runs = [sweep.begin_trial() for _ in range(6)]
+    assert not sweep.finish()
+    for run in runs:
+        run.set_state("finished")
+    assert sweep.finish()
+    assert sweep.state.name == "finished"
+    sweep.extend(sweep.plan.with_seeds([0, 5], 2))
+    assert (sweep.state.name, len(sweep.plan.points)) == ("active", 10)
+    assert sweep.begin_trial().name == "lr 0.1 · without none · seed 1"
+    with pytest.raises(SweepError, match="only get more"):
+        sweep.extend(PLAN_OF_SIX)
+
+
+@pytest.mark.parametrize("name", [PLAN, STATE, BEGUN])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'{"format": 1, "points": [{"seed": 1}, {}]}', b"\xff", b"null"]
+)
+def test_a_damaged_file_is_no_error(sweep, name, content):
+    sweep.begin_trial()
+    (sweep.path / name).write_bytes(content)
+    damaged = Sweep(sweep.path)
+    assert damaged.state.name == {PLAN: "damaged", STATE: "paused", BEGUN: "active"}[name]
+    assert list(damaged.trials()) == [0]
+    assert damaged.name
+    if name == PLAN:
+        with pytest.raises(SweepError):
+            damaged.resume()
+    else:
+        damaged.resume()
+        assert damaged.begin_trial().trial["number"] == 1
+
+
+def test_a_deleted_sweep_keeps_its_trials_and_is_said(sweeps, sweep):
+    run = sweep.begin_trial()
+    sweeps.delete(sweep)
+    assert sweeps.sweeps() == []
+    assert run.path.is_dir()
+    assert not run.state.is_active
+    with pytest.raises(SweepError, match="was deleted"):
+        sweep.pause()
+
+
+def test_the_coordinator_keeps_one_trial_ahead_and_lets_those_go_on_that_were_interrupted(sweep):
+    coordinator = Coordinator(sweep)
+    for _ in range(4):
+        assert not coordinator.step()
+    assert states(sweep) == ["queued", "queued"]
+    first = sweep.trials()[0]
+    first.set_state("running")  # by a worker that was killed: nobody holds its lock
+    assert first.state.name == "interrupted"
+    coordinator.step()
+    assert first.state.name == "queued"
+    for number in range(6):
+        sweep.trials()[number].set_state("finished")
+        done = coordinator.step() or coordinator.step()
+    assert done
+    assert (len(states(sweep)), sweep.state.name) == (6, "finished")
+
+
+def test_sweeps_of_another_home_have_other_trials(sweep, tmp_path):
+    sweep.begin_trial()
+    assert not Sweep(SweepStore(RunStore(tmp_path / "other")).folder / sweep.id).trials()
