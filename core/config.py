@@ -283,6 +283,26 @@ def model_name(text: object) -> str:
     raise ConfigError(_no_model(text))
 
 
+def parse_choice(text: str, choices: Mapping[str, str]) -> str:
+    """The name in `choices` that a text means: a name, its title, or the beginning of just one; capitals do not matter.
+
+    Raises:
+        ConfigError: where it means none of them; the message lists the names.
+
+    Example:
+        >>> parse_choice("raw", PIXELS), parse_choice("SGD", OPTIMIZERS)
+        ('0-255', 'sgd')
+    """
+    written = text.strip().casefold()
+    spelled = {name: (name, title.casefold()) for name, title in choices.items()}
+    exact = [name for name, forms in spelled.items() if written in forms]
+    begun = [name for name, forms in spelled.items() if written and any(form.startswith(written) for form in forms)]
+    for found in (exact, begun):
+        if len(found) == 1:
+            return found[0]
+    raise ConfigError(f'Choose one of {", ".join(choices)}, not "{text.strip()}".')
+
+
 def parse_hidden_layers(text: str) -> tuple[int, ...]:
     """The widths of hidden layers as people type them, "128, 64" or "128 64", as a tuple.
 

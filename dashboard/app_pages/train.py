@@ -13,6 +13,7 @@ from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
 from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.address_settings import forget_notes, show_notes_on_address, take_address
 from dashboard.components.train.all_runs import show_all_runs
 from dashboard.components.train.import_run import import_note, show_import
 from dashboard.components.train.layers import show_builder
@@ -39,6 +40,7 @@ def begin(config: TrainingConfig) -> None:
     """Queue a new run and show it."""
     run = store().create(config)
     note_run(run)
+    forget_notes()
     open_run(run.id)
 
 
@@ -116,12 +118,14 @@ def empty() -> None:
 
 
 def show_notes(found: Dataset) -> None:
-    """Show what is to be said of the data and of older runs."""
+    """Show what is to be said of the address, the data and older runs."""
+    show_notes_on_address()
     dataset_note(found)
     older_runs_note()
 
 
 found = dataset()
+take_address()
 choice = sidebar(found)
 run = choice.run
 if run is not None:

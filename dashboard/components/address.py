@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 def recall(page: str, name: str, default: str = "") -> str:
     """A choice of `page` from the address, or from the session, or `default`; not validated."""
     key = f"{page}_{name}"
-    counts = _is_navigation(key)
+    counts = is_navigation(key)
     if counts and name in st.query_params:
         st.session_state[key] = st.query_params[name]
     return st.session_state.get(key, default)
@@ -33,8 +33,11 @@ def restore(page: str, *names: str) -> None:
             st.query_params[name] = value
 
 
-def _is_navigation(key: str) -> bool:
-    """Whether this run of the page follows Back or Forward, or is the first one after another page."""
+def is_navigation(key: str) -> bool:
+    """Whether this run of the page follows Back or Forward, or is the first one after another page.
+
+    The second question with the same key, in the same run, is answered with no.
+    """
     run = get_script_run_ctx()
     before = st.session_state.get(f"{key}_at")
     if before != run.page_script_hash:  # a page recalls hundreds of choices: each access takes its time

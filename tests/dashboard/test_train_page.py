@@ -457,3 +457,44 @@ def test_a_digit_that_is_left_out_takes_no_time(make_run, digits):
     learned = len(digits.x_train) - len(digits.x_train) // 6
     share = np.isin(digits.y_train[:learned], (8, 9)).sum()
     assert f"Dense, 10 epochs, about {round(share * 0.03)} s here" in [caption.value for caption in at.caption]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (
+            {"network": "flatten, dense 20, tanh, output softmax", "optimizer": "SGD", "pixels": "raw", "Epochs": "3"},
+            TrainingConfig(
+                network="flatten, dense 20, tanh, output softmax", optimizer="sgd", pixels="0-255", epochs=3
+            ),
+        ),
+        (
+            {"model": "CNN", "learning-rate": "0.02", "batch_size": "64", "augment": "1", "left_out": "3,8"},
+            TrainingConfig("cnn", learning_rate=0.02, batch_size=64, augment=True, left_out=(3, 8)),
+        ),
+        (
+            {"model": "dense", "hidden_layers": "64, 32", "dropout": "0.2", "dense_seed": "4"},
+            TrainingConfig("dense", hidden_layers=(64, 32), dropout=0.2, seed=4),
+        ),
+        ({"lenet_learning_rate": "0.01"}, TrainingConfig("lenet", learning_rate=0.01)),
+    ],
+)
+def test_a_link_that_a_person_wrote_sets_what_it_names(store, address, expected):
+    at = open_page("train", **address)
+    assert not at.warning
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == expected
+    assert not {"network", "optimizer", "Epochs", "hidden_layers"} & set(at.query_params)  # as a copied link has them
+
+
+def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):
+    at = open_page("train", optimiser="sgd", colour="red", pixels="grey", augment="maybe", dropout="0.5", seed="7")
+    [said] = [as_seen(warning.value) for warning in at.warning]
+    assert "optimiser=sgd: There is no such setting. Did you mean optimizer?" in said
+    assert "colour=red: There is no such setting. There are model, augment, epochs, network, learning_rate," in said
+    assert 'pixels=grey: Choose one of 0-1, 0-255, not "grey".' in said
+    assert "augment=maybe: Augment must be true or false." in said
+    assert "dropout=0.5: The layers are set by network" in said
+    at.button(key="start").click().run()
+    assert store.runs()[0].config == TrainingConfig(seed=7)
+    assert not at.warning

@@ -31,7 +31,7 @@ from dashboard.components.widgets.network_field import network_field
 from dashboard.components.widgets.network_rows import cost
 from dashboard.components.widgets.network_text import hear
 
-OPEN, CLOSED = "true", "false"  # the builder, as the address has it
+BUILD, OPEN, CLOSED = "build", "true", "false"  # the builder, as the address has it
 
 
 def hear_layers(model: str) -> None:
@@ -66,7 +66,7 @@ def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
 
 def show_builder(digits: Dataset) -> None:
     """Show the builder where it is open."""
-    restore(PAGE, "build")
+    restore(PAGE, BUILD)
     if not _is_open():
         return
     model = last_model()
@@ -94,11 +94,11 @@ def _kept(model: str) -> tuple:
 
 
 def _is_open() -> bool:
-    return recall(PAGE, "build") == OPEN
+    return recall(PAGE, BUILD) == OPEN
 
 
 def _open(opens: bool) -> None:
-    remember(PAGE, "build", OPEN if opens else CLOSED)
+    remember(PAGE, BUILD, OPEN if opens else CLOSED)
     if opens:
         st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 

@@ -23,8 +23,8 @@ from core.config import (
     ModelInfo,
     TrainingConfig,
     model_name,
+    parse_choice,
     parse_digits,
-    parse_hidden_layers,
     parse_number,
     parse_whole,
     read,
@@ -69,7 +69,7 @@ class Setting:
 
 
 def _choice(label: str, choices: Mapping[str, str], help: str, group: str) -> Setting:
-    return Setting(label, str.strip, help, str, choices=choices, group=group)
+    return Setting(label, lambda text: parse_choice(text, choices), help, str, choices=choices, group=group)
 
 
 def _parse_images(text: str) -> int | None:
@@ -270,9 +270,8 @@ def text_now(model: str, name: str) -> str:
 
 
 def last_text(model: str, name: str) -> str:
-    """The text typed last for a setting, or its default; links of earlier versions say "seed" for Classic."""
-    earlier = recall(PAGE, f"{model}_{name}", default_text(model, name))
-    return recall(PAGE, address_name(model, name), earlier)[: setting_of(name).most]
+    """The text typed last for a setting, or its default."""
+    return recall(PAGE, address_name(model, name), default_text(model, name))[: setting_of(name).most]
 
 
 def address_name(model: str, name: str) -> str:
@@ -293,20 +292,10 @@ def setting_of(name: str) -> Setting:
 def default_text(model: str, name: str) -> str:
     """The default of a setting, as text."""
     if name == "network":
-        return _earlier_layers(model).layers.text
+        return _usual(model).layers.text
     return setting_of(name).text(getattr(_usual(model), name))
 
 
 @cache
 def _usual(model: str) -> TrainingConfig:
     return TrainingConfig(model=model)
-
-
-def _earlier_layers(model: str) -> TrainingConfig:
-    """The config whose hidden layers and dropout a link of an earlier version names, which had fields for them."""
-    hidden, dropout = (recall(PAGE, f"{title_in_address(model)}_{name}") for name in ("hidden_layers", "dropout"))
-    with suppress(ConfigError):
-        values = {"hidden_layers": parse_hidden_layers(hidden)} if hidden else {}
-        if values or dropout:
-            return TrainingConfig(model=model, **values, dropout=parse_number(dropout) if dropout else None)
-    return _usual(model)
