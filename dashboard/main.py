@@ -46,6 +46,12 @@ PAGES = [
         help=ABOUT["Compare"],
     ),
     st.Page(
+        "app_pages/tune.py",
+        title="Tune",
+        icon=":material/tune:",
+        help=ABOUT["Tune"],
+    ),
+    st.Page(
         "app_pages/map.py",
         title="Map",
         icon=":material/scatter_plot:",

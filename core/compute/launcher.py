@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from core.storage import explain_os_error
 LOOK_SECONDS = 0.1
 SLOW_SECONDS = 2.0  # between two looks at the run folders, where nothing says that one has changed
 LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
+MOST_KILLED = 3  # workers of one run that were killed before they began, until it has failed
 MOST_FAILURES = 5  # workers in a row that could not start, until only a run makes another one come
 HEALTHY_SECONDS = 30.0  # a worker that waits for so long has started
 SPARE_SECONDS = 4.0  # how long a run has the machine to itself before the next worker gets ready
@@ -65,6 +67,7 @@ class Launcher(Watcher):
         self._next_look = 0.0
         self._next_warm = 0.0  # not before: a worker that dies by itself is not started again and again
         self._sent: dict[str, _Sent] = {}
+        self._killed: Counter[str] = Counter()  # by id: workers that were killed before they began the run
         self._failures = 0  # workers in a row that could not start
         self._worker_problem = self._watch_problem = ""
 
@@ -154,8 +157,10 @@ class Launcher(Watcher):
                 self._see(run_id, sent, run)
                 continue
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
-                self._worker_failed(worker.returncode)
-                run.set_state("failed", self._worker_problem)
+                self._killed[run_id] += worker.returncode < 0
+                if not 0 < self._killed[run_id] < MOST_KILLED:  # else another one may do
+                    self._worker_failed(worker.returncode)
+                    run.set_state("failed", self._worker_problem)
             self._next_look = 0.0  # there is room for another one
             del self._sent[run_id]  # at the end: where the failure cannot be written, the run is not sent again
         for worker, since in list(self._warm):

@@ -97,6 +97,7 @@ FILES: dict[str, dict | list] = {
         "epochs": COUNT,
         "test_accuracy": FRACTION,
         "test_loss": AMOUNT,
+        "validation_accuracy": FRACTION,
         "training_seconds": AMOUNT,
         "parameters": COUNT,
         "training_images": COUNT,

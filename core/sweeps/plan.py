@@ -8,11 +8,26 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from core.config import MODELS, ConfigError, TrainingConfig
+from core.config import (
+    FIRST_WEIGHTS,
+    MODELS,
+    OPTIMIZERS,
+    PIXELS,
+    SCHEDULES,
+    ConfigError,
+    TrainingConfig,
+    model_name,
+    parse_choice,
+    parse_digits,
+    parse_number,
+    parse_whole,
+    read,
+)
 from core.names import MOST
+from core.runs import RunError
 
 MOST_TRIALS = 5000  # of a sweep
 MOST_SEEDS = 100
@@ -44,8 +59,8 @@ SEEDS = re.compile(r"\s*([0-9]{1,9})\s*seeds?\s*", re.IGNORECASE)
 Point = Mapping[str, Any]  # settings by their names in TrainingConfig
 
 
-class SweepError(ValueError):
-    """A sweep cannot be begun or changed; the message says why and what to do."""
+class SweepError(RunError):
+    """Something cannot be done with a sweep; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +73,7 @@ class Plan:
         name: what people call the sweep, 1 to 60 characters.
 
     Raises:
-        SweepError: where there is no trial, or more than 5,000.
-        ConfigError: where the settings of a trial are invalid.
+        ConfigError: where there is no trial, or more than 5,000. Invalid settings are found by `configs`.
     """
 
     base: TrainingConfig
@@ -68,13 +82,15 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.points) <= MOST_TRIALS:
-            raise SweepError(
-                f"A sweep has 1 to {MOST_TRIALS:,} trials, not {len(self.points):,}. Leave some values out."
-            )
+            raise ConfigError(_too_many(len(self.points)))
 
     @cached_property
     def configs(self) -> tuple[TrainingConfig, ...]:
-        """The settings of every trial; checked here, since a sweep of thousands need not be built twice."""
+        """The settings of every trial.
+
+        Raises:
+            ConfigError: where those of one are invalid.
+        """
         return tuple(config_at(self.base, point) for point in self.points)
 
     @property
@@ -97,6 +113,10 @@ class Plan:
         return replace(self, points=(*points, *more))
 
 
+def _too_many(count: int) -> str:
+    return f"A sweep has 1 to {MOST_TRIALS:,} trials, not {count:,}. Leave some values out."
+
+
 def config_at(base: TrainingConfig, point: Point) -> TrainingConfig:
     """The settings of a trial.
 
@@ -115,7 +135,13 @@ def config_at(base: TrainingConfig, point: Point) -> TrainingConfig:
 
 
 def every_combination(space: Mapping[str, Sequence]) -> tuple[Point, ...]:
-    """All combinations of the values of each setting; those of the last change first. `({},)` where nothing varies."""
+    """All combinations of the values of each setting; those of the last change first. `({},)` where nothing varies.
+
+    Raises:
+        ConfigError: where there are more than 5,000.
+    """
+    if (count := math.prod(map(len, space.values()))) > MOST_TRIALS:
+        raise ConfigError(_too_many(count))
     return tuple(dict(zip(space, values, strict=True)) for values in itertools.product(*space.values()))
 
 
@@ -180,6 +206,63 @@ def parse_seeds(text: str, parse: Callable[[str], int]) -> tuple[int, ...]:
     return tuple(range(count))
 
 
+def parse_setting(name: str, text: str) -> Any:
+    """The value of the setting `name` of TrainingConfig, as people type it.
+
+    Raises:
+        ConfigError: where there is no such setting, or the text is no value of it.
+    """
+    if name not in PARSERS:
+        raise ConfigError(f'There is no setting "{name}". There are: {", ".join(PARSERS)}.')
+    try:
+        value = PARSERS[name](text.strip())
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    TrainingConfig(**{name: value})  # its limits are checked there
+    return value
+
+
+def parse_several(name: str, text: str) -> tuple:
+    """The values of a setting, one or several; raises ConfigError as `parse_setting`."""
+    one = partial(parse_setting, name)
+    if name == "seed":
+        return parse_seeds(text, one)
+    return parse_values(text, one, "|" if name in ("network", "left_out") else ",;|")
+
+
+def _parse_flag(text: str) -> bool:
+    values = {"true": True, "on": True, "false": False, "off": False}
+    if text.casefold() not in values:
+        raise ConfigError(f'Enter true or false, not "{text}".')
+    return values[text.casefold()]
+
+
+def _parse_images(text: str) -> int | None:
+    return None if text.casefold() in ("", "all") else parse_whole(text)
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "model": model_name,
+    "epochs": parse_whole,
+    "learning_rate": parse_number,
+    "batch_size": parse_whole,
+    "seed": parse_whole,
+    "network": lambda text: read(text).text,
+    "training_images": _parse_images,
+    "validation_images": parse_whole,
+    "patience": parse_whole,
+    "augment": _parse_flag,
+    "optimizer": partial(parse_choice, choices=OPTIMIZERS),
+    "schedule": partial(parse_choice, choices=SCHEDULES),
+    "weight_decay": parse_number,
+    "pixels": partial(parse_choice, choices=PIXELS),
+    "first_weights": partial(parse_choice, choices=FIRST_WEIGHTS),
+    "wrong_labels": parse_number,
+    "left_out": parse_digits,
+    "imbalance": parse_whole,
+}
+
+
 def value_in_words(name: str, value: Any) -> str:
     """A setting and its value, as short as it can be said: "lr 0.01", "CNN", "augmented"."""
     if name == "model":
@@ -190,8 +273,13 @@ def value_in_words(name: str, value: Any) -> str:
         return value
     if name == "epochs":
         return "1 epoch" if value == 1 else f"{value} epochs"
+    return f"{SHORT.get(name, name.replace('_', ' '))} {value_text(name, value)}"
+
+
+def value_text(name: str, value: Any) -> str:
+    """A value of a setting as text: "0.01", "CNN", "3, 8"."""
+    if name == "model":
+        return MODELS[value].title
     if isinstance(value, tuple):
-        written = ", ".join(map(str, value)) or "none"
-    else:
-        written = "all" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return f"{SHORT.get(name, name.replace('_', ' '))} {written}"
+        return ", ".join(map(str, value)) or "none"
+    return "all" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

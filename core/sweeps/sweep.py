@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -233,7 +234,7 @@ class SweepStore:
         return version(self.folder, missing_ok=True).modified
 
     def create(self, plan: Plan) -> Sweep:
-        """A new sweep, active; it appears whole or not at all. Its name gets a number that none had.
+        """A new sweep, active; it appears whole or not at all. Its name gets a number where another has it.
 
         Raises:
             ConfigError: where the settings of a trial are invalid.
@@ -243,7 +244,8 @@ class SweepStore:
         with FileLock(self.folder.parent / "sweeps.lock"):
             taken = {sweep.name for sweep in self.sweeps()}
             stem = visible(plan.name)[: MOST - 6] or "Sweep"
-            name = next(name for number in range(1, 10**5) if (name := f"{stem} {number}") not in taken)
+            names = chain([stem], (f"{stem} ({number})" for number in count(2)))
+            name = next(name for name in names if name not in taken)
             sweep_id = f"{next_stamp(sweep.id for sweep in self.sweeps())}-{uuid4().hex[:4]}"
             draft = self.folder / f".{sweep_id}"
             try:
@@ -291,7 +293,7 @@ def _read_plan(values: Any) -> Plan | None:
             visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
         )
         return plan if plan.configs else None
-    except (ConfigError, SweepError, TypeError):
+    except (ConfigError, TypeError):
         return None
 
 

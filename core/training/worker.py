@@ -187,9 +187,12 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
     run.append_event("finishing")
     probabilities, losses = training.evaluate(dataset.x_test, dataset.y_test)
     run.write_probabilities(probabilities)
+    validated = {}
     if not run.config.info.validates_on_test:
         y_val = training.split.y_val
-        run.write_validation(y_val, training.evaluate(training.split.x_val, y_val)[0])
+        read = training.evaluate(training.split.x_val, y_val)[0]
+        run.write_validation(y_val, read)
+        validated = {"validation_accuracy": float((read.argmax(axis=1) == y_val).mean())}
     models.save(training.model, run.path)
     run.write_weights(weights_by_name(training.model), training.position.epoch)
     exported = Predictor.load(run.path).probabilities(dataset.x_test)
@@ -200,6 +203,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
         "epochs": position.epoch,
         "test_accuracy": float((predictions == dataset.y_test).mean()),
         "test_loss": float(losses.mean()),
+        **validated,
         "training_seconds": position.training_seconds,
         "parameters": training.model.count_params(),
         "training_images": training.image_count,

@@ -11,7 +11,7 @@ from dashboard.components.actions import note_failure, run_action
 from dashboard.components.learn.progress import note_run
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
-from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
+from dashboard.components.session import begin_sweep, dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.address_settings import forget_notes, show_notes_on_address, take_address
 from dashboard.components.train.all_runs import show_all_runs
@@ -22,18 +22,18 @@ from dashboard.components.train.problems import show_launcher_problem, show_prob
 from dashboard.components.train.results import architecture_card, sample_digits, show_results
 from dashboard.components.train.run_controls import show_controls, show_next_steps
 from dashboard.components.train.run_header import ask_whether_to_delete, show_actions
-from dashboard.components.train.settings import settings_now
+from dashboard.components.train.settings import plan_now
 from dashboard.components.train.settings_form import start_in_page, training_settings
 
 
 def start() -> None:
-    """Queue a run with the current settings, or say which of them is out of range."""
+    """Queue what the current settings name, a run or a sweep, or say which of them is out of range."""
     try:
-        config = settings_now()
+        plan = plan_now()
     except ConfigError as error:
         note_failure(str(error))
     else:
-        run_action(begin, config)
+        run_action(begin, plan.base) if len(plan.points) == 1 else run_action(begin_sweep, plan)
 
 
 def begin(config: TrainingConfig) -> None:

@@ -12,7 +12,7 @@ from core.runs import Run
 from dashboard.components.following import follow, is_outdated
 from dashboard.components.page_head import show_tab_title
 from dashboard.components.progress import per_cent_done, progress_in_words
-from dashboard.components.session import TRAIN_PAGE, active, chosen_run, open_run, store
+from dashboard.components.session import TRAIN_PAGE, TUNE_PAGE, active, chosen_run, open_run, store
 from dashboard.components.text import escape_markdown
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 2.0
@@ -39,6 +39,8 @@ def show_activity(*, on_train: bool = False) -> None:
 def _look(here: DeltaGenerator, on_train: bool) -> None:
     if run_id := st.session_state.pop("go_to_run", ""):
         st.switch_page(TRAIN_PAGE, query_params={"run": run_id})
+    if st.session_state.pop("go_to_tune", False):
+        st.switch_page(TUNE_PAGE, query_params={"sweep": st.session_state["tune_sweep"]})
     if is_outdated():
         st.rerun()
     found = active(LOOK_SECONDS / 2)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.text import escape_markdown
 
-MOST_TYPED = 40  # characters
+MOST_TYPED = 120  # characters
 TYPING_PAUSE = "250ms"  # after which typed text reaches the page, so that Start is off while a number is invalid
 
 

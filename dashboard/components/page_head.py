@@ -21,6 +21,7 @@ ABOUT = {  # the pages, and what each shows: in the navigation, and where a page
     "Predictions": "What a run predicts for every test image, and its mistakes.",
     "Confidence": "Whether confidence matches accuracy, and when a run should say that it does not know.",
     "Compare": "Runs side by side: numbers, curves, and what one fixed and broke.",
+    "Tune": "One setting or several in many runs: which values are best, and how sure that is.",
     "Map": "The test images by the network's last hidden layer: similar ones lie close together.",
     "Inside": "A network's weights as they form, and one image on its way through the layers.",
     "Robustness": "A run's accuracy on digits that were shifted, turned, blurred and so on.",

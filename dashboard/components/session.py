@@ -16,11 +16,12 @@ from core.inference.answer import LoadedModels
 from core.runs import Run, RunStore
 from core.runs.starter import Starter
 from core.services import Services
+from core.sweeps import Plan
 from dashboard.components.address import recall, remember
 from dashboard.components.text import escape_markdown
 
 EVERY_PAGE = "every_page"  # under which the address keeps the chosen run
-TRAIN_PAGE = "app_pages/train.py"
+TRAIN_PAGE, TUNE_PAGE, COMPARE_PAGE = "app_pages/train.py", "app_pages/tune.py", "app_pages/compare.py"
 
 first_page = threading.Event()  # set once a page was run for a browser
 _services: Services | None = None
@@ -125,6 +126,17 @@ def first_time(*request: object, seconds: float = 1.0) -> bool:
 def open_run(run_id: str) -> None:
     """Make this the chosen run on every page, and put it into the address."""
     remember(EVERY_PAGE, "run", run_id)
+
+
+def open_sweep(sweep_id: str) -> None:
+    """Make this the sweep that Tune shows."""
+    remember("tune", "sweep", sweep_id)
+
+
+def begin_sweep(plan: Plan) -> None:
+    """In a callback: begin a sweep, and show it on Tune when the page runs next."""
+    open_sweep(services().sweeps.create(plan).id)
+    st.session_state["go_to_tune"] = True
 
 
 def delete_run(run: Run) -> None:

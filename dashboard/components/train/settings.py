@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +30,7 @@ from core.config import (
     read,
 )
 from core.layers import MOST_TEXT
+from core.sweeps import Plan, every_combination, parse_seeds, parse_values
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
@@ -56,6 +57,7 @@ class Setting:
         choices: the values to choose from with their titles; {} where the value is typed.
         group: the title of the part of the sidebar that it is in.
         most: how many characters can be typed.
+        separators: the signs between several values in the sidebar (core.sweeps.parse_values); "" where it takes one.
     """
 
     label: str
@@ -66,10 +68,17 @@ class Setting:
     choices: Mapping[str, str] = field(default_factory=dict)
     group: str = MORE_SETTINGS
     most: int = MOST_TYPED
+    separators: str = ",;|"
+
+    @property
+    def between(self) -> str:
+        """The sign between several values, where there are several."""
+        return self.separators[:1] or "|"
 
 
 def _choice(label: str, choices: Mapping[str, str], help: str, group: str) -> Setting:
-    return Setting(label, lambda text: parse_choice(text, choices), help, str, choices=choices, group=group)
+    parse = partial(parse_choice, choices=choices)
+    return Setting(label, parse, help, str, choices=choices, group=group, separators="")
 
 
 def _parse_images(text: str) -> int | None:
@@ -85,6 +94,7 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
         text=str,
         most=MOST_TEXT,
         group=LAYERS,
+        separators="",
     ),
     "learning_rate": Setting(
         "Learning rate",
@@ -162,6 +172,7 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
         'Digits that are not trained on, for instance "3, 8". It is tested on them all the same.',
         text=lambda digits: ", ".join(map(str, digits)),
         group=DATA,
+        separators="|",
     ),
     "imbalance": Setting(
         "Imbalance",
@@ -177,15 +188,33 @@ EPOCHS = Setting(
 )
 
 
-def settings_now() -> TrainingConfig:
-    """The settings in the widgets now, also in a callback, where the page's own variables are out of date.
+def plan_now() -> Plan:
+    """What the widgets name now, also in a callback, where the page's own variables are out of date.
+
+    It has one trial, or one for each combination where a field has several values.
 
     Raises:
         ConfigError: where a setting is out of its range.
     """
     model = now("model", last_model())
-    values = {name: understand(name, text_now(model, name), model) for name in shown_settings(model)}
-    return TrainingConfig(model=model, augment=now("augment", last_augment()), **values)
+    values = {name: understand_all(name, text_now(model, name), model) for name in shown_settings(model)}
+    base = TrainingConfig(
+        model=model, augment=now("augment", last_augment()), **{name: each[0] for name, each in values.items()}
+    )
+    space = {name: each for name, each in values.items() if len(each) > 1}
+    labels = ", ".join(setting_of(name).label for name in space)
+    plan = Plan(base, every_combination(space), f"{base.title}: {labels.lower()}")
+    assert plan.configs  # all are valid
+    return plan
+
+
+def settings_now() -> TrainingConfig:
+    """The settings in the widgets now; the first of several values.
+
+    Raises:
+        ConfigError: where a setting is out of its range.
+    """
+    return plan_now().base
 
 
 def settings_from(address: Mapping[str, str]) -> TrainingConfig:
@@ -239,7 +268,7 @@ def shown_settings(model: str) -> list[str]:
 def problem_with(model: str, name: str) -> str:
     """Why the text typed for a setting is invalid, as a sentence; "" where it is valid."""
     try:
-        understand(name, text_now(model, name), model)
+        understand_all(name, text_now(model, name), model)
     except ConfigError as error:
         return str(error)
     return ""
@@ -259,6 +288,26 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
         raise ConfigError(f"{setting.label}: {error}") from error
     TrainingConfig(model=model, **{name: value})  # its limits are checked there
     return value
+
+
+@lru_cache(maxsize=1024)
+def understand_all(name: str, text: str, model: str = DEFAULT.model) -> tuple:
+    """The values of a setting from the text that was typed, one or several.
+
+    Raises:
+        ConfigError: as `understand`.
+    """
+    return understand_several(name, text, model) if setting_of(name).separators else (understand(name, text, model),)
+
+
+def understand_several(name: str, text: str, model: str = DEFAULT.model) -> tuple:
+    """The values of any setting, with "|" between those that have commas of their own.
+
+    Raises:
+        ConfigError: as `understand`.
+    """
+    one = partial(understand, name, model=model)
+    return parse_seeds(text, one) if name == "seed" else parse_values(text, one, setting_of(name).separators or "|")
 
 
 def text_now(model: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -11,6 +11,7 @@ from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_na
 from core.data import Dataset
 from core.data.split import image_count
 from core.runs.estimate import expected_seconds
+from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
@@ -29,19 +30,40 @@ from dashboard.components.train.settings import (
     last_augment,
     last_model,
     last_text,
+    plan_now,
     problem_with,
     setting_of,
     settings_in_address,
-    settings_now,
     shown_settings,
     text_now,
     title_in_address,
-    understand,
+    understand_all,
 )
 from dashboard.components.views import view
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
+ESTIMATED = 30  # trials whose time is estimated; the others take as long
+NOUNS = {  # of several values
+    "model": "networks",
+    "network": "networks",
+    "augment": "kinds of images",
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "pixels": "kinds of pixels",
+    "first_weights": "kinds of first weights",
+    "epochs": "numbers of epochs",
+    "learning_rate": "learning rates",
+    "batch_size": "batch sizes",
+    "patience": "patiences",
+    "training_images": "numbers of training images",
+    "validation_images": "numbers of validation images",
+    "seed": "seeds",
+    "weight_decay": "weight decays",
+    "wrong_labels": "shares of wrong labels",
+    "left_out": "choices of digits left out",
+    "imbalance": "imbalances",
+}
 GROUPS = {  # parts of the sidebar below Start, with their icons
     MORE_SETTINGS: ":material/tune:",
     TRAINING: ":material/science:",
@@ -68,17 +90,18 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         "hand-drawn digits.",
     )
     hear_layers(model)
-    config, wrong = _ready(model)
+    plan, wrong = _ready(model)
     with st.container(key="start_area", gap="xsmall"):
-        st.button("Start training", width="stretch", key="start", **_start_button(start, wrong))
-        if config is None:
+        words = "Start training" if plan is None or len(plan.points) == 1 else f"Start {len(plan.points):,} runs"
+        st.button(words, width="stretch", key="start", **_start_button(start, wrong))
+        if plan is None:
             say_refused(wrong)
         else:
-            st.caption(what_it_takes(config, digits))
+            st.caption(what_they_take(plan, digits))
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(MODELS[model].about)
         _recipe(MODELS[model])
-    show_layers(digits, config)
+    show_layers(digits, plan and plan.base)
     for group, icon in GROUPS.items():
         _group(model, group, icon)
     here = (st.context.url or "").partition("?")[0]
@@ -102,8 +125,8 @@ def start_in_page(start: Callable[[], None]) -> None:
     It is quiet: what to do with the run on the page comes first.
     """
     model = last_model()
-    config, wrong = _ready(model)
-    what = f"{config.title}, {_epochs_in_words(config.epochs)}" if config else MODELS[model].title
+    plan, wrong = _ready(model)
+    what = plan_in_words(plan) if plan else MODELS[model].title
     with st.container(key="start_in_page", width="content"):
         st.button(
             f"Start {what}",
@@ -117,21 +140,38 @@ def _start_button(start: Callable[[], None], wrong: str) -> dict:
     return {"type": "primary", "icon": ":material/play_arrow:", "on_click": start, "disabled": bool(wrong)}
 
 
-def _ready(model: str) -> tuple[TrainingConfig | None, str]:
+def _ready(model: str) -> tuple[Plan | None, str]:
     """The settings, ready to be started; or None and what keeps them from it, as a sentence."""
     try:
-        return settings_now(), ""
+        return plan_now(), ""
     except ConfigError as error:
         wrong = [setting_of(name).label for name in shown_settings(model) if problem_with(model, name)]
         return None, f"To start, correct: {', '.join(wrong)}." if wrong else str(error)
 
 
-def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
-    """What Start begins, in words: network, epochs, and how long it takes where such a network was trained here."""
-    images = image_count(digits, config)
-    seconds = expected_seconds(config, images, store().runs())
-    words = f"{config.title}, {_epochs_in_words(config.epochs)}"
-    return words if seconds is None else f"{words}, about {duration_in_words(max(1.0, seconds))} here"
+def what_they_take(plan: Plan, digits: Dataset) -> str:
+    """What Start begins, in words: network, epochs, and how long it takes where such networks were trained here."""
+    seconds = _expected(plan.configs[:ESTIMATED], digits)
+    if seconds is None:
+        return plan_in_words(plan)
+    seconds *= len(plan.configs) / min(ESTIMATED, len(plan.configs))
+    return f"{plan_in_words(plan)}, about {duration_in_words(max(1.0, seconds))} here"
+
+
+def _expected(configs: Sequence[TrainingConfig], digits: Dataset) -> float | None:
+    """How long these take one after the other, in seconds; None where too little is known of one of them."""
+    runs = store().runs()
+    times = [expected_seconds(config, image_count(digits, config), runs) for config in configs]
+    return None if None in times else sum(times)
+
+
+def plan_in_words(plan: Plan) -> str:
+    """ "Dense, 10 epochs"; "Dense, 3 learning rates × 5 seeds"."""
+    if len(plan.points) == 1:
+        return f"{plan.base.title}, {_epochs_in_words(plan.base.epochs)}"
+    counts = {name: len({point[name] for point in plan.points}) for name in plan.varied}
+    varied = " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
+    return varied if "model" in counts else f"{plan.base.title}, {varied}"
 
 
 def _epochs_in_words(epochs: int) -> str:
@@ -211,4 +251,6 @@ def _say(model: str, name: str) -> None:
             say_refused(problem)
         else:
             text = text_now(model, name)
-            say_understood(text, setting_of(name).text(understand(name, text, model)))
+            values = understand_all(name, text, model)
+            written = ("; " if name == "left_out" else ", ").join(map(setting_of(name).text, values))
+            say_understood(text, written if len(values) == 1 else f"{len(values)} values: {written}")

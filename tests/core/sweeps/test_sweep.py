@@ -33,10 +33,10 @@ def states(sweep):
 
 def test_a_sweep_is_read_as_it_was_written_and_named_once(sweeps, sweep):
     again = sweeps.get(sweep.id)
-    assert (again.name, again.state.name) == ("Rates 1", "active")
+    assert (again.name, again.state.name) == ("Rates", "active")
     assert (again.plan.base, again.plan.points) == (PLAN_OF_SIX.base, PLAN_OF_SIX.points)
-    assert sweeps.create(PLAN_OF_SIX).name == "Rates 2"
-    assert [found.name for found in sweeps.sweeps()] == ["Rates 2", "Rates 1"]
+    assert sweeps.create(PLAN_OF_SIX).name == "Rates (2)"
+    assert [found.name for found in sweeps.sweeps()] == ["Rates (2)", "Rates"]
 
 
 def test_each_trial_is_begun_once_however_often_the_coordinator_ends(sweep):

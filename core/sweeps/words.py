@@ -1,0 +1,74 @@
+"""What came of a sweep, in sentences: for the page and for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.formatting import percent
+from core.sweeps.plan import Point, value_in_words
+from core.sweeps.results import Certainty, Effect, Group
+
+LIKELY = 0.05  # of chance: below it a difference is not put down to it
+AS_LARGE = 2  # times the spread over seeds: an effect below that is hardly one
+
+
+def point_in_words(point: Point) -> str:
+    """The settings of a trial: "lr 0.01 · batch 32"; "as set" where none differs but the seed."""
+    words = [value_in_words(name, value) for name, value in point.items() if name != "seed"]
+    return " · ".join(words) or "as set"
+
+
+def points(fraction: float) -> str:
+    """A difference of accuracies in percentage points: "0.42"."""
+    return f"{100 * fraction:.2f}".replace("-", "−")
+
+
+def best_in_words(groups: Sequence[Group]) -> str:
+    """Which settings are best on the validation images, as a sentence; "" before anything has ended."""
+    known = [group for group in groups if group.accuracies]
+    if not known:
+        return ""
+    best = known[0]
+    runs = len(best.accuracies)
+    mean = f"{percent(best.mean)} of the validation images right"
+    if runs > 1:
+        mean += f" (mean of {runs} seeds, which differ by about {points(best.spread)} points)"
+    what = "Best so far" if len(known) < len(groups) else "Best"
+    return f"{what}: **{point_in_words(best.point)}**, with {mean}."
+
+
+def certainty_in_words(groups: Sequence[Group], found: Certainty | None) -> str:
+    """How sure it is that the best is better than the second, in sentences; "" where there is no second."""
+    known = [group for group in groups if group.accuracies]
+    if len(known) < 2:
+        return ""
+    second = point_in_words(known[1].point)
+    if found is None:
+        ahead = points(known[0].mean - known[1].mean)
+        return (
+            f"It is {ahead} points above {second}. That may be chance: other first weights give other numbers. "
+            "Repeat both with more seeds to find out."
+        )
+    interval = f"95 % interval {points(found.low)} to {points(found.high)}"
+    span = f"{points(found.difference)} points better than {second} ({interval})"
+    if found.p_value < LIKELY and found.difference > 0:
+        how_often = "less than 1" if found.p_value < 0.01 else f"{100 * found.p_value:.0f}"
+        return f"It is {span}. Chance alone would make such a difference in {how_often} of 100 sweeps."
+    return f"It is {span}. With {found.seeds} seeds each, that may well be chance."
+
+
+def mattered_in_words(found: Sequence[Effect], spread: float | None) -> str:
+    """What mattered, as a sentence; "" where nothing differed."""
+    if not found:
+        return ""
+    told = [f"{_name(effect)} ({points(effect.span)} points between its best and its worst value)" for effect in found]
+    words = f"What mattered: {told[0]}" + "".join(f", then {each}" for each in told[1:3])
+    if spread is None:
+        return f"{words}."
+    by_chance = found[0].span < AS_LARGE * spread
+    seeds = f"Other seeds alone make a difference of about {points(spread)} points"
+    return f"{words}. {seeds}{', so that may be chance' if by_chance else ''}."
+
+
+def _name(effect: Effect) -> str:
+    return {"model": "the network", "network": "the layers"}.get(effect.name, effect.name.replace("_", " "))

@@ -1,0 +1,104 @@
+"""Charts of a sweep: each setting against validation accuracy, and the best accuracy so far."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dashboard.components.charts import theme
+from dashboard.components.charts.of_runs import PERCENTS
+from dashboard.components.charts.spec import PERCENT, category, number
+
+HEIGHT = 260
+FAR_OFF = 5  # times the median error: trials above that do not set the range
+
+
+def effect_chart(frame: pd.DataFrame, title: str) -> dict:
+    """A setting's values beside each other: a dot for each trial, and a line through the means.
+
+    Args:
+        frame: columns value (as text, in the order of the axis), accuracy (a fraction), trial (name).
+        title: the setting's name.
+    """
+    order = list(dict.fromkeys(frame["value"]))
+    means = frame.groupby("value", sort=False)["accuracy"].mean().rename_axis("value").reset_index()
+    x = category("value", title, sort=order, axis={"labelAngle": 0, "grid": False, "labelLimit": 160})
+    y = number(
+        "accuracy", "Validation accuracy", axis=PERCENTS, scale={"domain": _range(frame["accuracy"]), "clamp": True}
+    )
+    dot, line = theme.theme_colors()
+    return {
+        "config": PERCENT,
+        "height": HEIGHT,
+        "datasets": {"trials": frame, "means": means},
+        "layer": [
+            {
+                "data": {"name": "means"},
+                "mark": {
+                    "type": "line",
+                    "color": line,
+                    "strokeWidth": 2,
+                    "point": {"color": line, "size": 80, "shape": "square"},
+                },
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "tooltip": [category("value", title), number("accuracy", "Mean", format=".2%")],
+                },
+            },
+            {
+                "data": {"name": "trials"},
+                "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.7, "color": dot},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "tooltip": [category("trial", "Trial"), number("accuracy", "Validation accuracy", format=".2%")],
+                },
+            },
+        ],
+    }
+
+
+def progress_chart(frame: pd.DataFrame) -> dict:
+    """Every trial that has ended in the order of their ends, and the best so far as a stair.
+
+    Args:
+        frame: columns ended (from 1), accuracy, best (fractions), trial (name).
+    """
+    x = number(
+        "ended",
+        "Trials ended",
+        axis={"tickMinStep": 1, "grid": False, "format": "d"},
+        scale={"domain": [0.5, len(frame) + 0.5], "nice": False},
+    )
+    scale = {"domain": _range(frame["accuracy"]), "clamp": True}
+    dot, line = theme.theme_colors()
+    return {
+        "config": PERCENT,
+        "height": HEIGHT,
+        "datasets": {"trials": frame},
+        "data": {"name": "trials"},
+        "layer": [
+            {
+                "mark": {"type": "line", "interpolate": "step-after", "color": line, "strokeWidth": 2},
+                "encoding": {"x": x, "y": number("best", "Validation accuracy", axis=PERCENTS, scale=scale)},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.8, "color": dot},
+                "encoding": {
+                    "x": x,
+                    "y": number("accuracy", "Validation accuracy", axis=PERCENTS, scale=scale),
+                    "tooltip": [category("trial", "Trial"), number("accuracy", "Validation accuracy", format=".2%")],
+                },
+            },
+        ],
+    }
+
+
+def _range(accuracies: pd.Series) -> list[float]:
+    """The range of accuracies, without those far below the others; these are drawn at its edge."""
+    errors = 1 - accuracies.to_numpy()
+    near = errors <= max(FAR_OFF * float(np.median(errors)), 0.02)
+    low, high = float(accuracies[near].min()), float(accuracies.max())
+    room = max(0.15 * (high - low), 0.001)
+    return [max(0.0, low - room), min(1.0, high + room)]

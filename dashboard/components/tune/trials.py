@@ -1,0 +1,80 @@
+"""The trials of a sweep in a table, each of which is opened by its name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.sweeps import Plan
+from core.sweeps.plan import value_text
+from core.sweeps.results import Trial
+from dashboard.components.activity import go_to
+from dashboard.components.progress import progress_in_words
+from dashboard.components.train.settings import setting_of
+
+MOST_ROWS, ROW_HEIGHT = 12, 35
+STATE_WORDS = {"queued": "Waiting", "running": "Training"}
+ORDER = ("running", "queued")
+
+
+def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
+    """Show every trial that was begun: those in training first, then by validation accuracy."""
+    rows = sorted(trials, key=_place)
+
+    def open_clicked() -> None:
+        row = st.session_state["opened_trial"].row
+        if row < len(rows):
+            go_to(rows[row].run.id)
+
+    name = st.column_config.ButtonColumn(
+        type="tertiary", alignment="left", pinned=True, on_click=open_clicked, key="opened_trial"
+    )
+    st.dataframe(
+        trials_table(rows, plan),
+        hide_index=True,
+        placeholder="–",
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(rows))) + 3,
+        column_config={
+            "Trial": name,
+            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+            "Training time": st.column_config.NumberColumn(format="%.1f s"),
+        },
+        key="trials",
+    )
+
+
+def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
+    """One row for each trial: state, the settings that differ, accuracy, time, and why it failed."""
+    names = [name for name in dict.fromkeys([*plan.varied, "seed"]) if len({trial.point[name] for trial in rows}) > 1]
+    frame = pd.DataFrame(
+        {
+            "Trial": [f":material/arrow_forward: {trial.run.name}" for trial in rows],
+            "State": [_state(trial) for trial in rows],
+            **{label_of(name): [value_text(name, trial.point[name]) for trial in rows] for name in names},
+            "Validation accuracy": [math.nan if trial.accuracy is None else 100 * trial.accuracy for trial in rows],
+            "Training time": [math.nan if trial.seconds is None else trial.seconds for trial in rows],
+            "Reason": [trial.run.state.message if trial.state in ("failed", "interrupted") else "" for trial in rows],
+        }
+    )
+    empty = [name for name in ("Validation accuracy", "Training time") if frame[name].isna().all()]
+    return frame.drop(columns=empty if frame["Reason"].any() else [*empty, "Reason"])
+
+
+def label_of(name: str) -> str:
+    """What a setting is called."""
+    return "Network" if name == "model" else setting_of(name).label
+
+
+def _state(trial: Trial) -> str:
+    if trial.state == "running":
+        return f"Training · {progress_in_words(trial.run)}"
+    return STATE_WORDS.get(trial.state, trial.state.capitalize())
+
+
+def _place(trial: Trial) -> tuple:
+    active = ORDER.index(trial.state) if trial.state in ORDER else len(ORDER)
+    return active, trial.accuracy is None, -(trial.accuracy or 0.0), trial.number
