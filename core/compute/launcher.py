@@ -29,6 +29,7 @@ from core.storage import explain_os_error
 LOOK_SECONDS = 0.1
 SLOW_SECONDS = 2.0  # between two looks at the run folders, where nothing says that one has changed
 LONGEST_PAUSE = 30.0  # seconds between two looks or two workers, where something is wrong
+KILLED = -9  # the status of a process that somebody, or the system for lack of memory, killed: another one may do
 MOST_KILLED = 3  # workers of one run that were killed before they began, until it has failed
 MOST_FAILURES = 5  # workers in a row that could not start, until only a run makes another one come
 HEALTHY_SECONDS = 30.0  # a worker that waits for so long has started
@@ -157,8 +158,8 @@ class Launcher(Watcher):
                 self._see(run_id, sent, run)
                 continue
             if run and run.state.name == "queued" and worker.returncode != 0 and not run.has_worker():
-                self._killed[run_id] += worker.returncode < 0
-                if not 0 < self._killed[run_id] < MOST_KILLED:  # else another one may do
+                self._killed[run_id] += worker.returncode == KILLED
+                if not 0 < self._killed[run_id] < MOST_KILLED:
                     self._worker_failed(worker.returncode)
                     run.set_state("failed", self._worker_problem)
             self._next_look = 0.0  # there is room for another one

@@ -23,7 +23,19 @@ expect = playwright.expect
 
 pytestmark = needs_browser
 
-PAGES = ("Train", "Learn", "Predictions", "Confidence", "Compare", "Map", "Inside", "Robustness", "Draw", "Export")
+PAGES = (
+    "Train",
+    "Learn",
+    "Predictions",
+    "Confidence",
+    "Compare",
+    "Tune",
+    "Map",
+    "Inside",
+    "Robustness",
+    "Draw",
+    "Export",
+)
 NOT_OURS = {  # what axe-core finds in markup that pages cannot change, by rule
     # The column of the boxes that choose a row has no title: github.com/streamlit/streamlit/issues/688
     "empty-table-header": '[data-testid="stDataFrame"] th[aria-colindex="1"]',

@@ -1,0 +1,143 @@
+"""Tune, and several values in the fields of Train, in Streamlit's own simulation."""
+
+import pytest
+
+from core.config import TrainingConfig
+from core.sweeps import Plan, SweepStore, every_combination
+from tests.support.pages import by_label, open_page, words
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
+
+RATES = Plan(
+    TrainingConfig("dense", epochs=1), every_combination({"learning_rate": (0.1, 0.001), "seed": (0, 1)}), "Rates"
+)
+ACCURACIES = (0.80, 0.82, 0.95, 0.96)  # of the four trials
+
+
+@pytest.fixture
+def sweeps(store):
+    return SweepStore(store)
+
+
+def end_all(sweep, accuracies=ACCURACIES):
+    """Begin all trials and end them with these validation accuracies."""
+    for number, accuracy in enumerate(accuracies):
+        run = sweep.begin_trial()
+        run.write_summary(
+            {
+                "validation_accuracy": accuracy,
+                "test_accuracy": accuracy - 0.01,
+                "training_seconds": 2.0,
+                "finished": number,
+            }
+        )
+        run.set_state("finished")
+    assert sweep.finish()
+
+
+def test_several_values_in_fields_of_train_are_a_sweep(store, sweeps):
+    at = open_page("train", model="dense", epochs="2, 3", dense_learning_rate="0.1, 0.01", dense_seed="3 seeds")
+    assert at.button(key="start").label == "Start 12 runs"
+    assert "Dense, 2 numbers of epochs × 2 learning rates × 3 seeds" in words(at)
+    assert "Read as 3 values: 0, 1, 2" in words(at)
+    at.button(key="start").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.name == "Dense: epochs, learning rate, seed"
+    assert len(sweep.plan.points) == 12
+    assert sweep.plan.configs[5] == TrainingConfig("dense", epochs=2, learning_rate=0.01, seed=2)
+    assert store.runs() == []  # the coordinator begins them
+    assert "Tune · Dense: epochs, learning rate, seed" in words(at)
+
+
+def test_one_value_is_a_run_and_a_wrong_one_among_several_is_named(store, sweeps):
+    at = open_page("train", model="dense", dense_learning_rate="0.01")
+    at.button(key="start").click().run()
+    assert (len(store.runs()), sweeps.sweeps()) == (1, [])
+    at = open_page("train", model="dense", dense_learning_rate="0.1, 7")
+    assert at.button(key="start").disabled
+    assert "Learning rate must be between 1e-06 and 1, not 7." in words(at)
+    at = open_page(
+        "train",
+        model="dense",
+        dense_seed="90 seeds",
+        dense_learning_rate="0.1, 0.2",
+        epochs="1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28",
+    )
+    assert "A sweep has 1 to 5,000 trials, not 5,040. Leave some values out." in words(at)
+
+
+def test_without_sweeps_the_form_stands_there_and_starts_one(sweeps):
+    at = open_page("tune")
+    assert at.button(key="start_sweep").label == "Start 9 runs"
+    by_label(at.multiselect, "What differs").set_value(["model", "first_weights"]).run()
+    by_label(at.multiselect, "Network").set_value(["dense", "cnn"]).run()
+    by_label(at.multiselect, "First weights").set_value(["he", "zeros"]).run()
+    assert at.button(key="start_sweep").label == "Start 4 runs"
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert [(config.model, config.first_weights) for config in sweep.plan.configs] == [
+        ("dense", "he"),
+        ("dense", "zeros"),
+        ("cnn", "he"),
+        ("cnn", "zeros"),
+    ]
+
+
+def test_some_at_random_are_as_many_as_were_asked_for(sweeps):
+    at = open_page(
+        "tune", differs="learning_rate,seed", learning_rate="0.1, 0.01, 0.001", seed="10 seeds", search="At random"
+    )
+    by_label(at.text_input, "How many").set_value("7").run()
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert len({tuple(point.items()) for point in sweep.plan.points}) == 7
+
+
+def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):
+    sweep = sweeps.create(RATES)
+    end_all(sweep)
+    at = open_page("tune")
+    said = words(at)
+    assert "Best: **lr 0.001**, with 95.50 % of the validation images right (mean of 2 seeds" in said
+    assert "It is 14.50 points better than lr 0.1" in said
+    assert "What mattered: learning rate (14.50 points between its best and its worst value)" in said
+    assert "**lr 0.001 · seed 1** reads **95.00 %** right" in said
+    table = at.dataframe[0].value
+    assert list(table["Validation accuracy"]) == [96.0, 95.0, 82.0, 80.0]
+    at.button(key="repeat_best").click().run()
+    assert [(point["learning_rate"], point["seed"]) for point in sweep.plan.points[4:]] == [
+        *((0.001, seed) for seed in range(2, 7)),
+        *((0.1, seed) for seed in range(2, 7)),
+    ]
+    assert sweep.state.name == "active"
+
+
+def test_it_is_paused_resumed_stopped_and_deleted_and_its_runs_are_kept(store, sweeps):
+    sweep = sweeps.create(RATES)
+    sweep.begin_trial()
+    at = open_page("tune")
+    at.button(key="sweep_pause").click().run()
+    assert (sweep.state.name, store.runs()[0].state.name) == ("paused", "paused")
+    at.button(key="sweep_play_arrow").click().run()
+    assert (sweep.state.name, store.runs()[0].state.name) == ("active", "queued")
+    at.button(key="sweep_stop").click().run()
+    assert sweep.state.name == "stopped"
+    at.button(key="delete_sweep").click().run()
+    assert (sweeps.sweeps(), len(store.runs())) == ([], 1)
+
+
+def test_trials_that_failed_say_why_and_are_tried_again(sweeps):
+    sweep = sweeps.create(RATES)
+    run = sweep.begin_trial()
+    run.set_state("failed", "No space is left on the disk.")
+    at = open_page("tune")
+    assert list(at.dataframe[0].value["Reason"]) == ["No space is left on the disk."]
+    at.button(key="sweep_replay").click().run()
+    assert run.state.name == "queued"
+
+
+def test_a_damaged_or_missing_sweep_is_said(sweeps):
+    sweep = sweeps.create(RATES)
+    (sweep.path / "sweep.json").write_bytes(b"{")
+    assert "missing, damaged or of a newer version" in words(open_page("tune"))
+    assert "This sweep was not found" in words(open_page("tune", sweep="20200101-000000-abcd"))
