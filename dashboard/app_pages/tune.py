@@ -28,7 +28,7 @@ from dashboard.components.tune.new_sweep import PAGE, show_new_sweep
 from dashboard.components.tune.trials import label_of, show_trials
 from dashboard.components.views import view
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
 COMPARED = 10  # trials that the link to Compare names
 SIGNS = {
@@ -44,13 +44,14 @@ def page() -> None:
     """The whole page, from top to bottom."""
     sweeps = {sweep.id: sweep for sweep in services().sweeps.sweeps()}
     wanted = recall(PAGE, "sweep")
-    chosen = sweeps.get(wanted) or next(iter(sweeps.values()), None)
+    chosen = sweeps.get(wanted) if wanted else next(iter(sweeps.values()), None)
     show_title(f"Tune · {chosen.name}" if chosen else "Tune")
     digits = dataset()
     dataset_note(digits)
-    if wanted and wanted not in sweeps:
-        st.warning("This sweep was not found; it may have been deleted.", icon=":material/search_off:")
     if chosen is None:
+        if wanted:
+            st.warning("This sweep was not found; it may have been deleted.", icon=":material/search_off:")
+            choose(sweeps, None)
         st.markdown(ABOUT["Tune"])
         with st.container(border=True):
             st.header("New sweep", anchor=False)
@@ -58,22 +59,24 @@ def page() -> None:
         return
     with st.expander("New sweep", icon=":material/add:", key="new_sweep"):
         show_new_sweep(digits)
-    if len(sweeps) > 1:
-        choose(sweeps, chosen)
+    choose(sweeps, chosen)
     remember(PAGE, "sweep", chosen.id)
     show(chosen, digits)
 
 
-def choose(sweeps: dict[str, Sweep], chosen: Sweep) -> None:
-    """Choose the sweep that the page shows."""
-    ids = list(sweeps)
+def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:
+    """Choose the sweep that the page shows, where there are others."""
+    if not set(sweeps) - {chosen and chosen.id}:
+        return
+    ids, shown = list(sweeps), chosen and chosen.id
     st.selectbox(
         "Sweep",
         ids,
-        ids.index(chosen.id),
+        ids.index(shown) if shown else None,
+        placeholder="Choose a sweep",
         format_func=lambda sweep_id: sweeps[sweep_id].name if sweep_id in sweeps else sweep_id,
         width=420,
-        **view("sweep", chosen.id, open_sweep, ids),
+        **view("sweep", shown, open_sweep, [*ids, None]),
     )
 
 
@@ -85,7 +88,9 @@ def show(sweep: Sweep, digits: Dataset) -> None:
         return
     if state.message:
         st.warning(escape_markdown(state.message), icon=":material/warning:")
-    st.fragment(_follow, run_every=LOOK_SECONDS if state.name == ACTIVE else None)(sweep, plan, digits, state.name)
+    st.fragment(_follow, run_every=LOOK_SECONDS if state.name == ACTIVE else IDLE_SECONDS)(
+        sweep, plan, digits, state.name
+    )
 
 
 def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
