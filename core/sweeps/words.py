@@ -49,7 +49,7 @@ def certainty_in_words(groups: Sequence[Group], found: Certainty | None) -> str:
             f"It is {ahead} points above {second}. That may be chance: other first weights give other numbers. "
             "Repeat both with more seeds to find out."
         )
-    interval = f"95 % interval {points(found.low)} to {points(found.high)}"
+    interval = f"95\u00a0% interval {points(found.low)} to {points(found.high)}"
     span = f"{points(found.difference)} points better than {second} ({interval})"
     if found.p_value < LIKELY and found.difference > 0:
         how_often = "less than 1" if found.p_value < 0.01 else f"{100 * found.p_value:.0f}"

@@ -48,15 +48,15 @@ def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
 
 
 def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
-    """One row for each trial: state, the settings that differ, accuracy, time, and why it failed."""
+    """One row for each trial: accuracy, the settings that differ, time, state, and why it failed."""
     names = [name for name in dict.fromkeys([*plan.varied, "seed"]) if len({trial.point[name] for trial in rows}) > 1]
     frame = pd.DataFrame(
         {
             "Trial": [f":material/arrow_forward: {trial.run.name}" for trial in rows],
-            "State": [_state(trial) for trial in rows],
-            **{label_of(name): [value_text(name, trial.point[name]) for trial in rows] for name in names},
             "Validation accuracy": [math.nan if trial.accuracy is None else 100 * trial.accuracy for trial in rows],
+            **{label_of(name): [value_text(name, trial.point[name]) for trial in rows] for name in names},
             "Training time": [math.nan if trial.seconds is None else trial.seconds for trial in rows],
+            "State": [_state(trial) for trial in rows],
             "Reason": [trial.run.state.message if trial.state in ("failed", "interrupted") else "" for trial in rows],
         }
     )
