@@ -100,13 +100,6 @@ def baselines_of(fingerprint, _digits) -> tuple[baselines.Baseline, ...]:
     return baselines.baselines(_digits)
 
 
-def show_baselines(digits) -> None:
-    """Say how many test images are read right without a network, to judge the runs by."""
-    found = baselines_of(digits.fingerprint, digits)
-    told = ", ".join(f"{each.name.lower()} {percent(each.accuracy)}" for each in found)
-    st.caption(f"Without a network: {told}.", help="  \n".join(f"**{each.name}.** {each.meaning}" for each in found))
-
-
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
 def scores(path, version, fingerprint, _run, _digits) -> run_table.Scores:
     """A run's numbers on the test images, cached until its files change."""
@@ -142,11 +135,12 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) 
     with st.container(key="on_screen"):
         rows = run_table_view.show(table, [run.id for run in chosen], part)
         marked = [chosen[row] for row in rows if row < len(chosen)]
+        run_table_view.show_notes(table, part, baselines_of(digits.fingerprint, digits))
         with st.container(horizontal=True, vertical_alignment="center"):
             show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
-            st.caption("Tick two runs to compare them below. Ticked ones stand out in the charts.", width="content")
-        show_baselines(digits)
+            with st.container(width="content", key="how_to_tick"):
+                st.caption(run_table_view.TICK, width="content")
     with st.container(key="on_paper"):
         run_table_view.show_on_paper(table)
     return marked
