@@ -67,3 +67,18 @@ def test_a_finger_hits_a_help_mark_also_beside_it(dashboard: Dashboard, phone: p
     assert box["width"] < 20
     middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
     assert set(phone.evaluate(AROUND, middle)) == {"Help for Filter"}
+
+
+def test_digits_fill_the_rows_of_a_gallery(
+    dashboard: Dashboard, phone: playwright.Page, finished: Run, other: Run
+) -> None:
+    phone.goto(f"{dashboard.url}/compare")
+    phone.get_by_text("Both right ·").click()
+    tiles = phone.locator("[role=option]")
+    expect(tiles).to_have_count(24)
+    digits = [tile.locator(".digit").bounding_box() for tile in tiles.all()]
+    columns = sum(digit["y"] == digits[0]["y"] for digit in digits)
+    assert 24 % columns == 0
+    assert digits[1]["x"] - digits[0]["x"] - digits[0]["width"] < 18
+    assert digits[0]["width"] == digits[0]["height"] > 56
+    assert 380 < digits[columns - 1]["x"] + digits[columns - 1]["width"] < 400
