@@ -30,7 +30,8 @@ from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
 from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import show_title
-from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
+from dashboard.components.run_picker import lead_to_training
+from dashboard.components.session import dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import enlarged, gallery, picture
@@ -49,7 +50,7 @@ def page() -> None:
     follow(runs_on_page(runs))
     if len(runs) < 2:
         say_not_found(gone, "")
-        only = "".join(f" There is one: **{escape_markdown(run.name)}**." for run in runs.values())
+        only = "".join(f" There is one: {run.name}." for run in runs.values())
         lead_to_training(
             f"Comparing needs at least two runs.{only}", "Train another network" if runs else "Train a network"
         )
@@ -85,13 +86,6 @@ def in_order(runs) -> list[str]:
     order = st.session_state.setdefault("run_order", [])
     order += [run_id for run_id in reversed(runs) if run_id not in order]
     return order
-
-
-def lead_to_training(why: str, words: str) -> None:
-    """Say why there is too little to compare, with a button that leads to Train."""
-    st.info(why)
-    if st.button(words, icon=":material/model_training:", type="primary"):
-        st.switch_page(TRAIN_PAGE)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -12,6 +12,7 @@ from core.evaluation.baselines import Baseline
 from core.formatting import percent
 from dashboard.components.activity import go_to
 from dashboard.components.compare.run_table import RESULTS, SETTINGS, UNKNOWN, RunTable, without_ends
+from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.text import escape_markdown
 
 PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
@@ -21,8 +22,6 @@ NAMES = {9: 108, 10: 120, 14: 150, 22: 180}  # letters of a name, and the width 
 MOST_LETTERS = max(NAMES)
 BEST = "★ is the best of the runs shown."
 TICK = "Tick two runs to compare them below. Ticked ones stand out in the charts."
-OPEN = ":material/arrow_forward: "
-INDENT = "\u2002\u2009"  # spaces as wide as a button's padding, so that the header stands above the names
 MOST_OF_LAYERS = 29  # letters
 LAYERS = 185  # pixels, for as many
 LEFT = ("Network", "Layers", "Schedule", "Data", "Augmentation", "Starts from")
@@ -67,7 +66,7 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
     width = next(pixels for fit, pixels in NAMES.items() if letters <= fit)
     others = [*(RESULTS if part == "Settings" else SETTINGS), *(["Network"] if _is_in_names(table) else [])]
     columns["Run"] = st.column_config.ButtonColumn(
-        f"{INDENT}Run",
+        RUN_HEADER,
         type="tertiary",
         alignment="left",
         pinned=True,
@@ -141,7 +140,7 @@ def brief(network: str) -> str:
 
 def _styled(table: RunTable) -> Styler:
     """The values, which the browser sorts, written as their words: equal values may be written differently."""
-    values = table.values.assign(Run=OPEN + table.words["Run"].map(short))
+    values = table.values.assign(Run=table.words["Run"].map(short).map(run_link))
     styler = values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
     shown = table.starred.drop(columns="Run")
     if "Layers" in shown:

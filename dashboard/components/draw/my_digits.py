@@ -18,13 +18,13 @@ from dashboard.components.draw.fine_tuning import LEAST_DIGITS, fine_tune_form, 
 from dashboard.components.draw.labelling import delete_digit, my_digits, relabel_digit
 from dashboard.components.draw.modes import show_way
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
+from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import models, open_run
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
-CHOSEN, CHOOSE = ":material/visibility: ", ":material/arrow_forward: "  # before the names in the table of runs
 IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 
 
@@ -166,7 +166,7 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         answers = read_all(run, model, digits)
         right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
-        name = f"{CHOSEN}{run.name} (chosen)" if run.id == chosen.id else f"{CHOOSE}{run.name}"
+        name = run_link(run.name, is_shown=run.id == chosen.id)
         rows.append((run.id, name, right.sum(), right[apart].sum(), on_test))
     rows.sort(key=lambda row: (-row[2], -np.nan_to_num(row[4])))
     table = pd.DataFrame([row[1:] for row in rows], columns=["Run", "My digits", "Held out", "Test set"])
@@ -188,7 +188,7 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         height="content",
         column_config={
             "Run": st.column_config.ButtonColumn(
-                type="tertiary", alignment="left", on_click=choose_clicked, key="reader_clicked"
+                RUN_HEADER, type="tertiary", alignment="left", on_click=choose_clicked, key="reader_clicked"
             ),
             "My digits": st.column_config.ProgressColumn(
                 format=form["My digits"], min_value=0, max_value=len(digits) if few else 100, width=130

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.browser import scroll_to_top
+from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
 
@@ -29,7 +30,9 @@ def show_all_runs(shown: Run | None) -> None:
             open_run(runs[row].id)
             scroll_to_top()
 
-    name = st.column_config.ButtonColumn(type="tertiary", alignment="left", on_click=open_clicked, key="opened_run")
+    name = st.column_config.ButtonColumn(
+        RUN_HEADER, type="tertiary", alignment="left", on_click=open_clicked, key="opened_run"
+    )
     table, scrolls = runs_table(runs, shown), len(runs) > MOST_ROWS
     with st.container(key="on_screen_runs" if scrolls else None):
         st.dataframe(
@@ -48,20 +51,23 @@ def show_all_runs(shown: Run | None) -> None:
 
 
 COLUMNS = {
-    "Epochs": st.column_config.NumberColumn(format="%d"),
-    "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-    "Training time": st.column_config.NumberColumn(format="%.1f s"),
+    "Epochs": st.column_config.NumberColumn(format="%d", alignment="right"),
+    "Test accuracy": st.column_config.NumberColumn(format="%.2f %%", alignment="right"),
+    "Training time": st.column_config.NumberColumn(format="%.1f s", alignment="right"),
 }
 FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same on paper
 
 
 def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
-    """One row for each run, an eye at the one that is `shown`; columns that say the same of every run are left out."""
+    """One row for each run, an eye at the one that is `shown`; columns that say nothing are left out.
+
+    These are unknown of every run, the same in all, or said by the names, as automatic names say the network.
+    """
     configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
     accuracies = [run.test_accuracy for run in runs]
     frame = pd.DataFrame(
         {
-            "Run": [f":material/{_icon(run, shown)}: {run.name}" for run in runs],
+            "Run": [run_link(run.name, is_shown=shown is not None and run.id == shown.id) for run in runs],
             "State": [run.state.name.capitalize() for run in runs],
             "Network": [config.title if config else "–" for config in configs],
             "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],
@@ -70,10 +76,8 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
             "Data": [run.dataset.get("name", "–") for run in runs],
         }
     )
-    same = [name for name in ("Network", "Data") if len(set(frame[name]) - {"–"}) < 2]
+    named = all(map(str.startswith, (run.name for run in runs), frame["Network"]))
+    same = [name for name in ("Network", "Data") if len(set(frame[name]) - {"–"}) < 2 or (name == "Network" and named)]
+    finished = ["State"] * all(run.state.name == "finished" for run in runs)
     empty = [name for name in COLUMNS if frame[name].isna().all()]
-    return frame.drop(columns=same + empty)
-
-
-def _icon(run: Run, shown: Run | None) -> str:
-    return "visibility" if shown and run.id == shown.id else "arrow_forward"
+    return frame.drop(columns=finished + same + empty)
