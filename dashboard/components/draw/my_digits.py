@@ -25,6 +25,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
+FEW = 30  # digits, below which is room for fine-tuning
 IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 
 
@@ -40,13 +41,14 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
         show_gallery(digits, model, run)
     with right:
         show_accuracies(digits, run)
+    with left if len(digits) <= FEW else right:
         fine_tuning_report(run)
         fine_tune_form(run, len(digits))
 
 
 def show_beginning() -> None:
     """Show what My digits are for, and the way to the first one."""
-    with st.container(border=True, width=560):
+    with st.container(border=True):
         st.header("No digits yet", anchor=False)
         st.markdown(
             "1. Draw a digit and say what it is: it is saved here.\n"

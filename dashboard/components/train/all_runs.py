@@ -14,7 +14,8 @@ from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
 
-MOST_ROWS, ROW_HEIGHT = 12, 35
+MOST_ROWS = 12
+MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes on
 
 
 def show_all_runs(shown: Run | None) -> None:
@@ -39,8 +40,8 @@ def show_all_runs(shown: Run | None) -> None:
             table,
             hide_index=True,
             placeholder="–",
-            row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(runs))) + 3,
+            width="content",  # so that numbers stand below their headings
+            height=MOST_HEIGHT if scrolls else "content",
             column_config={"Run": name, **COLUMNS},
             key="all_runs",
         )
@@ -51,9 +52,9 @@ def show_all_runs(shown: Run | None) -> None:
 
 
 COLUMNS = {
-    "Epochs": st.column_config.NumberColumn(format="%d", alignment="right"),
-    "Test accuracy": st.column_config.NumberColumn(format="%.2f %%", alignment="right"),
-    "Training time": st.column_config.NumberColumn(format="%.1f s", alignment="right"),
+    "Epochs": st.column_config.NumberColumn(format="%d"),
+    "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+    "Training time": st.column_config.NumberColumn(format="%.1f s"),
 }
 FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same on paper
 

@@ -25,7 +25,8 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
 NUMBER_HEIGHT = 96  # pixels: a label, a value, and a remark below it
-ROW_HEIGHT, MOST_ROWS = 35, 10
+MOST_ROWS = 10
+MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes on
 SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 
@@ -138,8 +139,8 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
             st.dataframe(
                 rows,
                 hide_index=True,
-                height=ROW_HEIGHT * (1 + min(MOST_ROWS, max(1, epochs))) + 3,
-                row_height=ROW_HEIGHT,
+                width="content",  # so that numbers stand below their headings
+                height="content" if epochs <= MOST_ROWS else MOST_HEIGHT,
                 placeholder="–",
                 column_config=EPOCH_COLUMNS,
                 key="run_epochs",
