@@ -82,3 +82,14 @@ def test_digits_fill_the_rows_of_a_gallery(
     assert digits[1]["x"] - digits[0]["x"] - digits[0]["width"] < 18
     assert digits[0]["width"] == digits[0]["height"] > 56
     assert 380 < digits[columns - 1]["x"] + digits[columns - 1]["width"] < 400
+
+
+def test_labels_of_choices_beside_each_other_stand_in_line(
+    dashboard: Dashboard, phone: playwright.Page, finished: Run
+) -> None:
+    phone.goto(f"{dashboard.url}/map?run={finished.id}")
+    labels = [phone.get_by_test_id("stWidgetLabel").filter(has_text=words) for words in ("Layout", "Label", "Read as")]
+    for label in labels:
+        expect(label.first).to_be_visible()
+    tops = [label.first.bounding_box()["y"] for label in labels]
+    assert max(tops) - min(tops) <= 3
