@@ -1,8 +1,8 @@
 """README's pictures, made anew: `python -m docs.make_pictures`.
 
 It starts a dashboard on an empty home, trains the classic network and a CNN on the dataset that the dashboard finds,
-and takes pictures of a live run, of one mistake explained, of the map and of a drawing. Takes about two minutes, and
-needs what tests need (requirements-dev.txt, Chromium).
+and takes pictures of a live run, of one mistake explained, of the map, of an image in the CNN, of a drawing and of a
+lesson. Takes two to three minutes, and needs what tests need (requirements-dev.txt, Chromium).
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ from core.runs import RunStore
 SIZE = {"width": 1440, "height": 1000}
 EPOCHS = 8  # of the CNN, half of which are trained when its picture is taken
 PATIENCE = 300  # seconds for what takes longest, training
+LESSON = "epochs"
+UNFINISHED = (
+    "[data-testid=stSkeleton]",
+    "[data-testid=stSpinner]",
+    "[data-stale=true]",
+    "[role=progressbar]:not(.st-key-guide *)",
+)
 TWO = "32,36 36,27 45,21 55,21 64,27 67,36 64,46 55,57 44,67 33,78 51,78 70,77"  # a 2, in hundredths of the canvas
 
 
@@ -39,7 +46,7 @@ def main() -> None:
 
 
 def take_pictures(page: Page, url: str, store: RunStore, out: Path) -> None:
-    """Train two runs and take the four pictures."""
+    """Train two runs and take the pictures."""
     classic = store.create(TrainingConfig(epochs=10))
     page.goto(url)
     wait_until(lambda: not classic.state.is_active, "the classic run", PATIENCE)
@@ -60,10 +67,20 @@ def take_pictures(page: Page, url: str, store: RunStore, out: Path) -> None:
     expect(page.get_by_role("radio", name="t-SNE")).to_be_checked()
     save(page, out / "map.png")
 
+    page.goto(f"{url}/inside?run={cnn.id}&part=One+image")
+    expect(page.get_by_text("Convolution: 16 filters")).to_be_visible()
+    save(page, out / "inside.png")
+
     page.goto(f"{url}/draw?run={cnn.id}")
     draw(page)
     expect(page.get_by_test_id("stMain").get_by_text(re.compile(r"\d %")).first).to_be_visible()
+    expect(page.get_by_text("Preparing")).to_have_count(0)  # what it needs to say "don't know"
     save(page, out / "draw.png")
+
+    page.goto(f"{url}/?run={classic.id}&lesson={LESSON}")
+    page.locator(".st-key-guide_card").get_by_role("button", name="Next").click()
+    expect(page.get_by_text("What do you expect?")).to_be_visible()
+    save(page, out / "learn.png")
 
 
 def draw(page: Page) -> None:
@@ -84,7 +101,11 @@ def draw(page: Page) -> None:
 def settle(page: Page) -> None:
     """Wait until the page is drawn to its end and nothing on it moves."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    for unfinished in ("[data-testid=stSkeleton]", "[data-testid=stSpinner]", "[role=progressbar]"):
+    for unfinished in (
+        "[data-testid=stSkeleton]",
+        "[data-testid=stSpinner]",
+        "[role=progressbar]:not(.st-key-guide *)",
+    ):
         expect(page.locator(unfinished)).to_have_count(0)
     shot = b""
     while shot != (shot := page.screenshot()):

@@ -29,7 +29,8 @@ AT_GUESSING = 0.15  # an accuracy below this: one digit for all images is right 
 USUAL = 0.95  # an accuracy that a network of one hidden layer passes in its first epochs
 LEARNED = 0.3  # an accuracy above this: it had learned something before it fell back
 NEAR = 0.05  # of the loss of guessing
-RISEN, STILL_RISEN = 0.03, 0.005  # share of the lowest validation loss that it rose by in two epochs, and in the last
+RISEN, STILL_RISEN = 0.03, 0.02  # share of the lowest validation loss that it rose by in two epochs, and in the last
+STILL_RISES = 0.001  # of validation accuracy since the lowest loss: it is said, since the chart beside shows it
 WAITED, WAITED_LIVE = 2, 3  # epochs without a lower validation loss before that is said, at the end and in training
 AT_ONCE = 2  # epochs, before anything is said in training
 FALLING = 0.02  # share of the validation loss that each of the last two epochs took off while it falls
@@ -335,7 +336,13 @@ def _overfits(curves: _Curves, config: TrainingConfig, ended: bool) -> tuple[Fin
     rises = (risen[1:] & risen[:-1]).any() and since[-1] > (1 + STILL_RISEN) * lowest
     if not (rises and loss[-1] < loss[best] and loss[-1] < since[-1]):
         return ()
-    words = f"The validation loss was lowest after epoch {_name(curves, best)}; since then it overfits."
+    words = f"The validation loss was lowest after epoch {_name(curves, best)}"
+    before, now = curves.val_accuracy[[best, -1]]
+    if now - before >= STILL_RISES:
+        words += f" and is {percent(-_fall(curves.val_loss[[best, -1]]), 0)} higher now: it overfits, though accuracy "
+        words += f"rose from {percent(before, 1)} to {percent(now, 1)}."
+    else:
+        words += "; since then it overfits."
     against = ["early stopping"] * (not config.patience) + ["dropout"] * ("dropout" not in off_when_validating(config))
     against += ["augmentation"] * (not config.augment) + ["more training images"] * (config.training_images is not None)
     if not against:

@@ -30,7 +30,8 @@ from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
 from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import show_title
-from dashboard.components.session import TRAIN_PAGE, dataset, dataset_note, remember_names, store
+from dashboard.components.run_picker import lead_to_training
+from dashboard.components.session import dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import enlarged, gallery, picture
@@ -49,7 +50,7 @@ def page() -> None:
     follow(runs_on_page(runs))
     if len(runs) < 2:
         say_not_found(gone, "")
-        only = "".join(f" There is one: **{escape_markdown(run.name)}**." for run in runs.values())
+        only = "".join(f" There is one: {run.name}." for run in runs.values())
         lead_to_training(
             f"Comparing needs at least two runs.{only}", "Train another network" if runs else "Train a network"
         )
@@ -87,24 +88,10 @@ def in_order(runs) -> list[str]:
     return order
 
 
-def lead_to_training(why: str, words: str) -> None:
-    """Say why there is too little to compare, with a button that leads to Train."""
-    st.info(why)
-    if st.button(words, icon=":material/model_training:", type="primary"):
-        st.switch_page(TRAIN_PAGE)
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
 def baselines_of(fingerprint, _digits) -> tuple[baselines.Baseline, ...]:
     """What needs no network, cached for each dataset."""
     return baselines.baselines(_digits)
-
-
-def show_baselines(digits) -> None:
-    """Say how many test images are read right without a network, to judge the runs by."""
-    found = baselines_of(digits.fingerprint, digits)
-    told = ", ".join(f"{each.name.lower()} {percent(each.accuracy)}" for each in found)
-    st.caption(f"Without a network: {told}.", help="  \n".join(f"**{each.name}.** {each.meaning}" for each in found))
 
 
 @st.cache_data(max_entries=500, show_spinner="Reading the predictions")
@@ -142,11 +129,12 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) 
     with st.container(key="on_screen"):
         rows = run_table_view.show(table, [run.id for run in chosen], part)
         marked = [chosen[row] for row in rows if row < len(chosen)]
+        run_table_view.show_notes(table, part, baselines_of(digits.fingerprint, digits))
         with st.container(horizontal=True, vertical_alignment="center"):
             show_downloads(None, "runs", "compared", csv=table.csv)
             show_delete_button(marked)
-            st.caption("Tick two runs to compare them below. Ticked ones stand out in the charts.", width="content")
-        show_baselines(digits)
+            with st.container(width="content", key="how_to_tick"):
+                st.caption(run_table_view.TICK, width="content")
     with st.container(key="on_paper"):
         run_table_view.show_on_paper(table)
     return marked

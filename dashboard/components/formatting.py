@@ -64,6 +64,14 @@ def rate_text(rate: float) -> str:
     return number_text(float(f"{rate:.2g}"))
 
 
+RUN_HEADER = "\u2002\u2009Run"  # after spaces as wide as a button's padding, so that it stands above the names
+
+
+def run_link(name: str, *, is_shown: bool = False) -> str:
+    """A run's name in a table as a button that opens the run: an eye before the one that is shown, else an arrow."""
+    return f":material/{'visibility' if is_shown else 'arrow_forward'}: {name}"
+
+
 STEPS = ((20, 1), (60, 5), (300, 30), (1200, 60), (5400, 300))  # below so many seconds a time is told in such steps
 
 

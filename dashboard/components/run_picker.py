@@ -124,9 +124,7 @@ def say_why_not(choice: Choice, about: str) -> bool:
             st.page_link(TRAIN_PAGE, label="Start a run", icon=":material/model_training:")
     elif choice.run is None:
         st.markdown(about)
-        st.info("This page needs a trained run. Train one first: the classic network takes a few seconds.")
-        if st.button("Train a network", icon=":material/model_training:", type="primary"):
-            st.switch_page(TRAIN_PAGE)
+        lead_to_training("This page needs a trained run. Train one first: the classic network takes a few seconds.")
     else:
         show_damage(choice.run)
         if choice.is_suited:
@@ -143,6 +141,13 @@ def say_why_not(choice: Choice, about: str) -> bool:
                     TRAIN_PAGE, label=f"Go to {escape_markdown(choice.run.name)}", icon=":material/model_training:"
                 )
     return True
+
+
+def lead_to_training(why: str, words: str = "Train a network") -> None:
+    """Say why a page has too few runs to show anything, with a button that leads to Train."""
+    st.info(escape_markdown(why))
+    if st.button(words, icon=":material/model_training:", type="primary"):
+        st.switch_page(TRAIN_PAGE)
 
 
 @st.fragment(run_every=1.0)

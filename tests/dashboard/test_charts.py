@@ -276,6 +276,46 @@ def test_runs_far_below_the_others_do_not_set_the_range_and_are_named_with_their
     assert chart["datasets"]["ends"]["name"].to_pylist() == ["A", "B", "C", "D ↓ 10.0 %"]
 
 
+@pytest.mark.parametrize(("axis", "ends", "name"), [("Epochs", 15, "Long → 35"), ("Updates", 300, "Long → 700")])
+def test_one_run_that_is_much_longer_leaves_the_chart_instead_of_squeezing_the_others(axis, ends, name):
+    def run_of(name, epochs):
+        counted = range(1, epochs + 1)
+        steps, accuracy = [20 * epoch for epoch in counted], [0.9 + 0.002 * epoch for epoch in counted]
+        return pd.DataFrame({"run": name, "epoch": counted, "step": steps, "accuracy": accuracy})
+
+    frame = pd.concat([run_of("Short", 6), run_of("Long", 35), run_of("Second", 12)], ignore_index=True)
+    chart = curves.curves_chart(frame, axis)
+    edge = chart["encoding"]["x"]["scale"]["domain"][1]
+    assert ends < edge < 1.03 * ends
+    end = next(end for end in records(chart["datasets"]["ends"]) if end["run"] == "Long")
+    assert end["name"] == name
+    assert end["accuracy"] == pytest.approx(0.9 + 0.002 * edge / (1 if axis == "Epochs" else 20))  # where it leaves
+    alone = curves.curves_chart(frame[frame["run"] != "Short"], axis)  # two runs are shown whole
+    assert alone["encoding"]["x"]["scale"]["domain"][1] > 2 * ends
+
+
+def test_a_first_loss_far_above_guessing_leaves_the_chart_where_the_lines_are():
+    losses = [(3.3, 0.50), (0.46, 0.34), (0.28, 0.28), (0.23, 0.27)]
+    epochs = [
+        {"epoch": epoch, "loss": loss, "val_loss": validation, "accuracy": 0.9, "val_accuracy": 0.9}
+        for epoch, (loss, validation) in enumerate(losses, 1)
+    ]
+    chart = history.history_charts(History((), tuple(epochs), "finished"), 4)["loss"]
+    assert chart["encoding"]["y"]["scale"]["domain"] == [0, 1]
+    points = next(layer for layer in chart["layer"] if layer["mark"]["type"] == "point" and "transform" in layer)
+    assert points["transform"] == [{"filter": {"field": "loss", "range": [0, 1]}}]  # none is drawn over the title
+    back = history.history_charts(History((), tuple(epochs[::-1]), "finished"), 4)["loss"]  # a loss that rose is shown
+    assert back["encoding"]["y"]["scale"]["domain"] == [0, 5]
+
+
+def test_names_of_lines_above_the_range_stand_in_the_order_of_their_losses():
+    epochs = [{"epoch": 1, "loss": loss, "val_loss": validation} for loss, validation in [(0.4, 0.3)] * 9]
+    epochs.append({"epoch": 10, "loss": 80.0, "val_loss": 60.0})
+    chart = history.history_charts(History((), tuple(epochs), "finished"), 10)["loss"]
+    places = {end["series"]: end["place"] for end in records(chart["datasets"]["ends"])}
+    assert places["validation"] < places["training"]
+
+
 def test_curves_that_lie_on_each_other_are_drawn_in_turns():
     frame = pd.DataFrame(
         [

@@ -15,6 +15,7 @@ from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
 from dashboard.components import curve_words
 from dashboard.components.compare import run_choice, run_table, run_table_view, verdict
+from dashboard.components.formatting import run_link
 from tests.support.digits import mostly_right
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
 
@@ -31,7 +32,7 @@ def two(make_run, digits, first_wrong, second_wrong):
 
 def names_in_table(at) -> list[str]:
     """The names of the runs in the table, whose rows open them."""
-    return [name.removeprefix(run_table_view.OPEN) for name in at.dataframe[0].value["Run"]]
+    return [name.removeprefix(run_link("")) for name in at.dataframe[0].value["Run"]]
 
 
 def test_with_fewer_than_two_runs_it_leads_to_training(make_run):

@@ -15,6 +15,7 @@ from core.inference.answer import Answer, LoadedModels
 from core.storage import write_json
 from dashboard.components import loaded_models
 from dashboard.components.draw.tools import TABS, agreement
+from dashboard.components.formatting import run_link
 from tests.support.drawing import LeftReader, canvas_data, drawn
 from tests.support.pages import by_label, galleries, numbers, open_page, words
 
@@ -373,7 +374,7 @@ def test_my_digits_are_shown_with_what_the_run_says_and_one_is_deleted(run, mine
     [tiles] = galleries(at)
     assert [tile["index"] for tile in tiles] == [4, 3, 2, 1, 0]
     assert "My digits · 5" in words(at)
-    assert set(readers(at)) == {f"{run.name} (chosen)", "Starter"}
+    assert set(readers(at)) == {run_link(run.name, is_shown=True), run_link("Starter")}
     at.button(key="delete_digit").click().run()
     assert not at.exception
     assert newest.id not in [digit.id for digit in mine.all()]
@@ -403,12 +404,12 @@ def fives(mine, count):
 
 def my_digits_read(at, run):
     """What the table of My digits says of the chosen run: how many of them it reads."""
-    return at.dataframe[0].value["My digits"][readers(at).index(f"{run.name} (chosen)")]
+    return at.dataframe[0].value["My digits"][readers(at).index(run_link(run.name, is_shown=True))]
 
 
 def readers(at) -> list[str]:
     """The names in the table of My digits, each of which chooses its run."""
-    return [name.partition(": ")[2] for name in at.dataframe[0].value["Run"]]
+    return list(at.dataframe[0].value["Run"])
 
 
 def test_my_digits_does_not_count_as_read_what_draw_refuses_for_its_confidence(make_reader, mine):
@@ -434,7 +435,12 @@ def test_the_best_run_comes_first_in_my_digits_and_the_chosen_one_is_marked(make
     best, worse, chosen = make_reader(SeesNothing()), make_reader(), make_reader()
     fives(mine, 3)
     at = open_page("draw", session={"mode": "My digits"}, run=chosen.id)
-    assert readers(at) == ["Starter", best.name, f"{chosen.name} (chosen)", worse.name]
+    assert readers(at) == [
+        run_link("Starter"),
+        run_link(best.name),
+        run_link(chosen.name, is_shown=True),
+        run_link(worse.name),
+    ]
     assert at.dataframe[0].value["My digits"].tolist() == [3, 3, 0, 0]
 
 

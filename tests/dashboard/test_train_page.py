@@ -293,6 +293,7 @@ def test_the_best_epoch_is_named_in_the_table_and_its_rows_sort_as_numbers(make_
 def test_no_learning_rate_is_written_with_an_e():
     epochs = tuple({"epoch": epoch, "learning_rate": rate} for epoch, rate in enumerate((0.01, 2.6180339e-5), start=1))
     assert list(epoch_table(History((), epochs, "training"))["Learning rate"]) == ["0.01", "0.000026"]
+    assert "Learning rate" not in epoch_table(History((), (*epochs[:1], epochs[0] | {"epoch": 2}), "training"))
 
 
 @pytest.mark.parametrize(
@@ -311,10 +312,14 @@ def test_the_table_of_all_runs_says_nothing_twice_and_names_runs_as_typed(make_r
         ":material/arrow_forward: :smile: *bold* <b>",
         f":material/visibility: {runs[1].name}",
     ]
-    assert not {"Data", "Network"} & set(table)
+    assert not {"Data", "Network", "State"} & set(table)
     for run, name in zip(runs, ("MNIST", "My own"), strict=True):
         write_json(run.path / "dataset.json", {"name": name})
     assert list(runs_table(runs, None)["Data"]) == ["MNIST", "My own"]
+    other, waiting = make_run(model="linear"), make_run("queued")
+    assert "Network" not in runs_table([runs[1], other], None)  # their names say it
+    assert list(runs_table([runs[0], other], None)["Network"]) == [runs[0].config.title, other.config.title]
+    assert list(runs_table([other, waiting], None)["State"]) == ["Finished", "Queued"]
 
 
 def test_a_run_is_renamed_and_deleted_only_after_a_question(make_run, store):

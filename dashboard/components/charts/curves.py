@@ -35,6 +35,8 @@ LINE_WIDTH = 2.2
 POINT = {"type": "point", "filled": True, "size": 36, "tooltip": None, "aria": False}
 ELBOW = 26  # pixels between the chart and the names, in which a line bends to its name
 HOVER = ("at_line", "at_point", "at_name")
+MUCH_LONGER, SHOWN_OF_IT = 2, 1.25  # times the second-longest run: the longest one is cut off there
+LEAST_EPOCHS = 4  # of the second-longest, before the longest is cut off
 
 
 def curves_chart(
@@ -51,12 +53,14 @@ def curves_chart(
     """
     names = list(dict.fromkeys(frame["run"]))
     order = list(order or names)
-    x, last = AXES[axis].column, float(frame[AXES[axis].column].max())
+    x, longest = AXES[axis].column, _much_longer(frame, axis)
+    last = float(frame.loc[frame["run"] != longest, x].max()) * (SHOWN_OF_IT if longest else 1)
     first = 1.0 if axis == "Epochs" else 0.0
     room = 0.02 * (max(last, first + 1) - first)  # so that the first and the last point are whole
     low, high = accuracy_range(frame, target)
     height = max(LEAST_HEIGHT, AROUND + PIXELS_A_LINE * (len(names) + 2))
-    ends, goal = _ends(frame, x, (low, high), height - AROUND, target)
+    across = [first - room, max(last, first + 1) + room]
+    ends, goal = _ends(frame, axis, longest, across[1], (low, high), height - AROUND, target)
     color, dash, shape = color_of(order), in_turn(order, DASHES), in_turn(order, SHAPES)
     turns = dashes_in_turn(on_one_line(frame, axis, target))
     dash["scale"]["range"] = [turns.get(name, kind) for name, kind in zip(order, dash["scale"]["range"], strict=True)]
@@ -85,7 +89,7 @@ def curves_chart(
                 x,
                 AXES[axis].title,
                 axis={"grid": False, **AXES[axis].ticks},
-                scale={"domain": [first - room, max(last, first + 1) + room], "nice": False},
+                scale={"domain": across, "nice": False},
             ),
             "y": number(
                 "accuracy",
@@ -163,16 +167,40 @@ def on_one_line(frame: pd.DataFrame, axis: str, target: float | None) -> list[li
     return same_lines(frame, x, (float(np.ptp(frame[x])) / 400, (high - low) * LINE_WIDTH / LEAST_HEIGHT))
 
 
+def _much_longer(frame: pd.DataFrame, axis: str) -> str | None:
+    """The run that is so much longer than all others that it would squeeze them, None where none is."""
+    runs = frame.groupby("run", sort=False)
+    lengths = runs[AXES[axis].column].max().nlargest(2)
+    if runs.ngroups < 3 or runs.size()[lengths.index[1]] < LEAST_EPOCHS:
+        return None
+    return lengths.index[0] if lengths.iloc[0] > MUCH_LONGER * lengths.iloc[1] else None
+
+
 def _ends(
-    frame: pd.DataFrame, x: str, domain: tuple[float, float], pixels: int, target: float | None
+    frame: pd.DataFrame,
+    axis: str,
+    longest: str | None,
+    edge: float,
+    domain: tuple[float, float],
+    pixels: int,
+    target: float | None,
 ) -> tuple[pd.DataFrame, pa.Table]:
-    """The last point of each run and where its name stands; one that ends below the range has its value in the name."""
-    last = frame.groupby("run", sort=False).tail(1)[["run", x, "accuracy"]]
-    inside = last["accuracy"].to_numpy() >= domain[0]
-    names = [
-        name if is_inside else f"{name} ↓ {percent(accuracy, 1)}"
-        for name, accuracy, is_inside in zip(last["run"], last["accuracy"], inside, strict=True)
-    ]
+    """The last point of each run and where its name stands.
+
+    The name of one that ends below the range has its accuracy, and of the `longest`, which leaves the chart at its
+    right edge, how far it goes on.
+    """
+    x = AXES[axis].column
+    last = frame.groupby("run", sort=False).tail(1)[["run", x, "accuracy"]].astype({x: float}).reset_index(drop=True)
+    names = list(last["run"])
+    for place, (run, end, accuracy) in enumerate(last.itertuples(index=False)):
+        if run == longest:
+            rows = frame[frame["run"] == run]
+            last.loc[place, [x, "accuracy"]] = edge, np.interp(edge, rows[x], rows["accuracy"])
+            names[place] += f" → {end:,.0f}"
+        if accuracy < domain[0]:
+            names[place] += f" ↓ {percent(accuracy, 1)}"
+    inside = last["accuracy"] >= domain[0]
     return placed(last.assign(name=names, inside=inside, column=0), domain, pixels, target, 0)
 
 

@@ -23,6 +23,7 @@ SERIES = ["training", "validation", "training again"]
 PREFIXES = ["", "val_", "train_"]  # of an epoch's numbers
 MEASURES = {"loss": ("~g", ".4f"), "accuracy": (".4~p", ".2%")}  # the formats of the axis and of a tooltip
 FAR_OFF = 20  # times the median loss
+LOUD = 4  # times the median loss: above that and above guessing, if the lines have come down from there
 LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
 THIN_LINE = "thin line: batches within an epoch, smoothed"
@@ -105,6 +106,7 @@ def history_charts(
                 },
                 {
                     "data": {"name": "epochs"},  # from DOTTED_UNTIL on not seen, but there to be pointed at
+                    "transform": [{"filter": {"field": measure, "range": domain}}],  # whole, or outside and not drawn
                     "mark": {"type": "point", "filled": True, "size": 36, "opacity": int(total_epochs < DOTTED_UNTIL)},
                     "encoding": {"color": color, "tooltip": [category("series", "Images"), *told]},
                 },
@@ -226,11 +228,12 @@ def _ends(
         for columns in (batches, epochs):  # the epochs' own line, once there is one
             values = columns[measure][columns["series"] == series]
             if len(values) and np.isfinite(values[-1]):
-                last[series] = float(np.clip(values[-1], *domain))
+                last[series] = float(values[-1])
+    last = dict(sorted(last.items(), key=lambda end: end[1]))  # names of lines outside the range keep their order too
     gap = PIXELS_A_LINE / pixels * (domain[1] - domain[0])
     return {
         axis.column: np.full(len(last), max((float(np.nanmax(each)) for each in reached), default=0.0)),
-        "place": spread(list(last.values()), gap, *domain),
+        "place": spread(np.clip(list(last.values()), *domain), gap, *domain),
         "series": np.array(list(last), str),
     }
 
@@ -252,12 +255,11 @@ def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> lis
     if not len(values):
         return [0.0, 1.0]
     if measure == "loss":
-        near = values[values <= FAR_OFF * np.median(values)]
+        median, last = np.median(values), epochs.reshape(len(SERIES), -1)[:, -1:]
+        loud = max(1.1 * GUESSING_LOSS, LOUD * median, *last[np.isfinite(last)])
+        near = values[values <= min(FAR_OFF * median, loud)]
         most = 1.1 * (near.max() if len(epochs) else np.quantile(values, 0.9))
-        return [
-            0.0,
-            next((top for top in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0) if top >= most), float(most)),
-        ]
+        return [0.0, next((top for top in LOSS_TOPS if top >= most), float(most))]
     least = values.min() if len(epochs) else np.quantile(values, 0.1)
     return [next((low for low in (0.98, 0.96, 0.94, 0.9, 0.8, 0.6) if low <= least), 0.0), 1.0]
 

@@ -40,17 +40,6 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             live=TYPING_PAUSE,
             **view("run_filter", words, lambda text: remember(PAGE, "filter", text.strip())),
         )
-        with st.popover(f"{len(chosen)} of {len(runs)} runs", icon=":material/checklist:", key="run_menu"):
-            st.multiselect(
-                "Runs",
-                list(runs),
-                default=chosen,
-                format_func=lambda run_id: names.get(run_id, run_id),
-                placeholder="Choose runs",
-                help=f"At first the newest {SHOWN_AT_FIRST}, with the best of all.",
-                width=420,
-                **view("compared_runs", chosen, _keep_runs, runs),
-            )
         st.number_input(
             "Target accuracy, %",
             0.0,
@@ -63,6 +52,17 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             width=170,
             **view("target", target, lambda value: remember(PAGE, "target", "" if value is None else f"{value:g}")),
         )
+        with st.popover(f"{len(chosen)} of {len(runs)} runs", icon=":material/checklist:", key="run_menu"):
+            st.multiselect(
+                "Runs",
+                list(runs),
+                default=chosen,
+                format_func=lambda run_id: names.get(run_id, run_id),
+                placeholder="Choose runs",
+                help=f"At first the newest {SHOWN_AT_FIRST}, with the best of all.",
+                width=420,
+                **view("compared_runs", chosen, _keep_runs, runs),
+            )
         part = st.segmented_control(
             "Columns", list(PARTS), default=PARTS[0], required=True, key="table_part", label_visibility="collapsed"
         )

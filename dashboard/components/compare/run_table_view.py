@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from core.evaluation.baselines import Baseline
+from core.formatting import percent
 from dashboard.components.activity import go_to
 from dashboard.components.compare.run_table import RESULTS, SETTINGS, UNKNOWN, RunTable, without_ends
+from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.text import escape_markdown
 
 PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
 HEADER, ROW = 37, 35  # pixels
-NAMES = {10: 120, 14: 150, 22: 180}  # letters of a name, and the width in pixels that they need
+NAMES = {9: 108, 10: 120, 14: 150, 22: 180}  # letters of a name, and the width in pixels that they need
 MOST_LETTERS = max(NAMES)
 BEST = "★ is the best of the runs shown."
-OPEN = ":material/arrow_forward: "
-INDENT = "\u2002\u2009"  # spaces as wide as a button's padding, so that the header stands above the names
+TICK = "Tick two runs to compare them below. Ticked ones stand out in the charts."
 MOST_OF_LAYERS = 29  # letters
 LAYERS = 185  # pixels, for as many
 LEFT = ("Network", "Layers", "Schedule", "Data", "Augmentation", "Starts from")
@@ -39,7 +42,7 @@ HELP = {
 
 
 def show(table: RunTable, ids: list[str], part: str) -> list[int]:
-    """Show one of the `PARTS` and what is equal in all runs; returns the numbers of the selected rows.
+    """Show one of the `PARTS`; returns the numbers of the selected rows.
 
     `ids` are those of the runs: where they change, the selection ends, since it is of places in the table.
     """
@@ -63,7 +66,7 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
     width = next(pixels for fit, pixels in NAMES.items() if letters <= fit)
     others = [*(RESULTS if part == "Settings" else SETTINGS), *(["Network"] if _is_in_names(table) else [])]
     columns["Run"] = st.column_config.ButtonColumn(
-        f"{INDENT}Run",
+        RUN_HEADER,
         type="tertiary",
         alignment="left",
         pinned=True,
@@ -84,13 +87,28 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
         selection_mode="multi-row",
         key="compared_" + hashlib.sha256(",".join(ids).encode()).hexdigest()[:16],
     )
+    return list(shown.selection.rows)
+
+
+def show_notes(table: RunTable, part: str, baselines: Sequence[Baseline]) -> None:
+    """Show what the star means, what is equal in all runs, and what reads without a network, to judge the runs by.
+
+    On a phone all but what is equal is the star's help.
+    """
+    told = ", ".join(f"{each.name.lower()} {percent(each.accuracy)}" for each in baselines)
+    without_network, meanings = (
+        f"Without a network: {told}.",
+        [f"**{each.name}.** {each.meaning}" for each in baselines],
+    )
     with st.container(horizontal=True, vertical_alignment="center", key="table_notes"):
         if table.best.to_numpy().any():
-            st.caption(BEST, width="content")
+            with st.container(width="content", key="star"):
+                st.caption(BEST, width="content", help="  \n".join([TICK, without_network, *meanings]))
         if table.same and part == "Settings":
-            with st.popover(f"{len(table.same)} settings are the same in all", type="tertiary", key="same_in_all"):
+            with st.popover(f"{len(table.same)} settings are the same", type="tertiary", key="same_in_all"):
                 st.markdown("\n".join(f"- {escape_markdown(words)}" for words in table.same))
-    return list(shown.selection.rows)
+        with st.container(width="content", key="without_network"):
+            st.caption(without_network, width="content", help="  \n".join(meanings))
 
 
 def _is_in_names(table: RunTable) -> bool:
@@ -122,7 +140,7 @@ def brief(network: str) -> str:
 
 def _styled(table: RunTable) -> Styler:
     """The values, which the browser sorts, written as their words: equal values may be written differently."""
-    values = table.values.assign(Run=OPEN + table.words["Run"].map(short))
+    values = table.values.assign(Run=table.words["Run"].map(short).map(run_link))
     styler = values.style.apply(lambda _: table.best.map(lambda best: "font-weight: 700" if best else ""), None)
     shown = table.starred.drop(columns="Run")
     if "Layers" in shown:

@@ -18,13 +18,14 @@ from dashboard.components.draw.fine_tuning import LEAST_DIGITS, fine_tune_form, 
 from dashboard.components.draw.labelling import delete_digit, my_digits, relabel_digit
 from dashboard.components.draw.modes import show_way
 from dashboard.components.draw.tools import MOST_RUNS, comparable_runs
+from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import models, open_run
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
-CHOSEN, CHOOSE = ":material/visibility: ", ":material/arrow_forward: "  # before the names in the table of runs
+FEW = 30  # digits, below which is room for fine-tuning
 IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 
 
@@ -40,13 +41,14 @@ def show_my_digits(run: RunView, model: Predictor) -> None:
         show_gallery(digits, model, run)
     with right:
         show_accuracies(digits, run)
+    with left if len(digits) <= FEW else right:
         fine_tuning_report(run)
         fine_tune_form(run, len(digits))
 
 
 def show_beginning() -> None:
     """Show what My digits are for, and the way to the first one."""
-    with st.container(border=True, width=560):
+    with st.container(border=True):
         st.header("No digits yet", anchor=False)
         st.markdown(
             "1. Draw a digit and say what it is: it is saved here.\n"
@@ -166,7 +168,7 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         answers = read_all(run, model, digits)
         right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
-        name = f"{CHOSEN}{run.name} (chosen)" if run.id == chosen.id else f"{CHOOSE}{run.name}"
+        name = run_link(run.name, is_shown=run.id == chosen.id)
         rows.append((run.id, name, right.sum(), right[apart].sum(), on_test))
     rows.sort(key=lambda row: (-row[2], -np.nan_to_num(row[4])))
     table = pd.DataFrame([row[1:] for row in rows], columns=["Run", "My digits", "Held out", "Test set"])
@@ -188,7 +190,7 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         height="content",
         column_config={
             "Run": st.column_config.ButtonColumn(
-                type="tertiary", alignment="left", on_click=choose_clicked, key="reader_clicked"
+                RUN_HEADER, type="tertiary", alignment="left", on_click=choose_clicked, key="reader_clicked"
             ),
             "My digits": st.column_config.ProgressColumn(
                 format=form["My digits"], min_value=0, max_value=len(digits) if few else 100, width=130

@@ -10,10 +10,12 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.browser import scroll_to_top
+from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
 
-MOST_ROWS, ROW_HEIGHT = 12, 35
+MOST_ROWS = 12
+MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes on
 
 
 def show_all_runs(shown: Run | None) -> None:
@@ -29,15 +31,17 @@ def show_all_runs(shown: Run | None) -> None:
             open_run(runs[row].id)
             scroll_to_top()
 
-    name = st.column_config.ButtonColumn(type="tertiary", alignment="left", on_click=open_clicked, key="opened_run")
+    name = st.column_config.ButtonColumn(
+        RUN_HEADER, type="tertiary", alignment="left", on_click=open_clicked, key="opened_run"
+    )
     table, scrolls = runs_table(runs, shown), len(runs) > MOST_ROWS
     with st.container(key="on_screen_runs" if scrolls else None):
         st.dataframe(
             table,
             hide_index=True,
             placeholder="–",
-            row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(runs))) + 3,
+            width="content",  # so that numbers stand below their headings
+            height=MOST_HEIGHT if scrolls else "content",
             column_config={"Run": name, **COLUMNS},
             key="all_runs",
         )
@@ -56,12 +60,15 @@ FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same
 
 
 def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
-    """One row for each run, an eye at the one that is `shown`; columns that say the same of every run are left out."""
+    """One row for each run, an eye at the one that is `shown`; columns that say nothing are left out.
+
+    These are unknown of every run, the same in all, or said by the names, as automatic names say the network.
+    """
     configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
     accuracies = [run.test_accuracy for run in runs]
     frame = pd.DataFrame(
         {
-            "Run": [f":material/{_icon(run, shown)}: {run.name}" for run in runs],
+            "Run": [run_link(run.name, is_shown=shown is not None and run.id == shown.id) for run in runs],
             "State": [run.state.name.capitalize() for run in runs],
             "Network": [config.title if config else "–" for config in configs],
             "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],
@@ -70,10 +77,8 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
             "Data": [run.dataset.get("name", "–") for run in runs],
         }
     )
-    same = [name for name in ("Network", "Data") if len(set(frame[name]) - {"–"}) < 2]
+    named = all(map(str.startswith, (run.name for run in runs), frame["Network"]))
+    same = [name for name in ("Network", "Data") if len(set(frame[name]) - {"–"}) < 2 or (name == "Network" and named)]
+    finished = ["State"] * all(run.state.name == "finished" for run in runs)
     empty = [name for name in COLUMNS if frame[name].isna().all()]
-    return frame.drop(columns=same + empty)
-
-
-def _icon(run: Run, shown: Run | None) -> str:
-    return "visibility" if shown and run.id == shown.id else "arrow_forward"
+    return frame.drop(columns=finished + same + empty)

@@ -25,7 +25,8 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
 NUMBER_HEIGHT = 96  # pixels: a label, a value, and a remark below it
-ROW_HEIGHT, MOST_ROWS = 35, 10
+MOST_ROWS = 10
+MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes on
 SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 
@@ -138,8 +139,8 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
             st.dataframe(
                 rows,
                 hide_index=True,
-                height=ROW_HEIGHT * (1 + min(MOST_ROWS, max(1, epochs))) + 3,
-                row_height=ROW_HEIGHT,
+                width="content",  # so that numbers stand below their headings
+                height="content" if epochs <= MOST_ROWS else MOST_HEIGHT,
                 placeholder="–",
                 column_config=EPOCH_COLUMNS,
                 key="run_epochs",
@@ -161,16 +162,16 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
 EPOCH_COLUMNS = {
     "Epoch": st.column_config.TextColumn(),
     "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-    "Validation loss": st.column_config.NumberColumn(format="%.4f"),
     "Accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+    "Validation loss": st.column_config.NumberColumn(format="%.4f"),
     "Loss": st.column_config.NumberColumn(format="%.4f"),
     "Learning rate": st.column_config.TextColumn(alignment="right"),
     "Seconds so far": st.column_config.NumberColumn(format="%.1f"),
 }
 EPOCH_FORMATS = {  # the same on paper
     "Validation accuracy": "{:.2f} %",
-    "Validation loss": "{:.4f}",
     "Accuracy": "{:.2f} %",
+    "Validation loss": "{:.4f}",
     "Loss": "{:.4f}",
     "Seconds so far": "{:.1f}",
 }
@@ -179,11 +180,12 @@ EPOCH_FORMATS = {  # the same on paper
 def epoch_table(history: History, planned: int = 0) -> pd.DataFrame:
     """One row for each epoch, accuracies in percent; the epoch of the highest validation accuracy is named the best.
 
-    Of the epochs that are `planned` and still to come, it has the numbers alone.
+    Of the epochs that are `planned` and still to come, it has the numbers alone. A learning rate that stays the same is
+    left out: the settings above say it.
     """
     to_come = [{"epoch": epoch} for epoch in range(len(history.epochs) + 1, planned + 1)]
     frame = pd.DataFrame([*history.epochs, *to_come])
-    names = "epoch", "val_accuracy", "val_loss", "accuracy", "loss", "learning_rate", "training_seconds"
+    names = "epoch", "val_accuracy", "accuracy", "val_loss", "loss", "learning_rate", "training_seconds"
     frame = frame.reindex(columns=list(names)).astype(float)
     frame[["accuracy", "val_accuracy"]] *= 100
     frame["learning_rate"] = frame["learning_rate"].map(rate_text, na_action="ignore")
@@ -193,7 +195,8 @@ def epoch_table(history: History, planned: int = 0) -> pd.DataFrame:
         + (" · best" if place == best else "")  # so that texts sort as numbers do
         for place, epoch in enumerate(frame["epoch"])
     ]
-    return frame.set_axis(list(EPOCH_COLUMNS), axis="columns")
+    frame = frame.set_axis(list(EPOCH_COLUMNS), axis="columns")
+    return frame if frame["Learning rate"].nunique() > 1 else frame.drop(columns="Learning rate")
 
 
 def best_epoch(history: History) -> str:

@@ -51,7 +51,7 @@ function draw(gallery) {
   set(root, "role", data.selectable ? "listbox" : "list")
   set(root, "aria-label", data.label)
   set(root, "data-selectable", String(data.selectable))
-  root.style.setProperty("--size", `${data.size}px`)
+  root.style.setProperty("--least", `${data.size}px`)
   root.style.setProperty("--columns", data.columns)
   const looks = `.digit { background-image: url("${data.sprite}") } ${rows(data)}`
   if (gallery.looks !== looks) gallery.sheet.textContent = gallery.looks = looks
@@ -69,8 +69,8 @@ function draw(gallery) {
   data.tiles.forEach((words, at) => {
     const { element, digit, flag, caption, sure } = gallery.tiles[at]
     const [column, row] = [at % data.columns, Math.floor(at / data.columns)]
-    const position = `${-column * data.size}px ${-row * data.size}px`
-    if (digit.style.backgroundPosition !== position) digit.style.backgroundPosition = position
+    digit.style.setProperty("--column", column)
+    digit.style.setProperty("--row", row)
     set(element, "role", data.selectable ? "option" : "listitem")
     set(element, "aria-label", words.name)
     set(element, "title", words.tooltip)
@@ -92,18 +92,22 @@ function draw(gallery) {
   }
 }
 
-// As many columns as there is room for, or up to half of them where a full gallery then ends with a full row. Where all
-// tiles have room in one row, they stand as close as in a longer one.
+// As many columns as there is room for, or up to half of them where a full gallery then ends with a full row: its digits
+// grow into the room that is left. Digits that would grow by little keep their size, which shows pixels of equal width.
+// Where all tiles have room in one row, they stand as close as in a longer one.
 function rows({ size, full, selectable }) {
-  const [around, gap] = selectable ? [10, 4] : [6, 2]
+  const [around, gap, beside] = selectable ? [10, 4, 14] : [6, 2, 10]
   const rules = []
   for (let fit = 2; fit <= full; fit++) {
     let columns = fit
     while (full % columns && columns > fit / 2) columns--
     if (full % columns) columns = fit
-    const tracks = fit < full ? `repeat(${columns}, ${size + around}px)` : `repeat(auto-fill, ${size + around}px)`
     const room = fit * (size + around + gap) - gap + 8
-    rules.push(`@container (min-width: ${room}px) { .room > .gallery.gallery { grid-template-columns: ${tracks} } }`)
+    const grows = fit < full && (columns < 0.9 * fit || fit < 8)
+    const width = `(100cqw + ${beside - 8 + gap}px) / ${columns} - ${gap + around}px`
+    const tracks = fit < full ? `repeat(${columns}, calc(var(--size) + ${around}px))` : `repeat(auto-fill, ${size + around}px)`
+    const look = `${grows ? `--size: calc(${width}); ` : ""}grid-template-columns: ${tracks}`
+    rules.push(`@container (min-width: ${room}px) { .room > .gallery.gallery { --size: var(--least); ${look} } }`)
   }
   return rules.join(" ")
 }
