@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -26,7 +27,9 @@ from core.config import (
     SCHEDULES,
     ConfigError,
     TrainingConfig,
+    check_named,
     model_name,
+    parse_choice,
     parse_digits,
     parse_hidden_layers,
     read,
@@ -38,6 +41,7 @@ from core.runs import ENDED, History, Run, RunError, RunStore, State
 from core.runs.files import HISTORY_FIGURE, PREDICTIONS_FIGURE
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "pixels": PIXELS, "first_weights": FIRST_WEIGHTS}
 LOOK_SECONDS = 0.1
 SAMPLE = (5, 8)  # rows and columns of the figure of predictions
 EPILOG = """\
@@ -120,17 +124,13 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
         settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
     if options.left_out is not None:
         settings["left_out"] = parse_digits(options.left_out)
-    if options.pixels == "raw":
-        settings["pixels"] = "0-255"
+    for name, choices in CHOICES.items():
+        with suppress(ConfigError):  # what is none of them is refused below
+            settings[name] = parse_choice(getattr(options, name) or "", choices)
     if options.network is not None:
         read(options.network)  # also an empty one, for which a config takes the model's own layers
     config = TrainingConfig(**settings)
-    if options.hidden_layers and not config.info.free_layers:
-        raise ConfigError(f"The hidden layers of {config.model} are fixed. Use --model dense to set them.")
-    if options.dropout and not config.info.free_dropout:
-        raise ConfigError(f"{config.model} has no dropout. Use --model dense, cnn or best to set it.")
-    if config.network and (options.hidden_layers or options.dropout):
-        raise ConfigError("--network names all layers: write hidden layers and dropout there.")
+    check_named(config, settings.keys())
     return config
 
 

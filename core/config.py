@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -227,6 +227,29 @@ def read(network: str) -> Network:
         return read_network(network)
     except NetworkError as error:
         raise ConfigError(str(error)) from error
+
+
+def check_named(config: TrainingConfig, names: Collection[str]) -> None:
+    """Refuse hidden layers and dropout where they would change nothing.
+
+    Args:
+        config: the settings.
+        names: those that a person named.
+
+    Raises:
+        ConfigError: where they are among `names`, and the network has none that can be set, or its layers are named.
+    """
+    named = [name for name in ("hidden_layers", "dropout") if name in names]
+    if named and "network" in names:
+        raise ConfigError("The network names all layers: write hidden layers and dropout there.")
+    if "hidden_layers" in named and not config.info.free_layers:
+        raise ConfigError(
+            f"The hidden layers of {config.info.title} are fixed. Choose the model dense to set them, or write the "
+            f'layers as network, for instance "{config.layers.text}".'
+        )
+    if "dropout" in named and config.dropout and not config.info.free_dropout:
+        have = ", ".join(info.title.lower() for info in MODELS.values() if info.free_dropout)
+        raise ConfigError(f"{config.info.title} has no dropout. Models that have: {have}.")
 
 
 def parse_digits(text: str) -> tuple[int, ...]:

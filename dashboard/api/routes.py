@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from core.config import TrainingConfig, model_name
+from core.config import TrainingConfig, check_named, model_name
 from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
@@ -139,6 +139,8 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
     if "model" in values:
         values["model"] = model_name(values["model"])
     config = TrainingConfig.from_dict(values)
+    usual = TrainingConfig(model=config.model).as_dict()  # a run's own config names all settings
+    check_named(config, [name for name, value in values.items() if value != usual[name]])
     if config.start_from and services.store.get(config.start_from) is None:
         raise HTTPException(422, f"start_from: run {config.start_from} was not found. GET /api/runs lists all runs.")
     try:

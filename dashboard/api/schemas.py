@@ -66,7 +66,9 @@ class Answer(BaseModel):
     second: Digit = Field(description="The second most probable digit.", examples=[9])
     confidence: Fraction = Field(description="The probability of the first.", examples=[0.98])
     probabilities: Probabilities = Field(description="Of each digit, 0 to 9; they sum to 1.")
-    scores: Probabilities | None = Field(description="The classic network's sigmoid scores; null for others.")
+    scores: Probabilities | None = Field(
+        description="The sigmoid scores of a network that ends in sigmoids, as Classic does; null for others."
+    )
 
 
 class Answers(BaseModel):

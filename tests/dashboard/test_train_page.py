@@ -459,6 +459,18 @@ def test_a_digit_that_is_left_out_takes_no_time(make_run, digits):
     assert f"Dense, 10 epochs, about {round(share * 0.03)} s here" in [caption.value for caption in at.caption]
 
 
+def test_layers_that_were_changed_are_not_described_as_those_of_the_network_that_they_replace(store):
+    def about(**address):
+        return "\n".join(caption.value for caption in open_page("train", **address).sidebar.caption)
+
+    assert "The classic script: 100 hidden units" in about(model="Classic")
+    seen = about(model="Classic", network="flatten, dense 20, output softmax")
+    assert "The classic script: 100 hidden units" not in seen
+    assert "Your own layers, in place of Classic's; as there, it is validated on the test set." in seen
+    seen = about(model="Dense", network="flatten, dense 20, relu, output softmax")
+    assert "Softmax, hidden layers of your choice" in seen
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [

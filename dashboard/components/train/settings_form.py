@@ -76,13 +76,28 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         else:
             st.caption(what_it_takes(config, digits))
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
-        st.caption(MODELS[model].about)
+        st.caption(_about(model))
         _recipe(MODELS[model])
     show_layers(digits, config)
     for group, icon in GROUPS.items():
         _group(model, group, icon)
     here = (st.context.url or "").partition("?")[0]
     copy_button("Copy link to these settings", f"{here}?{settings_in_address()}", key="copy_settings")
+
+
+def _about(model: str) -> str:
+    """What the network is; where its layers were changed, what is still that of the one it was."""
+    info, text = MODELS[model], text_now(model, "network")
+    try:
+        if not TrainingConfig(model=model, network=text).network:
+            return info.about
+    except ConfigError:
+        pass
+    still = [
+        *(["it is validated on the test set"] if info.validates_on_test else []),
+        *(["its weights are averaged"] if info.averages else []),
+    ]
+    return f"Your own layers, in place of {info.title}'s{'; as there, ' + ' and '.join(still) if still else ''}."
 
 
 def _group(model: str, group: str, icon: str) -> None:

@@ -398,7 +398,7 @@ REFUSED = {
     ),
     "a list as config": (replaced("config.json", b"[]"), "config.json cannot be used"),
     "an unknown network": (changed("config.json", model="__init__"), "Unknown model"),
-    "another network": (changed("config.json", model="cnn"), "another architecture"),
+    "another network": (changed("config.json", model="cnn"), "another network"),
     "too many epochs": (changed("config.json", epochs=10**9), "Epochs must be between"),
     "accuracy as text": (
         changed("summary.json", test_accuracy="much"),
