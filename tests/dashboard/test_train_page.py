@@ -510,3 +510,15 @@ def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):
     at.button(key="start").click().run()
     assert store.runs()[0].config == TrainingConfig(seed=7)
     assert not at.warning
+
+
+def test_a_network_that_takes_minutes_is_said_before_start_though_nothing_like_it_was_trained(monkeypatch):
+    from dashboard.components.train import settings_form
+
+    monkeypatch.setattr(settings_form, "image_count", lambda digits, config: 60_000)
+    wide = "flatten, dense 4096, relu, dense 4096, relu, dense 4096, relu, output softmax"
+    said = "\n".join(caption.value for caption in open_page("train", network=wide, epochs="10").sidebar.caption)
+    assert "Custom, 10 epochs, roughly 19 min: nothing like it was trained here yet." in said
+    assert "An epoch alone takes 2 min: fewer training images make it shorter" in said
+    said = "\n".join(caption.value for caption in open_page("train").sidebar.caption)
+    assert "Classic, 10 epochs" in said.splitlines()
