@@ -314,6 +314,9 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         config = client.post("/api/runs", json=settings).json()["config"]
         assert config == TrainingConfig(**settings).as_dict()
         assert client.post("/api/runs", json=config).json()["config"] == config
+    sent = {"model": "CNN", "optimizer": "SGD", "pixels": "raw", "first_weights": "He"}
+    config = client.post("/api/runs", json=sent).json()["config"]
+    assert [config[name] for name in sent] == ["cnn", "sgd", "0-255", "he"]
     for written in ("Classic", "lenet-5", "lenet"):
         model = client.post("/api/runs", json={"model": written}).json()["config"]["model"]
         assert model == ("seed" if written == "Classic" else "lenet")
@@ -330,7 +333,7 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"model": "gpt"}', "Unknown model 'gpt'"),
         ('{"model": ["seed"]}', "Unknown model"),
         ('{"model": "gpt"}', "Choose one of: classic, linear, dense, mlp, lenet-5, cnn, best."),
-        ('{"left_out": [3, 11]}', "must be a list of digits"),
+        ('{"left_out": [3, 11]}', "Digits left out: 11 is not a digit. Digits are 0 to 9."),
         ('{"hidden_layers": 5}', "list of widths"),
         ('{"hidden_layers": [64]}', "The hidden layers of Classic are fixed."),
         ('{"dropout": 0.2}', "Classic has no dropout. Models that have: dense, cnn, best."),
@@ -350,7 +353,9 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"start_from": "../x"}', "id of a run"),
         ('{"start_from": "nobody"}', "run nobody was not found"),
         ('{"start_from": "\\ud800"}', "id of a run"),
-        ('{"epoch": 3}', "Unknown setting"),
+        ('{"epoch": 3}', "Unknown setting. Did you mean epochs?"),
+        ('{"optimiser": "sgd"}', "Unknown setting. Did you mean optimizer?"),
+        ('{"colour": "red"}', "Unknown setting. /api/docs lists all settings."),
         ('{"\\ud800": 3}', "JSON object"),
         ('{"name": "  "}', "1 to 60 characters"),
         ('{"name": 5}', "string"),
