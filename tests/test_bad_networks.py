@@ -14,7 +14,7 @@ from core.config import ConfigError, TrainingConfig, read
 from core.runs import RunStore
 from tests.support.network_texts import TEXTS
 from tests.support.pages import as_seen, open_page
-from tests.support.runs import fill_run, zip_of
+from tests.support.runs import files_of, fill_run, zip_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 two_hundred = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -76,8 +76,6 @@ def test_a_bundle_is_taken_or_refused(files, tmp_path_factory, text):
 @pytest.fixture
 def files(laboratory, digits, tmp_path_factory, monkeypatch):
     """The files of a bundle; its model is not tried out in a process of its own here."""
-    from tests.core.bundle.test_archive import files_of
-
     monkeypatch.setattr(archive, "check_model", lambda model: None)
     run = fill_run(RunStore(tmp_path_factory.mktemp("other")).create(TrainingConfig("dense", epochs=3)), digits)
     return files_of(archive.pack(run))
