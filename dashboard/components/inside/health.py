@@ -141,8 +141,8 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
         )
         if any(0 < update.ratio < np.inf for update in moved):
             st.markdown(
-                "It is normal that the first epoch moves them most, and each later one less. What to do where it is not "
-                "so stands with each layer below."
+                "It is normal that the first epoch moves them most, and each later one less. What to do where it is "
+                "otherwise stands with each layer below."
             )
             with st.container(key="inside_ratios"):
                 st.vega_lite_chart(
