@@ -26,7 +26,8 @@ from core.config import (
     SCHEDULES,
     ConfigError,
     TrainingConfig,
-    model_name,
+    by_name,
+    check_named,
     parse_digits,
     parse_hidden_layers,
     read,
@@ -41,6 +42,10 @@ from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 LOOK_SECONDS = 0.1
 SAMPLE = (5, 8)  # rows and columns of the figure of predictions
 EPILOG = """\
+Layers are parted by commas: dense UNITS; conv FILTERS [KERNEL] [stride N] [same]; pool [SIZE]; average pool; global
+pool; flatten; norm; dropout SHARE; relu, leaky relu, elu, gelu, tanh or sigmoid; at the end output softmax or output
+sigmoid. For instance "conv 16 5, pool, relu, flatten, dense 64, relu, output softmax".
+
 Training continues without output where nobody reads it: behind "| head -1", with >&- and after the terminal is closed.
 Figures are saved all the same. Ctrl-C stops it, and so does the dashboard, which shows the run."""
 
@@ -67,6 +72,7 @@ class Terminal:
 def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The options; those that were not given are None, so that `TrainingConfig` sets their defaults."""
     parser = command_line("digit_classification.py", __doc__, epilog=EPILOG)
+    parser.usage = "%(prog)s [--model NAME | --network LAYERS] [--epochs N] [OPTION ...]   (--help lists all)"
     add = parser.add_argument
     add(
         "--model",
@@ -83,22 +89,25 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--patience", type=int, metavar="N", help="stop after N epochs without a lower validation loss")
     add("--augment", action="store_const", const=True, help="warp each image a little, differently in each epoch")
     add("--training-images", type=int, metavar="N", help="use only the first N training images")
+    add("--validation-images", type=int, metavar="N", help="held out to validate on (default: 5000; not for classic)")
     add(
         "--network",
         metavar="LAYERS",
-        help='layers in place of the model\'s own: "flatten, dense 64, relu, output softmax"',
+        help='layers in place of the model\'s own: "flatten, dense 64, relu, output softmax"; see below',
     )
-    add("--optimizer", metavar=_one_of(OPTIMIZERS), help="default: adam")
-    add("--schedule", metavar=_one_of(SCHEDULES), help="how the learning rate changes")
-    add("--weight-decay", type=float, metavar="RATE", help="how fast weights shrink besides, such as 0.01")
-    add("--pixels", metavar=_one_of(PIXELS), help="what the first layer gets (default: 0-1; raw is 0-255)")
-    add("--first-weights", metavar=_one_of(FIRST_WEIGHTS), help="how weights are drawn before training")
-    add("--wrong-labels", type=float, metavar="SHARE", help="share of training images that get a wrong label")
-    add("--left-out", metavar="DIGITS", help="digits that are not trained on, such as 3,8")
-    add("--imbalance", type=int, metavar="N", help="train on N times as many 0 as 9")
     add("--home", type=Path, help="where runs are saved (default: DIGITLAB_HOME, or digitlab-home beside this file)")
     add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
     add("--name", help="name of the run")
+    experiments = parser.add_argument_group("experiments", "one switch for each question; the defaults change nothing")
+    add = experiments.add_argument
+    add("--optimizer", metavar=_one_of(OPTIMIZERS), help="default: adam; SGD needs a learning rate of about 0.1")
+    add("--schedule", metavar=_one_of(SCHEDULES), help="how the learning rate changes (default: the model's)")
+    add("--weight-decay", type=float, metavar="RATE", help="how fast weights shrink besides, such as 0.01")
+    add("--pixels", metavar=_one_of(PIXELS), help="what the first layer gets (default: 0-1; raw is 0-255)")
+    add("--first-weights", metavar=_one_of(FIRST_WEIGHTS), help="how weights are drawn (default: glorot)")
+    add("--wrong-labels", type=float, metavar="SHARE", help="share of training images that get a wrong label")
+    add("--left-out", metavar="DIGITS", help="digits that are not trained on, such as 3,8")
+    add("--imbalance", type=int, metavar="N", help="train on N times as many 0 as 9")
     return parser.parse_args(arguments)
 
 
@@ -115,22 +124,14 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     names = [field.name for field in fields(TrainingConfig)]
     settings = {name: getattr(options, name, None) for name in names}
     settings = {name: value for name, value in settings.items() if value is not None}
-    settings["model"] = model_name(options.model)
     if options.hidden_layers is not None:
         settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
     if options.left_out is not None:
         settings["left_out"] = parse_digits(options.left_out)
-    if options.pixels == "raw":
-        settings["pixels"] = "0-255"
     if options.network is not None:
         read(options.network)  # also an empty one, for which a config takes the model's own layers
-    config = TrainingConfig(**settings)
-    if options.hidden_layers and not config.info.free_layers:
-        raise ConfigError(f"The hidden layers of {config.model} are fixed. Use --model dense to set them.")
-    if options.dropout and not config.info.free_dropout:
-        raise ConfigError(f"{config.model} has no dropout. Use --model dense, cnn or best to set it.")
-    if config.network and (options.hidden_layers or options.dropout):
-        raise ConfigError("--network names all layers: write hidden layers and dropout there.")
+    config = TrainingConfig(**by_name(settings))
+    check_named(config, settings.keys())
     return config
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +28,7 @@ OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "momentum": "SGD with momentum", "rm
 SCHEDULES = {"constant": "Constant", "decay": "Warm-up and decay", "cosine": "Cosine"}
 PIXELS = {"0-1": "0 to 1", "0-255": "Raw, 0 to 255"}
 FIRST_WEIGHTS = {"glorot": "Glorot", "he": "He", "zeros": "All zero", "equal": "All equal", "large": "Large"}
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "pixels": PIXELS, "first_weights": FIRST_WEIGHTS}
 
 EXPERIMENTS = (  # settings that earlier versions did not have; their defaults train as those did
     "network",
@@ -229,6 +231,43 @@ def read(network: str) -> Network:
         raise ConfigError(str(error)) from error
 
 
+def by_name(values: Mapping) -> dict:
+    """Settings whose network and choices people named, "CNN" or "SGD", by the names that `TrainingConfig` has for them.
+
+    Raises:
+        ConfigError: where no network has the name; other words that are not understood are left for `TrainingConfig`.
+    """
+    named = {"model": model_name(values["model"])} if "model" in values else {}
+    for name, choices in CHOICES.items():
+        if isinstance(values.get(name), str):
+            with suppress(ConfigError):
+                named[name] = parse_choice(values[name], choices)
+    return {**values, **named}
+
+
+def check_named(config: TrainingConfig, names: Collection[str]) -> None:
+    """Refuse hidden layers and dropout where they would change nothing.
+
+    Args:
+        config: the settings.
+        names: those that a person named.
+
+    Raises:
+        ConfigError: where they are among `names`, and the network has none that can be set, or its layers are named.
+    """
+    named = [name for name in ("hidden_layers", "dropout") if name in names]
+    if named and "network" in names:
+        raise ConfigError("The network names all layers: write hidden layers and dropout there.")
+    if "hidden_layers" in named and not config.info.free_layers:
+        raise ConfigError(
+            f"The hidden layers of {config.info.title} are fixed. Choose the model dense to set them, or write the "
+            f'layers as network, for instance "{config.layers.text}".'
+        )
+    if "dropout" in named and config.dropout and not config.info.free_dropout:
+        have = ", ".join(info.title.lower() for info in MODELS.values() if info.free_dropout)
+        raise ConfigError(f"{config.info.title} has no dropout. Models that have: {have}.")
+
+
 def parse_digits(text: str) -> tuple[int, ...]:
     """Digits as people type them, "3, 8" or "38", as a tuple without repetition, in order.
 
@@ -326,8 +365,10 @@ def _choice(name: str, value: object, choices: Mapping[str, str]) -> None:
 
 def _digits(values: object) -> tuple[int, ...]:
     """Digits, each once, in order; raises ConfigError for anything else and for all ten."""
-    if not isinstance(values, list | tuple) or any(type(value) is not int or not 0 <= value <= 9 for value in values):
+    if not isinstance(values, list | tuple) or any(type(value) is not int for value in values):
         raise ConfigError(f"Digits left out must be a list of digits, for instance [3, 8], not {values!r}.")
+    if wrong := [value for value in values if not 0 <= value <= 9]:
+        raise ConfigError(f"Digits left out: {wrong[0]} is not a digit. Digits are 0 to 9.")
     if len(set(values)) == 10:
         raise ConfigError("Digits left out: keep at least one digit to learn.")
     return tuple(sorted(set(values)))

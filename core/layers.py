@@ -20,6 +20,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from core.drawing.mnist_form import IMAGE_SIDE
@@ -29,6 +30,7 @@ CLASSES = 10
 ACTIVATIONS = ("relu", "leaky relu", "elu", "gelu", "tanh", "sigmoid")
 OUTPUTS = ("softmax", "sigmoid")
 
+ALIKE = 0.65  # of two words, from which one can be meant by the other, as difflib measures it
 MOST_TEXT = 2000  # characters
 MOST_LAYERS = 60
 UNITS = (1, 4096)
@@ -90,7 +92,7 @@ class Layer:
 
 
 _NAMES = {  # the words that begin a layer; the first is the usual one
-    Layer("dense"): "dense, fully connected, fc",
+    Layer("dense"): "dense, fully connected, fc, hidden",
     Layer("conv", window=3, stride=1): "conv, conv2d, convolution",
     Layer("pool", window=2): "pool, pooling, max pool, max pooling, maxpool, maxpooling, maxpooling2d",
     Layer("pool", window=2, average=True): (
@@ -117,6 +119,8 @@ _TAUGHT = ("dense", "conv", "pool", "average pool", "global pool", "flatten", "n
 _SIZES = {"dense": ("units", UNITS), "conv": ("filters", FILTERS)}
 _FILLERS = {"units", "filters", "activation", "rate", "size", "kernel", "kernel_size", "pool_size", "padding", "valid"}
 _FILLERS |= {"and", "then", "with"}
+_OWN = {"conv": ("stride", "same"), "pool": ("stride",)}  # words of a layer
+_BEHIND = f"Behind a layer can stand its activation: {', '.join(ACTIVATIONS)}. A comma begins the next layer."
 _OUTSIDE = re.compile(  # of a pasted model: what holds the layers, and the input, which is always an image
     r"\b(?:input(?:_shape|_dim|layer)?\b(?: |shape|none|\d+x?)*|(?:model|sequential|add)\b)"
 )
@@ -148,6 +152,7 @@ def pieces(text: str) -> list[str]:
     text = text.casefold().replace("×", "x")
     text = re.sub(r"→|->|>|\+", ",", text)
     text = re.sub(r"\b0,(?=\d)", "0.", text)  # a decimal comma
+    text = re.sub(r"(\d+(?:\.\d+)?) *%", lambda share: f"{float(share[1]) / 100:g}", text)
     text = re.sub(r"[\w.]+\.(?=[a-z])", "", text)  # keras.layers.
     text = re.sub(r"(?<!\w)\((\d+) *, *(\d+)\)", r" \1x\2 ", text.replace("[", "(").replace("]", ")"))
     while (flat := re.sub(r"\(([^()]*)\)", lambda inside: " " + inside[1].replace(",", " "), text)) != text:
@@ -155,6 +160,7 @@ def pieces(text: str) -> list[str]:
     text = re.sub(r"[\"'=:()]", " ", text)
     text = _OUTSIDE.sub(" ", text)
     text = re.sub(r"(\d) *x *(\d)", r"\1x\2", text)
+    text = re.sub(r"(?<!\w)x(?!\w)|/|\.(?!\d)", ",", text)
     return [" ".join(words) for part in re.split(r"[,;|\n]", text) for words in _parted(part.split())]
 
 
@@ -172,9 +178,14 @@ def _parted(words: list[str]) -> list[list[str]]:
 
 
 def _number_apart(word: str) -> list[str]:
-    """A word and the number behind it as two: dense100."""
-    joined = None if word in _KINDS else re.fullmatch(r"([a-z]+)(\d.*)", word)
-    return [joined[1], joined[2]] if joined else [word]
+    """A word and the number before or behind it as two: dense100, 100relu; relu6 is another activation."""
+    if word in _KINDS:
+        return [word]
+    if (joined := re.fullmatch(r"([a-z]+)(\d.*)", word)) and joined[1] not in ACTIVATIONS:
+        return [joined[1], *_number_apart(joined[2])]
+    if (joined := re.fullmatch(r"(\d+)([a-z_]+)", word)) and joined[2] in _KINDS:
+        return [joined[1], joined[2]]
+    return [word]
 
 
 def _named(words: list[str]) -> tuple[Layer | None, int]:
@@ -199,7 +210,9 @@ def _read_piece(piece: str, place: str) -> list[Layer]:
         elif word in _KINDS and _KINDS[word].kind in (*ACTIVATIONS, "softmax", "none"):
             behind.append(_KINDS[word])
         elif word in ("stride", "strides") and layer.kind in ("conv", "pool"):
-            following = rest.pop(0) if rest else ""
+            if not rest:
+                raise NetworkError(f"{place}: a stride needs a number, for instance stride 2.")
+            following = rest.pop(0)
             layer = replace(layer, stride=_whole(_side(following, place), "stride", WINDOW, place))
         elif word == "same" and layer.kind == "conv":
             layer = replace(layer, same=True)
@@ -208,8 +221,12 @@ def _read_piece(piece: str, place: str) -> list[Layer]:
         elif word.startswith("-") and _NUMBER.fullmatch(word[1:]):
             raise NetworkError(f"{place}: {word} is negative. Sizes are whole numbers from 1.")
         elif word not in _FILLERS:
-            known = ["stride", "same"] if layer.kind == "conv" else ["stride"] if layer.kind == "pool" else []
-            raise NetworkError(f'{place}: "{_shortened(word)}" is not understood.{_nearest(word, [*known, *_TAUGHT])}')
+            if layer.kind == "output":
+                near = _nearest(word, [], OUTPUTS) or "An output is softmax or sigmoid."
+            else:
+                own = _nearest(word, [], _OWN[layer.kind]) if layer.kind in _OWN else ""
+                near = own or _nearest(word, rest) or _BEHIND
+            raise NetworkError(f'{place}: "{_shortened(word)}" is not understood. {near}')
     layer = _with_numbers(layer, numbers, place)
     if layer.kind == "output" and behind:
         if len(behind) > 1 or behind[0].kind not in OUTPUTS:
@@ -232,7 +249,8 @@ def _begin(words: list[str], place: str) -> tuple[Layer, list[str]]:
     if _NUMBER.match(words[0]):
         units = words[0] if words[0].isdecimal() and len(words[0]) < 5 else UNITS[1] // 32
         raise NetworkError(f"{place} is a number without a layer. A layer's name comes first, as in dense {units}.")
-    raise NetworkError(f'{place}: there is no layer "{_shortened(words[0])}".{_nearest(words[0], _TAUGHT)}')
+    near = _nearest(words[0], words[1:]) or f"There are: {', '.join(_TAUGHT)}."
+    raise NetworkError(f'{place}: there is no layer "{_shortened(words[0])}". {near}')
 
 
 def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
@@ -240,14 +258,27 @@ def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
     most = {"dense": 1, "conv": 2, "pool": 1, "dropout": 1, "output": 1}.get(layer.kind, 0)
     if len(numbers) > most:
         takes = "no number" if not most else "one number" if most == 1 else "two numbers, filters and kernel"
-        before = "" if layer.kind == "none" else f"{' '.join([layer.kind, *numbers[:most]])}, "  # Linear(784, 128)
-        meant = f"{before}dense {numbers[-1]}" if most < 2 else ""
-        if layer.kind == "pool":
-            meant = f"{'average pool' if layer.average else 'pool'} {numbers[0]} stride {numbers[1]}"
-        meant = meant if _is_read(meant) else ""
+        name, first, *_, last = *layer.text.split(" 0")[:1], *numbers, numbers[-1]
+        meant = name
+        match layer.kind:
+            case "none":  # Linear(784, 128)
+                name, meant = "linear", f"dense {last}"
+            case "flatten":
+                meant = f"flatten, dense {last}"
+            case "dense":
+                meant = f"dense {first}, dense {last}"
+            case "pool":
+                name = "average pool" if layer.average else "pool"
+                meant = f"{name} {first} stride {numbers[1]}"
+            case "conv":
+                meant = f"conv {first} {numbers[1]}"
+            case "dropout":
+                name, meant = "dropout", f"dropout {first}"
+            case "output":
+                name, meant = "output", "output"
         raise NetworkError(
-            f"{place}: {layer.kind} takes {takes}. "
-            + (f'Did you mean "{_shortened(meant)}"?' if meant else "Name each layer.")
+            f"{place}: {name} takes {takes}. "
+            + (f'Did you mean "{_shortened(meant)}"?' if _is_read(meant) else "Name each layer.")
         )
     if layer.kind in _SIZES:
         what, limits = _SIZES[layer.kind]
@@ -265,7 +296,8 @@ def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
         share = float(numbers[0]) if _NUMBER.fullmatch(numbers[0]) else math.inf
         low, high = DROPOUT
         if not low <= share <= high:
-            raise NetworkError(f"{place}: the share must be from {low:g} to {high:g}, for instance 0.3.")
+            example = share / 100 if 5 <= share <= 100 * high else 0.3
+            raise NetworkError(f"{place}: the share must be from {low:g} to {high:g}, for instance {example:g}.")
         layer = replace(layer, share=share)
     if layer.kind == "output" and numbers and numbers[0] != str(CLASSES):
         raise NetworkError(f"{place}: the output has {CLASSES} units, one for each digit, so it takes no number.")
@@ -284,9 +316,9 @@ def _with_output(layers: list[Layer]) -> list[Layer]:
     """The layers with "dense 10, softmax" at their end as the output that it is."""
     *before, last = layers
     if last.kind in OUTPUTS and before and before[-1] == Layer("dense", CLASSES):
-        return [*before[:-1], Layer("output", activation=last.kind)]
-    if any(layer.kind == "softmax" for layer in layers):
-        raise NetworkError(f'Softmax belongs to the output, which has {CLASSES} units: end with "output softmax".')
+        layers = [*before[:-1], Layer("output", activation=last.kind)]
+    if wrong := [number for number, layer in enumerate(layers, start=1) if layer.kind == "softmax"]:
+        raise NetworkError(f'Layer {wrong[0]}, "softmax": softmax belongs to the output: end with "output softmax".')
     return layers
 
 
@@ -308,11 +340,19 @@ def _whole(word: str, what: str, limits: tuple[int, int], place: str) -> int:
     return int(word)
 
 
-def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """A sentence with the known word that is most like `word`, or with all of them."""
-    if near := difflib.get_close_matches(word, known, 1, 0.5):
-        return f' Did you mean "{near[0]}"?'
-    return f" There are: {', '.join(known)}."
+def _nearest(word: str, following: list[str], known: Collection[str] = ()) -> str:
+    """A sentence with the name that is most like `word`, alone or with the one behind it; "" without any.
+
+    Among those that are taught, by their first word too, or else among all, or among `known`.
+    """
+    written = [word, *(f"{word} {second}" for second in following[:1] if second.isalpha())]
+    taught = {part: name for name in _TAUGHT for part in (name.split()[0], name)}
+    for names in [{name: name for name in known}] if known else [taught, {name: name for name in _KINDS}]:
+        alike = {part: max(difflib.SequenceMatcher(None, part, words).ratio() for words in written) for part in names}
+        best = max(alike, key=alike.get)
+        if alike[best] >= ALIKE:
+            return f'Did you mean "{names[best]}"?'
+    return ""
 
 
 def _shortened(text: str) -> str:

@@ -151,8 +151,10 @@ def test_the_classic_network_has_two_names(model):
 def test_digits_left_out_and_raw_pixels_are_read_as_they_are_written():
     config = read_config(read_arguments(["--left-out", "3,8", "--pixels", "raw"]))
     assert (config.left_out, config.pixels) == ((3, 8), "0-255")
+    config = read_config(read_arguments(["--optimizer", "SGD", "--first-weights", "He", "--validation-images", "300"]))
+    assert (config.optimizer, config.first_weights, config.validation_images) == ("sgd", "he", 300)
     for written, words in (
-        ("3,11", r"not \[3, 11\]"),
+        ("3,11", "11 is not a digit"),
         ("0,1,2,3,4,5,6,7,8,9", "keep at least one"),
         ("0,…,9", "Enter digits"),
     ):
@@ -179,12 +181,12 @@ def test_the_bar_is_drawn_with_signs_that_the_terminal_has(encoding):
             "Unknown model 'resnet'. Choose one of: classic, linear, dense, mlp, lenet-5, cnn, best.",
         ),
         (("--model", "dense", "--hidden-layers", "12,x"), "Enter the widths of hidden layers"),
-        (("--hidden-layers", "64"), "The hidden layers of seed are fixed. Use --model dense"),
+        (("--hidden-layers", "64"), "The hidden layers of Classic are fixed. Choose the model dense"),
         (("--network", "flatten, dence 5, output"), 'Did you mean "dense"?'),
         (("--network", ""), "Name its layers, for instance"),
-        (("--network", "flatten, output", "--model", "dense", "--dropout", "0.1"), "--network names all layers"),
+        (("--network", "flatten, output", "--model", "dense", "--dropout", "0.1"), "The network names all layers"),
         (("--first-weights", "random"), "First weights must be one of glorot, he, zeros, equal, large"),
-        (("--dropout", "0.2"), "seed has no dropout."),
+        (("--dropout", "0.2"), "Classic has no dropout."),
         (("--model", "cnn", "--dropout", "nan"), "Dropout must be a number, not nan."),
     ],
 )

@@ -191,7 +191,7 @@ def check(files: Mapping[str, bytes]) -> Parts:
         raise PartError(f"config.json cannot be used: {error}") from error
     summary = _values(_Summary, SUMMARY, _json(files, SUMMARY))
     if summary["model"] != config.model:
-        raise PartError(f"summary.json has another architecture ({summary['model']}) than config.json ({config.model})")
+        raise PartError("summary.json is of another network than config.json")
     probabilities = _probabilities(PROBABILITIES, files[PROBABILITIES])
     numbers = {int(found[1]): name for name in files if (found := EPOCH_FILE.fullmatch(name))}
     epochs = {number: _probabilities(name, files[name], len(probabilities)) for number, name in sorted(numbers.items())}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from core.config import TrainingConfig
+from core.network import MULTIPLICATIONS_A_SECOND
 from core.runs.view import RunView
 
 NEWEST = 50  # runs that are looked at
@@ -18,9 +19,10 @@ def expected_seconds(config: TrainingConfig, images: int, runs: Iterable[RunView
     """The training time of a run in seconds, from a run that was trained here; None where none tells enough.
 
     That is the newest run of the same network, with the same batch size where there is one; else the run of the
-    network that is nearest in its work, by which the time is scaled. Of seven networks, each said the time of the
-    others within a factor of 1.7. Convolutions and dense layers alone are compiled differently, and do not count for
-    each other; nor does a run of one epoch for another network, since what is compiled is not told apart there.
+    network that is nearest in its work, by which the time is scaled: a guess that can be wrong by a factor of 2 or
+    3, and more while the machine does other work. Convolutions and dense layers alone are compiled differently, and do
+    not count for each other; nor does a run of one epoch for another network, since what is compiled is not told apart
+    there.
 
     Args:
         config: the settings of the run to come.
@@ -33,6 +35,15 @@ def expected_seconds(config: TrainingConfig, images: int, runs: Iterable[RunView
         return None
     begin, seconds = _pace(nearest)
     return begin + seconds * _work(config) / _work(nearest.config) * images * config.epochs
+
+
+def rough_seconds(config: TrainingConfig, images: int) -> float:
+    """The training time of a run in seconds where nothing like it was trained here, to see whether it takes long.
+
+    From what two processor cores multiply in a second: a factor of up to 3 from what they took for ten networks, from
+    ten templates to 37 million parameters, without augmentation, some while the machine did other work.
+    """
+    return _work(config) / MULTIPLICATIONS_A_SECOND * images * config.epochs
 
 
 def _is_ground(run: RunView, config: TrainingConfig) -> bool:

@@ -84,7 +84,7 @@ class RunStore:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
-            run_id = f"{next_stamp(run.id for run in self.runs())}-{config.model}-{uuid4().hex[:4]}"
+            run_id = f"{next_stamp(run.id for run in self.runs())}-{config.title.lower()}-{uuid4().hex[:4]}"
             draft = Run(self.folder / f".{run_id}")
             try:
                 draft.path.mkdir()

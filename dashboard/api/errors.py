@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+from dataclasses import fields
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -11,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from core.config import ConfigError
+from core.config import ConfigError, TrainingConfig
 from core.data import DatasetError
 from core.drawing.upload import PictureError
 from core.evaluation.predictions import PredictionsError
@@ -108,5 +110,7 @@ def _words(error: dict) -> str:
     if error["loc"] == ("body",) or error["type"] == "json_invalid":
         return NO_OBJECT
     if error["type"] == "extra_forbidden":
-        return "Unknown setting. /api/docs lists all settings."
+        names = [field.name for field in fields(TrainingConfig)] if error["loc"][0] == "body" else []
+        near = difflib.get_close_matches(str(error["loc"][-1]), names, 1)
+        return f"Unknown setting.{f' Did you mean {near[0]}?' if near else ''} /api/docs lists all settings."
     return f"{error['msg']}."

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from core.config import TrainingConfig, model_name
+from core.config import TrainingConfig, by_name, check_named
 from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
@@ -136,9 +136,10 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
     """Start a training run; it is queued while others train."""
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
-    if "model" in values:
-        values["model"] = model_name(values["model"])
+    values = by_name(values)
     config = TrainingConfig.from_dict(values)
+    usual = TrainingConfig(model=config.model).as_dict()  # a run's own config names all settings
+    check_named(config, [name for name, value in values.items() if value != usual[name]])
     if config.start_from and services.store.get(config.start_from) is None:
         raise HTTPException(422, f"start_from: run {config.start_from} was not found. GET /api/runs lists all runs.")
     try:

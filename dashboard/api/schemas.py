@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 from core import config
 from core.config import MODELS
 from core.drawing.mnist_form import IMAGE_SIDE
-from core.layers import MOST_TEXT
+from core.layers import ACTIVATIONS, MOST_TEXT
 from core.runs import STATES
 
 MOST_IMAGES = 1000
@@ -66,7 +66,9 @@ class Answer(BaseModel):
     second: Digit = Field(description="The second most probable digit.", examples=[9])
     confidence: Fraction = Field(description="The probability of the first.", examples=[0.98])
     probabilities: Probabilities = Field(description="Of each digit, 0 to 9; they sum to 1.")
-    scores: Probabilities | None = Field(description="The classic network's sigmoid scores; null for others.")
+    scores: Probabilities | None = Field(
+        description="The sigmoid scores of a network that ends in sigmoids, as Classic does; null for others."
+    )
 
 
 class Answers(BaseModel):
@@ -143,12 +145,16 @@ def _setting(description: str, kind: str | list[str], limits: tuple | None = Non
     return Annotated[Any, WithJsonSchema({"type": kind, "description": description, **bounds, **more})]
 
 
+NEW_RUNS = [
+    {"model": "dense", "epochs": 3, "hidden_layers": [128, 64]},
+    {"network": "flatten, dense 64, tanh, output softmax", "optimizer": "sgd", "learning_rate": 0.1},
+]
+
+
 class NewRun(BaseModel):
     """The settings of a run; one that is left out takes the architecture's default."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"model": "dense", "epochs": 3, "hidden_layers": [128, 64]}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": NEW_RUNS})
 
     name: str | None = Field(None, max_length=200, description="The run's name; by default the network and a number.")
     model: _setting(
@@ -156,15 +162,23 @@ class NewRun(BaseModel):
     ) = "seed"
     epochs: _setting("Passes over the training images.", "integer", config.EPOCHS) = 10
     batch_size: _setting("Images a step.", ["integer", "null"], config.BATCH_SIZE) = None
-    learning_rate: _setting("Adam's step size, or its peak.", ["number", "null"], config.LEARNING_RATE) = None
+    learning_rate: _setting(
+        "Size of a step; the peak, where a schedule changes it. Null is the model's own.",
+        ["number", "null"],
+        config.LEARNING_RATE,
+    ) = None
     hidden_layers: _setting(
-        "Units of each hidden layer (dense only).",
+        "Units of each hidden layer (dense only, without network).",
         "array",
         items={"type": "integer", "minimum": config.HIDDEN_UNITS[0], "maximum": config.HIDDEN_UNITS[1]},
         minItems=config.HIDDEN_LAYERS[0],
         maxItems=config.HIDDEN_LAYERS[1],
     ) = (128,)
-    dropout: _setting("Share of hidden units switched off.", ["number", "null"], config.DROPOUT) = None
+    dropout: _setting(
+        "Share of hidden units switched off (dense, cnn and best, without network).",
+        ["number", "null"],
+        config.DROPOUT,
+    ) = None
     seed: _setting("Determines the initial weights and the order of images.", "integer", config.SEED) = 0
     training_images: _setting(
         "Number of training images; null is all.", ["integer", "null"], config.TRAINING_IMAGES
@@ -175,18 +189,30 @@ class NewRun(BaseModel):
     ) = 0
     augment: _setting("Augment the training images.", "boolean") = False
     network: _setting(
-        "The layers as text, in place of the model's own; empty for those.", "string", maxLength=MOST_TEXT
+        "The layers as text, in place of the model's own; empty for those. Parted by commas: dense UNITS, "
+        "conv FILTERS [KERNEL] [stride N] [same], pool [SIZE], average pool, global pool, flatten, norm, "
+        f"dropout SHARE, {', '.join(ACTIVATIONS)}; at the end output softmax or output sigmoid.",
+        "string",
+        maxLength=MOST_TEXT,
+        examples=["flatten, dense 64, tanh, output softmax"],
     ) = ""
-    optimizer: _setting("The optimizer.", "string", enum=list(config.OPTIMIZERS)) = "adam"
-    schedule: _setting("How the learning rate changes.", ["string", "null"], enum=[*config.SCHEDULES, None]) = None
-    weight_decay: _setting("How fast weights shrink besides.", "number", config.WEIGHT_DECAY) = 0.0
-    pixels: _setting("What the first layer gets.", "string", enum=list(config.PIXELS)) = "0-1"
+    optimizer: _setting("How a step follows from the gradient.", "string", enum=list(config.OPTIMIZERS)) = "adam"
+    schedule: _setting(
+        "How the learning rate changes. Null is the model's own.", ["string", "null"], enum=[*config.SCHEDULES, None]
+    ) = None
+    weight_decay: _setting("How fast weights shrink besides (AdamW).", "number", config.WEIGHT_DECAY) = 0.0
+    pixels: _setting(
+        "What the first layer gets: pixels from 0 to 1, or raw, 0 to 255.", "string", enum=list(config.PIXELS)
+    ) = "0-1"
     first_weights: _setting("How weights are drawn before training.", "string", enum=list(config.FIRST_WEIGHTS)) = (
         "glorot"
     )
-    wrong_labels: _setting("Share of training images with a wrong label.", "number", config.WRONG_LABELS) = 0.0
+    wrong_labels: _setting("Share of training images that get a wrong label.", "number", config.WRONG_LABELS) = 0.0
     left_out: _setting(
-        "Digits that are not trained on.", "array", items={"type": "integer", "minimum": 0, "maximum": 9}, maxItems=9
+        "Digits that are not trained on; it is tested on them all the same.",
+        "array",
+        items={"type": "integer", "minimum": 0, "maximum": 9},
+        maxItems=9,
     ) = ()
-    imbalance: _setting("How many times as many 0 as 9 are trained on.", "integer", config.IMBALANCE) = 1
+    imbalance: _setting("How many times as many 0 as 9 are trained on; 1 is balanced.", "integer", config.IMBALANCE) = 1
     start_from: _setting("Id of the run to fine-tune on My digits.", "string", maxLength=100) = ""

@@ -108,7 +108,7 @@ def show_method(run, found: ConfidenceReport) -> None:
                 help="Divides the logarithms of the probabilities: above 1 makes it less sure, below 1 surer. "
                 "Predictions stay the same.",
             )
-    if run.config is not None and run.config.model == "seed":
+    if run.config is not None and run.config.layers.activation == "sigmoid":
         st.markdown(SIGMOID_SENTENCE)
     if fitted:
         mistakes = "one mistake" if temperature.mistakes == 1 else f"{temperature.mistakes:,} mistakes"

@@ -175,7 +175,7 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
             "The percentage below a digit is the network's confidence: the highest of its ten probabilities for the "
             "image. The label is the dataset's, and a mistake is a prediction that differs from it."
         )
-        if run.config is not None and run.config.model == "seed":
+        if run.config is not None and run.config.layers.activation == "sigmoid":
             st.markdown(SIGMOID_SENTENCE)
     if len(shown):
         with here:

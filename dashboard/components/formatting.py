@@ -92,7 +92,7 @@ def duration_in_words(seconds: float) -> str:
 
 
 SIGMOID_SENTENCE = (
-    "The classic network ends in ten sigmoid scores, which do not sum to 1. Keras trains it on the values before the "
+    "This network ends in ten sigmoid scores, which do not sum to 1. Keras trains it on the values before the "
     "sigmoid, as it would a softmax. So the probabilities shown are the softmax of those values."
 )
 STATE_ICONS = {

@@ -310,7 +310,13 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
     assert response.headers["location"] == f"/api/runs/{run.id}"
     assert (run.name, run.state.name, run.config.hidden_layers) == ("Mine", "queued", (64, 32))
     assert client.get(response.headers["location"]).json() == response.json()
-    assert client.post("/api/runs", json={}).json()["config"] == TrainingConfig().as_dict()
+    for settings in ({}, {"model": "best", "network": "flatten, dense 7, output"}):
+        config = client.post("/api/runs", json=settings).json()["config"]
+        assert config == TrainingConfig(**settings).as_dict()
+        assert client.post("/api/runs", json=config).json()["config"] == config
+    sent = {"model": "CNN", "optimizer": "SGD", "pixels": "raw", "first_weights": "He"}
+    config = client.post("/api/runs", json=sent).json()["config"]
+    assert [config[name] for name in sent] == ["cnn", "sgd", "0-255", "he"]
     for written in ("Classic", "lenet-5", "lenet"):
         model = client.post("/api/runs", json={"model": written}).json()["config"]["model"]
         assert model == ("seed" if written == "Classic" else "lenet")
@@ -327,8 +333,11 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"model": "gpt"}', "Unknown model 'gpt'"),
         ('{"model": ["seed"]}', "Unknown model"),
         ('{"model": "gpt"}', "Choose one of: classic, linear, dense, mlp, lenet-5, cnn, best."),
-        ('{"left_out": [3, 11]}', "must be a list of digits"),
+        ('{"left_out": [3, 11]}', "Digits left out: 11 is not a digit. Digits are 0 to 9."),
         ('{"hidden_layers": 5}', "list of widths"),
+        ('{"hidden_layers": [64]}', "The hidden layers of Classic are fixed."),
+        ('{"dropout": 0.2}', "Classic has no dropout. Models that have: dense, cnn, best."),
+        ('{"model": "dense", "network": "flatten, output", "dropout": 0.2}', "The network names all layers"),
         ('{"hidden_layers": [[1]]}', "whole number"),
         ('{"network": "flatten, dence 100, output"}', 'Layer 2, "dence 100": there is no layer "dence". Did you mean'),
         ('{"network": "dense 100, output softmax"}', 'Put "flatten" before it.'),
@@ -344,7 +353,9 @@ def test_a_run_is_queued_with_its_settings_and_found_at_its_location(client, sto
         ('{"start_from": "../x"}', "id of a run"),
         ('{"start_from": "nobody"}', "run nobody was not found"),
         ('{"start_from": "\\ud800"}', "id of a run"),
-        ('{"epoch": 3}', "Unknown setting"),
+        ('{"epoch": 3}', "Unknown setting. Did you mean epochs?"),
+        ('{"optimiser": "sgd"}', "Unknown setting. Did you mean optimizer?"),
+        ('{"colour": "red"}', "Unknown setting. /api/docs lists all settings."),
         ('{"\\ud800": 3}', "JSON object"),
         ('{"name": "  "}', "1 to 60 characters"),
         ('{"name": 5}', "string"),

@@ -13,6 +13,7 @@ from core.network import read_network
 
 CLASSIC = "flatten, dense 100, relu, output sigmoid"
 LINEAR = "flatten, output softmax"
+WORDS = ("flatten", "dense", "conv", "pool", "norm", "dropout", "relu", "output", "softmax", "global pool")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,8 @@ LINEAR = "flatten, output softmax"
             CLASSIC,
         ),
         ("flatten, output", LINEAR),
+        ("flatten × output softmax.", LINEAR),
+        ("flatten / dropout 50% / hidden 64relu / output", "flatten, dropout 0.5, dense 64, relu, output softmax"),
         ("flatten, none, dropout 0, output softmax", LINEAR),
         ("flatten, dense 20 none, output", "flatten, dense 20, output softmax"),
         ("conv 8, flatten, output", "conv 8 3, flatten, output softmax"),
@@ -76,7 +79,7 @@ def test_what_people_write_is_understood(written, usual):
         ),
         ("flatten dense 64 32 relu", 'dense takes one number. Did you mean "dense 64, dense 32"?'),
         ("flatten 64 relu, output", 'flatten takes no number. Did you mean "flatten, dense 64"?'),
-        ("Flatten(), Linear(784, 128), output", 'none takes no number. Did you mean "dense 128"?'),
+        ("Flatten(), Linear(784, 128), output", 'linear takes no number. Did you mean "dense 128"?'),
         ("flatten, dence 100, output", 'Layer 2, "dence 100": there is no layer "dence". Did you mean "dense"?'),
         (
             "flatten, dense 100 rleu, output",
@@ -85,13 +88,14 @@ def test_what_people_write_is_understood(written, usual):
         ("konv 8 3, flatten, output", 'Did you mean "conv"?'),
         (
             "conv 8 3 strides, flatten, output",
-            'Layer 1, "conv 8 3 strides": stride must be a whole number from 1 to 28',
+            'Layer 1, "conv 8 3 strides": a stride needs a number, for instance stride 2.',
         ),
         ("flatten, dense, output", 'Layer 2, "dense": how many units? For instance dense 100.'),
         ("flatten, dense 0, output", "units must be a whole number from 1 to 4,096"),
         ("flatten, dense 5000, output", "units must be a whole number from 1 to 4,096"),
         ("flatten, dense 2.5, output", 'not "2.5"'),
         ("flatten, dropout 95, output", "the share must be from 0 to 0.9, for instance 0.3"),
+        ("flatten, dropout 50, output", "for instance 0.5"),
         (
             "flatten, 100, output",
             "is a number without a layer. A layer's name comes first, as in dense 100.",
@@ -115,7 +119,19 @@ def test_what_people_write_is_understood(written, usual):
         ("dense 10", 'End it so: "flatten, output softmax".'),
         ("dense 20, relu", 'Layer 1, "dense 20" needs a row of numbers'),
         ("pool 3 2, flatten, output", 'pool takes one number. Did you mean "pool 3 stride 2"?'),
-        ("flatten, relu 5000, output", "relu takes no number. Name each layer."),
+        ("flatten, relu 5000, output", 'relu takes no number. Did you mean "relu"?'),
+        ("norm 32, flatten, output", 'norm takes no number. Did you mean "norm"?'),
+        ("conv 8 3 3, flatten, output", 'Did you mean "conv 8 3"?'),
+        ("flatten, output softmaxx", '"softmaxx" is not understood. Did you mean "softmax"?'),
+        ("flatten, output swish", '"swish" is not understood. An output is softmax or sigmoid.'),
+        ("flatten, dense 64 rellu, output", 'Did you mean "relu"?'),
+        ("flatten, dense 64 relu6, output", '"relu6" is not understood. Did you mean "relu"?'),
+        ("flatten, dense ten, output", '"ten" is not understood. Behind a layer can stand its activation: relu,'),
+        ("flatten, dense 5 batchnrom, output", 'Did you mean "batchnorm"?'),
+        ("conv 8 3, gloabl pool, output", 'Did you mean "global pool"?'),
+        ("flatten, drop out 0.3, output", 'Did you mean "dropout"?'),
+        ("flatten, attention, output", 'there is no layer "attention". There are: dense, conv,'),
+        ("flatten, dense 10 softmax, dense 10 softmax", 'Layer 3, "softmax": softmax belongs to the output'),
         ("flatten, output, relu", 'Layer 2, "output softmax": the output is the last layer.'),
         ("flatten, softmax, output", 'end with "output softmax"'),
         ("flatten, output relu", "an output is softmax or sigmoid, not relu"),
@@ -169,6 +185,27 @@ def test_signs_between_layers_and_capitals_do_not_matter_and_the_usual_form_is_r
     except NetworkError:  # a pool larger than its picture
         return
     assert read_network(network.text) == network == read_network(", ".join(layers))
+
+
+@given(
+    st.lists(
+        st.sampled_from(WORDS) | st.integers(0, 99).map(str) | st.text("adelnoprsux", min_size=2, max_size=7),
+        max_size=9,
+    ),
+    st.sampled_from([", ", " "]),
+)
+@example(["norm", "32"], " ")
+@example(["none", "3", "4"], " ")
+@example(["global pool", "2"], " ")
+@example(["conv", "3", "4", "5"], " ")
+@example(["dense", "5", "0"], " ")
+def test_what_is_suggested_can_be_read_itself(words, between):
+    try:
+        read_network(between.join(words))
+    except NetworkError as error:
+        for suggested in re.findall(r'(?:Did you mean|End it so:) "([^"]+)"', str(error)):
+            if suggested not in ("stride", "same", "softmax", "dense", "conv"):  # words of a layer, or without its size
+                assert read_layers(suggested)
 
 
 @given(

@@ -187,6 +187,17 @@ def test_health_has_a_sentence_for_each_layer(make_inside):
     assert "20 units" in shown
     assert "relu_1" in shown
     assert "Its weights" in shown
+    assert "After ReLU 10 to 90 % is normal" in shown
+    assert "It is normal that the first epoch moves them most" in shown
+
+
+@pytest.mark.parametrize(
+    ("number", "refused"), [("7", False), ("07", False), ("99999", True), ("seven", True), ("²", True)]
+)
+def test_a_number_that_no_test_image_has_is_said(make_inside, digits, number, refused):
+    seen = words(open_page("inside", run=make_inside().id, part="One image", image=number))
+    assert (f"The test images are 0 to {len(digits.x_test) - 1}." in seen) == refused
+    assert f"Test image {0 if refused else 7}, " in seen
 
 
 def test_a_network_without_activations_is_one_template_for_every_image(store):

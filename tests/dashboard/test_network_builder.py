@@ -8,21 +8,12 @@ from hypothesis import strategies as st
 
 from core.config import MODELS, TrainingConfig
 from core.evaluation.learning_words import held_back
-from core.layers import ACTIVATIONS, NetworkError
+from core.layers import NetworkError
 from core.network import read_network
 from dashboard.components.widgets.network_rows import BEGIN, checked, examine, in_numbers, rows_of, text_of
+from tests.support.network_texts import TEXTS
 from tests.support.pages import open_page, words
 
-WORDS = ["conv", "dense", "pool", "average pool", "norm", "flatten", "output", "softmax", "dropout", "global pool"]
-PARTS = [*WORDS, *ACTIVATIONS, "same", "stride", "3", "16 5", "100", "0.3", "-1", "9" * 30, "0,5", "٣", "(", "3x4", "="]
-TEXTS = st.one_of(
-    st.text(max_size=60),
-    st.lists(st.sampled_from(PARTS), max_size=12).map(" ".join),
-    st.lists(st.sampled_from([*PARTS, "conv 8 3 relu", "dense 9, tanh"]), max_size=20).map(", ".join),
-    st.lists(st.sampled_from(["conv 4 3", "pool", "relu", "norm", "dropout 0.2"]), max_size=9).map(
-        lambda layers: ", ".join([*layers, "flatten", "dense 20 elu", "output softmax"])
-    ),
-)
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=9) | st.sampled_from([*BEGIN, "kind"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["kind", "units", "stride"]), inner),

@@ -33,6 +33,13 @@ def test_without_a_run_it_leads_to_training():
     assert at.main.button[0].proto.type == "primary"
 
 
+@pytest.mark.parametrize(("network", "said"), [("", True), ("flatten, dense 20, relu, output softmax", False)])
+@pytest.mark.parametrize("page", ["predictions", "confidence"])
+def test_sigmoid_scores_are_explained_where_the_network_ends_in_them(make_run, page, network, said):
+    make_run(model="seed", network=network)
+    assert ("This network ends in ten sigmoid scores" in words(open_page(page))) == said
+
+
 def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, digits):
     make_run()
     at = open_page("predictions")

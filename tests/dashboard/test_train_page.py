@@ -464,6 +464,18 @@ def test_a_digit_that_is_left_out_takes_no_time(make_run, digits):
     assert f"Dense, 10 epochs, about {round(share * 0.03)} s here" in [caption.value for caption in at.caption]
 
 
+def test_layers_that_were_changed_are_not_described_as_those_of_the_network_that_they_replace(store):
+    def about(**address):
+        return "\n".join(caption.value for caption in open_page("train", **address).sidebar.caption)
+
+    assert "The classic script: 100 hidden units" in about(model="Classic")
+    seen = about(model="Classic", network="flatten, dense 20, output softmax")
+    assert "The classic script: 100 hidden units" not in seen
+    assert "Your own layers, in place of Classic's; as there, it is validated on the test set." in seen
+    seen = about(model="Dense", network="flatten, dense 20, relu, output softmax")
+    assert "Softmax, hidden layers of your choice" in seen
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
@@ -503,3 +515,15 @@ def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):
     at.button(key="start").click().run()
     assert store.runs()[0].config == TrainingConfig(seed=7)
     assert not at.warning
+
+
+def test_a_network_that_takes_minutes_is_said_before_start_though_nothing_like_it_was_trained(monkeypatch):
+    from dashboard.components.train import settings_form
+
+    monkeypatch.setattr(settings_form, "image_count", lambda digits, config: 60_000)
+    wide = "flatten, dense 4096, relu, dense 4096, relu, dense 4096, relu, output softmax"
+    said = "\n".join(caption.value for caption in open_page("train", network=wide, epochs="10").sidebar.caption)
+    assert "Custom, 10 epochs, roughly 19 min: nothing like it was trained here yet." in said
+    assert "An epoch alone takes 2 min: fewer training images make it shorter" in said
+    said = "\n".join(caption.value for caption in open_page("train").sidebar.caption)
+    assert "Classic, 10 epochs" in said.splitlines()

@@ -72,3 +72,9 @@ def zip_of(files: dict[str, bytes]) -> bytes:
         for name, contents in files.items():
             archive.writestr(zipfile.ZipInfo(name), contents, zipfile.ZIP_DEFLATED)
     return file.getvalue()
+
+
+def files_of(data: bytes) -> dict[str, bytes]:
+    """The contents of a zip by their names."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

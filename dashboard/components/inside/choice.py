@@ -12,6 +12,7 @@ from core.data import Dataset
 from core.drawing import drawing_steps
 from core.runs import RunView
 from dashboard.components.draw.labelling import my_digits
+from dashboard.components.fields import say_refused
 from dashboard.components.widgets.canvas import BRUSH, canvas, clear, undo
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery, picture
 
@@ -96,6 +97,8 @@ def _choose_test_image(digits: Dataset, run: RunView) -> Chosen:
                 args=(int(later[0] if len(later) else mistakes[0]),),
                 help="The next test image that this run reads wrong.",
             )
+    if text and not (text.isascii() and text.isdecimal() and int(text) == index):
+        say_refused(f"The test images are 0 to {count - 1:,}.")
     with place:
         _show_picture(digits.x_test[index], f"Test image {index}, enlarged")
     label = int(digits.y_test[index])

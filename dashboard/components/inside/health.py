@@ -140,6 +140,10 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
             "(both Euclidean).",
         )
         if any(0 < update.ratio < np.inf for update in moved):
+            st.markdown(
+                "It is normal that the first epoch moves them most, and each later one less. What to do where it is "
+                "otherwise stands with each layer below."
+            )
             with st.container(key="inside_ratios"):
                 st.vega_lite_chart(
                     charts.layers_chart(epochs, shares, "Change in an epoch", log=True),
@@ -193,7 +197,10 @@ def _show_shares(run: RunView, digits: Dataset, names: dict[str, str]) -> None:
     bar.empty()
     if not shares:
         return
-    st.markdown("Share of each layer's numbers that are above zero.")
+    st.markdown(
+        "Share of each layer's numbers that are above zero. After ReLU 10 to 90 % is normal; where a line falls to "
+        "0 %, its units are dead, and below stands what to do."
+    )
     with st.container(key="inside_shares"):
         st.vega_lite_chart(
             charts.layers_chart(shown, shares, "Above zero"), alt="Share of numbers above zero of each layer by epoch"

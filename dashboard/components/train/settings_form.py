@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
 from core.data.split import image_count
-from core.runs.estimate import expected_seconds
+from core.runs.estimate import expected_seconds, rough_seconds
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
@@ -64,6 +64,7 @@ NOUNS = {  # of several values
     "left_out": "choices of digits left out",
     "imbalance": "imbalances",
 }
+LONG = 60.0  # seconds, above which a run or an epoch takes long
 GROUPS = {  # parts of the sidebar below Start, with their icons
     MORE_SETTINGS: ":material/tune:",
     TRAINING: ":material/science:",
@@ -99,13 +100,28 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         else:
             st.caption(what_they_take(plan, digits))
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
-        st.caption(MODELS[model].about)
+        st.caption(_about(model))
         _recipe(MODELS[model])
     show_layers(digits, plan and plan.base)
     for group, icon in GROUPS.items():
         _group(model, group, icon)
     here = (st.context.url or "").partition("?")[0]
     copy_button("Copy link to these settings", f"{here}?{settings_in_address()}", key="copy_settings")
+
+
+def _about(model: str) -> str:
+    """What the network is; where its layers were changed, what is still that of the one it was."""
+    info, text = MODELS[model], text_now(model, "network")
+    try:
+        if not TrainingConfig(model=model, network=text).network:
+            return info.about
+    except ConfigError:
+        pass
+    still = [
+        *(["it is validated on the test set"] if info.validates_on_test else []),
+        *(["its weights are averaged"] if info.averages else []),
+    ]
+    return f"Your own layers, in place of {info.title}'s{'; as there, ' + ' and '.join(still) if still else ''}."
 
 
 def _group(model: str, group: str, icon: str) -> None:
@@ -150,19 +166,25 @@ def _ready(model: str) -> tuple[Plan | None, str]:
 
 
 def what_they_take(plan: Plan, digits: Dataset) -> str:
-    """What Start begins, in words: network, epochs, and how long it takes where such networks were trained here."""
-    seconds = _expected(plan.configs[:ESTIMATED], digits)
-    if seconds is None:
-        return plan_in_words(plan)
-    seconds *= len(plan.configs) / min(ESTIMATED, len(plan.configs))
-    return f"{plan_in_words(plan)}, about {duration_in_words(max(1.0, seconds))} here"
+    """What Start begins, in words: network, epochs, and how long it takes.
 
-
-def _expected(configs: Sequence[TrainingConfig], digits: Dataset) -> float | None:
-    """How long these take one after the other, in seconds; None where too little is known of one of them."""
-    runs = store().runs()
-    times = [expected_seconds(config, image_count(digits, config), runs) for config in configs]
-    return None if None in times else sum(times)
+    Where no such network was trained here, only a long time is told, which can be guessed roughly.
+    """
+    configs, runs, words = plan.configs[:ESTIMATED], store().runs(), plan_in_words(plan)
+    images = [image_count(digits, config) for config in configs]
+    known = [expected_seconds(*each, runs) for each in zip(configs, images, strict=True)]
+    times = [
+        rough_seconds(config, count) if seconds is None else seconds
+        for config, count, seconds in zip(configs, images, known, strict=True)
+    ]
+    seconds = sum(times) * len(plan.configs) / len(configs)
+    if None not in known:
+        words += f", about {duration_in_words(max(1.0, seconds))} here"
+    elif seconds > LONG:
+        words += f", roughly {duration_in_words(seconds)}: nothing like it was trained here yet"
+    if (each := max(time / config.epochs for time, config in zip(times, configs, strict=True))) > LONG:
+        words += f". An epoch alone takes {duration_in_words(each)}: fewer training images make it shorter"
+    return words
 
 
 def plan_in_words(plan: Plan) -> str:

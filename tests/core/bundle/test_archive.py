@@ -26,7 +26,7 @@ from core.runs.starter import Starter
 from core.storage import write_json
 from core.training.fine_tuning import FineTuningError, first_weights
 from tests.support.paths import ROOT
-from tests.support.runs import MODEL, fill_run, zip_of
+from tests.support.runs import MODEL, files_of, fill_run, zip_of
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,6 @@ def trained(tmp_path_factory, digits) -> Run:
 @pytest.fixture(scope="module")
 def packed(trained) -> bytes:
     return pack(trained)
-
-
-def files_of(data: bytes) -> dict[str, bytes]:
-    """The contents of a zip by their names."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def array(values, **options) -> bytes:
@@ -398,7 +392,7 @@ REFUSED = {
     ),
     "a list as config": (replaced("config.json", b"[]"), "config.json cannot be used"),
     "an unknown network": (changed("config.json", model="__init__"), "Unknown model"),
-    "another network": (changed("config.json", model="cnn"), "another architecture"),
+    "another network": (changed("config.json", model="cnn"), "another network"),
     "too many epochs": (changed("config.json", epochs=10**9), "Epochs must be between"),
     "accuracy as text": (
         changed("summary.json", test_accuracy="much"),

@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import TrainingConfig
-from core.runs.estimate import expected_seconds
+from core.runs.estimate import expected_seconds, rough_seconds
 
 
 class Ended:
@@ -60,3 +60,9 @@ def test_a_run_with_the_same_batch_size_counts_before_a_newer_one_with_another()
     large = TrainingConfig(model="dense", epochs=10, batch_size=512)
     assert expected_seconds(DENSE, 1000, [Ended(large, 1.0), Ended(DENSE, 5.0)]) == 5.0
     assert expected_seconds(DENSE, 1000, [Ended(large, 1.0)]) == 1.0
+
+
+def test_a_rough_time_grows_with_the_work_and_is_minutes_for_the_widest_network():
+    wide = "flatten, dense 4096, relu, dense 4096, relu, dense 4096, relu, output softmax"
+    assert 60 < rough_seconds(TrainingConfig(network=wide, epochs=1), 60_000) < 300
+    assert rough_seconds(TrainingConfig(epochs=20), 60_000) == 2 * rough_seconds(TrainingConfig(epochs=10), 60_000) < 10
