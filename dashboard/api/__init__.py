@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 from core.services import Services
-from dashboard.api import errors
+from dashboard.api import errors, sweeps
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
 from dashboard.origin import OwnPages
@@ -49,6 +49,7 @@ api = FastAPIOffline(
     swagger_ui_parameters={"defaultModelsExpandDepth": 0, "displayRequestDuration": True},
 )
 api.include_router(router)
+api.include_router(sweeps.router)
 api.add_middleware(WholeBody)
 api.add_middleware(Guard)  # added last, called first
 errors.install(api)
@@ -61,9 +62,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     limit_header_time()
     services = api.state.services = Services()
     services.dataset_loader.when_done(services.launcher.start)
+    services.coordinators.start()
     try:
         yield
     finally:
+        services.coordinators.close()
         services.launcher.close()
 
 

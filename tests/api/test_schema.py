@@ -17,7 +17,7 @@ from dashboard.api import api, guard
 TOKEN = "secret"
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("served")]
 schema = schemathesis.openapi.from_asgi("/openapi.json", api)
 
 

@@ -1,0 +1,175 @@
+"""Sweeps over HTTP: begin one, see its trials and what came of them, pause, resume and stop it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from core.config import ConfigError, TrainingConfig, by_name
+from core.runs import ID
+from core.sweeps import Plan, Sweep, every_combination
+from core.sweeps.plan import MOST_TRIALS, some_combinations
+from core.sweeps.results import certainty, effects, in_groups, read_trials, seed_spread
+from core.sweeps.sweep import DAMAGED, STATES
+from core.sweeps.words import best_in_words, certainty_in_words, mattered_in_words
+from dashboard.api.routes import BODY, WRITING, Served, problems
+from dashboard.api.schemas import EXAMPLE_ID, Fraction, NewRun
+
+EXAMPLE_SWEEP = "20261127-072954-c1d8"
+TRIED = {"learning_rate": [0.01, 0.001], "seed": [0, 1, 2]}
+
+CHANGING = {**WRITING, "tags": ["Sweeps"]}
+
+router = APIRouter()
+
+
+class NewSweep(BaseModel):
+    """What a sweep tries."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: NewRun = Field(NewRun(), description="The settings of all trials, as POST /runs takes them.")
+    values: dict[str, list[Any]] = Field(
+        description="The values of each setting that differs, by its name in `settings`.",
+        min_length=1,
+        examples=[TRIED],
+    )
+    random: int | None = Field(None, ge=1, le=MOST_TRIALS, description="So many combinations at random; null is all.")
+    name: str | None = Field(None, max_length=60, description="The sweep's name; by default what differs.")
+
+
+class TrialInfo(BaseModel):
+    """A trial that was begun."""
+
+    number: int = Field(description="From 0, in the order of the sweep.", examples=[0])
+    run: str = Field(description="The id of its run.", examples=[EXAMPLE_ID])
+    name: str = Field(description="What differs in it.", examples=["lr 0.01 · seed 2"])
+    state: str = Field(description="The state of its run.", examples=["finished"])
+    values: dict[str, Any] = Field(description="The settings in which it differs.")
+    validation_accuracy: Fraction | None = Field(description="Null until it has ended.", examples=[0.971])
+
+
+class SweepInfo(BaseModel):
+    """A sweep in short."""
+
+    id: str = Field(description="The sweep's name in addresses.", examples=[EXAMPLE_SWEEP])
+    name: str = Field(description="The sweep's name on the pages.", examples=["Dense: learning rate, seed"])
+    state: Literal[*STATES, DAMAGED] = Field(description="Its state.", examples=["active"])
+    message: str = Field(description="More about the state; empty where there is nothing to add.", examples=[""])
+    trials: int = Field(description="How many trials it has; 0 where it is damaged.", examples=[9])
+
+
+class SweepDetails(SweepInfo):
+    """A sweep with its trials, and what came of them."""
+
+    begun: list[TrialInfo] = Field(description="The trials that were begun, in order.")
+    findings: list[str] = Field(description="Which is best, how sure that is, and what mattered, in sentences.")
+
+
+def find_sweep(
+    services: Served,
+    sweep_id: Annotated[str, Path(pattern=f"^{ID.pattern}$", description="A sweep's id.", examples=[EXAMPLE_SWEEP])],
+) -> Sweep:
+    """The sweep with this id; 404 where there is none."""
+    sweep = services.sweeps.get(sweep_id)
+    if sweep is None:
+        raise HTTPException(404, f"Sweep {sweep_id} was not found. GET /api/sweeps lists all sweeps.")
+    return sweep
+
+
+StoredSweep = Annotated[Sweep, Depends(find_sweep)]
+
+
+@router.get("/sweeps", tags=["Sweeps"], responses=problems(422))
+def list_sweeps(services: Served, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[SweepInfo]:
+    """List the sweeps, newest first."""
+    return [SweepInfo(**_info(sweep)) for sweep in services.sweeps.sweeps()[:limit]]
+
+
+@router.get("/sweeps/{sweep_id}", tags=["Sweeps"], responses=problems(404, 422))
+def get_sweep(sweep: StoredSweep) -> SweepDetails:
+    """Show a sweep with its trials, and what came of them."""
+    return _details(sweep)
+
+
+@router.post("/sweeps", status_code=201, responses=problems(400, 401, 422, *BODY), **CHANGING)
+def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
+    """Begin a sweep: a run for each combination of the values, one after the other."""
+    settings = by_name(wanted.settings.model_dump(exclude_unset=True, exclude={"name"}))
+    base = TrainingConfig.from_dict(settings)
+    if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
+        raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
+    space = {name: _distinct(name, values) for name, values in wanted.values.items()}
+    points = some_combinations(space, wanted.random, base.seed) if wanted.random else every_combination(space)
+    name = wanted.name or f"{base.title}: {', '.join(space).replace('_', ' ')}"
+    return _details(services.sweeps.create(Plan(base, points, name)))
+
+
+@router.post("/sweeps/{sweep_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
+def pause_sweep(sweep: StoredSweep) -> SweepDetails:
+    """Begin no more trials, and pause those in training."""
+    sweep.pause()
+    return _details(sweep)
+
+
+@router.post("/sweeps/{sweep_id}/resume", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
+def resume_sweep(sweep: StoredSweep) -> SweepDetails:
+    """Go on where it was paused or stopped."""
+    sweep.resume()
+    return _details(sweep)
+
+
+@router.post("/sweeps/{sweep_id}/stop", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
+def stop_sweep(sweep: StoredSweep) -> SweepDetails:
+    """Begin no more trials, and stop those in training with what they have learned."""
+    sweep.stop()
+    return _details(sweep)
+
+
+def _distinct(name: str, values: list) -> tuple:
+    """Each value once, as `TrainingConfig` takes it; raises ConfigError where there is none."""
+    if not values:
+        raise ConfigError(f"values: {name} needs at least one value.")
+    named = [by_name({name: value})[name] for value in values]
+    found: list = []
+    for value in [tuple(value) if isinstance(value, list) else value for value in named]:
+        if value not in found:
+            found.append(value)
+    return tuple(found)
+
+
+def _info(sweep: Sweep) -> dict:
+    plan, state = sweep.plan, sweep.state
+    return {
+        "id": sweep.id,
+        "name": sweep.name,
+        "state": state.name,
+        "message": state.message,
+        "trials": len(plan.points) if plan else 0,
+    }
+
+
+def _details(sweep: Sweep) -> SweepDetails:
+    trials = read_trials(sweep)
+    groups = in_groups(trials)
+    sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
+    said = (
+        best_in_words(groups),
+        certainty_in_words(groups, sure),
+        mattered_in_words(effects(trials), seed_spread(groups)),
+    )
+    begun = [
+        TrialInfo(
+            number=trial.number,
+            run=trial.run.id,
+            name=trial.run.name,
+            state=trial.state,
+            values=dict(trial.point),
+            validation_accuracy=trial.accuracy,
+        )
+        for trial in trials
+    ]
+    return SweepDetails(**_info(sweep), begun=begun, findings=[words.replace("**", "") for words in said if words])
