@@ -93,3 +93,18 @@ def test_labels_of_choices_beside_each_other_stand_in_line(
         expect(label.first).to_be_visible()
     tops = [label.first.bounding_box()["y"] for label in labels]
     assert max(tops) - min(tops) <= 3
+
+
+def test_the_panel_of_an_image_fades_below_until_it_is_scrolled_to_its_end(
+    dashboard: Dashboard, phone: playwright.Page, finished: Run
+) -> None:
+    phone.goto(f"{dashboard.url}/predictions?run={finished.id}")
+    phone.get_by_role("option").first.click()
+    expect(phone.get_by_text("Nearest training images")).to_be_attached()
+    panel, fades = (
+        phone.locator(".st-key-one_image"),
+        "panel => getComputedStyle(panel.parentElement, '::after').opacity",
+    )
+    assert panel.evaluate(fades) == "1"
+    panel.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    phone.wait_for_function(f"({fades})(document.querySelector('.st-key-one_image')) === '0'")
