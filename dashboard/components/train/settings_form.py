@@ -9,13 +9,10 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
-from core.data.split import image_count
-from core.runs.estimate import expected_seconds, rough_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.session import store
-from dashboard.components.train.layers import hear_layers, show_layers
+from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.settings import (
     DATA,
     DEFAULT,
@@ -42,7 +39,6 @@ from dashboard.components.views import view
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
-LONG = 60.0  # seconds, above which a run or an epoch takes long
 GROUPS = {  # parts of the sidebar below Start, with their icons
     MORE_SETTINGS: ":material/tune:",
     TRAINING: ":material/science:",
@@ -147,15 +143,12 @@ def what_it_takes(config: TrainingConfig, digits: Dataset) -> str:
 
     Where no such network was trained here, only a long time is told, which can be guessed roughly.
     """
-    images = image_count(digits, config)
-    seconds = expected_seconds(config, images, store().runs())
+    seconds, how = takes(config, digits)
     words = f"{config.title}, {_epochs_in_words(config.epochs)}"
-    if seconds is not None:
-        words += f", about {duration_in_words(max(1.0, seconds))} here"
-    elif (seconds := rough_seconds(config, images)) > LONG:
-        words += f", roughly {duration_in_words(seconds)}: nothing like it was trained here yet"
+    if how:
+        words += f", {how} {duration_in_words(max(1.0, seconds))} here"
     if (each := seconds / config.epochs) > LONG:
-        words += f". An epoch alone takes {duration_in_words(each)}: fewer training images make it shorter"
+        words += f": an epoch alone takes {duration_in_words(each)}"
     return words
 
 
