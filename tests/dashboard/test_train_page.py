@@ -505,25 +505,30 @@ def test_a_link_that_a_person_wrote_sets_what_it_names(store, address, expected)
 
 
 def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):
-    at = open_page("train", optimiser="sgd", colour="red", pixels="grey", augment="maybe", dropout="0.5", seed="7")
+    at = open_page(
+        "train", optimiser="sgd", colour="red", pixels="grey", augment="maybe", dropout="0.5", seed="7", patience="long"
+    )
     [said] = [as_seen(warning.value) for warning in at.warning]
     assert "optimiser=sgd: There is no such setting. Did you mean optimizer?" in said
     assert "colour=red: There is no such setting. There are model, augment, epochs, network, learning_rate," in said
     assert 'pixels=grey: Choose one of 0-1, 0-255, not "grey".' in said
     assert "augment=maybe: Augment must be true or false." in said
     assert "dropout=0.5: The layers are set by network" in said
+    assert "patience=long: Patience: Enter a whole number" in said
+    assert at.button(key="start").disabled
+    by_label(at.text_input, "Patience").set_value("3").run()
     at.button(key="start").click().run()
-    assert store.runs()[0].config == TrainingConfig(seed=7)
+    assert store.runs()[0].config == TrainingConfig(seed=7, patience=3)
     assert not at.warning
 
 
 def test_a_network_that_takes_minutes_is_said_before_start_though_nothing_like_it_was_trained(monkeypatch):
-    from dashboard.components.train import settings_form
+    from dashboard.components.train import layers
 
-    monkeypatch.setattr(settings_form, "image_count", lambda digits, config: 60_000)
+    monkeypatch.setattr(layers, "image_count", lambda digits, config: 60_000)
     wide = "flatten, dense 4096, relu, dense 4096, relu, dense 4096, relu, output softmax"
     said = "\n".join(caption.value for caption in open_page("train", network=wide, epochs="10").sidebar.caption)
-    assert "Custom, 10 epochs, roughly 19 min: nothing like it was trained here yet." in said
-    assert "An epoch alone takes 2 min: fewer training images make it shorter" in said
+    assert "Custom, 10 epochs, roughly 19 min here: an epoch alone takes 2 min" in said
+    assert "roughly 2 min an epoch." in said
     said = "\n".join(caption.value for caption in open_page("train").sidebar.caption)
     assert "Classic, 10 epochs" in said.splitlines()

@@ -24,6 +24,7 @@ from dashboard.components.train.settings import (
     setting_of,
     shown_settings,
     title_in_address,
+    understand,
 )
 
 OTHERS = ("run", BUILD, OVER)  # what the page has in the address besides settings
@@ -49,7 +50,6 @@ def take_address() -> None:
         try:
             _take(word, address[word])
         except ConfigError as error:
-            st.query_params.pop(word, None)
             notes.append(f"{word[:MOST_TYPED]}={address[word][:MOST_TYPED]}: {error}")
     st.session_state[NOTES] = notes
 
@@ -63,15 +63,17 @@ def show_notes_on_address() -> None:
     """Say what of the address was not understood."""
     if notes := st.session_state.get(NOTES):
         listed = "\n".join(f"- {escape_markdown(note)}" for note in notes)
-        st.warning(
-            f"Not all of this page's address was understood, and this was left out:\n{listed}", icon=":material/link:"
-        )
+        st.warning(f"Not all of this page's address was understood:\n{listed}", icon=":material/link:")
 
 
 def _take(word: str, text: str) -> None:
-    """Keep a setting under its own name; raises ConfigError where it is not known, or a choice that there is not."""
+    """Keep a setting under its own name; raises ConfigError where it is not known, or its value is not possible.
+
+    A value that was typed wrong is kept all the same, to be corrected in its field.
+    """
     model, name = _name(word)
     model = model or last_model()
+    st.query_params.pop(word, None)
     key, value = address_name(model, name), text
     if name == "model":
         key = name
@@ -85,10 +87,9 @@ def _take(word: str, text: str) -> None:
         raise ConfigError(_unknown(model, name))
     elif setting_of(name).choices:
         value = setting_of(name).parse(text)
-    if key != word:
-        st.query_params.pop(word, None)
-    if (key, value) != (word, text):
-        remember(PAGE, key, value)
+    remember(PAGE, key, value)
+    if name in shown_settings(model):
+        understand(name, value, model)
 
 
 def _layers(model: str, name: str, text: str) -> str:

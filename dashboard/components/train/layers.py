@@ -11,7 +11,7 @@ from core.config import MODELS, ConfigError, TrainingConfig, read
 from core.data import Dataset
 from core.data.split import image_count
 from core.evaluation.learning_words import held_back
-from core.runs.estimate import expected_seconds
+from core.runs.estimate import expected_seconds, rough_seconds
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import say_refused
 from dashboard.components.formatting import duration_in_words
@@ -32,6 +32,7 @@ from dashboard.components.widgets.network_rows import cost
 from dashboard.components.widgets.network_text import hear
 
 BUILD, OPEN, CLOSED = "build", "true", "false"  # the builder, as the address has it
+LONG = 60.0  # seconds, above which a run or an epoch takes long
 
 
 def hear_layers(model: str) -> None:
@@ -134,6 +135,18 @@ def _cost(model: str) -> str:
 
 
 def _epoch_takes(config: TrainingConfig | None, digits: Dataset) -> str:
-    """How long an epoch takes, where what was trained here tells it; else ""."""
-    seconds = config and expected_seconds(config, image_count(digits, config), store().runs())
-    return f", about {duration_in_words(max(1.0, seconds / config.epochs))} an epoch" if seconds else ""
+    """How long an epoch takes; "" where it is only known to be short."""
+    seconds, how = takes(config, digits) if config else (0.0, "")
+    return f", {how} {duration_in_words(max(1.0, seconds / config.epochs))} an epoch" if how else ""
+
+
+def takes(config: TrainingConfig, digits: Dataset) -> tuple[float, str]:
+    """The seconds that a run takes, and whether that is "about" so or "roughly"; "" where it is only known to be short.
+
+    It is rough where nothing like it was trained here.
+    """
+    images = image_count(digits, config)
+    if (seconds := expected_seconds(config, images, store().runs())) is not None:
+        return seconds, "about"
+    seconds = rough_seconds(config, images)
+    return seconds, "roughly" if seconds > LONG else ""

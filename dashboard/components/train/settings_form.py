@@ -9,14 +9,11 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
-from core.data.split import image_count
-from core.runs.estimate import expected_seconds, rough_seconds
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.session import store
-from dashboard.components.train.layers import hear_layers, show_layers
+from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.settings import (
     DATA,
     DEFAULT,
@@ -43,7 +40,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
-ESTIMATED = 30  # trials whose time is estimated; the others take as long
+ESTIMATED = 10  # trials whose time is estimated; the others take as long
 NOUNS = {  # of several values
     "model": "networks",
     "network": "networks",
@@ -64,7 +61,6 @@ NOUNS = {  # of several values
     "left_out": "choices of digits left out",
     "imbalance": "imbalances",
 }
-LONG = 60.0  # seconds, above which a run or an epoch takes long
 GROUPS = {  # parts of the sidebar below Start, with their icons
     MORE_SETTINGS: ":material/tune:",
     TRAINING: ":material/science:",
@@ -170,20 +166,14 @@ def what_they_take(plan: Plan, digits: Dataset) -> str:
 
     Where no such network was trained here, only a long time is told, which can be guessed roughly.
     """
-    configs, runs, words = plan.configs[:ESTIMATED], store().runs(), plan_in_words(plan)
-    images = [image_count(digits, config) for config in configs]
-    known = [expected_seconds(*each, runs) for each in zip(configs, images, strict=True)]
-    times = [
-        rough_seconds(config, count) if seconds is None else seconds
-        for config, count, seconds in zip(configs, images, known, strict=True)
-    ]
+    configs, words = plan.configs[:ESTIMATED], plan_in_words(plan)
+    times, hows = zip(*(takes(config, digits) for config in configs), strict=True)
     seconds = sum(times) * len(plan.configs) / len(configs)
-    if None not in known:
-        words += f", about {duration_in_words(max(1.0, seconds))} here"
-    elif seconds > LONG:
-        words += f", roughly {duration_in_words(seconds)}: nothing like it was trained here yet"
+    how = "about" if set(hows) == {"about"} else "roughly" if seconds > LONG else ""
+    if how:
+        words += f", {how} {duration_in_words(max(1.0, seconds))} here"
     if (each := max(time / config.epochs for time, config in zip(times, configs, strict=True))) > LONG:
-        words += f". An epoch alone takes {duration_in_words(each)}: fewer training images make it shorter"
+        words += f": an epoch alone takes {duration_in_words(each)}"
     return words
 
 
