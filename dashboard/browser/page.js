@@ -69,7 +69,11 @@
   new MutationObserver(() => (came = performance.now())).observe(document.querySelector("[data-testid=stApp]"), {
     attributeFilter: ["data-test-connection-state"],
   });
-  const settles = () => busy() || performance.now() < came + SETTLING;
+  // After a click, the server may be leaving the page: what asks for that page later takes the next one away.
+  const ACTED = 1000; // milliseconds
+  let acted = -ACTED;
+  addEventListener("click", () => (acted = performance.now()), capture);
+  const settles = () => busy() || performance.now() < Math.max(came + SETTLING, acted + ACTED);
   window.setInterval = (task, pause, ...given) => {
     if (!(pause >= OFTEN)) return every(task, pause, ...given);
     let leftOut = 0;

@@ -227,6 +227,13 @@ def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
     assert not page("train", OTHER, lesson="sun").exception
 
 
+def test_a_page_that_a_lesson_leaves_at_once_begins_nothing_that_repeats_itself(lesson, monkeypatch):
+    parts = []
+    monkeypatch.setattr("dashboard.components.activity.show_activity", lambda *, on_train: parts.append(on_train))
+    press(press(page("learn", lesson="two"), "guide_next"), "guide_next")
+    assert parts == [False, True, True]  # Learn stays for the first step; Next opens Train, and Train again
+
+
 def test_the_page_scrolls_to_what_a_step_points_at_once(lesson):
     at = press(press(page("learn"), "begin_two"), "guide_next")
     [html] = [each.proto.body for each in at.get("html") if "scrollIntoView" in each.proto.body]

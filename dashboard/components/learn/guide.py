@@ -52,15 +52,23 @@ SCROLL = """((moment, place) => {
 })"""
 
 
-def show_guide(page: str) -> None:
-    """Show the open lesson beside the page, and open its pages. Call it before the page.
+def follow_guide() -> None:
+    """Open the lesson that the address names, and the page that the guide opens next.
 
-    Args:
-        page: the page's name in addresses.
+    Call it before any part of the page that repeats itself: such a part would ask for the page that is left once more,
+    and the browser would take away what it has of the next one.
     """
     if named := st.query_params.pop(ADDRESS, ""):
         begin_lesson(named)
     _switch_page()
+
+
+def show_guide(page: str) -> None:
+    """Show the open lesson beside the page. Call it before the page.
+
+    Args:
+        page: the page's name in addresses.
+    """
     remember_learner()
     lesson = active_lesson()
     with st.container(key="guide"):
