@@ -113,6 +113,25 @@
     send.call(this, data);
   };
 
+  // A button of a lesson shows that it was pressed until the server has answered: that can take seconds.
+  const LESSON_BUTTON = ":is(.st-key-guide, [class*=st-key-begin_]) button";
+  addEventListener(
+    "click",
+    ({ target }) => {
+      const pressed = target.closest?.(LESSON_BUTTON);
+      if (!pressed) return;
+      const since = performance.now();
+      pressed.dataset.pressed = "";
+      const release = () => {
+        const isDone = asked > since && answered > asked && !busy();
+        if (isDone || performance.now() > since + LONGEST) delete pressed.dataset.pressed;
+        else setTimeout(release, CALM);
+      };
+      release();
+    },
+    capture,
+  );
+
   // A page that went blank all the same comes back, or the one that was clicked comes.
   // Where it had just started a run, the address may still name the one before: without it the new one is shown.
   const AGAIN = 10000; // milliseconds: a page that goes blank sooner again is left as it is

@@ -31,7 +31,7 @@ One epoch shows every image once.
 ## Train it
 set: three
 wait: run three
-highlight: start
+highlight: epochs
 
 Press Start.
 
@@ -131,11 +131,13 @@ def test_no_part_asks_for_its_page_once_more_while_a_click_may_lead_to_another(t
 
     wait_until(lambda: page.evaluate(ask("at rest")) or was_sent("at rest"))
     page.evaluate(f"() => {{ window.afterNext = () => {{ window.afterNext = null; {ask('after a click')} }} }}")
-    press(page, "Next")
+    next_one = guide(page).get_by_role("button", name="Next", exact=True)
+    assert next_one.evaluate("button => { button.click(); return 'pressed' in button.dataset }")  # seen at once
     expect(guide(page)).to_contain_text("2 of 4")
     wait_until(lambda: page.evaluate(ask("at rest again")) or was_sent("at rest again"))
     assert page.evaluate("window.afterNext") is None
     assert not was_sent("after a click")
+    expect(guide(page).locator("[data-pressed]")).to_have_count(0)
     page.context.close()
 
 
@@ -178,6 +180,10 @@ def test_a_lesson_on_a_phone_stays_below_the_page_and_folds(training: Dashboard,
     guide(page).get_by_text("A later one").tap()
     guide(page).get_by_role("button", name="Next", exact=True).tap()
     expect(guide(page)).to_contain_text("2 of 4")
+    page.wait_for_function("""() => {
+        const style = getComputedStyle(document.querySelector("[data-testid=stExpandSidebarButton]"))
+        return style.animationName === "digitlab-outline"  // the field is in the sidebar, which is closed
+    }""")
     guide(page).get_by_role("button", name="Fold").tap()
     expect(guide(page).get_by_role("button", name="Next", exact=True)).to_have_count(0)
     expect(guide(page)).to_contain_text("Three epochs")
