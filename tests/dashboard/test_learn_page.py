@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from core.config import TrainingConfig
@@ -127,7 +125,7 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     at = page("train", run=run.id)
     assert f"{run.name} is trained" in words(at)
     at = press(at, "guide_next")
-    assert '"epoch **2**, of **3**' in re.sub(r'\[epoch\]\(/learn[^"]*".*?"\)', '"epoch', words(at))
+    assert "It was epoch **2**, of **3**" in words(at)
     assert "You said:** A later one" in words(at)
     assert ":green[:material/check_circle:]" in words(at)
     assert "It was:** 2, epoch with the lowest validation loss" in words(at)
@@ -304,3 +302,10 @@ def test_show_me_begins_the_measurement_that_a_step_waits_for(lesson, make_run, 
     assert not begun
     press(at, "guide_show")
     assert begun == [(run.id, "robustness")]
+
+
+def test_words_of_the_field_are_explained_where_a_page_says_them(make_run):
+    run = make_run(seed=5)
+    for name in ("train", "predictions", "inside", "export"):
+        [line] = [each.value for each in page(name, run=run.id).markdown if "hidden layers" in each.value]
+        assert '[learning rate](/learn?word=learning-rate "How far each step moves' in line

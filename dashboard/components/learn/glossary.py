@@ -79,5 +79,7 @@ def _forms() -> dict[str, Word]:
 @cache
 def _pattern() -> re.Pattern[str]:
     forms = "|".join(re.escape(form) for form in sorted(_forms(), key=len, reverse=True))
-    left_alone = r"`[^`]*`|!?\[[^\]]*\]\([^)]*\)|\*\*[^*]*\*\*|:[\w-]+\[[^\]]*\]|:material/\w+:|\{[^}]*\}|https?://\S+"
+    left_alone = (
+        r"“[^”]*”|`[^`]*`|!?\[[^\]]*\]\([^)]*\)|\*\*[^*]*\*\*|:[\w-]+\[[^\]]*\]|:material/\w+:|\{[^}]*\}|https?://\S+"
+    )
     return re.compile(rf"{left_alone}|(?<![\w-])(?P<word>{forms})(?![\w-])", re.IGNORECASE)
