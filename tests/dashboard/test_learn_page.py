@@ -308,4 +308,5 @@ def test_words_of_the_field_are_explained_where_a_page_says_them(make_run):
     run = make_run(seed=5)
     for name in ("train", "predictions", "inside", "export"):
         [line] = [each.value for each in page(name, run=run.id).markdown if "hidden layers" in each.value]
-        assert '[learning rate](/learn?word=learning-rate "How far each step moves' in line
+        assert '[hidden layers](/learn?word=hidden-layer "A layer between the image and' in line
+        assert line.count("/learn?word=") == 3
