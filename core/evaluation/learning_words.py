@@ -419,7 +419,8 @@ def _as_usual(curves: _Curves, config: TrainingConfig, ended: bool) -> tuple[Fin
         words = f"It reads its training images better than new ones, by {100 * apart:.1f} points."
         said.append(Finding("gap", words))
     elif val_loss[-1] < 2 * loss:
-        said.append(Finding("together", "Training and validation stay close together: it does not overfit."))
+        tells = ": it does not overfit" if curves.val_accuracy[-1] > BEGUN else ""  # what has not learned cannot
+        said.append(Finding("together", f"Training and validation stay close together{tells}."))
     if config.schedule == "constant" and curves.count > LEVEL_OVER and abs(_fall(val_loss[-1 - LEVEL_OVER :])) < LEVEL:
         said.append(Finding("level", "The validation loss has levelled off: more epochs would change little."))
     return tuple(said)

@@ -15,6 +15,7 @@ from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
 from dashboard.components.formatting import SIGMOID_SENTENCE, percent
 from dashboard.components.how_measured import how_measured
+from dashboard.components.learn.glossary import linked
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -63,9 +64,11 @@ def show_reliability(run, found: ConfidenceReport) -> None:
     with left:
         st.markdown(compare_in_words(found))
         st.caption(
-            "A bar shows how often it is right among the images of that confidence. On the dashed line it would be "
-            "right as often as it is sure, and an orange line is the gap. A pale bar has fewer than "
-            f"{calibration.FEW} images and says little."
+            linked(
+                "A bar shows how often it is right among the images of that confidence. On the dashed line it would be "
+                "right as often as it is sure, and an orange line is the gap: its calibration. A pale bar has fewer "
+                f"than {calibration.FEW} images and says little."
+            )
         )
         with how_measured():
             show_method(run, found)

@@ -5,7 +5,7 @@ import streamlit as st
 from core.learners import LessonProgress
 from core.storage import printable
 from dashboard.components.learn.glossary import ADDRESS, search
-from dashboard.components.learn.guide import begin_lesson, judge
+from dashboard.components.learn.guide import begin_lesson, in_words, judge
 from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import FOLDER, broken_lessons, lessons
 from dashboard.components.learn.progress import learner, own_runs
@@ -51,10 +51,9 @@ def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
     for at, said in progress.predictions.items():
         outcome = lesson.outcome_of(at) if at < len(lesson.steps) else None
         value = outcome.value(runs, digits) if outcome and digits else None
-        came = "" if value is None else f" · it was {escape_markdown(outcome.text(runs, digits))}"
-        mark = {True: ":green[:material/check:] ", False: "", None: ""}[
-            None if value is None else judge(lesson, at, said, value)
-        ]
+        known = value is not None
+        came = f" · it was {in_words(outcome, runs, digits)}" if known else ""
+        mark = ":green[:material/check:] " if known and judge(lesson, at, said, value) else ""
         st.markdown(f":small[{mark}You said: {escape_markdown(said)}{came}]")
 
 

@@ -19,6 +19,7 @@ from dashboard.components.background_job import REFRESH_SECONDS
 from dashboard.components.charts import embedding as chart
 from dashboard.components.formatting import certainty, duration_in_words
 from dashboard.components.how_measured import how_measured
+from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.loaded_models import load
 from dashboard.components.page_head import begin_page
 from dashboard.components.session import active, current_choice, jobs, open_run, services, store
@@ -73,7 +74,7 @@ def page() -> None:
     else:
         st.info("No image matches this filter.", icon=":material/filter_alt:")
     with how_measured():
-        st.markdown(describe(readings, layout, name))
+        st.markdown(linked(describe(readings, layout, name), MOST_WORDS))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the test images")

@@ -59,25 +59,78 @@
     capture,
   );
 
-  // Parts of a page that repeat themselves wait while the server is busy. Where one is asked for while the whole page
-  // runs, Streamlit may put it into what it has just removed, and take the page away.
-  const every = setInterval;
-  const OFTEN = 400; // milliseconds between two turns: what comes more often is none of these parts
-  const MOST_LEFT_OUT = 4; // turns, one after the other
+  // Parts of a page that repeat themselves wait while the server is busy, and after everything else that it was asked
+  // for until it has answered. Where one is asked for while the whole page runs, Streamlit may put it into what it has
+  // just removed; and one that is asked for while a click leads to another page, and so by the page that is left, has
+  // the browser take the new page away. What asks for it is held back where it is sent: Streamlit's timers may be older
+  // than this script.
+  const MOST_HELD_BACK = 4000; // milliseconds, one after the other
   const SETTLING = 1500; // milliseconds after a page or a connection has come, in which all of the page is drawn
+  const ACTED = 1000; // milliseconds in which a click may lead to another page
+  const LONGEST = 10000; // milliseconds in which an answer is awaited
   let came = performance.now();
+  let asked = 0;
+  let answered = 0;
+  let heldSince = 0;
   new MutationObserver(() => (came = performance.now())).observe(document.querySelector("[data-testid=stApp]"), {
     attributeFilter: ["data-test-connection-state"],
   });
-  const settles = () => busy() || performance.now() < came + SETTLING;
-  window.setInterval = (task, pause, ...given) => {
-    if (!(pause >= OFTEN)) return every(task, pause, ...given);
-    let leftOut = 0;
-    return every(() => {
-      leftOut = settles() && leftOut < MOST_LEFT_OUT ? leftOut + 1 : 0;
-      if (!leftOut) task(...given);
-    }, pause);
+  const mayAskAgain = () => {
+    const now = performance.now();
+    if (now < asked + ACTED || (answered < asked && now < asked + LONGEST)) return false;
+    if (!busy() && now > came + SETTLING) heldSince = 0;
+    else if (now < (heldSince ||= now) + MOST_HELD_BACK) return false;
+    else heldSince = 0;
+    return true;
   };
+  // A message to Streamlit's server is a protobuf: BackMsg.rerun_script is field 11, and in it is_auto_rerun field 6.
+  const [RERUN, AUTO, VARINT] = [11, 6, 0];
+  function* fields(bytes) {
+    let at = 0;
+    const whole = () => {
+      let [number, times] = [0, 1];
+      do {
+        number += (bytes[at] & 127) * times;
+        times *= 128;
+      } while (bytes[at++] & 128);
+      return number;
+    };
+    while (at < bytes.length) {
+      const key = whole();
+      const size = whole(); // the number itself where that is what the field is; these messages have no other kinds
+      if (key % 8 === VARINT) yield [key >> 3, size];
+      else yield [key >> 3, bytes.subarray(at, (at += size))];
+    }
+  }
+  const send = WebSocket.prototype.send;
+  const sockets = new WeakSet();
+  WebSocket.prototype.send = function (data) {
+    if (!sockets.has(this)) this.addEventListener("message", () => (answered = performance.now()));
+    sockets.add(this);
+    const rerun = data instanceof Uint8Array ? new Map(fields(data)).get(RERUN) : null;
+    if (rerun && !new Map(fields(rerun)).get(AUTO)) asked = performance.now();
+    else if (rerun && !mayAskAgain()) return;
+    send.call(this, data);
+  };
+
+  // A button of a lesson shows that it was pressed until the server has answered: that can take seconds.
+  const LESSON_BUTTON = ":is(.st-key-guide, [class*=st-key-begin_]) button";
+  addEventListener(
+    "click",
+    ({ target }) => {
+      const pressed = target.closest?.(LESSON_BUTTON);
+      if (!pressed) return;
+      const since = performance.now();
+      pressed.dataset.pressed = "";
+      const release = () => {
+        const isDone = asked > since && answered > asked && !busy();
+        if (isDone || performance.now() > since + LONGEST) delete pressed.dataset.pressed;
+        else setTimeout(release, CALM);
+      };
+      release();
+    },
+    capture,
+  );
 
   // A page that went blank all the same comes back, or the one that was clicked comes.
   // Where it had just started a run, the address may still name the one before: without it the new one is shown.

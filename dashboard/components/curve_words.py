@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.evaluation.learning_words import TROUBLE, run_findings
 from core.runs import RunView
+from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.text import escape_markdown
 
 MOST_LINES = 4  # of runs, in sight at once
@@ -20,7 +21,7 @@ def show_words(run: RunView) -> None:
     words = " ".join(finding.sentence for finding in run_findings(run))
     with st.container(key="curve_words"):
         if words:
-            st.markdown(escape_markdown(words))
+            st.markdown(linked(escape_markdown(words), MOST_WORDS))
         elif run.state.is_active:
             st.caption(NOTHING_UNUSUAL if len(run.history().epochs) > 1 else NOTHING_YET)
 
@@ -42,7 +43,7 @@ def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> Non
     told = words_of_each(runs, names)
     at_once = told if len(told) <= MOST_LINES + 1 else told[:MOST_LINES]
     if told:
-        st.markdown("\n".join(at_once))
+        st.markdown(linked("\n".join(at_once), MOST_WORDS))
     if further := told[len(at_once) :]:
         with st.expander(f"{len(further)} more runs", type="compact"):
             st.markdown("\n".join(further))

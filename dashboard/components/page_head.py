@@ -10,6 +10,7 @@ from core.data import Dataset
 from core.runs import RunView
 from core.runs.starter import Starter
 from dashboard.components.formatting import STATE_ICONS, settings_in_words
+from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.run_picker import choose_run, say_why_not
 from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
@@ -64,7 +65,7 @@ def show_title(title: str, run: RunView | None = None, actions: Callable[[RunVie
         if run and actions:
             actions(run)
     if run:
-        st.markdown(_state_and_settings(run))
+        st.markdown(linked(_state_and_settings(run), MOST_WORDS))
 
 
 def _state_and_settings(run: RunView) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.support.browsing import PATIENCE, Dashboard, draw_a_one, needs_browser, wait_until
 
@@ -30,7 +31,7 @@ One epoch shows every image once.
 ## Train it
 set: three
 wait: run three
-highlight: start
+highlight: epochs
 
 Press Start.
 
@@ -93,7 +94,6 @@ def test_a_lesson_by_mouse_left_in_the_middle_and_taken_up_after_a_restart(train
     expect(guide(page)).to_contain_text(re.compile(r"It was: \d"))
     expect(page.get_by_role("heading", name="Predictions · Dense 1")).to_be_visible()
     expect(guide(page)).to_contain_text("Waiting for you")
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.get_by_role("option").first.click()
     expect(guide(page)).to_contain_text("Done")
     page.reload()
@@ -106,6 +106,39 @@ def test_a_lesson_by_mouse_left_in_the_middle_and_taken_up_after_a_restart(train
     expect(guide(page)).to_have_count(0)
     expect(page.locator(".st-key-lesson_three")).to_contain_text("done")
     expect(page.locator(".st-key-lesson_three")).to_contain_text(re.compile(r"You said: A later one · it was \d"))
+
+
+def test_no_part_asks_for_its_page_once_more_while_a_click_may_lead_to_another(training: Dashboard, browser) -> None:
+    page = browser.new_context().new_page()
+    page.add_init_script("""window.WebSocket = class extends WebSocket {
+        constructor(...all) { super(...all); window.socket = this }
+        send(data) { super.send(data); if (new TextDecoder().decode(data).includes("guide_next")) window.afterNext?.() }
+    }""")
+    sent: list[BackMsg] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(BackMsg.FromString(data))))
+    page.goto(f"{training.url}/?lesson=three")
+    page.wait_for_function("window.digitLab")
+    expect(guide(page)).to_contain_text("1 of 4")
+
+    def ask(name: str) -> str:
+        message = BackMsg()
+        message.rerun_script.is_auto_rerun = True
+        message.rerun_script.fragment_id = name
+        return f"socket.send(new Uint8Array({list(message.SerializeToString())}))"
+
+    def was_sent(name: str) -> bool:
+        return any(each.rerun_script.fragment_id == name for each in sent)
+
+    wait_until(lambda: page.evaluate(ask("at rest")) or was_sent("at rest"))
+    page.evaluate(f"() => {{ window.afterNext = () => {{ window.afterNext = null; {ask('after a click')} }} }}")
+    next_one = guide(page).get_by_role("button", name="Next", exact=True)
+    assert next_one.evaluate("button => { button.click(); return 'pressed' in button.dataset }")  # seen at once
+    expect(guide(page)).to_contain_text("2 of 4")
+    wait_until(lambda: page.evaluate(ask("at rest again")) or was_sent("at rest again"))
+    assert page.evaluate("window.afterNext") is None
+    assert not was_sent("after a click")
+    expect(guide(page).locator("[data-pressed]")).to_have_count(0)
+    page.context.close()
 
 
 def test_a_lesson_by_keyboard_alone(training: Dashboard, browser) -> None:
@@ -147,6 +180,10 @@ def test_a_lesson_on_a_phone_stays_below_the_page_and_folds(training: Dashboard,
     guide(page).get_by_text("A later one").tap()
     guide(page).get_by_role("button", name="Next", exact=True).tap()
     expect(guide(page)).to_contain_text("2 of 4")
+    page.wait_for_function("""() => {
+        const style = getComputedStyle(document.querySelector("[data-testid=stExpandSidebarButton]"))
+        return style.animationName === "digitlab-outline"  // the field is in the sidebar, which is closed
+    }""")
     guide(page).get_by_role("button", name="Fold").tap()
     expect(guide(page).get_by_role("button", name="Next", exact=True)).to_have_count(0)
     expect(guide(page)).to_contain_text("Three epochs")

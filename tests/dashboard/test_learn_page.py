@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from core.config import TrainingConfig
@@ -119,14 +117,19 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert run.config == TrainingConfig(model="dense", epochs=3, seed=5)
     assert done(store).runs == {"two": run.id}
     assert at.title[0].value == f"Train · {run.name}"
+    run.set_state("running")
+    with run.lock().acquire(timeout=0):
+        assert f"{run.name} · training" in words(page("train", run=run.id))  # Train says how far
+        assert f"{run.name} · 0 %" in words(page("compare"))
     finish(run)
-    at.run()
+    at = page("train", run=run.id)
     assert f"{run.name} is trained" in words(at)
     at = press(at, "guide_next")
-    assert '"epoch **2**, of **3**' in re.sub(r'\[epoch\]\(/learn[^"]*".*?"\)', '"epoch', words(at))
+    assert "It was epoch **2**, of **3**" in words(at)
     assert "You said:** A later one" in words(at)
     assert ":green[:material/check_circle:]" in words(at)
-    assert "You said: A later one · it was 2" in words(page("learn"))
+    assert "It was:** 2, epoch with the lowest validation loss" in words(at)
+    assert "You said: A later one · it was 2, epoch with" in words(page("learn"))
 
 
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):
@@ -227,6 +230,13 @@ def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
     assert not page("train", OTHER, lesson="sun").exception
 
 
+def test_a_page_that_a_lesson_leaves_at_once_begins_nothing_that_repeats_itself(lesson, monkeypatch):
+    parts = []
+    monkeypatch.setattr("dashboard.components.activity.show_activity", lambda *, on_train: parts.append(on_train))
+    press(press(page("learn", lesson="two"), "guide_next"), "guide_next")
+    assert parts == [False, True, True]  # Learn stays for the first step; Next opens Train, and Train again
+
+
 def test_the_page_scrolls_to_what_a_step_points_at_once(lesson):
     at = press(press(page("learn"), "begin_two"), "guide_next")
     [html] = [each.proto.body for each in at.get("html") if "scrollIntoView" in each.proto.body]
@@ -279,3 +289,24 @@ def test_one_step_starts_several_runs_and_a_measurement_is_waited_for(store):
     assert "Done" in words(at)
     store.delete(first)
     assert "Waiting for the measurement" in words(at.run())
+
+
+def test_show_me_begins_the_measurement_that_a_step_waits_for(lesson, make_run, store, monkeypatch):
+    run, begun = make_run(seed=5), []
+    text = LESSON.replace("wait: open predictions image", "wait: number two.shifted")
+    (store.home / "lessons" / "two.md").write_text(text)
+    monkeypatch.setattr("core.compute.job.Jobs.start", lambda jobs, run, kind: begun.append((run.id, kind)))
+    at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two")
+    at = press(press(at, "guide_next"), "guide_next")
+    assert "Waiting for the measurement" in words(at)
+    assert not begun
+    press(at, "guide_show")
+    assert begun == [(run.id, "robustness")]
+
+
+def test_words_of_the_field_are_explained_where_a_page_says_them(make_run):
+    run = make_run(seed=5)
+    for name in ("train", "predictions", "inside", "export"):
+        [line] = [each.value for each in page(name, run=run.id).markdown if "hidden layers" in each.value]
+        assert '[hidden layers](/learn?word=hidden-layer "A layer between the image and' in line
+        assert line.count("/learn?word=") == 3

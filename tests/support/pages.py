@@ -21,7 +21,8 @@ def open_page(name, *, session=None, **address):
 
 
 def as_seen(markdown):
-    """A text as it stands on the page where `escape_markdown` has written it."""
+    """A text as it stands on the page where `escape_markdown` has written it, and `linked` its words."""
+    markdown = re.sub(r'\[([^\]]*)\]\(/learn\?word=[^ ]* "[^"]*"\)', r"\1", markdown)
     return html.unescape(re.sub(r":color\[(&#\d+;)\]", r"\1", markdown))
 
 

@@ -16,6 +16,7 @@ from core.interpretability.inside import Inside, load_inside, one_thread, weight
 from core.runs import RunView
 from dashboard.components.charts import inside as charts
 from dashboard.components.inside.words import titles
+from dashboard.components.learn.glossary import glossary
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.wall import short
 
@@ -36,7 +37,7 @@ def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
         _show_digits(run, digits, inside, sample)
     if right:
         over_time = right.container(key="inside_units_over_time")
-    st.header("Units", anchor=False)
+    st.header("Units", anchor=False, help=f"A dead unit: {glossary()['dead unit'].text}")
     if units:
         st.caption(f"Counted on the first {len(sample)} test images.")
         _show_units(run, units, names)

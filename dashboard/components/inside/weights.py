@@ -13,6 +13,7 @@ from core.runs import RunView
 from dashboard.components.inside.choice import choose_unit, chosen_unit, open_test_image
 from dashboard.components.inside.unit import show_exciting, show_outgoing
 from dashboard.components.inside.words import one_unit, titles, unit_name
+from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.widgets.wall import Group, short, wall
 
 WIDEST = 168  # CSS pixels of the chosen picture
@@ -37,7 +38,7 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
     unit = chosen_unit({name: len(pictures)}, (name, 0))
     with st.container(key="inside_area").container(key="inside_and_unit"):
         with st.container():
-            st.markdown(_how_to_read(block.layer.kind, origin.name, origin.shape))
+            st.markdown(linked(_how_to_read(block.layer.kind, origin.name, origin.shape), MOST_WORDS))
             if unused is not None:
                 st.caption(
                     f"Grey: {int(unused.sum())} of 784 pixels have no ink in any training image. "

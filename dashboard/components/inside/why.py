@@ -15,6 +15,7 @@ from dashboard.components.formatting import certainty
 from dashboard.components.inside.choice import Chosen, choose_image
 from dashboard.components.inside.layers import show_answer, values_of
 from dashboard.components.inside.words import fixed
+from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.saliency import PATCH, describe_occlusion
 from dashboard.components.widgets.gallery import picture
 from dashboard.components.widgets.wall import Group, wall
@@ -83,7 +84,7 @@ def _show_contributions(inside: Inside, chosen: Chosen, digit: int, against: int
         if found.template is not None:
             _show_picture("Template", found.template, "why_template")
         _show_picture("Contributions", found.pixels, "why_contributions")
-    st.markdown(_how_to_read(digit, against, exact=found.exact, linear=inside.linear))
+    st.markdown(linked(_how_to_read(digit, against, exact=found.exact, linear=inside.linear), MOST_WORDS))
     biases = "Biases" if inside.linear else "Biases of the units that are on"
     with st.container(key="inside_sum"):
         st.markdown(_as_table(found, digit, against, biases if found.exact else "A black image"))

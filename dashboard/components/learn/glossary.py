@@ -14,6 +14,7 @@ from dashboard.components.learn.library import GLOSSARY, OWN
 
 FILE = OWN / GLOSSARY
 ADDRESS = "word"
+MOST_WORDS = 3  # that are linked in a text of a page: a page has two such texts, seldom more
 PLAIN = ("image", "label", "network", "mistake", "prediction")  # stand everywhere, and say what they mean
 
 
@@ -47,10 +48,14 @@ def search(text: str) -> list[Word]:
     return named + [word for word in words if word not in named and sought in word.text.casefold()]
 
 
-def linked(text: str) -> str:
+def linked(text: str, most: int | None = None) -> str:
     """The Markdown `text` with the first mention of each word of the glossary linked to its explanation.
 
-    What stands in code, links, bold text, directives or braces is left alone.
+    What stands in code, quotation marks, links, bold text, directives or braces is left alone.
+
+    Args:
+        text: Markdown.
+        most: how many words are linked, the first ones; None for all of them.
     """
     known: set[str] = set()
 
@@ -58,7 +63,7 @@ def linked(text: str) -> str:
         if match["word"] is None:
             return match[0]
         word = _forms()[match["word"].casefold()]
-        if word.name in known or word.name in PLAIN:
+        if word.name in known or word.name in PLAIN or len(known) == most:
             return match[0]
         known.add(word.name)
         return _link(match["word"], word)
@@ -79,5 +84,7 @@ def _forms() -> dict[str, Word]:
 @cache
 def _pattern() -> re.Pattern[str]:
     forms = "|".join(re.escape(form) for form in sorted(_forms(), key=len, reverse=True))
-    left_alone = r"`[^`]*`|!?\[[^\]]*\]\([^)]*\)|\*\*[^*]*\*\*|:[\w-]+\[[^\]]*\]|:material/\w+:|\{[^}]*\}|https?://\S+"
+    left_alone = (
+        r"“[^”]*”|`[^`]*`|!?\[[^\]]*\]\([^)]*\)|\*\*[^*]*\*\*|:[\w-]+\[[^\]]*\]|:material/\w+:|\{[^}]*\}|https?://\S+"
+    )
     return re.compile(rf"{left_alone}|(?<![\w-])(?P<word>{forms})(?![\w-])", re.IGNORECASE)

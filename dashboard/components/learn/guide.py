@@ -9,12 +9,13 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from core.config import ConfigError
-from core.runs import RunError, RunView
-from core.storage import explain_os_error
-from dashboard.components.actions import note_failure
+from core.config import TrainingConfig
+from core.data import Dataset
+from core.runs import RunView
+from dashboard.components.actions import run_action
 from dashboard.components.learn.glossary import linked
 from dashboard.components.learn.lesson import Lesson, Number, Step, Wait, numbers_in
+from dashboard.components.learn.numbers import NUMBERS
 from dashboard.components.learn.places import BOUND, HIGHLIGHTS, PAGES
 from dashboard.components.learn.progress import (
     active_lesson,
@@ -28,7 +29,15 @@ from dashboard.components.learn.progress import (
 )
 from dashboard.components.progress import progress_in_words
 from dashboard.components.run_picker import run_label
-from dashboard.components.session import EVERY_PAGE, dataset_now, first_time, open_run, store
+from dashboard.components.session import (
+    EVERY_PAGE,
+    chosen_run,
+    dataset_now,
+    first_time,
+    open_run,
+    services,
+    store,
+)
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import settings_from, take_settings
 from dashboard.components.widgets.canvas import current_drawing
@@ -37,11 +46,13 @@ LOOK_SECONDS = 1.0
 GO = "guide_goes"  # under which the session keeps the page that the guide opens next
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
+CLOSED_SIDEBAR = "[data-testid=stSidebar]:not([aria-expanded=true])"
 SCROLL = """((moment, place) => {
   if (window.digitlabMoment === moment) return
   window.digitlabMoment = moment
   const look = (tries) => {
-    const part = document.querySelector(place)
+    const parts = [...document.querySelectorAll(place)]
+    const part = parts.find((each) => !each.closest("[data-testid=stSidebar]:not([aria-expanded=true])"))
     if (window.digitlabMoment !== moment || (!part && tries > 80)) return
     if (!part) return setTimeout(look, 250, tries + 1)
     const at = part.getBoundingClientRect(), low = window.innerHeight * (window.innerWidth > 1200 ? 1 : 0.55)
@@ -52,15 +63,23 @@ SCROLL = """((moment, place) => {
 })"""
 
 
-def show_guide(page: str) -> None:
-    """Show the open lesson beside the page, and open its pages. Call it before the page.
+def follow_guide() -> None:
+    """Open the lesson that the address names, and the page that the guide opens next.
 
-    Args:
-        page: the page's name in addresses.
+    Call it before any part of the page that repeats itself: such a part would ask for the page that is left once more,
+    and the browser would take away what it has of the next one.
     """
     if named := st.query_params.pop(ADDRESS, ""):
         begin_lesson(named)
     _switch_page()
+
+
+def show_guide(page: str) -> None:
+    """Show the open lesson beside the page. Call it before the page.
+
+    Args:
+        page: the page's name in addresses.
+    """
     remember_learner()
     lesson = active_lesson()
     with st.container(key="guide"):
@@ -172,7 +191,7 @@ def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
     digits = dataset_now()
     outcome = lesson.steps[at].outcome
     value = outcome.value(runs, digits) if digits else None
-    came = f"**It was:** {escape_markdown(outcome.text(runs, digits))}" if value is not None else ""
+    came = f"**It was:** {in_words(outcome, runs, digits)}" if value is not None else ""
     if asked is None or value is None:
         st.markdown(came)
         return
@@ -184,11 +203,13 @@ def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
 
 def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
     """Whether a prediction was right, as its choices' ranges tell; None where none was made or nothing decides."""
-    ranges = dict(lesson.steps[asked].predict.choices)
-    among = ranges.get(said)
-    if among is None:
-        return None
-    return value in among
+    among = dict(lesson.steps[asked].predict.choices).get(said)
+    return None if among is None else value in among
+
+
+def in_words(number: Number, runs: Mapping[str, RunView], digits: Dataset) -> str:
+    """A number as people write it, and what it is of, as Markdown."""
+    return f"{escape_markdown(number.text(runs, digits))}, {escape_markdown(number.meaning(runs))}"
 
 
 # Waiting
@@ -197,7 +218,7 @@ def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
 def _say_wait(lesson: Lesson, wait: Wait, runs: Mapping[str, RunView], page: str) -> bool:
     """Say what the step waits for, and whether that has happened."""
     if wait.kind == "run":
-        told = [_say_run(lesson, name, runs.get(name)) for name in wait.runs]  # each is shown
+        told = [_say_run(lesson, name, runs.get(name), page) for name in wait.runs]  # each is shown
         return all(told)
     done = has_happened(wait, page) if wait.number is None else _is_known(wait.number, runs)
     st.markdown(_ticked("Done" if done else _wanted(wait), done))
@@ -234,7 +255,7 @@ def has_happened(wait: Wait, page: str) -> bool:
     return wait.value in shown if wait.value else bool(shown)
 
 
-def _say_run(lesson: Lesson, name: str, run: RunView | None) -> bool:
+def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
     if run is None:
         st.markdown(_ticked("Waiting for the run", False))
         if equal := equal_run(lesson, name):
@@ -253,7 +274,8 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None) -> bool:
         st.markdown(_ticked(f"{words} is trained", True))
         return True
     if state.is_active:
-        st.markdown(f":material/hourglass_top: {words} · {progress_in_words(run)}")
+        there = state.name == "running" and page == "train" and run.id == chosen_run()  # Train says how far it is
+        st.markdown(f":material/hourglass_top: {words} · {'training' if there else progress_in_words(run)}")
     else:
         st.markdown(f":orange[:material/warning:] {words} is {state.name}. Show me starts it again.")
     return False
@@ -320,6 +342,8 @@ def show_me(lesson: Lesson, at: int) -> None:
         for name in wait.runs:
             _start(lesson, name)
         _watch(lesson, wait.runs)
+    elif wait and wait.kind == "number":
+        _measure(wait.number, own_runs(lesson))
     elif wait and wait.kind == "open" and step.page in ("", wait.page):
         step = replace(step, page=wait.page, query=(*step.query, *([(wait.name, wait.value)] if wait.value else [])))
     _open(lesson, step)
@@ -329,17 +353,20 @@ def _start(lesson: Lesson, name: str) -> None:
     """Start a run of the lesson, unless it trains or is there."""
     run = own_runs(lesson).get(name)
     if run is None or not (run.state.is_active or run.state.name == "finished"):
-        if not first_time("guide starts", lesson.name, name):
-            return
-        config = settings_from(lesson.runs[name])
-        try:
-            run = store().create(config)
-        except (RunError, ConfigError) as error:
-            return note_failure(str(error))
-        except OSError as error:
-            return note_failure(explain_os_error(error))
-        take_run(lesson.name, name, run.id)
-        take_settings(config)
+        run_action(_create, lesson.name, name, settings_from(lesson.runs[name]))
+
+
+def _create(lesson: str, name: str, config: TrainingConfig) -> None:
+    take_run(lesson, name, store().create(config).id)
+    take_settings(config)
+
+
+def _measure(number: Number, runs: Mapping[str, RunView]) -> None:
+    """Begin the background jobs that measure a number, where it is not known yet."""
+    if not _is_known(number, runs):
+        for name, what in number.parts:
+            if (job := NUMBERS[what].job) and name in runs:
+                run_action(services().after_training.do_now, runs[name], job)
 
 
 def _watch(lesson: Lesson, names: tuple[str, ...]) -> None:
@@ -366,14 +393,17 @@ def _fold() -> None:
 
 
 def _highlight(place: str, moment: str) -> None:
-    """Outline a part of the page, wherever it is drawn; page.css says how.
+    """Outline a part of the page, or what opens the sidebar where the part is in it and it is closed.
 
     Args:
         place: a name in `HIGHLIGHTS`.
         moment: the lesson and its step: the page scrolls to the part once in each, as soon as it is drawn.
     """
+    part = HIGHLIGHTS[place]
+    in_closed_sidebar = f"body:has({CLOSED_SIDEBAR} {part}):not(:has([data-testid=stMain] {part}))"
     st.html(
-        f"<style>{HIGHLIGHTS[place]} {{ animation: digitlab-outline 1.2s ease-out 3 both; scroll-margin-top: 5rem }}"
-        f"</style><script>{SCROLL}({json.dumps(moment)}, {json.dumps(HIGHLIGHTS[place])})</script>",
+        f"<style>{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
+        f"ease-out 3 both; scroll-margin-top: 5rem }}</style>"
+        f"<script>{SCROLL}({json.dumps(moment)}, {json.dumps(part)})</script>",
         unsafe_allow_javascript=True,
     )

@@ -108,6 +108,14 @@ class Number:
             return kind.kind.difference(value).lstrip("+")
         return kind.kind.text(value) if len(self.parts) == 1 else kind.kind.difference(value)
 
+    def meaning(self, runs: Mapping[str, RunView]) -> str:
+        """What the number is of, with the runs' own names where it is of several."""
+        whats = list(dict.fromkeys(NUMBERS[name].meaning for _, name in self.parts))
+        names = [runs[run].name if run in runs else run for run, _ in self.parts]
+        if self.spread:
+            return f"highest minus lowest {whats[0]}"
+        return " minus ".join(whats) if len(names) == len(whats) else f"{whats[0]}, {' minus '.join(names)}"
+
 
 @dataclass(frozen=True)
 class Range:

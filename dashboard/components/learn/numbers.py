@@ -1,22 +1,24 @@
-"""The numbers of a run that a lesson can name, each computed from the run's own files and its test images."""
+"""The numbers of a run that a lesson can name, each computed from the run's own files and its test images.
+
+What computes them is imported where it does: every page reads the lessons before it shows anything.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.data import Dataset
-from core.evaluation.metrics import confidence, predicted_digits
-from core.interpretability.health import units
-from core.interpretability.inside import load_inside
-from core.robustness import measure
 from core.runs import RunView
 from dashboard.components.formatting import percent
 
-HEALTH_IMAGES = 300  # as the page Inside reads for Health
+if TYPE_CHECKING:
+    from dashboard.components.inside.health import Findings
+
 CONFIDENT = 0.9
 
 
@@ -41,12 +43,14 @@ class RunNumber:
     Attributes:
         kind: how it is written.
         find: computes it from the run and the dataset, None where it is not known yet.
-        meaning: what it is, for people who write lessons.
+        meaning: what it is.
+        job: the background job that measures it, "" where no job does.
     """
 
     kind: Kind
     find: Callable[[RunView, Dataset], float | None]
     meaning: str
+    job: str = ""
 
     def read(self, run: RunView, digits: Dataset) -> float | None:
         """The number, None where it is not known yet or not finite."""
@@ -104,6 +108,8 @@ def _of_test(compute: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[Ru
 
 
 def _wrong(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    from core.evaluation.metrics import predicted_digits
+
     return predicted_digits(probabilities) != labels
 
 
@@ -116,35 +122,47 @@ def _accuracy_of(digit: int) -> Callable[[np.ndarray, np.ndarray], float]:
 
 
 def _most_read(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    from core.evaluation.metrics import predicted_digits
+
     return np.bincount(predicted_digits(probabilities), minlength=10).max() / len(labels)
 
 
+def _mean_confidence(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return probabilities.max(axis=1).mean()
+
+
 def _confident_mistakes(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    return (_wrong(probabilities, labels) & (confidence(probabilities) > CONFIDENT)).sum()
+    return (_wrong(probabilities, labels) & (probabilities.max(axis=1) > CONFIDENT)).sum()
 
 
 def _under(change: str, strength: int) -> Callable[[RunView, Dataset], float | None]:
     def find(run: RunView, digits: Dataset) -> float | None:
-        found = measure.load(run)
-        rows = (
-            [] if found is None else [row for row in found.changed if (row.change, row.strength) == (change, strength)]
-        )
-        return rows[0].accuracy if rows else None
+        from core.robustness.measure import load
+
+        found = load(run)
+        rows = [] if found is None else found.changed
+        return next((row.accuracy for row in rows if (row.change, row.strength) == (change, strength)), None)
 
     return find
 
 
+def _health(run: RunView, digits: Dataset, epoch: int | None = None) -> Findings | None:
+    """What Inside finds under Health, after `epoch` or in the end; None without the weights."""
+    from core.interpretability.inside import load_inside
+    from dashboard.components.inside.health import findings
+
+    inside = load_inside(run, epoch)
+    return None if inside is None else findings(inside, digits)
+
+
 def _dead(run: RunView, digits: Dataset) -> float | None:
-    inside = load_inside(run)
-    if inside is None:
-        return None
-    found, _ = units(inside, digits.x_test[:HEALTH_IMAGES])
-    return len(found[0].dead) if found else 0
+    found = _health(run, digits)
+    return None if found is None else len(found[0][0].dead) if found[0] else 0
 
 
 def _confidence_at_first(run: RunView, digits: Dataset) -> float | None:
-    inside = load_inside(run, 0)
-    return None if inside is None else confidence(inside.probabilities(digits.x_test[:HEALTH_IMAGES])).mean()
+    found = _health(run, digits, 0)
+    return None if found is None else found[1].max(axis=1).mean()
 
 
 NUMBERS: dict[str, RunNumber] = {
@@ -153,7 +171,7 @@ NUMBERS: dict[str, RunNumber] = {
     "confident_mistakes": RunNumber(
         COUNT, _of_test(_confident_mistakes), "test images read wrong with more than 90 % confidence"
     ),
-    "confidence": RunNumber(SHARE, _of_test(lambda p, y: confidence(p).mean()), "mean confidence on the test images"),
+    "confidence": RunNumber(SHARE, _of_test(_mean_confidence), "mean confidence on the test images"),
     "first_confidence": RunNumber(SHARE, _confidence_at_first, "mean confidence on 300 test images before training"),
     "most_read": RunNumber(SHARE, _of_test(_most_read), "share of the test images read as the commonest digit"),
     "validation_accuracy": RunNumber(SHARE, _last("val_accuracy"), "validation accuracy after the last epoch"),
@@ -175,8 +193,8 @@ NUMBERS: dict[str, RunNumber] = {
     "parameters": RunNumber(COUNT, _summary("parameters"), "weights and biases"),
     "seconds": RunNumber(SECONDS, _summary("training_seconds"), "training time"),
     "dead_units": RunNumber(COUNT, _dead, "units of the first activation layer that are on for no test image of 300"),
-    "shifted": RunNumber(SHARE, _under("shift", 2), "accuracy on shifted test images, medium strength"),
-    "turned": RunNumber(SHARE, _under("rotate", 2), "accuracy on turned test images, medium strength"),
+    "shifted": RunNumber(SHARE, _under("shift", 2), "accuracy on shifted test images, medium strength", "robustness"),
+    "turned": RunNumber(SHARE, _under("rotate", 2), "accuracy on turned test images, medium strength", "robustness"),
     **{
         f"digit_{digit}": RunNumber(
             SHARE, _of_test(_accuracy_of(digit)), f"share of the {digit}s in the test images read right"

@@ -485,3 +485,14 @@ def test_layers_without_an_activation_between_them_are_named_at_the_end_of_a_goo
 )
 def test_a_setting_that_spoils_training_has_its_own_cure(settings, words):
     assert cure(TrainingConfig(**settings)) == words
+
+
+def test_of_a_run_that_crawls_it_is_not_said_that_it_does_not_overfit():
+    said = {}
+    for accuracy in (0.4, 0.97):
+        epoch = {"loss": 0.5, "accuracy": accuracy, "val_loss": 0.5, "val_accuracy": accuracy, "step": 1000}
+        epochs = [{"epoch": n, **epoch} for n in range(1, 5)]
+        said[accuracy] = " ".join(finding.sentence for finding in findings(epochs, TrainingConfig("dense"), ended=True))
+    assert "close together" in said[0.4]
+    assert "overfit" not in said[0.4]
+    assert "does not overfit" in said[0.97]

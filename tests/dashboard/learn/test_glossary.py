@@ -40,3 +40,5 @@ def test_linked_words_read_as_before_and_each_is_linked_once(parts):
 def test_what_is_no_plain_text_is_left_alone():
     assert linked("**epoch** `loss` {many.epochs} [step](x)") == "**epoch** `loss` {many.epochs} [step](x)"
     assert linked("The loss.").startswith("The [loss](/learn?word=loss")
+    assert linked("The loss, the epoch and “the softmax”.", most=1).count("/learn?word=") == 1
+    assert "softmax](" not in linked("The loss and “the softmax”.")

@@ -162,3 +162,16 @@ def test_a_persons_own_lessons_come_after_the_programs_and_may_replace_one(tmp_p
     assert (broken.path.name, broken.why.partition(":")[0]) == ("wrong.md", "Line 1")
     (folder / "wrong.md").write_text(LESSON)
     assert not broken_lessons(tmp_path)
+
+
+def test_a_number_says_what_it_is_of():
+    text = LESSON.replace("run many:", "run few: model=dense\nrun many:")
+    for number, words in {
+        "many.best_epoch": "epoch with the lowest validation loss",
+        "many.test_accuracy - few.test_accuracy": "share of the test images read right, many minus few",
+        "many.best_accuracy - many.validation_accuracy": "highest validation accuracy after an epoch minus validation "
+        "accuracy after the last epoch",
+        "spread many few.mistakes": "highest minus lowest test images read wrong",
+    }.items():
+        [*_, last] = parse_lesson(text.replace("outcome: many.best_epoch", f"outcome: {number}"), "epochs").steps
+        assert last.outcome.meaning({}) == words
