@@ -180,7 +180,7 @@ def _say(*sentences: str) -> None:
 
 def _line(trial: Trial) -> str:
     accuracy = "" if trial.accuracy is None else f"  validation accuracy {percent(trial.accuracy)}"
-    return f"{trial.number + 1:>5}  {trial.run.name}  {trial.state}{accuracy}"
+    return f"{trial.number + 1:>5}  {trial.name}  {trial.state}{accuracy}"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from core.runs import Run, RunView
+from core.storage import version
 from core.sweeps.plan import Point
 from core.sweeps.sweep import Sweep
 
 LEVEL = 0.95  # of the interval
+MOST_KEPT = 20_000  # trials that are not read again
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +32,23 @@ class Trial:
         number: its place in the plan, from 0.
         point: the settings in which it differs from the others, the seed among them.
         run: its run.
+        name: what people call the run.
         state: the name of the run's state.
+        message: why it failed, where it did; what else there is to say of its state.
         accuracy: accuracy on the validation images after its training, a fraction; None before that.
         seconds: how long it trained, None before its end.
+        ended: when it ended, in seconds since 1970; 0 before that.
     """
 
     number: int
     point: Point
     run: Run
+    name: str
     state: str
+    message: str
     accuracy: float | None
     seconds: float | None
+    ended: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +123,33 @@ def read_trials(sweep: Sweep) -> list[Trial]:
     for number, run in sweep.trials().items():
         if number < len(plan.points):
             point = {**plan.points[number], "seed": plan.configs[number].seed}
-            seconds = (run.summary or {}).get("training_seconds")
-            trials.append(Trial(number, point, run, run.state.name, validation_accuracy(run), seconds))
+            trials.append(Trial(number, point, run, *_standing(run)))
     return trials
+
+
+def _standing(run: Run) -> tuple:
+    """What a trial has besides number, point and run; of one that has ended it is read again where it changed."""
+    changed = version(run.path, missing_ok=True).modified
+    kept = _ended.get(run.path)
+    if kept and kept[0] == changed:
+        return kept[1]
+    state, summary = run.state, run.summary or {}
+    found = (
+        run.name,
+        state.name,
+        state.message,
+        validation_accuracy(run),
+        summary.get("training_seconds"),
+        summary.get("finished") or 0.0,
+    )
+    if not state.is_active:
+        if len(_ended) >= MOST_KEPT:
+            _ended.clear()
+        _ended[run.path] = changed, found
+    return found
+
+
+_ended: dict[Path, tuple[int, tuple]] = {}  # the time of the folder of a run that has ended, and what was read
 
 
 def validation_accuracy(run: RunView) -> float | None:
@@ -207,6 +240,6 @@ def seed_spread(groups: Sequence[Group]) -> float | None:
 def best_so_far(trials: Sequence[Trial]) -> list[tuple[Trial, float]]:
     """The trials that have ended in the order of their ends, each with the best accuracy until then."""
     ended = [trial for trial in trials if trial.accuracy is not None]
-    ended.sort(key=lambda trial: ((trial.run.summary or {}).get("finished") or 0.0, trial.number))
+    ended.sort(key=lambda trial: (trial.ended, trial.number))
     best = np.maximum.accumulate([trial.accuracy for trial in ended]).tolist() if ended else []
     return list(zip(ended, best, strict=True))

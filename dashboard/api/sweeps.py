@@ -165,7 +165,7 @@ def _details(sweep: Sweep) -> SweepDetails:
         TrialInfo(
             number=trial.number,
             run=trial.run.id,
-            name=trial.run.name,
+            name=trial.name,
             state=trial.state,
             values=dict(trial.point),
             validation_accuracy=trial.accuracy,

@@ -181,7 +181,7 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
             )
         elif best.run.test_accuracy is not None:
             st.markdown(
-                f"On the test images, which had no part in this choice, **{escape_markdown(best.run.name)}** reads "
+                f"On the test images, which had no part in this choice, **{escape_markdown(best.name)}** reads "
                 f"**{percent(best.run.test_accuracy)}** right."
             )
         known = [group for group in groups if group.accuracies]
@@ -216,7 +216,7 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
                     {
                         "value": [value_text(name, trial.point[name]) for trial in rows],
                         "accuracy": [trial.accuracy for trial in rows],
-                        "trial": [trial.run.name for trial in rows],
+                        "trial": [trial.name for trial in rows],
                     }
                 )
                 st.vega_lite_chart(charts.effect_chart(frame, label_of(name)))
@@ -228,7 +228,7 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
                     "ended": range(1, len(ended) + 1),
                     "accuracy": [trial.accuracy for trial, _ in ended],
                     "best": [best for _, best in ended],
-                    "trial": [trial.run.name for trial, _ in ended],
+                    "trial": [trial.name for trial, _ in ended],
                 }
             )
             st.vega_lite_chart(charts.progress_chart(frame))

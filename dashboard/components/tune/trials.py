@@ -52,12 +52,12 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
     names = [name for name in dict.fromkeys([*plan.varied, "seed"]) if len({trial.point[name] for trial in rows}) > 1]
     frame = pd.DataFrame(
         {
-            "Trial": [f":material/arrow_forward: {trial.run.name}" for trial in rows],
+            "Trial": [f":material/arrow_forward: {trial.name}" for trial in rows],
             "Validation accuracy": [math.nan if trial.accuracy is None else 100 * trial.accuracy for trial in rows],
             **{label_of(name): [value_text(name, trial.point[name]) for trial in rows] for name in names},
             "Training time": [math.nan if trial.seconds is None else trial.seconds for trial in rows],
             "State": [_state(trial) for trial in rows],
-            "Reason": [trial.run.state.message if trial.state in ("failed", "interrupted") else "" for trial in rows],
+            "Reason": [trial.message if trial.state in ("failed", "interrupted") else "" for trial in rows],
         }
     )
     empty = [name for name in ("Validation accuracy", "Training time") if frame[name].isna().all()]
