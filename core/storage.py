@@ -222,7 +222,7 @@ def read_json(path: Path, check: Callable[[Any], Any] | None = None) -> Any:
         return check(None) if check else None
 
 
-@until_changed(maxsize=8192)
+@until_changed(maxsize=65_536)
 def _parsed(path: Path, check: Callable[[Any], Any] | None) -> Any:
     value = parse_json(path.read_bytes())
     return check(value) if check else value

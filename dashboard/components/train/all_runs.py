@@ -14,13 +14,15 @@ from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
 
+MOST_RUNS = 200  # the newest; others are found on Compare
 MOST_ROWS = 12
 MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes on
 
 
 def show_all_runs(shown: Run | None) -> None:
-    """Show every run with its state and accuracy; its name opens it at the top of the page."""
-    runs = store().runs()
+    """Show the newest runs with their states and accuracies; a name opens its run at the top of the page."""
+    found = store().runs()
+    runs = found[:MOST_RUNS]
     if (len(runs) < 2 and shown) or not runs:
         return
     st.header("All runs", anchor=False)
@@ -45,6 +47,8 @@ def show_all_runs(shown: Run | None) -> None:
             column_config={"Run": name, **COLUMNS},
             key="all_runs",
         )
+    if len(found) > len(runs):
+        st.caption(f"The newest {len(runs)} of {len(found):,}. Compare finds others by their names.")
     if scrolls:
         with st.container(key="on_paper_runs"):
             table["Run"] = [escape_markdown(run.name) for run in runs]
