@@ -33,10 +33,12 @@ from core.config import (
     read,
 )
 from core.data import Dataset, DatasetError, load_dataset
+from core.evaluation.learning_words import run_findings
 from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
 from core.runs import ENDED, History, Run, RunError, RunStore, State
 from core.runs.files import HISTORY_FIGURE, PREDICTIONS_FIGURE
+from core.sweeps.plan import setting_in_words
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
 LOOK_SECONDS = 0.1
@@ -272,6 +274,8 @@ def report(run: Run, state: State, dataset: Dataset, terminal: Terminal) -> int:
     terminal.show("Drawing the figures")
     for path in save_figures(run, dataset):
         terminal.say(f"Figure: {path}")
+    for finding in run_findings(run):
+        terminal.say(finding.sentence)
     terminal.say(f"Test Accuracy: {run.test_accuracy:.2%}")  # this form is a contract: no space
     return 0
 
@@ -291,6 +295,9 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         run = create_run(store, config, options.name)
         worker = start_worker(run, options.data)
         terminal.say(f"Run: {run.path}")
+        if config.experiments:
+            differs = ", ".join(setting_in_words(name, getattr(config, name)) for name in config.experiments)
+            terminal.say(f"It differs from others in: {differs}")
         terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
         if not options.home and older_home():
             terminal.say(f"Older runs were found in {older_home()}. To see them, set DIGITLAB_HOME={older_home()}")

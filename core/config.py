@@ -269,13 +269,14 @@ def check_named(config: TrainingConfig, names: Collection[str]) -> None:
 
 
 def parse_digits(text: str) -> tuple[int, ...]:
-    """Digits as people type them, "3, 8" or "38", as a tuple without repetition, in order.
+    """Digits as people type them, "3, 8" or "3 8", as a tuple without repetition, in order.
 
     Raises:
         ConfigError: where another sign is among them, or all ten are named.
     """
     parts = re.findall(r"[^\s,;]+", text)
-    parts = [*parts[0]] if len(parts) == 1 else parts
+    if len(parts) == 1 and parts[0].isdecimal() and len(parts[0]) > 1:
+        raise ConfigError(f'Write digits apart, for instance "3, 8", not "{parts[0]}".')
     if any(not re.fullmatch("[0-9]+", part) for part in parts):
         raise ConfigError(f'Enter digits, for instance "3, 8", not "{text.strip()}".')
     return _digits([*map(int, parts)])

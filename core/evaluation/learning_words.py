@@ -27,6 +27,7 @@ MOST = 2  # sentences
 GUESSING, GUESSING_LOSS = 1 / CLASSES, math.log(CLASSES)
 AT_GUESSING = 0.15  # an accuracy below this: one digit for all images is right in up to 11.4 % of MNIST
 USUAL = 0.95  # an accuracy that a network of one hidden layer passes in its first epochs
+USUAL_RAW = 0.97  # one that it passes a little later, unless pixels are raw or first weights equal
 LEARNED = 0.3  # an accuracy above this: it had learned something before it fell back
 NEAR = 0.05  # of the loss of guessing
 RISEN, STILL_RISEN = 0.03, 0.02  # share of the lowest validation loss that it rose by in two epochs, and in the last
@@ -37,6 +38,7 @@ FALLING = 0.02  # share of the validation loss that each of the last two epochs 
 LEVEL, LEVEL_OVER = 0.03, 3  # share that it changed by in so many epochs, where it has levelled off
 BETTER = 0.003  # of accuracy: a difference that is worth a sentence
 GAP = 0.01  # of accuracy between training and validation: above this, new images are clearly harder
+SELDOM = 0.8  # of the mean: a digit that is predicted so seldom was too rare
 LEARNED_BY_HEART = 0.15  # share of the wrong labels
 JUMP = 3  # times the loss of the epoch before
 ALL = 0.95  # share of images that are read as one digit: nearly all
@@ -48,7 +50,8 @@ BEGUN = 0.8  # an accuracy that shows that a network is on its way
 DEEP_SIGMOIDS = 3  # layers, from which hardly any gradient reaches the first one (Hochreiter, 1991)
 
 TROUBLE = (
-    "diverged", "guessing", "few", "held back", "jumps", "by heart", "overfits", "left out", "easier", "loud", "falls",
+    "diverged", "guessing", "few", "held back", "jumps", "by heart", "overfits", "left out",
+    "imbalanced", "easier", "loud", "falls",
 )  # fmt: skip
 
 
@@ -114,7 +117,7 @@ def _read(
     if guessing := _guessing(curves, config, ended, predicted):
         return guessing[:MOST]
     held_back = _held_back(curves, config, ended)
-    if held_back and curves.val_accuracy[-1] < USUAL:
+    if held_back and (cure(config) or curves.val_accuracy[-1] < USUAL):
         return (held_back,)  # other advice would lead away from it
     overfits = _overfits(curves, config, ended)
     found = [
@@ -123,6 +126,7 @@ def _read(
         _by_heart(curves, config),
         *overfits[:1],
         _left_out(config, predicted),
+        _imbalanced(config, predicted),
         _easier(curves, config),
         _loud(curves, config),
         _falls(curves, config, ended),
@@ -153,7 +157,7 @@ def off_when_validating(config: TrainingConfig) -> list[str]:
 def needs_predictions(config: TrainingConfig, epochs: Sequence[Mapping]) -> bool:
     """Whether `findings` has a use for the predictions of the test images."""
     curves = _curves(epochs)
-    return bool(config.left_out) or (curves.count > 0 and _guesses(curves)[-1])
+    return bool(config.left_out) or config.imbalance > 1 or (curves.count > 0 and _guesses(curves)[-1])
 
 
 # What went wrong
@@ -183,7 +187,8 @@ def cure(config: TrainingConfig) -> str:
 def _held_back(curves: _Curves, config: TrainingConfig, ended: bool) -> Finding | None:
     """What in the settings holds it back: where it reads worse than usual, and at the end also layers that are one."""
     words = held_back(config)
-    said = curves.val_accuracy[-1] < USUAL or (ended and not cure(config))
+    usual = USUAL_RAW if cure(config) else USUAL
+    said = curves.val_accuracy[-1] < usual or (ended and not cure(config))
     return Finding("held back", words) if words and said else None
 
 
@@ -360,6 +365,18 @@ def _left_out(config: TrainingConfig, predicted: Sequence[int] | NDArray | None)
     return Finding(
         "left out",
         f"It never predicts {digits}, which it was not trained on: about {percent(most, 0)} is the most it can reach.",
+    )
+
+
+def _imbalanced(config: TrainingConfig, predicted: Sequence[int] | NDArray | None) -> Finding | None:
+    """That it predicts the digit too seldom that was rarest in training."""
+    counts = _counts(predicted)
+    if config.imbalance <= 1 or counts is None or counts[-1] > SELDOM * counts.mean():
+        return None
+    return Finding(
+        "imbalanced",
+        f"It learned from {config.imbalance:,} times as many 0 as 9, and predicts 9 for only {counts[-1]:,} of "
+        f"{counts.sum():,} test images: what it hardly saw, it hardly predicts.",
     )
 
 

@@ -23,6 +23,7 @@ CAN_DIE = ("relu", "gelu")  # below 0 nothing, or hardly anything, flows back
 SAME = 1e-3  # of a layer's largest number: units no further apart say the same
 MANY_DEAD, ALMOST_ALL_OFF, ALMOST_ALL_ON, MANY_SATURATED = 0.2, 0.08, 0.95, 0.5
 STILL, FAST, TORN = 5e-3, 0.5, 3.0  # of a layer's weights in an epoch; the last in the first epoch
+OFTEN = 1.25  # times as often as it is there, or as seldom: a digit that is read so is named
 ONE_DIGIT = 0.9  # of the images: so many are not read as one digit by a network that has learned
 
 Histogram = tuple[np.ndarray, np.ndarray]  # counts int64 (bins,) and edges float (bins + 1,)
@@ -289,7 +290,7 @@ def _share(ratio: float) -> str:
 
 
 def digit_counts(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
-    """How many images are read as each digit, and are each digit, int64 (10,), and a sentence where that is telling.
+    """How many images are read as each digit, and are each digit, int64 (10,), and a sentence where they differ much.
 
     Args:
         probabilities: float (n, 10), n > 0.
@@ -304,4 +305,9 @@ def digit_counts(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndar
         return read, true, f"{percent(float(read[most] / read.sum()), 0)} of the images are read as {most}."
     if len(missing):
         return read, true, f"No image is read as {' or '.join(map(str, missing))}."
+    off = np.abs(np.log(read[true > 0] / true[true > 0]))
+    if off.max() > np.log(OFTEN):
+        digit = int(np.flatnonzero(true > 0)[off.argmax()])
+        often = "often" if read[digit] > true[digit] else "seldom"
+        return read, true, f"{digit} is read too {often}: {read[digit]:,} times, and it is there {true[digit]:,} times."
     return read, true, ""

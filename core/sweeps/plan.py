@@ -276,6 +276,11 @@ def value_in_words(name: str, value: Any) -> str:
     return f"{SHORT.get(name, name.replace('_', ' '))} {value_text(name, value)}"
 
 
+def setting_in_words(name: str, value: Any) -> str:
+    """A setting and its value, in full: "first weights zeros"."""
+    return f"{name.replace('_', ' ')} {value_text(name, value)}"
+
+
 def value_text(name: str, value: Any) -> str:
     """A value of a setting as text: "0.01", "CNN", "3, 8"."""
     if name == "model":

@@ -11,7 +11,6 @@ from core.data import Dataset
 from core.interpretability import saliency
 from core.interpretability.inside import PROBABILITIES, Contributions, Inside
 from core.runs import RunView
-from dashboard.components.formatting import certainty
 from dashboard.components.inside.choice import Chosen, choose_image
 from dashboard.components.inside.layers import show_answer, values_of
 from dashboard.components.inside.words import fixed
@@ -22,6 +21,7 @@ from dashboard.components.widgets.wall import Group, wall
 
 READ, SECOND, NONE = "read", "second", "none"
 METHODS = ("Contributions", "Occlusion")
+WORDS = {READ: "the digit that it reads", SECOND: "its second guess", NONE: "nothing: the logit alone"}
 WIDTH = 224  # CSS pixels of a picture
 
 
@@ -63,17 +63,13 @@ def show_why(run: RunView, digits: Dataset, inside: Inside) -> None:
 
 
 def _digit(label: str, key: str, values: dict[str, np.ndarray], special: tuple[str, ...]) -> int | None:
-    """Choose a digit, or the one that is read, whichever that is; None where none is wanted."""
-    probabilities = values[PROBABILITIES]
-    first, second = np.argsort(-probabilities, kind="stable")[:2].tolist()
-    words = {
-        READ: f"{first}, as it is read",
-        SECOND: f"{second}, its second guess",
-        NONE: "nothing: the logit alone",
-        **{digit: f"{digit} ({certainty(float(p))})" for digit, p in enumerate(probabilities)},
-    }
+    """Choose a digit, or the one that is read, whichever that is; None where none is wanted.
+
+    What can be chosen is called the same for every image: the browser knows a choice by its words.
+    """
+    first, second = np.argsort(-values[PROBABILITIES], kind="stable")[:2].tolist()
     choice = st.selectbox(
-        label, [*special, *range(10)], format_func=lambda each: words.get(each, each), key=key, width=230
+        label, [*special, *range(10)], format_func=lambda each: WORDS.get(each, str(each)), key=key, width=230
     )
     return {READ: first, SECOND: second, NONE: None}.get(choice, choice)
 
