@@ -12,17 +12,20 @@ from core.runs.view import RunView
 
 NEWEST = 50  # runs that are looked at
 EACH_NUMBER = 25  # multiplications that take as long as what else is done for each number that a layer puts out
+FEWER = 3  # times as many images as a run had: beyond it, that run's time is mostly other work than training
+MOST_WRONG = 3  # times the rough time, which it is hardly ever above
 MOST_APART = 20  # times the work of an image: beyond it, one network says too little about another
 
 
 def expected_seconds(config: TrainingConfig, images: int, runs: Iterable[RunView]) -> float | None:
     """The training time of a run in seconds, from a run that was trained here; None where none tells enough.
 
-    That is the newest run of the same network, with the same batch size where there is one; else the run of the
-    network that is nearest in its work, by which the time is scaled: a guess that can be wrong by a factor of 2 or
-    3, and more while the machine does other work. Convolutions and dense layers alone are compiled differently, and do
-    not count for each other; nor does a run of one epoch for another network, since what is compiled is not told apart
-    there.
+    That is the newest run of the same network, with the same batch size and about as many images where there is one;
+    else the run of the network that is nearest in its work, by which the time is scaled: a guess that can be wrong by a
+    factor of 2 or 3, and more while the machine does other work. What a run of far fewer images says counts as far as
+    it is no more than a few times the rough time: much of it is not training. Convolutions and dense layers alone are
+    compiled differently, and do not count for each other; nor does a run of one epoch for another network, since what
+    is compiled is not told apart there.
 
     Args:
         config: the settings of the run to come.
@@ -30,11 +33,14 @@ def expected_seconds(config: TrainingConfig, images: int, runs: Iterable[RunView
         runs: the runs of this machine, newest first; imported ones are left out.
     """
     known = [run for run in islice(runs, NEWEST) if _is_ground(run, config)]
-    nearest = min(known, key=lambda run: _apart(run.config, config), default=None)
+    nearest = min(known, key=lambda run: _apart(run, config, images), default=None)
     if nearest is None:
         return None
     begin, seconds = _pace(nearest)
-    return begin + seconds * _work(config) / _work(nearest.config) * images * config.epochs
+    expected = begin + seconds * _work(config) / _work(nearest.config) * images * config.epochs
+    if images < FEWER * nearest.summary["training_images"]:
+        return expected
+    return min(expected, begin + MOST_WRONG * (1 + config.augment) * rough_seconds(config, images))
 
 
 def rough_seconds(config: TrainingConfig, images: int) -> float:
@@ -59,10 +65,12 @@ def _is_ground(run: RunView, config: TrainingConfig) -> bool:
 _COUNTS = ("training_images", "epochs")
 
 
-def _apart(before: TrainingConfig, config: TrainingConfig) -> tuple:
-    """How little a run says about another one, the least first."""
+def _apart(run: RunView, config: TrainingConfig, images: int) -> tuple:
+    """How little a run says about another one of so many images, the least first."""
+    before, share = run.config, images / run.summary["training_images"]
     same = before.layers.text == config.layers.text
-    return not same, abs(math.log(_work(before) / _work(config))), before.batch_size != config.batch_size
+    few = not 1 / FEWER < share < FEWER
+    return not same, abs(math.log(_work(before) / _work(config))), few, before.batch_size != config.batch_size
 
 
 def _work(config: TrainingConfig) -> int:

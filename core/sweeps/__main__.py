@@ -20,9 +20,9 @@ from core.formatting import percent
 from core.runs import RunError, RunStore
 from core.sweeps.coordinator import LOOK_SECONDS, Coordinator
 from core.sweeps.plan import Plan, every_combination, parse_setting, parse_several, some_combinations
-from core.sweeps.results import Trial, certainty, effects, in_groups, read_trials, seed_spread
+from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep, SweepStore
-from core.sweeps.words import best_in_words, certainty_in_words, mattered_in_words
+from core.sweeps.words import sentences
 from core.terminal import INTERRUPTED, command_line, exit_with
 
 EPILOG = """\
@@ -166,15 +166,7 @@ def show(sweep: Sweep, *, trials: bool = True) -> None:
         print(f"{sweep.name}: {sweep.state.name}")
         for trial in found:
             print(_line(trial))
-    groups = in_groups(found)
-    sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
-    _say(
-        best_in_words(groups), certainty_in_words(groups, sure), mattered_in_words(effects(found), seed_spread(groups))
-    )
-
-
-def _say(*sentences: str) -> None:
-    for sentence in filter(None, sentences):
+    for sentence in sentences(sweep.plan, found) if sweep.plan else []:
         print(sentence.replace("**", ""))
 
 

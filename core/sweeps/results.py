@@ -20,6 +20,7 @@ from core.storage import version
 from core.sweeps.plan import Point
 from core.sweeps.sweep import Sweep
 
+COMPLETE = ("finished", "stopped")  # states of a trial whose accuracy counts
 LEVEL = 0.95  # of the interval
 MOST_KEPT = 20_000  # trials that are not read again
 
@@ -34,8 +35,10 @@ class Trial:
         run: its run.
         name: what people call the run.
         state: the name of the run's state.
+        on_test: whether its accuracy is that on the test images, as the classic network validates on them.
         message: why it failed, where it did; what else there is to say of its state.
-        accuracy: accuracy on the validation images after its training, a fraction; None before that.
+        accuracy: accuracy on the validation images after its training, a fraction; None before that, also where it was
+            paused.
         seconds: how long it trained, None before its end.
         ended: when it ended, in seconds since 1970; 0 before that.
     """
@@ -45,6 +48,7 @@ class Trial:
     run: Run
     name: str
     state: str
+    on_test: bool
     message: str
     accuracy: float | None
     seconds: float | None
@@ -134,11 +138,13 @@ def _standing(run: Run) -> tuple:
     if kept and kept[0] == changed:
         return kept[1]
     state, summary = run.state, run.summary or {}
+    config, has_ended = run.config, state.name in COMPLETE
     found = (
         run.name,
         state.name,
+        config is not None and config.info.validates_on_test,
         state.message,
-        validation_accuracy(run),
+        validation_accuracy(run) if has_ended else None,  # of what was paused, it would be of fewer epochs
         summary.get("training_seconds"),
         summary.get("finished") or 0.0,
     )
@@ -212,6 +218,11 @@ def certainty(first: Group, second: Group) -> Certainty | None:
 
 def _welch(one: Sequence[float], other: Sequence[float]) -> Any:
     return stats.ttest_ind(one, other, equal_var=False)
+
+
+def judged_alike(trials: Sequence[Trial]) -> bool:
+    """Whether all accuracies are of one kind: not where some are on validation images, and others on the test's."""
+    return len({trial.on_test for trial in trials if trial.accuracy is not None}) < 2
 
 
 def effects(trials: Sequence[Trial]) -> list[Effect]:

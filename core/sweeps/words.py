@@ -5,11 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.formatting import percent
-from core.sweeps.plan import Point, value_in_words
-from core.sweeps.results import Certainty, Effect, Group
+from core.sweeps.plan import Plan, Point, value_in_words
+from core.sweeps.results import (
+    Certainty,
+    Effect,
+    Group,
+    Trial,
+    certainty,
+    effects,
+    in_groups,
+    judged_alike,
+    seed_spread,
+)
 
 LIKELY = 0.05  # of chance: below it a difference is not put down to it
 AS_LARGE = 2  # times the spread over seeds: an effect below that is hardly one
+
+
+def sentences(plan: Plan, trials: Sequence[Trial]) -> list[str]:
+    """Which is best, how sure that is and what mattered, in Markdown; [] before a trial has ended.
+
+    Args:
+        plan: what the sweep tries.
+        trials: those that were begun.
+    """
+    groups = in_groups(trials)
+    to_come = len(plan.points) - sum(trial.accuracy is not None or trial.state == "failed" for trial in trials)
+    sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
+    best = f"{best_in_words(groups, to_come)} {certainty_in_words(groups, sure)}".strip()
+    mattered = mattered_in_words(effects(trials), seed_spread(groups)) if judged_alike(trials) else ""
+    return [words for words in (best, mattered) if words]
 
 
 def point_in_words(point: Point) -> str:
@@ -23,17 +48,23 @@ def points(fraction: float) -> str:
     return f"{100 * fraction:.2f}".replace("-", "−")
 
 
-def best_in_words(groups: Sequence[Group]) -> str:
-    """Which settings are best on the validation images, as a sentence; "" before anything has ended."""
+def best_in_words(groups: Sequence[Group], to_come: int = 0) -> str:
+    """Which settings are best on the validation images, as a sentence; "" before anything has ended.
+
+    Args:
+        groups: the trials in groups, the best first.
+        to_come: how many trials have not ended yet.
+    """
     known = [group for group in groups if group.accuracies]
     if not known:
         return ""
     best = known[0]
     runs = len(best.accuracies)
-    mean = f"{percent(best.mean)} of the validation images right"
+    mean = f"{percent(best.mean)} of the {'test' if best.trials[0].on_test else 'validation'} images right"
     if runs > 1:
-        mean += f" (mean of {runs} seeds, which differ by about {points(best.spread)} points)"
-    what = "Best so far" if len(known) < len(groups) else "Best"
+        low, high = min(best.accuracies.values()), max(best.accuracies.values())
+        mean += f" (mean of {runs} seeds, from {percent(low)} to {percent(high)})"
+    what = "Best so far" if to_come else "Best"
     return f"{what}: **{point_in_words(best.point)}**, with {mean}."
 
 
@@ -42,6 +73,11 @@ def certainty_in_words(groups: Sequence[Group], found: Certainty | None) -> str:
     known = [group for group in groups if group.accuracies]
     if len(known) < 2:
         return ""
+    if len({group.trials[0].on_test for group in known[:2]}) > 1:
+        return (
+            "How much better it is cannot be told here: one of the two validates on the test images, the other on "
+            "images of its own. Compare says what both read of the same images."
+        )
     second = point_in_words(known[1].point)
     if found is None:
         ahead = points(known[0].mean - known[1].mean)
@@ -66,8 +102,8 @@ def mattered_in_words(found: Sequence[Effect], spread: float | None) -> str:
     if spread is None:
         return f"{words}."
     by_chance = found[0].span < AS_LARGE * spread
-    seeds = f"Other seeds alone make a difference of about {points(spread)} points"
-    return f"{words}. {seeds}{', so that may be chance' if by_chance else ''}."
+    seeds = f"By its seed alone, a run lies {points(spread)} points from its mean (standard deviation)"
+    return f"{words}. {seeds}{': all that may be chance' if by_chance else ''}."
 
 
 def _name(effect: Effect) -> str:

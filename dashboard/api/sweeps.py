@@ -12,9 +12,9 @@ from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
 from core.sweeps import Plan, Sweep, every_combination
 from core.sweeps.plan import MOST_TRIALS, some_combinations
-from core.sweeps.results import certainty, effects, in_groups, read_trials, seed_spread
+from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
-from core.sweeps.words import best_in_words, certainty_in_words, mattered_in_words
+from core.sweeps.words import sentences
 from dashboard.api.routes import BODY, WRITING, Served, problems
 from dashboard.api.schemas import EXAMPLE_ID, Fraction, NewRun
 
@@ -154,13 +154,7 @@ def _info(sweep: Sweep) -> dict:
 
 def _details(sweep: Sweep) -> SweepDetails:
     trials = read_trials(sweep)
-    groups = in_groups(trials)
-    sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
-    said = (
-        best_in_words(groups),
-        certainty_in_words(groups, sure),
-        mattered_in_words(effects(trials), seed_spread(groups)),
-    )
+    said = sentences(sweep.plan, trials) if sweep.plan else []
     begun = [
         TrialInfo(
             number=trial.number,
@@ -172,4 +166,4 @@ def _details(sweep: Sweep) -> SweepDetails:
         )
         for trial in trials
     ]
-    return SweepDetails(**_info(sweep), begun=begun, findings=[words.replace("**", "") for words in said if words])
+    return SweepDetails(**_info(sweep), begun=begun, findings=[words.replace("**", "") for words in said])

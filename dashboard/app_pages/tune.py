@@ -12,15 +12,16 @@ from core.data import Dataset
 from core.formatting import percent
 from core.sweeps import Plan, Sweep
 from core.sweeps.plan import value_text
-from core.sweeps.results import Group, Trial, best_so_far, certainty, effects, in_groups, read_trials, seed_spread
+from core.sweeps.results import Group, Trial, best_so_far, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, DAMAGED, FINISHED, PAUSED, STOPPED
-from core.sweeps.words import best_in_words, certainty_in_words, mattered_in_words
+from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import sweep as charts
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import ABOUT, show_title
+from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import plan_in_words, what_they_take
@@ -30,6 +31,8 @@ from dashboard.components.views import view
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
+ENDED = ("finished", "stopped", "failed")  # states of a trial that is through
+FEW = 4  # trials, of which the best so far says nothing that the table does not
 COMPARED = 10  # trials that the link to Compare names
 SIGNS = {
     ACTIVE: (":material/play_circle:", "Running"),
@@ -107,11 +110,15 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     if trials:
         st.header("Trials", anchor=False)
         show_trials(trials, plan)
+    with st.container(horizontal=True, key="sweep_end"):
         show_link(trials)
+        if drawn_as != ACTIVE:
+            show_deletion(sweep)
     with how_measured():
         st.markdown(
-            "- Trials are judged by the **validation images**, which they were not trained on. The test images had no "
-            "part in the choice, so that their number for the chosen one is honest.\n"
+            "- Trials are judged by the **validation images**, which they were not trained on. The test images have no "
+            "part in the choice, so that their number for the chosen one is honest. The classic network is the "
+            "exception: it validates on the test images.\n"
             "- Trials that differ in their seed alone are one setting: its mean counts, and its spread is chance.\n"
             "- Two settings are compared by Student's t-test of the differences where both have the same seeds, else "
             "by Welch's. The best of many is best by luck too: repeat it and the second with new seeds."
@@ -120,15 +127,18 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
 
 def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) -> None:
     """How far it is, and what can be done with it."""
-    total, ended = len(plan.points), sum(trial.state not in ("queued", "running") for trial in trials)
+    total, ended = len(plan.points), sum(trial.state in ENDED for trial in trials)
     icon, word = SIGNS[state]
-    st.markdown(f"{icon} **{word}** · {escape_markdown(plan_in_words(plan))}")
+    words = escape_markdown(plan_in_words(plan))
+    st.markdown(f"{icon} **{word}** · {words}{f' · {total:,} trials' if state == FINISHED else ''}")
     left = ""
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:
         left = f" · about {duration_in_words(max(1.0, (total - ended) * sum(times) / len(times)))} left"
-    st.progress(min(1.0, ended / total), text=f"{ended:,} of {total:,} trials{left}")
     failed = sum(trial.state == "failed" for trial in trials)
+    if state != FINISHED or failed:
+        begun = sum(per_cent_done(trial.run) / 100 for trial in trials if trial.state not in ENDED)
+        st.progress(min(1.0, (ended + begun) / total), text=f"{ended:,} of {total:,} trials{left}")
     with st.container(horizontal=True, key="sweep_controls"):
         if state == ACTIVE:
             _button("Pause", "pause", sweep.pause)
@@ -137,15 +147,6 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) ->
             _button("Resume", "play_arrow", sweep.resume, primary=True)
         if failed:
             _button(f"Try {failed} failed again", "replay", sweep.try_failed_again)
-        if state != ACTIVE:
-            st.button(
-                "Delete",
-                icon=":material/delete:",
-                key="delete_sweep",
-                help="Deletes the sweep and keeps its runs.",
-                on_click=_delete,
-                args=(sweep,),
-            )
 
 
 def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
@@ -159,23 +160,29 @@ def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
     )
 
 
+def show_deletion(sweep: Sweep) -> None:
+    """What is kept where the sweep is deleted, and the button that does it; not while it runs."""
+    with st.popover("Delete", icon=":material/delete:", key="delete_menu"):
+        st.markdown("The sweep is deleted permanently. Its runs are kept.")
+        st.button("Delete the sweep", key="delete_sweep", on_click=_delete, args=(sweep,))
+
+
 def _delete(sweep: Sweep) -> None:
+    name = sweep.name
     if run_action(services().sweeps.delete, sweep):
         remember(PAGE, "sweep", "")
-        note_success(f"Deleted {sweep.name}. Its runs are kept.")
+        note_success(f"Deleted {name}. Its runs are kept.")
 
 
 def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequence[Group], digits: Dataset) -> None:
     """Which is best, how sure that is and what mattered, in sentences; and what to do to be surer."""
-    found = certainty(groups[0], groups[1]) if len(groups) > 1 else None
     with st.container(border=True, key="sweep_words", gap="small"):
-        st.markdown(f"{best_in_words(groups)} {certainty_in_words(groups, found)}")
-        if words := mattered_in_words(effects(trials), seed_spread(groups)):
-            st.markdown(words)
+        for sentence in sentences(plan, trials):
+            st.markdown(sentence)
         if sweep.state.name != FINISHED:
             return
         best = max(groups[0].trials, key=lambda trial: trial.accuracy or 0.0)
-        if plan.base.info.validates_on_test and best.run.config and best.run.config.info.validates_on_test:
+        if best.on_test:
             st.caption(
                 "The classic network validates on the test images, as its script does: there is no other number."
             )
@@ -220,9 +227,12 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
                     }
                 )
                 st.vega_lite_chart(charts.effect_chart(frame, label_of(name)))
+                st.caption("● one run · ■ the mean of all runs with this value")
+        ended = best_so_far(trials)
+        if len(ended) <= FEW:
+            return
         with st.container():
             st.subheader("Best so far", anchor=False)
-            ended = best_so_far(trials)
             frame = pd.DataFrame(
                 {
                     "ended": range(1, len(ended) + 1),

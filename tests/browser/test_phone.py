@@ -59,6 +59,18 @@ def test_compare_begins_with_table_and_curves_and_the_groups_of_images_stand_in_
     expect(phone.get_by_test_id("stTooltipContent")).to_contain_text("Without a network: always the same digit")
 
 
+@pytest.mark.parametrize("name", ["draw", "map", "learn", "tune", "predictions"])
+def test_every_title_begins_at_the_same_height_below_the_menu(
+    dashboard: Dashboard, phone: playwright.Page, finished: Run, name: str
+) -> None:
+    phone.goto(f"{dashboard.url}/{name}")
+    title = phone.get_by_test_id("stMain").get_by_role("heading", level=1)
+    expect(title).to_be_visible()
+    menu = phone.get_by_test_id("stExpandSidebarButton").bounding_box()
+    phone.wait_for_function("document.querySelector('h1').getBoundingClientRect().top < 70")  # its style has come
+    assert menu["y"] + menu["height"] <= title.bounding_box()["y"] <= 70
+
+
 def test_a_finger_hits_a_help_mark_also_beside_it(dashboard: Dashboard, phone: playwright.Page, finished: Run) -> None:
     phone.goto(f"{dashboard.url}/compare")
     mark = phone.get_by_role("button", name="Help for Filter")

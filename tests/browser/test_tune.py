@@ -48,8 +48,7 @@ def test_values_typed_into_fields_of_train_are_trained_and_the_best_is_named(
         (0.001, 0),
         (0.001, 1),
     ]
-    expect(page.get_by_text("4 of 4 trials")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("Finished", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Finished · Linear, 2 learning rates × 2 seeds · 4 trials")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("Best: lr 0.0")).to_be_visible()
     expect(page.get_by_role("button", name="Repeat the best two with 5 new seeds")).to_be_visible()
     wait_until(lambda: not sweep.has_coordinator())  # it has nothing more to do
@@ -72,6 +71,7 @@ def test_values_typed_on_tune_and_started_at_once_are_those_of_the_sweep_which_a
     other = page.context.new_page()
     other.goto(f"{dashboard.url}/tune?sweep={sweep.id}")
     other.get_by_role("button", name="Stop").click()
-    other.get_by_role("button", name="Delete").click()
+    other.get_by_role("button", name="Delete", exact=True).click()
+    other.get_by_role("button", name="Delete the sweep").click()
     expect(page.get_by_text("This sweep was not found")).to_be_visible()
     wait_until(lambda: not any(run.state.is_active for run in dashboard.store.runs()))

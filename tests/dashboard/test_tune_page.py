@@ -141,3 +141,29 @@ def test_a_damaged_or_missing_sweep_is_said(sweeps):
     (sweep.path / "sweep.json").write_bytes(b"{")
     assert "missing, damaged or of a newer version" in words(open_page("tune"))
     assert "This sweep was not found" in words(open_page("tune", sweep="20200101-000000-abcd"))
+
+
+def test_networks_that_validate_on_other_images_are_not_compared_and_the_test_images_are_not_called_new(sweeps):
+    sweep = sweeps.create(Plan(TrainingConfig(epochs=1), every_combination({"model": ("seed", "linear")}), "Networks"))
+    end_all(sweep, (0.91, 0.89))
+    said = words(open_page("tune"))
+    assert "Best: **Classic**, with 91.00 % of the test images right" in said
+    assert "How much better it is cannot be told here" in said
+    assert "The classic network validates on the test images" in said
+    assert "had no part in this choice" not in said
+    assert "What mattered" not in said
+
+
+def test_a_trial_that_was_paused_counts_only_when_it_has_ended(sweeps):
+    sweep = sweeps.create(RATES)
+    paused = sweep.begin_trial()
+    paused.write_summary({"validation_accuracy": 0.5, "test_accuracy": 0.5})
+    paused.set_state("paused")
+    at = open_page("tune")
+    assert at.get("progress")[0].proto.text == "0 of 4 trials"
+    assert "Best" not in words(at)
+    sweep.begin_trial().write_summary({"validation_accuracy": 0.9, "test_accuracy": 0.9})
+    list(sweep.trials().values())[1].set_state("finished")
+    at = open_page("tune")
+    assert at.get("progress")[0].proto.text.startswith("1 of 4 trials")
+    assert "Best so far: **lr 0.1**, with 90.00 % of the validation images right." in words(at)

@@ -49,7 +49,11 @@ def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
 
 def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
     """One row for each trial: accuracy, the settings that differ, time, state, and why it failed."""
-    names = [name for name in dict.fromkeys([*plan.varied, "seed"]) if len({trial.point[name] for trial in rows}) > 1]
+    names = [
+        name
+        for name in dict.fromkeys([*plan.varied, "seed"])
+        if name in plan.varied or len({trial.point[name] for trial in rows}) > 1
+    ]
     frame = pd.DataFrame(
         {
             "Trial": [f":material/arrow_forward: {trial.name}" for trial in rows],
