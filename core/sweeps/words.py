@@ -38,9 +38,8 @@ def sentences(plan: Plan, trials: Sequence[Trial]) -> list[str]:
 
 
 def point_in_words(point: Point) -> str:
-    """The settings of a trial: "lr 0.01 · batch 32"; "as set" where none differs but the seed."""
-    words = [value_in_words(name, value) for name, value in point.items() if name != "seed"]
-    return " · ".join(words) or "as set"
+    """The settings of a trial without its seed: "lr 0.01 · batch 32"."""
+    return " · ".join(value_in_words(name, value) for name, value in point.items() if name != "seed")
 
 
 def points(fraction: float) -> str:
@@ -64,6 +63,8 @@ def best_in_words(groups: Sequence[Group], to_come: int = 0) -> str:
     if runs > 1:
         low, high = min(best.accuracies.values()), max(best.accuracies.values())
         mean += f" (mean of {runs} seeds, from {percent(low)} to {percent(high)})"
+    if set(best.point) <= {"seed"}:
+        return f"On average **{mean}**."
     what = "Best so far" if to_come else "Best"
     return f"{what}: **{point_in_words(best.point)}**, with {mean}."
 

@@ -110,7 +110,7 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     if trials:
         st.header("Trials", anchor=False)
         show_trials(trials, plan)
-    with st.container(horizontal=True, key="sweep_end"):
+    with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
         show_link(trials)
         if drawn_as != ACTIVE:
             show_deletion(sweep)
@@ -186,7 +186,7 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
             st.caption(
                 "The classic network validates on the test images, as its script does: there is no other number."
             )
-        elif best.run.test_accuracy is not None:
+        elif groups[0].point and best.run.test_accuracy is not None:
             st.markdown(
                 f"On the test images, which had no part in this choice, **{escape_markdown(best.name)}** reads "
                 f"**{percent(best.run.test_accuracy)}** right."

@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from core.config import TrainingConfig
+from core.formatting import percent
 from core.sweeps import Plan, SweepStore, every_combination
 from core.sweeps.results import best_so_far, certainty, effects, in_groups, read_trials, seed_spread
-from core.sweeps.words import best_in_words, certainty_in_words, mattered_in_words
+from core.sweeps.words import best_in_words, certainty_in_words, mattered_in_words, sentences
 
 ACCURACIES = {0.1: (0.90, 0.93, 0.88), 0.01: (0.96, 0.97, 0.955), 0.001: (0.95, 0.968, 0.951)}
 
@@ -77,6 +78,14 @@ def test_a_trial_that_goes_on_is_read_again(sweep):
     assert read_trials(sweep)[0].name == "Mine"
     trial.run.extend(1)
     assert read_trials(sweep)[0].state == "queued"
+
+
+def test_seeds_alone_have_a_mean_and_no_best(store):
+    sweep = SweepStore(store).create(Plan(TrainingConfig("dense"), every_combination({"seed": (0, 1)})))
+    end(sweep, [0.9, 0.92])
+    [said] = sentences(sweep.plan, read_trials(sweep))
+    right = f"{percent(0.91)} of the validation images right"
+    assert said == f"On average **{right} (mean of 2 seeds, from {percent(0.9)} to {percent(0.92)})**."
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
