@@ -107,9 +107,8 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     if any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits)
         show_charts(plan, trials)
-    if trials:
-        st.header("Trials", anchor=False)
-        show_trials(trials, plan)
+    st.header("Trials", anchor=False)
+    show_trials(trials, plan)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
         show_link(trials)
         if drawn_as != ACTIVE:

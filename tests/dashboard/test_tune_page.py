@@ -116,6 +116,8 @@ def test_it_is_paused_resumed_stopped_and_deleted_and_its_runs_are_kept(store, s
     sweep = sweeps.create(RATES)
     sweep.begin_trial()
     at = open_page("tune")
+    assert list(at.dataframe[0].value["State"]) == ["Waiting", "To come", "To come", "To come"]
+    assert list(at.dataframe[0].value["Learning rate"]) == ["0.1", "0.1", "0.001", "0.001"]
     at.button(key="sweep_pause").click().run()
     assert (sweep.state.name, store.runs()[0].state.name) == ("paused", "paused")
     at.button(key="sweep_play_arrow").click().run()
@@ -131,7 +133,7 @@ def test_trials_that_failed_say_why_and_are_tried_again(sweeps):
     run = sweep.begin_trial()
     run.set_state("failed", "No space is left on the disk.")
     at = open_page("tune")
-    assert list(at.dataframe[0].value["Reason"]) == ["No space is left on the disk."]
+    assert at.dataframe[0].value["Reason"][0] == "No space is left on the disk."
     at.button(key="sweep_replay").click().run()
     assert run.state.name == "queued"
 

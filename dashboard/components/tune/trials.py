@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -16,6 +15,7 @@ from dashboard.components.progress import progress_in_words
 from dashboard.components.train.settings import setting_of
 
 MOST_ROWS, ROW_HEIGHT = 12, 35
+MOST_TO_COME = 100  # trials that are not begun yet
 STATE_WORDS = {"queued": "Waiting", "running": "Training"}
 ORDER = ("running", "queued")
 
@@ -32,12 +32,13 @@ def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
     name = st.column_config.ButtonColumn(
         type="tertiary", alignment="left", pinned=True, on_click=open_clicked, key="opened_trial"
     )
+    table = trials_table(rows, plan)
     st.dataframe(
-        trials_table(rows, plan),
+        table,
         hide_index=True,
         placeholder="–",
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(rows))) + 3,
+        height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(table))) + 3,
         column_config={
             "Trial": name,
             "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
@@ -48,22 +49,26 @@ def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
 
 
 def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
-    """One row for each trial: accuracy, the settings that differ, time, state, and why it failed."""
-    names = [
-        name
-        for name in dict.fromkeys([*plan.varied, "seed"])
-        if name in plan.varied or len({trial.point[name] for trial in rows}) > 1
+    """One row a trial: accuracy, settings that differ, time, state, and why it failed; those to come are last."""
+    begun = 1 + max((trial.number for trial in rows), default=-1)
+    to_come = range(begun, min(len(plan.points), begun + MOST_TO_COME))
+    points = [trial.point for trial in rows] + [
+        {**plan.points[number], "seed": plan.configs[number].seed} for number in to_come
     ]
+    names = [name for name in ("seed", *plan.varied) if len({point[name] for point in points}) > 1]
+    names = [name for name in dict.fromkeys([*plan.varied, *names]) if name in names]
+    later = [None] * len(to_come)
     frame = pd.DataFrame(
         {
-            "Trial": [f":material/arrow_forward: {trial.name}" for trial in rows],
-            "Validation accuracy": [math.nan if trial.accuracy is None else 100 * trial.accuracy for trial in rows],
-            **{label_of(name): [value_text(name, trial.point[name]) for trial in rows] for name in names},
-            "Training time": [math.nan if trial.seconds is None else trial.seconds for trial in rows],
-            "State": [_state(trial) for trial in rows],
-            "Reason": [trial.message if trial.state in ("failed", "interrupted") else "" for trial in rows],
+            "Trial": [f":material/arrow_forward: {trial.name}" for trial in rows] + list(map(plan.name_of, to_come)),
+            "Validation accuracy": [trial.accuracy and 100 * trial.accuracy for trial in rows] + later,
+            **{label_of(name): [value_text(name, point[name]) for point in points] for name in names},
+            "Training time": [trial.seconds for trial in rows] + later,
+            "State": [_state(trial) for trial in rows] + ["To come"] * len(to_come),
+            "Reason": [trial.message if trial.state in ("failed", "interrupted") else "" for trial in rows]
+            + [""] * len(to_come),
         }
-    )
+    ).astype({"Validation accuracy": float, "Training time": float})
     empty = [name for name in ("Validation accuracy", "Training time") if frame[name].isna().all()]
     return frame.drop(columns=empty if frame["Reason"].any() else [*empty, "Reason"])
 
