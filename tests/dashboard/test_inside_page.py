@@ -181,6 +181,14 @@ def test_what_speaks_for_a_digit_adds_up_to_its_logit(make_inside, digits, name)
     assert (name == "conv") == ("integrated gradients" in words(at))
 
 
+def test_choices_of_why_are_called_the_same_for_every_image(make_inside):
+    run = make_inside("dense")
+    shown = [open_page("inside", run=run.id, part="Why this digit", image=image) for image in ("5", "7", "11")]
+    options = [[box.options for box in at.selectbox if box.label in ("What speaks for", "and not for")] for at in shown]
+    assert options[0] == options[1] == options[2]
+    assert options[0][0] == ["the digit that it reads", *map(str, range(10))]
+
+
 def test_health_has_a_sentence_for_each_layer(make_inside):
     run = make_inside()
     shown = words(open_page("inside", run=run.id, part="Health"))

@@ -496,3 +496,24 @@ def test_of_a_run_that_crawls_it_is_not_said_that_it_does_not_overfit():
     assert "close together" in said[0.4]
     assert "overfit" not in said[0.4]
     assert "does not overfit" in said[0.97]
+
+
+def test_rare_digits_that_are_hardly_predicted_are_named():
+    def kinds(config, nines):
+        counts = [(10_000 - nines) // 9] * 9 + [nines]
+        found = findings(epochs_to(0.6, 0.7, 0.75), config, ended=True, predicted=counts)
+        return {finding.kind: finding.sentence for finding in found}
+
+    rare = TrainingConfig("dense", imbalance=100)
+    said = kinds(rare, 172)["imbalanced"]
+    assert "100 times as many 0 as 9" in said
+    assert "predicts 9 for only 172 of" in said
+    assert "imbalanced" not in kinds(rare, 1000)
+    assert "imbalanced" not in kinds(TrainingConfig("dense"), 172)
+
+
+def test_raw_pixels_are_named_also_where_the_network_nearly_copes():
+    epochs = [{**epoch, "step": 900 * epoch["epoch"]} for epoch in epochs_to(0.93, 0.94, 0.955)]
+    [said] = findings(epochs, TrainingConfig("dense", pixels="0-255"), ended=True)
+    assert "raw" in said.sentence
+    assert said.kind == "held back"

@@ -136,6 +136,19 @@ def test_reading_everything_as_one_digit_is_said():
     assert digit_counts(mostly, labels)[2] == "95 % of the images are read as 5."
 
 
+def test_a_digit_that_is_read_far_more_or_less_often_than_it_is_there_is_named():
+    labels = np.repeat(np.arange(10), 100)
+    read = labels.copy()
+    read[920:] = 4  # eighty nines
+    assert digit_counts(np.eye(10)[read], labels)[2] == "9 is read too seldom: 20 times, and it is there 100 times."
+    read[:] = labels
+    read[:30] = 7
+    assert digit_counts(np.eye(10)[read], labels)[2] == "0 is read too seldom: 70 times, and it is there 100 times."
+    read[:] = labels
+    read[:200:8] = 4  # 25 of zeros and ones
+    assert digit_counts(np.eye(10)[read], labels)[2] == ""
+
+
 def test_epochs_are_spread_with_both_ends():
     assert spread(list(range(100)), 4) == [0, 33, 66, 99]
     assert spread([0, 1], 4) == [0, 1]
