@@ -24,7 +24,7 @@ BEST = "★ is the best of the runs shown."
 TICK = "Ticked runs stand out in the charts; two are compared below."
 MOST_OF_LAYERS = 29  # letters
 LAYERS = 185  # pixels, for as many
-LEFT = ("Network", "Layers", "Schedule", "Data", "Augmentation", "Starts from")
+LEFT = ("Network", "Layers", "Optimizer", "Schedule", "Pixels", "First weights", "Data", "Augmentation", "Starts from")
 SHORT = {
     "Batch size": "Batch",
     "Training images": "Trained",
