@@ -304,6 +304,7 @@ def test_a_first_loss_far_above_guessing_leaves_the_chart_where_the_lines_are():
     assert chart["encoding"]["y"]["scale"]["domain"] == [0, 1]
     points = next(layer for layer in chart["layer"] if layer["mark"]["type"] == "point" and "transform" in layer)
     assert points["transform"] == [{"filter": {"field": "loss", "range": [0, 1]}}]  # none is drawn over the title
+    assert [(each["epoch"], each["name"]) for each in records(chart["datasets"]["above"])] == [(1, "↑ 3.3")]
     back = history.history_charts(History((), tuple(epochs[::-1]), "finished"), 4)["loss"]  # a loss that rose is shown
     assert back["encoding"]["y"]["scale"]["domain"] == [0, 5]
 
@@ -314,6 +315,22 @@ def test_names_of_lines_above_the_range_stand_in_the_order_of_their_losses():
     chart = history.history_charts(History((), tuple(epochs), "finished"), 10)["loss"]
     places = {end["series"]: end["place"] for end in records(chart["datasets"]["ends"])}
     assert places["validation"] < places["training"]
+    assert {end["name"] for end in records(chart["datasets"]["ends"])} == {"validation ↑ 60", "training ↑ 80"}
+    assert not records(chart["datasets"]["above"])  # said beside the names
+
+
+def test_each_of_few_epochs_has_its_tick():
+    axis = history.history_charts(one_history(), 2)["loss"]["encoding"]["x"]["axis"]
+    assert axis["values"] == [0, 1, 2]
+    assert axis["tickMinStep"] == 0  # with the 1 that comes of the format, Vega drops the tick in the middle
+
+
+def test_the_thin_line_is_named_after_its_batches_until_an_epoch_is_complete():
+    measured = one_history()
+    for epochs, name in ((), "last batches"), (measured.epochs[:1], "training"):
+        chart = history.history_charts(History(measured.batches, epochs, "training"), 2)["accuracy"]
+        ends = {end["series"]: end["name"] for end in records(chart["datasets"]["ends"])}
+        assert ends["training"] == name
 
 
 def test_curves_that_lie_on_each_other_are_drawn_in_turns():
