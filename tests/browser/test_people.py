@@ -319,9 +319,11 @@ def test_the_runs_of_the_selected_rows_are_those_that_are_deleted(
     done(page)
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 2.5)
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="Delete 1 run").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("listitem")).to_have_text([rows[1].name])
+    expect(page.get_by_role("button", name="Delete 1 run")).to_have_count(1)  # the menu is closed
     dialog.get_by_role("button", name="Delete 1 run").click()
     expect(page.get_by_text("Deleted 1 run.")).to_be_visible()
     assert {run.id for run in home.runs()} == {run.id for run in runs} - {rows[1].id}
