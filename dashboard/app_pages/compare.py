@@ -14,14 +14,16 @@ from dashboard.components.address import recall, remember
 from dashboard.components.charts import curves, probabilities, setting
 from dashboard.components.charts.across import AXES
 from dashboard.components.compare import run_table, run_table_view, verdict
-from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_button
+from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_menu
 from dashboard.components.compare.pair_choice import (
     PAGE,
+    PLACE,
     begin_again,
     choose_comparable,
     choose_two,
     missing_of_pair,
     say_not_found,
+    show_compare_button,
 )
 from dashboard.components.compare.run_choice import MOST_FOUND, choose_runs
 from dashboard.components.curve_axis import choose_axis
@@ -66,7 +68,8 @@ def page() -> None:
         )
     ask_whether_to_delete()
     st.space("small")
-    st.header("Two runs on the same images", anchor=False)
+    with st.container(key=PLACE):
+        st.header("Two runs on the same images", anchor=False)
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
@@ -131,8 +134,9 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) 
         marked = [chosen[row] for row in rows if row < len(chosen)]
         run_table_view.show_notes(table, part, baselines_of(digits.fingerprint, digits))
         with st.container(horizontal=True, vertical_alignment="center"):
+            show_compare_button(marked, digits)
             show_downloads(None, "runs", "compared", csv=table.csv)
-            show_delete_button(marked)
+            show_delete_menu(marked)
             with st.container(width="content", key="how_to_tick"):
                 st.caption(run_table_view.TICK, width="content")
     with st.container(key="on_paper"):

@@ -67,7 +67,7 @@ def page() -> None:
         chosen = choose_one(readings, shown)
         left, right = st.columns([3, 2], gap="medium")
         with left, st.container(key="map_chart"):
-            region = show_map(run, model, readings, shown, name, chosen)
+            region = show_map(run, model, readings, shown, name, chosen, is_filtered=not mask.all())
         with right:
             show_chosen(run, digits, readings, chosen)
             show_images(digits, readings, shown, mask, region, chosen)
@@ -227,11 +227,13 @@ def choose_one(readings: Embedding, shown: Layout) -> int:
     return image if image in shown.indices else int(embedding.by_confidence(readings, shown.indices)[0])
 
 
-def show_map(run: Run, model: str, readings: Embedding, shown: Layout, name: str, chosen: int) -> dict | None:
+def show_map(
+    run: Run, model: str, readings: Embedding, shown: Layout, name: str, chosen: int, *, is_filtered: bool
+) -> dict | None:
     """Show the map with a ring around an image; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes", CLEARED))
     event = st.vega_lite_chart(
-        chart.map_chart(readings, shown, chosen),
+        chart.map_chart(readings, shown, chosen, is_filtered=is_filtered),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",

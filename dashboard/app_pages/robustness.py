@@ -83,7 +83,7 @@ def offer_again(run: Run, reason: str) -> None:
 
 
 def show_headline(result: Robustness) -> None:
-    """Show mean accuracy and the hardest change, and name the digits and changes that cost most."""
+    """Show mean accuracy and the worst test, and name the digits and changes that cost most."""
     hardest = min(result.changed, key=lambda measurement: measurement.accuracy)
     with st.grid(3, min_column_width=150):
         st.metric("Unchanged", percent(result.unchanged.accuracy), help=f"Of {result.images:,} test images.")
@@ -93,7 +93,8 @@ def show_headline(result: Robustness) -> None:
             help="Mean accuracy over all changes and strengths below.",
         )
         st.metric(
-            f"Hardest: {hardest.change}, {corruptions.STRENGTH_NAMES[hardest.strength]}", percent(hardest.accuracy)
+            f"Worst single test: {hardest.change}, {corruptions.STRENGTH_NAMES[hardest.strength]}",
+            percent(hardest.accuracy),
         )
     st.markdown(describe(result))
 
@@ -116,7 +117,7 @@ def describe(result: Robustness) -> str:
         )
     (hard, cost), (easy, little) = changes[0], changes[-1]
     least = f"least ({points(little)})" if _is_loss(little) else "nothing"
-    parts.append(f"**{hard.capitalize()}** costs most ({points(cost)}), **{easy}** {least}.")
+    parts.append(f"**{hard.capitalize()}** is worst on average and costs {points(cost)}, **{easy}** costs {least}.")
     return " ".join(parts)
 
 

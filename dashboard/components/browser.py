@@ -16,11 +16,20 @@ def prepare_browser() -> None:
     with st.container(key="page_script"):
         script = (FOLDER / "page.js").read_text(encoding="utf-8")
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-        if turn := st.session_state.pop("scroll_to_top", None):
-            st.html(f"<script>{TO_TOP} // {turn}</script>", unsafe_allow_javascript=True)  # run where it has changed
+        if scroll := st.session_state.pop("scroll", None):
+            st.html(f"<script>{scroll}</script>", unsafe_allow_javascript=True)  # run where it has changed
 
 
 def scroll_to_top() -> None:
     """In a callback: scroll to the top when the page runs next."""
+    _scroll(TO_TOP)
+
+
+def scroll_to(key: str) -> None:
+    """In a callback: scroll to the container with this key, which the page has already, when it runs next."""
+    _scroll(f"document.querySelector('.st-key-{key}')?.scrollIntoView();")
+
+
+def _scroll(script: str) -> None:
     turns = st.session_state["scrolls"] = st.session_state.get("scrolls", 0) + 1
-    st.session_state["scroll_to_top"] = turns
+    st.session_state["scroll"] = f"{script} // {turns}"

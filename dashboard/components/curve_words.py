@@ -27,15 +27,22 @@ def show_words(run: RunView) -> None:
 
 
 def words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> list[str]:
-    """A line for each run whose curves show something that is worth a look, what matters most first."""
-    lines = []  # with the place of what they say in `TROUBLE`
+    """A line for each thing worth a look that curves show, with the names of its runs; what matters most first."""
+    who = {}  # the names of the runs, by the place in `TROUBLE` of what their curves say, and by that
     for run in runs:
         first, *others = run_findings(run) or [None]
         if first is not None and first.kind in TROUBLE:
             said = [first.sentence, *(other.sentence for other in others if other.kind == first.kind)]  # and its cause
-            line = f"- **{escape_markdown(names[run.id])}**: {escape_markdown(' '.join(said))}"
-            lines.append((TROUBLE.index(first.kind), line))
-    return [line for _, line in sorted(lines, key=lambda placed: placed[0])]
+            who.setdefault((TROUBLE.index(first.kind), " ".join(said)), []).append(names[run.id])
+    return [
+        f"- **{escape_markdown(_together(of, len(runs)))}**: {escape_markdown(said)}"
+        for (_, said), of in sorted(who.items(), key=lambda told: told[0][0])
+    ]
+
+
+def _together(names: list[str], count: int) -> str:
+    """Names as words, of `count` runs."""
+    return f"All {count}" if 1 < len(names) == count else ", ".join(names)
 
 
 def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> None:
@@ -45,5 +52,5 @@ def show_words_of_each(runs: Sequence[RunView], names: Mapping[str, str]) -> Non
     if told:
         st.markdown(linked("\n".join(at_once), MOST_WORDS))
     if further := told[len(at_once) :]:
-        with st.expander(f"{len(further)} more runs", type="compact"):
+        with st.expander(f"{len(further)} more", type="compact"):
             st.markdown("\n".join(further))

@@ -64,6 +64,11 @@ def rate_text(rate: float) -> str:
     return number_text(float(f"{rate:.2g}"))
 
 
+def distance_text(distance: float) -> str:
+    """A distance to three digits, of any size: "0.00214", "5.23", "1240"."""
+    return number_text(float(f"{distance:.3g}"))
+
+
 RUN_HEADER = "\u2002\u2009Run"  # after spaces as wide as a button's padding, so that it stands above the names
 
 

@@ -214,6 +214,26 @@ def test_a_page_notices_by_itself_that_its_run_was_deleted_in_another_tab(
     expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1440, 412])
+def test_two_ticked_runs_lead_to_their_comparison(laboratory: Dashboard, make, page: playwright.Page, width) -> None:
+    runs = [make(f"Run {number}") for number in range(4)]  # the newest is in the first row
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{laboratory.url}/compare?a={runs[3].id}&b={runs[2].id}")
+    done(page)
+    table, button = page.get_by_test_id("stDataFrame").first, page.get_by_role("button", name="Compare the two")
+    expect(page.get_by_role("button", name="Tick two to compare")).to_be_disabled()
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    for row in (1, 3):
+        page.mouse.click(box["x"] + 18, box["y"] + 37 + 35 * (row + 0.5))
+        done(page)
+    button.click()
+    heading = page.get_by_role("heading", name="Two runs on the same images")
+    expect(heading).to_be_in_viewport(ratio=1)
+    for label, run in (("First run", runs[0]), ("Second run", runs[2])):
+        expect(page.get_by_role("combobox", name=label)).to_have_value(run.name)
+
+
 def test_a_comparison_notices_by_itself_that_one_of_its_runs_was_deleted(
     laboratory: Dashboard, home: RunStore, make, page: playwright.Page
 ) -> None:
@@ -299,9 +319,11 @@ def test_the_runs_of_the_selected_rows_are_those_that_are_deleted(
     done(page)
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 2.5)
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="Delete 1 run").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("listitem")).to_have_text([rows[1].name])
+    expect(page.get_by_role("button", name="Delete 1 run")).to_have_count(1)  # the menu is closed
     dialog.get_by_role("button", name="Delete 1 run").click()
     expect(page.get_by_text("Deleted 1 run.")).to_be_visible()
     assert {run.id for run in home.runs()} == {run.id for run in runs} - {rows[1].id}

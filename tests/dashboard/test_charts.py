@@ -40,12 +40,12 @@ def validator():
     return Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
-def one_map():
+def one_map(**options):
     """Six images of the digits 1 and 2, of which the last is a mistake."""
     points = np.array([[0, 0], [1, 0], [5, 0], [4, 4], [5, 5], [0, 6]], np.float32)
     labels, read_as = np.array([1, 1, 1, 2, 2, 2]), np.array([1, 1, 1, 2, 2, 1])
     readings = Embedding(labels, read_as, np.ones(6), Pca(points, (0.5, 0.3), 8), np.arange(6))
-    return embedding.map_chart(readings, Layout(np.arange(6), points))
+    return embedding.map_chart(readings, Layout(np.arange(6), points), **options)
 
 
 def one_history():
@@ -113,6 +113,7 @@ def charts(make_run, digits):
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
         },
         "map": one_map(),
+        "part of a map": one_map(is_filtered=True),
         "changes": robustness.change_chart(samples, measured),
         "digits": robustness.digit_chart(measured, None),
         "digits read": inside.digit_bars(np.arange(10), np.arange(10)[::-1]),
@@ -304,6 +305,7 @@ def test_a_first_loss_far_above_guessing_leaves_the_chart_where_the_lines_are():
     assert chart["encoding"]["y"]["scale"]["domain"] == [0, 1]
     points = next(layer for layer in chart["layer"] if layer["mark"]["type"] == "point" and "transform" in layer)
     assert points["transform"] == [{"filter": {"field": "loss", "range": [0, 1]}}]  # none is drawn over the title
+    assert [(each["epoch"], each["name"]) for each in records(chart["datasets"]["above"])] == [(1, "↑ 3.3")]
     back = history.history_charts(History((), tuple(epochs[::-1]), "finished"), 4)["loss"]  # a loss that rose is shown
     assert back["encoding"]["y"]["scale"]["domain"] == [0, 5]
 
@@ -314,6 +316,22 @@ def test_names_of_lines_above_the_range_stand_in_the_order_of_their_losses():
     chart = history.history_charts(History((), tuple(epochs), "finished"), 10)["loss"]
     places = {end["series"]: end["place"] for end in records(chart["datasets"]["ends"])}
     assert places["validation"] < places["training"]
+    assert {end["name"] for end in records(chart["datasets"]["ends"])} == {"validation ↑ 60", "training ↑ 80"}
+    assert not records(chart["datasets"]["above"])  # said beside the names
+
+
+def test_each_of_few_epochs_has_its_tick():
+    axis = history.history_charts(one_history(), 2)["loss"]["encoding"]["x"]["axis"]
+    assert axis["values"] == [0, 1, 2]
+    assert axis["tickMinStep"] == 0  # with the 1 that comes of the format, Vega drops the tick in the middle
+
+
+def test_the_thin_line_is_named_after_its_batches_until_an_epoch_is_complete():
+    measured = one_history()
+    for epochs, name in ((), "last batches"), (measured.epochs[:1], "training"):
+        chart = history.history_charts(History(measured.batches, epochs, "training"), 2)["accuracy"]
+        ends = {end["series"]: end["name"] for end in records(chart["datasets"]["ends"])}
+        assert ends["training"] == name
 
 
 def test_curves_that_lie_on_each_other_are_drawn_in_turns():
@@ -385,6 +403,15 @@ def test_a_run_keeps_its_colour_and_shape_whichever_others_are_shown():
         shapes = dict(zip(order, points["encoding"]["shape"]["scale"]["range"], strict=True))
         assert shapes["Run 1"] != shapes["Run 11"]
         assert all(chart["datasets"]["curves"]["marked"].to_pylist())  # a single epoch is seen
+
+
+def test_crosses_of_mistakes_stand_out_once_only_some_images_are_shown():
+    def cross(**options):
+        return next(layer["mark"] for layer in one_map(**options)["layer"] if layer.get("data") == {"name": "mistakes"})
+
+    assert cross()["size"] < cross(is_filtered=True)["size"]
+    assert not cross()["strokeWidth"]  # many outlines would hide the colours
+    assert cross(is_filtered=True)["strokeWidth"]
 
 
 def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_the_middle_of_its_images():

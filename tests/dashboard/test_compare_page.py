@@ -334,8 +334,45 @@ def test_networks_of_own_layers_are_told_apart_and_only_runs_that_validate_on_th
     assert run_table.validates_in_words(runs[1:], names) == ""
 
 
-def test_what_matters_most_of_the_curves_is_said_first(monkeypatch):
-    found = {"A": [Finding("falls", "Train more.")], "B": [Finding("guessing", "It guesses.")], "C": []}
-    monkeypatch.setattr(curve_words, "run_findings", lambda run: found[run.id])
-    told = curve_words.words_of_each([SimpleNamespace(id=name) for name in found], {name: name for name in found})
-    assert told == ["- **B**: It guesses.", "- **A**: Train more."]
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"A": "falls", "B": "guessing", "C": None}, ["- **B**: guessing", "- **A**: falls"]),
+        ({"A": "falls", "B": "guessing", "C": "falls"}, ["- **B**: guessing", "- **A, C**: falls"]),
+        ({"A": "falls", "B": "falls"}, ["- **All 2**: falls"]),
+        ({"A": "falls"}, ["- **A**: falls"]),
+    ],
+)
+def test_what_matters_most_of_the_curves_is_said_first_and_the_same_once(monkeypatch, said, told):
+    monkeypatch.setattr(
+        curve_words, "run_findings", lambda run: [Finding(said[run.id], said[run.id])] if said[run.id] else []
+    )
+    assert curve_words.words_of_each([SimpleNamespace(id=name) for name in said], {name: name for name in said}) == told
+
+
+def test_settings_in_which_more_runs_are_unusual_come_first(monkeypatch):
+    monkeypatch.setattr(run_table, "robustness", lambda run: None)
+    raw = {"pixels": "0-255"}
+    configs = [
+        {},
+        {"learning_rate": 0.01, **raw},
+        {"weight_decay": 0.1, **raw},
+        {"epochs": 7, "seed": 1},
+        {"seed": 2, **raw},
+        {"seed": 3},
+        {},
+    ]
+    runs = [row(TrainingConfig("dense", **config), str(number)) for number, config in enumerate(configs)]
+    table = run_table.table(runs, {run.id: run.name for run in runs}, [run_table.Scores(0.9)] * len(runs))
+    assert [name for name in table.words if name in table.settings] == [
+        "Seed",
+        "Pixels",
+        "Learning rate",
+        "Weight decay",
+    ]
+
+
+def test_which_runs_are_shown_is_said_where_they_are_the_newest():
+    assert run_choice._how_many(["5", "4"], ["5", "4", "3"]) == "Newest 2 of 3 runs"
+    assert run_choice._how_many(["5", "3"], ["5", "4", "3"]) == "2 of 3 runs"
+    assert run_choice._how_many(["5", "4"], ["5", "4"]) == "2 of 2 runs"

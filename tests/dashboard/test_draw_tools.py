@@ -452,6 +452,14 @@ def test_while_it_learns_to_tell_digits_from_scribbles_it_says_that_dont_know_is
     assert at.metric[0].delta == "fairly sure, 91.0 %"
 
 
+@pytest.mark.parametrize(("count", "has_bars"), [(1, False), (4, False), (5, True)])
+def test_so_few_digits_are_counted_without_bars(run, mine, count, has_bars):
+    fives(mine, count)
+    at = open_page("draw", session={"mode": "My digits"})
+    assert ("progress" in at.dataframe[0].proto.columns) == has_bars
+    assert f"%d of {count}" in at.dataframe[0].proto.columns
+
+
 def test_many_digits_come_in_pages(run, mine, digits):
     fill(mine, digits, 123)
     at = open_page("draw", session={"mode": "My digits"})

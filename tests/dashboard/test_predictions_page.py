@@ -13,6 +13,7 @@ from core.evaluation.selection import Filter
 from core.runs import RunStore
 from dashboard.components import session
 from dashboard.components.charts import confusion
+from dashboard.components.formatting import distance_text
 from dashboard.components.predictions import image_panel, time_machine
 from dashboard.components.widgets.gallery import Tile, gallery, sprite
 from tests.support.digits import mostly_right
@@ -233,7 +234,20 @@ def test_an_image_shows_which_ink_decided_and_the_nearest_images_it_learned_from
     expected = np.argsort(apart, kind="stable")[:10]
     assert [tile["index"] for tile in neighbours(at)] == expected.tolist()
     assert [tile["caption"] for tile in neighbours(at)] == [str(learned.y_train[i]) for i in expected]
-    assert neighbours(at)[0]["sure"] == f"{apart[expected[0]]:.1f}"
+    assert neighbours(at)[0]["sure"] == distance_text(apart[expected[0]])
+
+
+@pytest.mark.parametrize(("distance", "told"), [(0.0021449, "0.00214"), (5.2349, "5.23"), (1239.6, "1240")])
+def test_a_distance_has_three_digits_whatever_its_size(distance, told):
+    assert distance_text(distance) == told
+
+
+@pytest.mark.usefixtures("run_with_model")
+def test_where_all_images_look_alike_none_is_said_to_be_nearest(monkeypatch):
+    monkeypatch.setattr(InkReader, "hidden", lambda self, images: np.zeros((len(images), 4), np.float32))
+    at = open_page("predictions", image="5")
+    assert len(galleries(at)) == 1
+    assert any("None: 10 or more are all like this image" in caption.value for caption in at.caption)
 
 
 def test_neighbours_are_looked_for_among_the_images_that_it_learned_from(run_with_model):

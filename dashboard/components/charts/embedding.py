@@ -25,10 +25,11 @@ def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
     return found if whole else None
 
 
-def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) -> dict:
+def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *, is_filtered: bool = False) -> dict:
     """The images as dots coloured by label, mistakes on top as crosses, each label's number at its middle.
 
-    A ring is around the image `chosen`, where it is on the map.
+    A ring is around the image `chosen`, where it is on the map. Crosses are large where `is_filtered`, that is, where
+    only some images are shown.
     """
     labels, points = readings.labels[layout.indices], layout.points.round(4)
     images = {
@@ -64,6 +65,8 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) ->
     }
     numeral = {"type": "text", "fontSize": 22, "fontWeight": 700}
     ring = {"type": "point", "shape": "circle", "size": 420, "opacity": 1, "aria": False}  # its tile says it
+    cross = {"size": 60, "stroke": theme.ink(), "strokeWidth": 1} if is_filtered else {"size": 46, "strokeWidth": 0}
+    disc = {"type": "circle", "size": 800, "color": theme.ground(), "opacity": 0.8, "aria": False}
     halo = {"color": theme.ground(), "stroke": theme.ground(), "strokeWidth": 5}
     return {
         "height": 600,
@@ -83,21 +86,17 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None) ->
             },
             {
                 "data": {"name": "mistakes"},
-                "mark": {
-                    "type": "point",
-                    "shape": "cross",
-                    "size": 60,
-                    "filled": True,
-                    "opacity": 1,
-                    "stroke": theme.ink(),
-                    "strokeWidth": 1,
-                },
+                "mark": {"type": "point", "shape": "cross", "filled": True, "opacity": 1, **cross},
                 "encoding": told,
             },
             {
                 "data": {"name": "middles"},
                 "encoding": {"text": category("label")},
-                "layer": [{"mark": {**numeral, **halo}}, {"mark": {**numeral, "color": theme.ink()}}],
+                "layer": [
+                    {"mark": disc},
+                    {"mark": {**numeral, **halo}},
+                    {"mark": {**numeral, "color": theme.ink()}},
+                ],
             },
             *(
                 {"data": {"name": "chosen"}, "mark": {**ring, "stroke": color, "strokeWidth": width}}

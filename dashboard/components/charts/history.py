@@ -26,6 +26,7 @@ FAR_OFF = 20  # times the median loss
 LOUD = 4  # times the median loss: above that and above guessing, if the lines have come down from there
 LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
+LAST_BATCHES = "last batches"  # the name of the thin line, until an epoch is complete
 THIN_LINE = "thin line: batches within an epoch, smoothed"
 GUESS = {"loss": GUESSING_LOSS, "accuracy": GUESSING}
 GUESS_WORDS = {"loss": "guessing: ln 10 = 2.303", "accuracy": "guessing: 10\u00a0%"}
@@ -88,6 +89,7 @@ def history_charts(
                 "epochs": table(epochs),
                 "best": table(_best(measure, history.epochs, total_epochs)),
                 "ends": table(_ends(measure, axis, batches, epochs, domain, height - around)),
+                "above": table(_above(measure, axis, epochs, domain, height - around)),
                 "guess": table(_guess(measure, domain)),
             },
             "encoding": {"x": x, "y": y},
@@ -110,8 +112,13 @@ def history_charts(
                     "mark": {"type": "point", "filled": True, "size": 36, "opacity": int(total_epochs < DOTTED_UNTIL)},
                     "encoding": {"color": color, "tooltip": [category("series", "Images"), *told]},
                 },
-                reserve_layer(series),
-                {"data": {"name": "ends"}, **name_layer("series", x, "place", color)},
+                {
+                    "data": {"name": "above"},
+                    "mark": {"type": "text", "fontSize": 12, "fontWeight": 600, "tooltip": None},
+                    "encoding": {"y": number("place"), "text": category("name"), "color": color},
+                },
+                reserve_layer([*series, LAST_BATCHES]),
+                {"data": {"name": "ends"}, **name_layer("name", x, "place", color)},
             ],
         }
     return charts
@@ -126,7 +133,8 @@ def _across(over: str, history: History, total_epochs: int, batches_an_epoch: in
         "Seconds": _seconds_to_the_end(history, epochs),
     }
     if over == "Epochs":
-        ticks = {"format": "d", "values": _epoch_ticks(epochs)}
+        values = _epoch_ticks(epochs)
+        ticks = {"format": "d", "values": values, "tickCount": len(values), "tickMinStep": 0}  # Vega leaves none out
     elif not ends[over]:
         ticks = {"values": []}  # not known yet
     return {"scale": {"domain": [0, ends[over] or 1], "nice": False}, "axis": {**ticks, "grid": False}}
@@ -221,21 +229,44 @@ def _best(measure: str, epochs: Sequence[Mapping], total_epochs: int) -> dict[st
 def _ends(
     measure: str, axis: Axis, batches: dict, epochs: dict, domain: list[float], pixels: int
 ) -> dict[str, Sequence]:
-    """Where the names of the lines stand: beside the newest batch, at the heights of the last epoch."""
+    """Where the names of the lines stand: beside the newest batch, at the heights of the last epoch.
+
+    That of a line above the range has its value.
+    """
     reached = [columns[axis.column] for columns in (batches, epochs) if np.isfinite(columns[axis.column]).any()]
-    last = {}
+    last, names = {}, {}
     for series in SERIES:
-        for columns in (batches, epochs):  # the epochs' own line, once there is one
+        for columns, name in ((batches, LAST_BATCHES), (epochs, series)):  # the epochs' own line, once there is one
             values = columns[measure][columns["series"] == series]
             if len(values) and np.isfinite(values[-1]):
                 last[series] = float(values[-1])
+                names[series] = f"{name} {_higher(last[series])}" if last[series] > domain[1] else name
     last = dict(sorted(last.items(), key=lambda end: end[1]))  # names of lines outside the range keep their order too
     gap = PIXELS_A_LINE / pixels * (domain[1] - domain[0])
     return {
         axis.column: np.full(len(last), max((float(np.nanmax(each)) for each in reached), default=0.0)),
         "place": spread(np.clip(list(last.values()), *domain), gap, *domain),
         "series": np.array(list(last), str),
+        "name": np.array([names[series] for series in last], str),
     }
+
+
+def _above(measure: str, axis: Axis, epochs: dict, domain: list[float], pixels: int) -> dict[str, Sequence]:
+    """The highest value of each line above the range, in words at its epoch, below those of the best epoch."""
+    gap, found = PIXELS_A_LINE / pixels * (domain[1] - domain[0]), []
+    for series in SERIES:
+        of = epochs["series"] == series
+        values = np.nan_to_num(epochs[measure][of])
+        if len(values) and values.max() > max(domain[1], values[-1]):  # the last one is said beside its name
+            place = domain[1] - (len(found) + 1.5) * gap
+            found.append((epochs[axis.column][of][values.argmax()], place, series, _higher(values.max())))
+    columns = zip(*found, strict=True) if found else [[]] * 4
+    return dict(zip((axis.column, "place", "series", "name"), columns, strict=True))
+
+
+def _higher(value: float) -> str:
+    """A value that lies above a chart, in words."""
+    return f"↑ {value:.3g}" if value < 100 else f"↑ {value:,.0f}"
 
 
 def _epoch_ticks(total_epochs: int) -> list[int]:

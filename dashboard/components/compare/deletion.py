@@ -1,4 +1,4 @@
-"""Deleting the chosen runs of the table, after a question that names them."""
+"""Deleting the chosen runs of the table, behind three dots and after a question that names them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ def in_number(runs: list[Run]) -> str:
     return "1 run" if len(runs) == 1 else f"{len(runs)} runs"
 
 
-def show_delete_button(runs: list[Run]) -> None:
-    """Show the button that asks whether to delete these runs; disabled where none is chosen."""
-    st.button(
-        f"Delete {in_number(runs)}" if runs else "Delete",
-        icon=":material/delete:",
-        key="delete_chosen",
-        disabled=not runs,
-        help=None if runs else "Tick rows to delete them",
-        on_click=_ask,
-        args=([run.id for run in runs],),
-    )
+def show_delete_menu(runs: list[Run]) -> None:
+    """Show a menu with the button that asks whether to delete these runs; disabled where none is chosen."""
+    turn = st.session_state.get("delete_questions", 0)  # a new key closes the menu, which would lie above the question
+    with st.popover("More", icon=":material/more_horiz:", key=f"more_of_runs_{turn}"):
+        st.button(
+            f"Delete {in_number(runs)}" if runs else "Delete: tick runs first",
+            icon=":material/delete:",
+            key="delete_chosen",
+            disabled=not runs,
+            on_click=_ask,
+            args=([run.id for run in runs],),
+        )
 
 
 def ask_whether_to_delete() -> None:
@@ -40,6 +41,7 @@ def ask_whether_to_delete() -> None:
 
 def _ask(run_ids: list[str]) -> None:
     st.session_state[QUESTION] = run_ids
+    st.session_state["delete_questions"] = st.session_state.get("delete_questions", 0) + 1
 
 
 def _forget() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.runs import Run
 from dashboard.components.address import recall, remember
+from dashboard.components.browser import scroll_to
 from dashboard.components.compare import run_table
 from dashboard.components.session import known_name
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
 PAGE = "compare"
+PLACE = "two_runs"  # the container of their comparison
 LEFT_OUT = 5  # runs that are named; the others are counted
 
 
@@ -42,6 +45,29 @@ def choose_comparable(runs, names, digits, gone) -> dict:
         more = f" and {len(others) - LEFT_OUT} more" if len(others) > LEFT_OUT else ""
         st.caption(f"Left out: {', '.join(told)}{more}.")
     return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
+
+
+def show_compare_button(ticked: list[Run], digits) -> None:
+    """Show the button that leads from two runs ticked in the table to their comparison below."""
+    reason = next(filter(None, (run_table.reason_not_comparable(run, digits) for run in ticked)), None)
+    is_pair = len(ticked) == 2
+    st.button(
+        "Compare the two" if is_pair else "Tick two to compare",
+        type="primary" if is_pair else "secondary",
+        icon=":material/compare:",
+        key="compare_ticked",
+        disabled=not is_pair or reason is not None,
+        help=f"Not possible for one of them: {reason}." if is_pair and reason else None,
+        on_click=_compare_ticked,
+    )
+
+
+def _compare_ticked() -> None:
+    """Scroll to the comparison, which follows the table again."""
+    remember(PAGE, "a", "")
+    remember(PAGE, "b", "")
+    begin_again()
+    scroll_to(PLACE)
 
 
 def choose_two(comparable, names, in_table: list[str]) -> tuple:

@@ -52,7 +52,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             width=170,
             **view("target", target, lambda value: remember(PAGE, "target", "" if value is None else f"{value:g}")),
         )
-        with st.popover(f"{len(chosen)} of {len(runs)} runs", icon=":material/checklist:", key="run_menu"):
+        with st.popover(_how_many(chosen, list(runs)), icon=":material/checklist:", key="run_menu"):
             st.multiselect(
                 "Runs",
                 list(runs),
@@ -98,6 +98,13 @@ def at_first(runs: Mapping[str, Run]) -> list[str]:
     newest = list(runs)[:SHOWN_AT_FIRST]
     best = max(runs, key=lambda run_id: runs[run_id].test_accuracy or 0.0)
     return newest if best in newest else [*newest[:-1], best]
+
+
+def _how_many(chosen: list[str], run_ids: list[str]) -> str:
+    """How many runs are shown, and which, where they are the newest; `run_ids` are of all runs, the newest first."""
+    count = len(chosen)
+    is_newest = 1 < count < len(run_ids) and chosen == run_ids[:count]
+    return f"{'Newest ' if is_newest else ''}{count} of {len(run_ids)} runs"
 
 
 def _clear_filter() -> None:

@@ -182,6 +182,8 @@ def settings(run: Run, names: Mapping[str, str]) -> dict[str, Cell]:
 def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target: float | None = None) -> RunTable:
     """The table of these runs: accuracy beside the name, then the settings, without columns in which all say the same.
 
+    The settings in which most runs are unusual come first.
+
     Args:
         runs: the runs, in the order of the rows.
         names: the name of each run by its id, of all runs.
@@ -209,8 +211,9 @@ def table(runs: list[Run], names: Mapping[str, str], found: list[Scores], target
     values = pd.DataFrame([{name: cell.value for name, cell in row.items()} for row in rows])
     always = ["Run", "Test accuracy", *([] if target is None else [reaches(target)])]
     shown = [name for name in words if name in always or _varies(words[name], name in SETTINGS)]
-    if "State" in shown:
-        shown.remove("State")  # said beside the name
+    telling = sorted((name for name in shown if name in SETTINGS), key=lambda name: -_unusual(words[name]))
+    others = [name for name in shown if name not in (*always, *telling, "State")]  # the state is said beside the name
+    shown = [*always, *telling, *others]
     equal = [name for name in words if name not in shown and words[name].nunique() == 1 and len(runs) > 1]
     same = {name: words[name].iloc[0] for name in equal if words[name].iloc[0] != UNKNOWN.words}
     best = pd.DataFrame(False, words.index, shown)
@@ -229,6 +232,12 @@ def _varies(words: pd.Series, is_setting: bool) -> bool:
     """
     known = set(words) - {UNKNOWN.words}
     return bool(known) and (len(words) == 1 or len(known if is_setting else set(words)) > 1)
+
+
+def _unusual(words: pd.Series) -> int:
+    """How many runs have something else in a column than most runs have."""
+    known = words[words != UNKNOWN.words]
+    return len(known) - int(known.value_counts().max())
 
 
 def reaches(target: float) -> str:

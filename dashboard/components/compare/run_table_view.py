@@ -21,10 +21,10 @@ HEADER, ROW = 37, 35  # pixels
 NAMES = {9: 108, 10: 120, 14: 150, 22: 180}  # letters of a name, and the width in pixels that they need
 MOST_LETTERS = max(NAMES)
 BEST = "★ is the best of the runs shown."
-TICK = "Tick two runs to compare them below. Ticked ones stand out in the charts."
+TICK = "Ticked runs stand out in the charts; two are compared below."
 MOST_OF_LAYERS = 29  # letters
 LAYERS = 185  # pixels, for as many
-LEFT = ("Network", "Layers", "Schedule", "Data", "Augmentation", "Starts from")
+LEFT = ("Network", "Layers", "Optimizer", "Schedule", "Pixels", "First weights", "Data", "Augmentation", "Starts from")
 SHORT = {
     "Batch size": "Batch",
     "Training images": "Trained",

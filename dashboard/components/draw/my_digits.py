@@ -26,6 +26,7 @@ from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
 FEW = 30  # digits, below which is room for fine-tuning
+MOST_COUNTED = 5  # digits, below which a bar would say no more than the count
 IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 
 
@@ -192,7 +193,9 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
             "Run": st.column_config.ButtonColumn(
                 RUN_HEADER, type="tertiary", alignment="left", on_click=choose_clicked, key="reader_clicked"
             ),
-            "My digits": st.column_config.ProgressColumn(
+            "My digits": st.column_config.NumberColumn(format=form["My digits"])
+            if len(digits) < MOST_COUNTED
+            else st.column_config.ProgressColumn(
                 format=form["My digits"], min_value=0, max_value=len(digits) if few else 100, width=130
             ),
             "Held out": st.column_config.NumberColumn(format=form["Held out"]),

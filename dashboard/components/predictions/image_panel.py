@@ -17,7 +17,7 @@ from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
 from dashboard.components.downloads import show_downloads
-from dashboard.components.formatting import LEAST_CERTAINTY, certainty
+from dashboard.components.formatting import LEAST_CERTAINTY, certainty, distance_text
 from dashboard.components.saliency import PATCH, describe_occlusion, occlusion
 from dashboard.components.widgets import canvas
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery, picture
@@ -162,9 +162,12 @@ def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int)
         help=f"Of {len(layer.values):,} training images, those whose activations in the last hidden layer are nearest "
         "to this image's, by Euclidean distance. Below each: label and distance.",
     )
+    if not distances.any():
+        st.caption(f"None: {len(distances)} or more are all like this image to the last hidden layer.")
+        return
     st.caption(f"{said}. This one: label {reading.labels[image]}, read as {reading.predictions[image]}.")
     tiles = [
-        Tile(index=int(i), label=int(label), note=f"{distance:.1f}", of="training")
+        Tile(index=int(i), label=int(label), note=distance_text(distance), of="training")
         for i, label, distance in zip(indices, labels, distances, strict=True)
     ]
     gallery(
