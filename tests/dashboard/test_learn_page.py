@@ -6,6 +6,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.learners import read_learner
+from dashboard.components.learn import guide
 from dashboard.components.learn.library import lessons
 from dashboard.components.learn.progress import KEY
 from tests.support.pages import as_seen, open_page, words
@@ -157,6 +158,29 @@ def test_a_run_with_other_settings_is_not_the_lessons(lesson, store):
     page("train", model="Dense", epochs="4", dense_seed="5").button(key="start").click().run()
     assert len(store.runs()) == 1
     assert done(store).runs == {}
+
+
+def test_a_step_whose_run_was_skipped_says_so_and_leads_to_the_step_that_trains_it(lesson, store):
+    at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_next")
+    assert "It was epoch" not in words(at)
+    assert "a run that is not trained yet. Step 2, “Train it”, trains it." in words(at)
+    at = press(at, "guide_missing")
+    assert "Press Start." in words(at)
+    at = press(at, "guide_show")
+    finish(store.runs()[0])
+    assert "It was epoch **2**" in words(press(at, "guide_next"))
+
+
+def test_numbers_that_a_restarted_server_does_not_know_yet_come_by_themselves(lesson, make_run, monkeypatch):
+    make_run(seed=5)
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
+    before = guide.dataset_now
+    monkeypatch.setattr(guide, "dataset_now", lambda: None)
+    at = page("train")
+    assert "It was epoch …" in words(at)
+    monkeypatch.setattr(guide, "dataset_now", before)
+    assert "It was epoch **" in words(at.run())
+    assert not at.exception
 
 
 def test_show_me_twice_starts_one_run_and_a_deleted_one_again(lesson, store):
