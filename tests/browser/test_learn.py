@@ -141,6 +141,21 @@ def test_no_part_asks_for_its_page_once_more_while_a_click_may_lead_to_another(t
     page.context.close()
 
 
+def test_each_of_several_quick_clicks_counts(training: Dashboard, browser) -> None:
+    page = browser.new_context().new_page()
+    page.goto(f"{training.url}/learn?lesson=three")
+    page.wait_for_function("window.digitLab")
+    expect(guide(page)).to_contain_text("1 of 4")
+    for _ in range(3):
+        press(page, "Next")
+    expect(guide(page)).to_contain_text("4 of 4")
+    guide(page).get_by_role("button", name="Back", exact=True).dblclick()  # of which the first counts
+    expect(guide(page)).to_contain_text("3 of 4")
+    press(page, "Back")
+    expect(guide(page)).to_contain_text("2 of 4")
+    page.context.close()
+
+
 def test_a_lesson_by_keyboard_alone(training: Dashboard, browser) -> None:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()  # another person
     page.goto(f"{training.url}/learn?lesson=three")
