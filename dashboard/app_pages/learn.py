@@ -46,15 +46,18 @@ def state(lesson: Lesson, progress: LessonProgress, active: str) -> str:
 
 
 def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
-    """Show what was predicted, and what came."""
+    """Show what was asked, what was predicted, and what came."""
     runs, digits = own_runs(lesson), dataset_now()
     for at, said in progress.predictions.items():
-        outcome = lesson.outcome_of(at) if at < len(lesson.steps) else None
+        if at >= len(lesson.steps) or not lesson.steps[at].predict:
+            continue
+        question, outcome = lesson.steps[at].predict.question, lesson.outcome_of(at)
         value = outcome.value(runs, digits) if outcome and digits else None
         known = value is not None
-        came = f" · it was {in_words(outcome, runs, digits)}" if known else ""
+        came = f" · {in_words(outcome, runs, digits)}" if known else ""
         mark = ":green[:material/check:] " if known and judge(lesson, at, said, value) else ""
-        st.markdown(f":small[{mark}You said: {escape_markdown(said)}{came}]")
+        words = f"{escape_markdown(question)}  \n**You said:** {escape_markdown(said)}{came}"
+        st.caption(f"{mark}{words}")
 
 
 def show_words() -> None:

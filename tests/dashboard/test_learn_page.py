@@ -129,8 +129,8 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert "It was epoch **2**, of **3**" in words(at)
     assert "You said:** A later one" in words(at)
     assert ":green[:material/check_circle:]" in words(at)
-    assert "It was:** 2, epoch with the lowest validation loss" in words(at)
-    assert "You said: A later one · it was 2, epoch with" in words(page("learn"))
+    assert "**Epoch with the lowest validation loss:** 2" in words(at)
+    assert "Which epoch is best?  \n**You said:** A later one · **Epoch with the lowest validation loss:** 2" in words(page("learn"))
 
 
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):

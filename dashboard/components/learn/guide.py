@@ -229,7 +229,7 @@ def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
     digits = dataset_now()
     outcome = lesson.steps[at].outcome
     value = outcome.value(runs, digits) if digits else None
-    came = f"**It was:** {in_words(outcome, runs, digits)}" if value is not None else ""
+    came = in_words(outcome, runs, digits) if value is not None else ""
     if asked is None or value is None:
         st.markdown(came)
         return
@@ -246,8 +246,9 @@ def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
 
 
 def in_words(number: Number, runs: Mapping[str, RunView], digits: Dataset) -> str:
-    """A number as people write it, and what it is of, as Markdown."""
-    return f"{escape_markdown(number.text(runs, digits))}, {escape_markdown(number.meaning(runs))}"
+    """What a number is of, and the number as people write it, as Markdown."""
+    meaning = number.meaning(runs)
+    return f"**{escape_markdown(meaning[0].upper() + meaning[1:])}:** {escape_markdown(number.text(runs, digits))}"
 
 
 # Waiting

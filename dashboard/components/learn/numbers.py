@@ -166,7 +166,7 @@ def _confidence_at_first(run: RunView, digits: Dataset) -> float | None:
 
 
 NUMBERS: dict[str, RunNumber] = {
-    "test_accuracy": RunNumber(SHARE, _summary("test_accuracy"), "share of the test images read right"),
+    "test_accuracy": RunNumber(SHARE, _summary("test_accuracy"), "test accuracy"),
     "mistakes": RunNumber(COUNT, _of_test(lambda p, y: _wrong(p, y).sum()), "test images read wrong"),
     "confident_mistakes": RunNumber(
         COUNT, _of_test(_confident_mistakes), "test images read wrong with more than 90 % confidence"
