@@ -130,7 +130,8 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert "You said:** A later one" in words(at)
     assert ":green[:material/check_circle:]" in words(at)
     assert "**Epoch with the lowest validation loss:** 2" in words(at)
-    assert "Which epoch is best?  \n**You said:** A later one · **Epoch with the lowest validation loss:** 2" in words(page("learn"))
+    learn = words(page("learn"))
+    assert "Which epoch is best?  \n**You said:** A later one · **Epoch with the lowest validation loss:** 2" in learn
 
 
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):
