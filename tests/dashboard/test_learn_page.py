@@ -97,6 +97,11 @@ def test_learn_lists_the_lessons_of_the_program_and_of_the_home(lesson, store):
     assert "Is two more than one?" in words(at)
     assert f"0 of {len(lessons(store.home))} done" in words(at)
     assert at.button(key="begin_two").label == "Start"
+    headers = [each.value for each in at.header]
+    assert headers == ["First steps", "Training", "Networks", "Data and trust", "More lessons", "Words"]
+    explained = [each.value for each in at.markdown if each.value.startswith("**") and "** · " in each.value]
+    assert explained[:2] == sorted(explained[:2])
+    assert explained[0].startswith("**accuracy**")
 
 
 def test_a_wrong_lesson_is_named_with_its_line_and_the_others_stay(lesson, store):
