@@ -147,8 +147,8 @@ def test_each_of_several_quick_clicks_counts(training: Dashboard, browser) -> No
     page.goto(f"{training.url}/learn?lesson=three")
     page.wait_for_function("window.digitLab")
     expect(guide(page)).to_contain_text("1 of 4")
-    for _ in range(3):
-        press(page, "Next")
+    next_one = guide(page).get_by_role("button", name="Next", exact=True)
+    next_one.evaluate("button => { for (let time = 0; time < 3; time++) button.click() }")  # before the server answers
     expect(guide(page)).to_contain_text("4 of 4")
     guide(page).get_by_role("button", name="Back", exact=True).dblclick()  # of which the first counts
     expect(guide(page)).to_contain_text("3 of 4")
