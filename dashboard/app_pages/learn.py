@@ -19,12 +19,15 @@ def show_lesson(lesson: Lesson, *, is_next: bool) -> None:
     """Show a lesson as a card, with a button that begins it or goes on; that of the next one stands out."""
     now = learner()
     progress = now.progress(lesson.name)
-    with st.container(border=True, key=f"lesson_{lesson.name}", height="stretch"):
-        st.header(escape_markdown(lesson.question), anchor=False)
-        parts = [lesson.title, f"{lesson.minutes} min", lesson.needs]
-        words = " · ".join(escape_markdown(part) for part in parts if part)
-        st.caption(f"{words} · {state(lesson, progress, now.active)}")
-        show_predictions(lesson, progress)
+    with st.container(
+        border=True, key=f"lesson_{lesson.name}", height="stretch", vertical_alignment="distribute", gap="small"
+    ):
+        with st.container(gap="xsmall"):  # above; the buttons of a row stand on one line below
+            st.subheader(escape_markdown(lesson.question), anchor=False)
+            parts = [lesson.title, f"{lesson.minutes} min", lesson.needs]
+            parts = [*(escape_markdown(part) for part in parts), state(lesson, progress, now.active)]
+            st.caption(" · ".join(filter(None, parts)))
+            show_predictions(lesson, progress)
         words = "Again" if progress.done else "Continue" if progress.step else "Start"
         st.button(
             words,
@@ -37,28 +40,31 @@ def show_lesson(lesson: Lesson, *, is_next: bool) -> None:
 
 
 def state(lesson: Lesson, progress: LessonProgress, active: str) -> str:
-    """How far a lesson is, in words."""
+    """How far a lesson is, in words; "" where it was not begun."""
     if active == lesson.name:
         return "open beside the page"
     if progress.done:
         return ":green[:material/check_circle: done]"
-    return f"step {progress.step + 1} of {len(lesson.steps)}" if progress.step else "new"
+    return f"step {progress.step + 1} of {len(lesson.steps)}" if progress.step else ""
 
 
 def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
-    """Show what was predicted, and what came."""
+    """Show what was asked, what was predicted, and what came."""
     runs, digits = own_runs(lesson), dataset_now()
     for at, said in progress.predictions.items():
-        outcome = lesson.outcome_of(at) if at < len(lesson.steps) else None
+        if at >= len(lesson.steps) or not lesson.steps[at].predict:
+            continue
+        question, outcome = lesson.steps[at].predict.question, lesson.outcome_of(at)
         value = outcome.value(runs, digits) if outcome and digits else None
         known = value is not None
-        came = f" · it was {in_words(outcome, runs, digits)}" if known else ""
+        came = f" · {in_words(outcome, runs, digits)}" if known else ""
         mark = ":green[:material/check:] " if known and judge(lesson, at, said, value) else ""
-        st.markdown(f":small[{mark}You said: {escape_markdown(said)}{came}]")
+        words = f"{escape_markdown(question)}  \n**You said:** {escape_markdown(said)}{came}"
+        st.caption(f"{mark}{words}")
 
 
 def show_words() -> None:
-    """Show the glossary, or what a search in it finds."""
+    """Show the glossary by the alphabet, or what a search in it finds."""
     st.header("Words", anchor=False)
     asked = st.query_params.get(ADDRESS, "").replace("-", " ")
     sought = st.text_input(
@@ -68,7 +74,7 @@ def show_words() -> None:
     if not found:
         st.info(f"No word is explained by {escape_markdown(sought)}. Try another, or a part of it.")
     with st.container(key="glossary", gap="xsmall"):
-        for word in found:
+        for word in found if sought.strip() else sorted(found, key=lambda word: word.name.casefold()):
             st.markdown(f"**{word.name}** · {word.text}")
 
 
@@ -83,10 +89,15 @@ st.write(
 )
 for broken in broken_lessons(store().home):
     st.warning(f"**{escape_markdown(broken.path.name)}** is not shown. {escape_markdown(broken.why)}")
-with st.grid(2, min_column_width=320):
-    next_one = next((lesson for lesson in found if not learner().progress(lesson.name).done), None)
-    for lesson in found:
-        show_lesson(lesson, is_next=lesson is next_one)
+groups = dict.fromkeys(lesson.group for lesson in found)  # in the order of their first lessons
+found.sort(key=lambda lesson: list(groups).index(lesson.group))
+next_one = next((lesson for lesson in found if not learner().progress(lesson.name).done), None)
+for group in groups:
+    st.header(escape_markdown(group or "More lessons"), anchor=False)
+    with st.grid(2, min_column_width=320):
+        for lesson in found:
+            if lesson.group == group:
+                show_lesson(lesson, is_next=lesson is next_one)
 show_words()
 with st.expander("Write your own lesson", icon=":material/edit_note:"):
     st.write("Put a text file that ends in .md into the folder below; it appears here.")

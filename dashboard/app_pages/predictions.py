@@ -173,7 +173,8 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
     with how_measured():
         st.markdown(
             "The percentage below a digit is the network's confidence: the highest of its ten probabilities for the "
-            "image. The label is the dataset's, and a mistake is a prediction that differs from it."
+            "image. The label is the dataset's, and a mistake is a prediction that differs from it. "
+            "Ten times 0.10 means that the network has no idea: every digit seems as probable to it as any other."
         )
         if run.config is not None and run.config.layers.activation == "sigmoid":
             st.markdown(SIGMOID_SENTENCE)

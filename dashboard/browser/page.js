@@ -113,21 +113,35 @@
     send.call(this, data);
   };
 
-  // A button of a lesson shows that it was pressed until the server has answered: that can take seconds.
+  // A button of a lesson shows that it was pressed until the server has answered: that can take seconds. What is
+  // clicked in the meantime is clicked then: the server takes two clicks on a button that come together for one.
   const LESSON_BUTTON = ":is(.st-key-guide, [class*=st-key-begin_]) button";
+  const step = () => document.querySelector(".st-key-guide_head")?.textContent; // "How large a step? · 2 of 7"
+  const later = []; // selectors of buttons
+  let isPressed = false;
   addEventListener(
     "click",
-    ({ target }) => {
-      const pressed = target.closest?.(LESSON_BUTTON);
+    (event) => {
+      const pressed = event.target.closest?.(LESSON_BUTTON);
       if (!pressed) return;
-      const since = performance.now();
+      if (isPressed || event.detail > 1) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const [name] = pressed.closest("[class*=st-key-]").className.match(/st-key-\S+/);
+        if (event.detail < 2) later.push(`.${CSS.escape(name)} button:enabled`); // of a double-click, the first counts
+        return;
+      }
+      isPressed = true;
+      const [since, before] = [performance.now(), step()];
       pressed.dataset.pressed = "";
       const release = () => {
-        const isDone = asked > since && answered > asked && !busy();
-        if (isDone || performance.now() > since + LONGEST) delete pressed.dataset.pressed;
-        else setTimeout(release, CALM);
+        const isDone = step() !== before || (asked > since && answered > asked && !busy());
+        if (!isDone && performance.now() < since + LONGEST) return setTimeout(release, CALM);
+        delete pressed.dataset.pressed;
+        isPressed = false;
+        if (later.length) document.querySelector(later.shift())?.click();
       };
-      release();
+      setTimeout(release, CALM);
     },
     capture,
   );

@@ -180,7 +180,7 @@ def test_axe_finds_nothing_on_any_page_and_all_ask_this_machine_only(
 
 def test_units_are_reached_and_chosen_by_keyboard(dashboard: Dashboard, finished: Run, page) -> None:
     open_page(page, f"{dashboard.url}/inside?run={finished.id}&part=One+image")
-    units = page.get_by_role("listbox", name="Dense: 128 units").get_by_role("option")
+    units = page.get_by_role("listbox", name="Dense, 128 units").get_by_role("option")
     units.first.focus()
     for key in ("ArrowRight", "End", "ArrowLeft", "Enter"):
         page.keyboard.press(key)

@@ -251,8 +251,9 @@ def test_the_same_points_stand_at_epochs_updates_or_seconds_and_a_line_at_guessi
     assert not records(chart["datasets"]["guess"])  # the chart ends at 0.5
     stuck = one_history().epochs[0] | {"val_loss": 2.31, "val_accuracy": 0.1}
     for measure, value in (("loss", np.log(10)), ("accuracy", 0.1)):
-        guess = history.history_charts(History((), (stuck,), "training"), 2)[measure]["datasets"]["guess"]
-        assert records(guess)[0][measure] == pytest.approx(value)
+        chart = history.history_charts(History((), (stuck,), "training"), 2)[measure]
+        assert records(chart["datasets"]["guess"])[0][measure] == pytest.approx(value)
+        assert "each of the ten digits the probability 0.10" in str(chart["layer"])
 
 
 def test_the_thin_line_is_smoothed_and_passes_over_what_is_no_number():

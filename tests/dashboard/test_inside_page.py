@@ -199,6 +199,19 @@ def test_health_has_a_sentence_for_each_layer(make_inside):
     assert "It is normal that the first epoch moves them most" in shown
 
 
+def test_health_begins_with_the_worst_finding(store, digits):
+    run = store.create(NETWORKS["dense"])
+    weights = random_weights(run.config.layers, 0)
+    weights["dense_1"]["bias"][:15] = -1000
+    write_weights(run.path, weights, 3)
+    run.write_probabilities(np.eye(10, dtype=np.float32)[digits.y_test])
+    run.set_state("finished")
+    at = open_page("inside", run=run.id, part="Health")
+    said = [each.value for each in at.markdown if each.value.startswith((":orange[", ":blue["))]
+    assert "**ReLU · relu_1:** 15 of 20 units are dead" in said[0]
+    assert "Each digit is read about as often as it is there." in said[1]
+
+
 @pytest.mark.parametrize(
     ("number", "refused"), [("7", False), ("07", False), ("99999", True), ("seven", True), ("²", True)]
 )

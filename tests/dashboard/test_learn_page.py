@@ -6,6 +6,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.learners import read_learner
+from dashboard.components.learn import guide
 from dashboard.components.learn.library import lessons
 from dashboard.components.learn.progress import KEY
 from tests.support.pages import as_seen, open_page, words
@@ -96,6 +97,11 @@ def test_learn_lists_the_lessons_of_the_program_and_of_the_home(lesson, store):
     assert "Is two more than one?" in words(at)
     assert f"0 of {len(lessons(store.home))} done" in words(at)
     assert at.button(key="begin_two").label == "Start"
+    headers = [each.value for each in at.header]
+    assert headers == ["First steps", "Training", "Networks", "Data and trust", "More lessons", "Words"]
+    explained = [each.value for each in at.markdown if each.value.startswith("**") and "** · " in each.value]
+    assert explained[:2] == sorted(explained[:2])
+    assert explained[0].startswith("**accuracy**")
 
 
 def test_a_wrong_lesson_is_named_with_its_line_and_the_others_stay(lesson, store):
@@ -128,8 +134,9 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert "It was epoch **2**, of **3**" in words(at)
     assert "You said:** A later one" in words(at)
     assert ":green[:material/check_circle:]" in words(at)
-    assert "It was:** 2, epoch with the lowest validation loss" in words(at)
-    assert "You said: A later one · it was 2, epoch with" in words(page("learn"))
+    assert "**Epoch with the lowest validation loss:** 2" in words(at)
+    learn = words(page("learn"))
+    assert "Which epoch is best?  \n**You said:** A later one · **Epoch with the lowest validation loss:** 2" in learn
 
 
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):
@@ -157,6 +164,29 @@ def test_a_run_with_other_settings_is_not_the_lessons(lesson, store):
     page("train", model="Dense", epochs="4", dense_seed="5").button(key="start").click().run()
     assert len(store.runs()) == 1
     assert done(store).runs == {}
+
+
+def test_a_step_whose_run_was_skipped_says_so_and_leads_to_the_step_that_trains_it(lesson, store):
+    at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_next")
+    assert "It was epoch" not in words(at)
+    assert "a run that is not trained yet. Step 2, “Train it”, trains it." in words(at)
+    at = press(at, "guide_missing")
+    assert "Press Start." in words(at)
+    at = press(at, "guide_show")
+    finish(store.runs()[0])
+    assert "It was epoch **2**" in words(press(at, "guide_next"))
+
+
+def test_numbers_that_a_restarted_server_does_not_know_yet_come_by_themselves(lesson, make_run, monkeypatch):
+    make_run(seed=5)
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
+    before = guide.dataset_now
+    monkeypatch.setattr(guide, "dataset_now", lambda: None)
+    at = page("train")
+    assert "It was epoch …" in words(at)
+    monkeypatch.setattr(guide, "dataset_now", before)
+    assert "It was epoch **" in words(at.run())
+    assert not at.exception
 
 
 def test_show_me_twice_starts_one_run_and_a_deleted_one_again(lesson, store):

@@ -30,6 +30,10 @@ LAST_BATCHES = "last batches"  # the name of the thin line, until an epoch is co
 THIN_LINE = "thin line: batches within an epoch, smoothed"
 GUESS = {"loss": GUESSING_LOSS, "accuracy": GUESSING}
 GUESS_WORDS = {"loss": "guessing: ln 10 = 2.303", "accuracy": "guessing: 10\u00a0%"}
+GUESS_SENTENCE = (
+    "A network that guesses gives each of the ten digits the probability 0.10: it reads 10\u00a0% right, "
+    "and its loss is ln 10 = 2.303."
+)
 GUESS_BESIDE = {"loss": 12, "accuracy": -11}  # pixels below the line: away from the words of the best epoch
 
 
@@ -168,13 +172,18 @@ def _guess_layers(measure: str) -> list[dict]:
     """A dashed line at guessing, with words at its right."""
     data, y = {"name": "guess"}, number(measure)
     words = {"type": "text", "align": "right", "dx": -6, "dy": GUESS_BESIDE[measure], "fontSize": 12}
-    line = {"type": "rule", "color": theme.NEUTRAL, "strokeDash": [6, 4], "tooltip": None, "aria": False}
+    line = {"type": "rule", "color": theme.NEUTRAL, "strokeDash": [6, 4], "aria": False}
+    told = {"value": GUESS_SENTENCE}
     return [
-        {"data": data, "mark": line, "encoding": {"x": {"value": 0}, "x2": {"value": "width"}, "y": y}},
         {
             "data": data,
-            "mark": {**words, "color": theme.muted(), "tooltip": None},
-            "encoding": {"x": {"value": "width"}, "y": y, "text": category("name")},
+            "mark": line,
+            "encoding": {"x": {"value": 0}, "x2": {"value": "width"}, "y": y, "tooltip": told},
+        },
+        {
+            "data": data,
+            "mark": {**words, "color": theme.muted()},
+            "encoding": {"x": {"value": "width"}, "y": y, "text": category("name"), "tooltip": told},
         },
     ]
 

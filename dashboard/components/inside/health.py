@@ -28,23 +28,28 @@ _reading = threading.Lock()
 
 
 def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
-    """Show digits, units and weights of the chosen epoch, and both over all epochs that are kept."""
+    """Show the worst finding, then digits, units and weights of the chosen epoch, and both over all kept epochs."""
     units, sample = findings(inside, digits)
     names = titles(inside.network)
     over_epochs = units and len(weight_epochs(run)) > 1
+    worst = st.container(key="inside_worst")
     left, right = st.columns(2, gap="large") if over_epochs else (st.container(), None)
     with left:
-        _show_digits(run, digits, inside, sample)
+        said = _show_digits(run, digits, inside, sample)
     if right:
         over_time = right.container(key="inside_units_over_time")
     st.header("Units", anchor=False, help=f"A dead unit: {glossary()['dead unit'].text}")
     if units:
         st.caption(f"Counted on the first {len(sample)} test images.")
-        _show_units(run, units, names)
+        faults = _show_units(run, units, names)
     else:
+        faults = []
         st.markdown("This network has no activation: each unit passes its sum on as it is, so none can be dead.")
     st.header("Weights", anchor=False)
-    _show_weights(run, inside, names)
+    faults += _show_weights(run, inside, names)
+    if faults and not said:  # otherwise it stands first already
+        with worst:
+            _say(faults[0], well=False)
     if right:
         with over_time:  # last, since the first time takes seconds
             _show_shares(run, digits, names)
@@ -60,23 +65,31 @@ def findings(inside: Inside, digits: Dataset) -> Findings:
     return known[1]
 
 
-def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarray) -> None:
-    """Show which digits are read: of all test images where the run has saved that, otherwise of the sample."""
+def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarray) -> bool:
+    """Show which digits are read: of all test images where the run has saved that, otherwise of the sample.
+
+    Returns:
+        Whether a digit is read too often or too seldom.
+    """
     saved = _saved_probabilities(run, digits, inside)
     probabilities = sample if saved is None else saved
     labels = digits.y_test[: len(probabilities)]
     read, true, sentence = health.digit_counts(probabilities, labels)
     st.header("Digits", anchor=False)
-    _say(sentence or "Each digit is read about as often as it is there.", well=not sentence)
+    if sentence:
+        _say(sentence, well=False)
     usual = np.mean(probabilities.argmax(axis=1) == labels) >= USUAL
     if run.config is not None and not usual and (words := held_back(run.config)):
         _say(escape_markdown(words), well=False)
+    if not sentence:
+        _say("Each digit is read about as often as it is there.", well=True)
     images = f"{'the first' if saved is None else 'all'} {len(labels):,} test images"
     st.caption(f"Counted on {images}.")
     with st.container(key="inside_digits"):
         st.vega_lite_chart(
             charts.digit_bars(read, true), alt=f"How often each digit is read, and is there, of {images}"
         )
+    return bool(sentence)
 
 
 def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.ndarray | None:
@@ -90,12 +103,16 @@ def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.nd
     return found
 
 
-def _show_units(run: RunView, units: list[health.Units], names: dict[str, str]) -> None:
+def _show_units(run: RunView, units: list[health.Units], names: dict[str, str]) -> list[str]:
+    """Show each layer of units, and return what is wrong, where most units are dead first."""
+    faults = []
     with st.grid(min(3, len(units)), min_column_width=260, gap="medium", key="inside_units"):
         for layer in units:
             with st.container(border=True, gap="xsmall"):
                 st.markdown(f"**{_full(names, layer.layer)}**")
-                _advise(run, layer.sentence, layer.advice, well=layer.well)
+                words = _advise(run, layer.sentence, layer.advice, well=layer.well)
+                if not layer.well:
+                    faults.append((len(layer.dead) / layer.count, f"**{_full(names, layer.layer)}:** {words}"))
                 st.caption(_counted(layer), help=_numbers(layer))
                 if (value := _only_value(layer.histogram)) is not None:
                     st.markdown(f"It puts out **{short(value)}** for every image.")
@@ -104,6 +121,7 @@ def _show_units(run: RunView, units: list[health.Units], names: dict[str, str]) 
                     charts.histogram_chart(layer.histogram, title="What its units put out"),
                     alt=f"Histogram of what {layer.layer} puts out",
                 )
+    return [words for _, words in sorted(faults, key=lambda fault: -fault[0])]
 
 
 def _counted(layer: health.Units) -> str:
@@ -125,7 +143,9 @@ def _numbers(layer: health.Units) -> str | None:
     return " ".join(said) or None
 
 
-def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
+def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> list[str]:
+    """Show how the weights of each layer move and what they are, and return what is wrong."""
+    faults = []
     epochs = health.spread(weight_epochs(run), MOST_EPOCHS)
     if damaged := [f"{epoch:,}" for epoch in epochs if load_inside(run, epoch) is None]:
         st.warning(f"The weights after epoch {', '.join(damaged)} are damaged, so the charts leave them out.")
@@ -167,7 +187,9 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
                 ours = [update for update in moved if update.layer == kernel.layer]
                 if ours:
                     sentence, advice, well = health.judge_updates(ours)
-                    _advise(run, sentence, advice, well=well)
+                    words = _advise(run, sentence, advice, well=well)
+                    if not well:
+                        faults.append(f"**{_full(names, kernel.layer)}:** {words}")
                 if (value := _only_value(kernel.histogram)) is not None:
                     st.markdown(f"All its weights are **{short(value)}**.")
                     continue
@@ -175,6 +197,7 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> None:
                     charts.histogram_chart(kernel.histogram, before.get(kernel.layer), title="Weights"),
                     alt=f"Histogram of the weights of {kernel.layer}",
                 )
+    return faults
 
 
 def _show_shares(run: RunView, digits: Dataset, names: dict[str, str]) -> None:
@@ -219,11 +242,13 @@ def _say(sentence: str, *, well: bool) -> None:
     st.markdown(f"{icon} {sentence}")
 
 
-def _advise(run: RunView, sentence: str, advice: str, *, well: bool) -> None:
-    """Say what was found and what to do: only that against the settings that are the cause, where there are any."""
+def _advise(run: RunView, sentence: str, advice: str, *, well: bool) -> str:
+    """Say, and return, what was found and what to do: only that against the settings that are the cause, if any."""
     if advice and run.config is not None:
         advice = cure(run.config) or advice
-    _say(f"{sentence} {advice}".strip(), well=well)
+    words = f"{sentence} {advice}".strip()
+    _say(words, well=well)
+    return words
 
 
 def _full(names: dict[str, str], layer: str) -> str:

@@ -80,7 +80,7 @@ def layer_groups(inside: Inside, values: dict[str, np.ndarray]) -> list[Group]:
     groups.append(
         Group(
             PROBABILITIES,
-            "Softmax: probabilities",
+            "Probabilities, softmax of the logits",
             activation_pictures(probabilities),
             limit=1.0,
             width=30,
@@ -93,7 +93,7 @@ def layer_groups(inside: Inside, values: dict[str, np.ndarray]) -> list[Group]:
 
 def _group(block: Block, array: np.ndarray, title: str) -> Group:
     pictures = activation_pictures(array)
-    notes = [shape_in_words(block)]
+    notes = [shape_in_words(block)] if len(block.shape) > 1 else []  # the title says how many units
     if block.layer.kind in ACTIVATIONS:
         notes.append(f"{np.mean(pictures > 0):.0%} above zero".replace("%", " %"))
     is_map = array.ndim == 3

@@ -12,13 +12,13 @@ _ACTIVATIONS = {"relu": "ReLU", "leaky relu": "Leaky ReLU", "elu": "ELU", "gelu"
 
 
 def layer_title(block: Block) -> str:
-    """A layer's name and size, as "Convolution: 16 filters, 5 × 5"."""
+    """A layer's name and size, as "Convolution, 16 filters, 5 × 5"."""
     layer = block.layer
     match layer.kind:
         case "dense":
-            return f"Dense: {layer.size} units"
+            return f"Dense, {layer.size} units"
         case "conv":
-            return f"Convolution: {layer.size} filters, {layer.window} × {layer.window}"
+            return f"Convolution, {layer.size} filters, {layer.window} × {layer.window}"
         case "pool":
             return f"{'Average' if layer.average else 'Max'} pool {layer.window} × {layer.window}"
         case "global pool":
@@ -26,7 +26,7 @@ def layer_title(block: Block) -> str:
         case "norm":
             return "Normalisation"
         case "output":
-            return "Output: ten logits"
+            return "Output, ten logits"
     return _ACTIVATIONS.get(layer.kind, layer.kind.capitalize())
 
 

@@ -86,8 +86,7 @@ def show_guide(page: str) -> None:
         if lesson is None:
             return
         at = _at(lesson)
-        wait = lesson.steps[at].wait
-        if wait is not None and wait.kind in ("run", "number"):
+        if _may_change(lesson, at):
             st.fragment(_look, run_every=LOOK_SECONDS)(lesson, at, page)
         else:
             _show(lesson, at, page)
@@ -115,9 +114,24 @@ def _switch_page() -> None:
 def _look(lesson: Lesson, at: int, page: str) -> None:
     """Show the step, as long as it is the one to show."""
     _switch_page()
-    if (learner().active, _at(lesson)) != (lesson.name, at):
+    if (learner().active, _at(lesson)) != (lesson.name, at) or not _may_change(lesson, at):
         st.rerun()
     _show(lesson, at, page)
+
+
+def _may_change(lesson: Lesson, at: int) -> bool:
+    """Whether a step waits for a run or a number, or names a number that is not known, as right after a restart."""
+    wait = lesson.steps[at].wait
+    runs = own_runs(lesson)
+    waits = wait is not None and wait.kind in ("run", "number")
+    return waits or not all(_is_known(number, runs) for number in _numbers(lesson, at))
+
+
+def _numbers(lesson: Lesson, at: int) -> list[Number]:
+    """The numbers that a step names."""
+    step = lesson.steps[at]
+    named = [number for _, number in numbers_in(step.text, lesson.runs)]
+    return [step.outcome, *named] if step.outcome else named
 
 
 def _at(lesson: Lesson) -> int:
@@ -149,10 +163,12 @@ def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str) 
     st.markdown(f"**{escape_markdown(step.title)}**")
     if step.predict:
         _ask(lesson, at, step)
-    if step.text:
+    if missing := _missing_run(lesson, at, runs):
+        _say_missing(lesson, missing)
+    elif step.text:
         st.markdown(_filled(step.text, lesson, runs))
     done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
-    if step.outcome:
+    if step.outcome and not missing:
         _say_outcome(lesson, at, runs)
     _buttons(lesson, at, done)
 
@@ -163,6 +179,28 @@ def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
     for words, number in numbers_in(text, lesson.runs):
         text = text.replace(words, f"**{escape_markdown(number.text(runs, digits))}**" if digits else "…")
     return text
+
+
+def _missing_run(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> str:
+    """The first run, by its name in the lesson, that a step shows and that is not trained yet; "" for none."""
+    step = lesson.steps[at]
+    trained = step.wait.runs if step.wait else ()
+    opened = [name for key, names in step.query if key in RUN_KEYS for name in names.split(",") if name in lesson.runs]
+    unknown = [name for number in _numbers(lesson, at) if not _is_known(number, runs) for name, _ in number.parts]
+    missing = [name for name in opened if name not in runs]
+    missing += [name for name in unknown if name not in runs or runs[name].state.name != "finished"]
+    return next((name for name in missing if name not in trained), "")
+
+
+def _say_missing(lesson: Lesson, name: str) -> None:
+    """Say which step trains a run, in the place of a text about it, and lead there."""
+    trains = next((at for at, step in enumerate(lesson.steps) if step.wait and name in step.wait.runs), None)
+    if trains is None:
+        st.markdown("This step is about a run that is not trained yet.")
+        return
+    title = escape_markdown(lesson.steps[trains].title)
+    st.markdown(f"This step is about a run that is not trained yet. Step {trains + 1}, “{title}”, trains it.")
+    st.button(f"Go to step {trains + 1}", key="guide_missing", on_click=_go, args=(lesson, trains))
 
 
 # Predictions
@@ -191,7 +229,7 @@ def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
     digits = dataset_now()
     outcome = lesson.steps[at].outcome
     value = outcome.value(runs, digits) if digits else None
-    came = f"**It was:** {in_words(outcome, runs, digits)}" if value is not None else ""
+    came = in_words(outcome, runs, digits) if value is not None else ""
     if asked is None or value is None:
         st.markdown(came)
         return
@@ -208,8 +246,9 @@ def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
 
 
 def in_words(number: Number, runs: Mapping[str, RunView], digits: Dataset) -> str:
-    """A number as people write it, and what it is of, as Markdown."""
-    return f"{escape_markdown(number.text(runs, digits))}, {escape_markdown(number.meaning(runs))}"
+    """What a number is of, and the number as people write it, as Markdown."""
+    meaning = number.meaning(runs)
+    return f"**{escape_markdown(meaning[0].upper() + meaning[1:])}:** {escape_markdown(number.text(runs, digits))}"
 
 
 # Waiting

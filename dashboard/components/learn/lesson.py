@@ -3,6 +3,7 @@
     title: How many epochs?
     question: Does a network get better the longer it trains?
     minutes: 4
+    group: First steps
     source: Prechelt, Early Stopping - But When?, 1998
     run many: model=Dense&epochs=40&dense_training_images=1000
 
@@ -24,6 +25,9 @@
     expect: many.best_epoch 2 to 13
 
     The loss was lowest after epoch {many.best_epoch}. Since then the network learns its images by heart.
+
+The head has a title, a question and minutes; `group` is the heading under which Learn lists the lesson, `needs` says
+what it takes, and `source` may stand several times. Groups stand in the order of their first lessons.
 
 A step begins with its title. The lines right below it are its fields, what follows the empty line is its text:
 
@@ -55,7 +59,7 @@ from dashboard.components.learn.numbers import NUMBERS
 
 MOST_BYTES = 100_000
 MOST_WORDS = 250  # of all that is read in a lesson
-HEAD = ("title", "question", "minutes", "needs", "source")
+HEAD = ("title", "question", "minutes", "group", "needs", "source")
 FIELDS = ("open", "set", "highlight", "predict", "wait", "outcome", "expect")
 _FIELD = re.compile(r"([a-z]+)(?: ([a-z]\w*))?:\s*(.*)")
 _NAME = re.compile(r"([a-z]\w*)\.([a-z]\w*)")
@@ -176,6 +180,7 @@ class Lesson:
     title: str
     question: str
     minutes: int
+    group: str = ""
     needs: str = ""
     sources: tuple[str, ...] = ()
     runs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

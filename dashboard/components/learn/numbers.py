@@ -121,6 +121,16 @@ def _accuracy_of(digit: int) -> Callable[[np.ndarray, np.ndarray], float]:
     return compute
 
 
+def _most_read_for(digit: int) -> Callable[[np.ndarray, np.ndarray], float]:
+    def compute(probabilities: np.ndarray, labels: np.ndarray) -> float:
+        from core.evaluation.metrics import predicted_digits
+
+        own = predicted_digits(probabilities[labels == digit])
+        return np.bincount(own, minlength=10).argmax() if len(own) else math.nan
+
+    return compute
+
+
 def _most_read(probabilities: np.ndarray, labels: np.ndarray) -> float:
     from core.evaluation.metrics import predicted_digits
 
@@ -166,7 +176,7 @@ def _confidence_at_first(run: RunView, digits: Dataset) -> float | None:
 
 
 NUMBERS: dict[str, RunNumber] = {
-    "test_accuracy": RunNumber(SHARE, _summary("test_accuracy"), "share of the test images read right"),
+    "test_accuracy": RunNumber(SHARE, _summary("test_accuracy"), "test accuracy"),
     "mistakes": RunNumber(COUNT, _of_test(lambda p, y: _wrong(p, y).sum()), "test images read wrong"),
     "confident_mistakes": RunNumber(
         COUNT, _of_test(_confident_mistakes), "test images read wrong with more than 90 % confidence"
@@ -195,6 +205,10 @@ NUMBERS: dict[str, RunNumber] = {
     "dead_units": RunNumber(COUNT, _dead, "units of the first activation layer that are on for no test image of 300"),
     "shifted": RunNumber(SHARE, _under("shift", 2), "accuracy on shifted test images, medium strength", "robustness"),
     "turned": RunNumber(SHARE, _under("rotate", 2), "accuracy on turned test images, medium strength", "robustness"),
+    **{
+        f"digit_{digit}_as": RunNumber(COUNT, _of_test(_most_read_for(digit)), f"what most {digit}s are read as")
+        for digit in range(10)
+    },
     **{
         f"digit_{digit}": RunNumber(
             SHARE, _of_test(_accuracy_of(digit)), f"share of the {digit}s in the test images read right"

@@ -168,7 +168,7 @@ def test_a_number_says_what_it_is_of():
     text = LESSON.replace("run many:", "run few: model=dense\nrun many:")
     for number, words in {
         "many.best_epoch": "epoch with the lowest validation loss",
-        "many.test_accuracy - few.test_accuracy": "share of the test images read right, many minus few",
+        "many.test_accuracy - few.test_accuracy": "test accuracy, many minus few",
         "many.best_accuracy - many.validation_accuracy": "highest validation accuracy after an epoch minus validation "
         "accuracy after the last epoch",
         "spread many few.mistakes": "highest minus lowest test images read wrong",
