@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 PAGES = ("train", "learn", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export")
 UNREADABLE = {"noise": b"\x93NUMPY\x00" * 60, "empty": b"", "bytes": b"\xff\xfe\x00[" * 9, "nested": b"[" * 50_000}
 JSON_FILES = ("config.json", "name.json", "state.json", "control.json", "dataset.json", "summary.json")
-JSON_FILES += ("architecture.json", "imported.json", "robustness.json", "exports.json", "threshold.json")
+JSON_FILES += ("architecture.json", "trial.json", "imported.json", "robustness.json", "exports.json", "threshold.json")
 BINARY_FILES = ("checkpoint.npz", "probabilities.npy", "predictions/epoch-0002.npy", "validation.npz", "model.keras")
 BATCH = tuple(state.EVENTS["batch"])
 BINARY_FILES += ("model.tflite", "novelty.npz", "map-tsne.npz", "weights.npz", "weights/epoch-0003.npz")
@@ -39,6 +39,7 @@ def whole(make_run, digits):
         "epochs": 3,
         "test_accuracy": 0.97,
         "test_loss": 0.1,
+        "validation_accuracy": 0.96,
         "training_seconds": 8.2,
         "parameters": 79510,
         "training_images": 1167,
@@ -54,6 +55,7 @@ def whole(make_run, digits):
         "summary.json": summary,
         "dataset.json": identity,
         "architecture.json": rows,
+        "trial.json": {"sweep": "20261127-072954-c1d8", "number": 3},
         "control.json": {"request": None, "learning_rate": 0.001, "delete": False},
         "imported.json": {"file": "a.zip", "when": 1.7e9, "proof": {"images": 397, "different_predictions": 0}},
         "robustness.json": {},
