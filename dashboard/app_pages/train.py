@@ -33,7 +33,8 @@ def start() -> None:
     except ConfigError as error:
         note_failure(str(error))
     else:
-        run_action(begin, plan.base) if len(plan.points) == 1 else run_action(begin_sweep, plan)
+        what = (begin, plan.base) if len(plan.points) == 1 else (begin_sweep, plan)
+        run_action(*what)
 
 
 def begin(config: TrainingConfig) -> None:

@@ -53,6 +53,7 @@ def test_one_value_is_a_run_and_a_wrong_one_among_several_is_named(store, sweeps
     at = open_page("train", model="dense", dense_learning_rate="0.01")
     at.button(key="start").click().run()
     assert (len(store.runs()), sweeps.sweeps()) == (1, [])
+    assert "True" not in [element.value for element in at.markdown]  # what a page's script leaves over is shown
     at = open_page("train", model="dense", dense_learning_rate="0.1, 7")
     assert at.button(key="start").disabled
     assert "Learning rate must be between 1e-06 and 1, not 7." in words(at)
