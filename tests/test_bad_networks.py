@@ -7,13 +7,14 @@ import re
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
+from streamlit.testing.v1 import AppTest
 
 import digit_classification
 from core.bundle import archive
 from core.config import ConfigError, TrainingConfig, read
 from core.runs import RunStore
 from tests.support.network_texts import TEXTS
-from tests.support.pages import as_seen, open_page
+from tests.support.pages import as_seen
 from tests.support.runs import files_of, fill_run, zip_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -44,8 +45,18 @@ def test_the_page_says_what_is_wrong_and_its_start_is_off(page, text):
 
 @pytest.fixture(scope="module")
 def page():
-    """The Train page, which this module's tests share."""
-    return open_page("train")
+    """The sidebar of the Train page, which this module's tests share: the whole page takes far longer."""
+    return AppTest.from_function(_sidebar, default_timeout=60).run()
+
+
+def _sidebar():
+    import streamlit as st
+
+    from dashboard.components.session import dataset
+    from dashboard.components.train.settings_form import training_settings
+
+    with st.sidebar:
+        training_settings(lambda: None, dataset())
 
 
 @given(TEXTS)
