@@ -26,11 +26,12 @@ PATIENCE = 1800.0  # seconds
 
 @dataclass
 class Pupil:
-    """A pupil's run and the seconds to its first progress and to its end, None before that."""
+    """A pupil's run, the seconds to its first progress and to its end, None before that, and whether it finished."""
 
     run: Run
     first: float | None = None
     end: float | None = None
+    finished: bool = False
 
 
 def first_run(lesson: str) -> TrainingConfig:
@@ -61,7 +62,7 @@ def look(pupil: Pupil, seconds: float) -> None:
     if pupil.first is None and pupil.run.history().share_done(pupil.run.config.epochs) > 0:
         pupil.first = seconds
     if pupil.end is None and not pupil.run.state.is_active:
-        pupil.end = seconds
+        pupil.end, pupil.finished = seconds, pupil.run.state.name == "finished"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
         known = sorted(seconds for seconds in found if seconds is not None)
         if known:
             print(f"| {title} | {known[0]:.1f} | {known[len(known) // 2]:.1f} | {known[-1]:.1f} |")
-    finished = sum(pupil.run.state.name == "finished" for pupil in pupils)
+    finished = sum(pupil.finished for pupil in pupils)
     print(f"\n{finished} of {len(pupils)} runs finished.")
     return 0 if finished == len(pupils) else 1
 

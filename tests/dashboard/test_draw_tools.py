@@ -1,6 +1,7 @@
 """Draw's tools: its steps, other runs, the ink that decided, changes; pictures; and my digits with fine-tuning."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -561,3 +562,17 @@ def test_other_arrays_are_refused(image, scale):
         reshape(image, scale=scale)
     with pytest.raises(ValueError, match="scale must be"):
         reshape(np.zeros((28, 28), np.uint8), scale=0)
+
+
+def test_a_picture_of_a_moving_pen_stays_answered_when_the_page_runs_again():
+    def followed(at):
+        [hands] = [
+            node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_canvas_hands"
+        ]
+        return json.loads(hands.json)["followed"]
+
+    at = open_page("draw", session={"canvas_hands": {"live": {"number": 7, "canvas": "another", "strokes": 0}}})
+    assert followed(at) == 7
+    at.session_state["canvas_hands"] = {}  # the stroke has ended, and is sent
+    at.run()
+    assert followed(at) == 7  # else the next stroke would wait for an answer

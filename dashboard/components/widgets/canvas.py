@@ -127,12 +127,16 @@ def canvas(brush: int, *, eraser: bool = False, place: str = "") -> np.ndarray |
     ghost = {"path": "" if drawing.strokes else GHOST, "scale": SCALE}
     undoes = bool(drawing.strokes or _sheet().earlier)
     live = (st.session_state.get(HANDS) or {}).get("live") or {}
+    followed = live.get("number") or st.session_state.get(
+        "canvas_followed", 0
+    )  # runs of the page without it come between
+    st.session_state["canvas_followed"] = followed
     _hands(
         key=HANDS,
         data={
             "canvas": sheet.key,
             "strokes": drawing.strokes,
-            "followed": live.get("number", 0),
+            "followed": followed,
             "name": NAME,
             "ghost": ghost,
             "undoes": undoes,
