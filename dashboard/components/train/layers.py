@@ -137,7 +137,10 @@ def _cost(model: str) -> str:
 def _epoch_takes(config: TrainingConfig | None, digits: Dataset) -> str:
     """How long an epoch takes; "" where it is only known to be short."""
     seconds, how = takes(config, digits) if config else (0.0, "")
-    return f", {how} {duration_in_words(max(1.0, seconds / config.epochs))} an epoch" if how else ""
+    if not how:
+        return ""
+    each = seconds / config.epochs
+    return f", {how} {duration_in_words(each) if each >= 1 else f'{max(each, 0.1):.1f} s'} an epoch"
 
 
 def takes(config: TrainingConfig, digits: Dataset) -> tuple[float, str]:
