@@ -182,9 +182,8 @@ class Launcher(Watcher):
         state = run.state
         if self._worker_problem and state.name == "running":
             self._worker_started()
-        waits = (
-            state.name == "queued" and state.since == sent.queued
-        )  # else it was resumed after its worker's last look
+        # queued at another time, it was trained and asked for once more: its worker has to be told again
+        waits = state.name == "queued" and state.since == sent.queued
         if waits or state.name == "running" or run.has_worker():
             return
         del self._sent[run_id]

@@ -22,6 +22,15 @@ MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
 
 
+def ids_in(folder: Path) -> list[str]:
+    """The names of the folders in `folder` that are ids, newest first; [] where it cannot be read."""
+    try:
+        names = sorted((entry.name for entry in os.scandir(folder) if entry.is_dir()), reverse=True)
+    except OSError:
+        return []
+    return [name for name in names if ID.fullmatch(name)]
+
+
 def next_stamp(ids: Iterable[str]) -> str:
     """The time in UTC, or a second after the newest of these ids: ids that begin with it sort as they were given."""
     newest = max((given[:STAMP_LENGTH] for given in ids), default="")
@@ -40,11 +49,7 @@ class RunStore:
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
-        try:
-            names = sorted((entry.name for entry in os.scandir(self.folder) if entry.is_dir()), reverse=True)
-        except OSError:
-            return []
-        return [Run(self.folder / name) for name in names if ID.fullmatch(name)]
+        return [Run(self.folder / name) for name in ids_in(self.folder)]
 
     def get(self, run_id: str | None) -> Run | None:
         """The run of that id, None where there is none (or the id is not one)."""

@@ -19,7 +19,7 @@ from core.config import ConfigError, TrainingConfig, model_name
 from core.formatting import percent
 from core.runs import RunError, RunStore
 from core.sweeps.coordinator import LOOK_SECONDS, Coordinator
-from core.sweeps.plan import Plan, every_combination, parse_setting, parse_several, some_combinations
+from core.sweeps.plan import Plan, parse_setting, parse_several, plan_of
 from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep, SweepStore
 from core.sweeps.words import sentences
@@ -106,10 +106,7 @@ def read_plan(options: argparse.Namespace) -> Plan:
     base = TrainingConfig(**{"model": model, "epochs": options.epochs, **settings})
     if options.random is not None and options.random < 1:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
-    points = some_combinations(space, options.random, base.seed) if options.random else every_combination(space)
-    plan = Plan(base, points, options.name or f"{base.title}: {', '.join(space).replace('_', ' ') or 'one run'}")
-    assert plan.configs  # all are valid
-    return plan
+    return plan_of(base, space, options.random, options.name or ("" if space else f"{base.title}: one run"))
 
 
 def _named(text: str) -> tuple[str, str]:

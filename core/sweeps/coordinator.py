@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 
 from core.compute.launcher import Launcher, worker_limit
 from core.home import absolute
-from core.runs import Run, RunError
-from core.storage import explain_os_error, version
+from core.runs import RunError
+from core.storage import explain_os_error
+from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep
 from core.terminal import command_line, exit_with
 
@@ -31,7 +32,6 @@ class Coordinator:
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self._ends: dict[str, int] = {}  # by id: how often the worker of a trial ended unexpectedly
-        self._ended: dict[str, int] = {}  # by id: the folder's time of a trial that has ended
         self._idle_since: float | None = None
         self._launcher: Launcher | None = None
 
@@ -46,27 +46,22 @@ class Coordinator:
 
     def step(self) -> bool:
         """One look at all trials; returns whether the sweep is through."""
-        states = [self._look(run) for run in self.sweep.trials().values()]
+        states = [self._let_go_on(trial) for trial in read_trials(self.sweep)]
         waiting, training = states.count("queued"), states.count("running")
         self._launch_where_nobody_does(waiting, training)
         if waiting + training < worker_limit() + AHEAD and self.sweep.begin_trial() is None:
             return self.sweep.finish()
         return False
 
-    def _look(self, run: Run) -> str:
-        """The state of a trial; one that was interrupted goes on. What has ended is read again where it changed."""
-        changed = version(run.path, missing_ok=True).modified
-        if self._ended.get(run.id) == changed:
-            return ""
-        state = run.state
-        if state.name == "interrupted" and self._ends.get(run.id, 0) < MOST_ENDS:
-            self._ends[run.id] = self._ends.get(run.id, 0) + 1
-            with suppress(RunError):  # somebody else was faster
-                run.resume()
-            return "queued"
-        if not state.is_active:
-            self._ended[run.id] = changed
-        return state.name
+    def _let_go_on(self, trial: Trial) -> str:
+        """The state of a trial; one that was interrupted goes on."""
+        run = trial.run
+        if trial.state != "interrupted" or self._ends.get(run.id, 0) >= MOST_ENDS:
+            return trial.state
+        self._ends[run.id] = self._ends.get(run.id, 0) + 1
+        with suppress(RunError):  # somebody else was faster
+            run.resume()
+        return "queued"
 
     def _launch_where_nobody_does(self, waiting: int, training: int) -> None:
         if self._launcher:

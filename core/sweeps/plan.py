@@ -73,7 +73,7 @@ class Plan:
         name: what people call the sweep, 1 to 60 characters.
 
     Raises:
-        ConfigError: where there is no trial, or more than 5,000. Invalid settings are found by `configs`.
+        ConfigError: where there is no trial, more than 5,000, or the settings of one are invalid.
     """
 
     base: TrainingConfig
@@ -83,14 +83,11 @@ class Plan:
     def __post_init__(self) -> None:
         if not 1 <= len(self.points) <= MOST_TRIALS:
             raise ConfigError(_too_many(len(self.points)))
+        _ = self.configs  # raises where one is invalid
 
     @cached_property
     def configs(self) -> tuple[TrainingConfig, ...]:
-        """The settings of every trial.
-
-        Raises:
-            ConfigError: where those of one are invalid.
-        """
+        """The settings of every trial."""
         return tuple(config_at(self.base, point) for point in self.points)
 
     @property
@@ -111,6 +108,18 @@ class Plan:
         more = [{**self.points[number], "seed": seed} for number in numbers for seed in seeds]
         points = [{**point, "seed": config.seed} for point, config in zip(self.points, self.configs, strict=True)]
         return replace(self, points=(*points, *more))
+
+
+def plan_of(base: TrainingConfig, space: Mapping[str, Sequence], some: int | None = None, name: str = "") -> Plan:
+    """The plan that tries all combinations of the values in `space`, or `some` at random, drawn by the base's seed.
+
+    Without a name it is called by what differs.
+
+    Raises:
+        ConfigError: as `Plan`.
+    """
+    points = some_combinations(space, some, base.seed) if some else every_combination(space)
+    return Plan(base, points, name or f"{base.title}: {', '.join(space).replace('_', ' ')}")
 
 
 def _too_many(count: int) -> str:

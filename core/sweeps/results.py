@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from core.runs import Run, RunView
 from core.storage import version
@@ -192,6 +191,8 @@ def certainty(first: Group, second: Group) -> Certainty | None:
     With at least two seeds that both have, Student's t-test of the differences; otherwise Welch's t-test of two runs or
     more of each. Bouthillier et al. (2021, Accounting for Variance in Machine Learning Benchmarks) is why seeds count.
     """
+    from scipy import stats  # takes half a second, which a coordinator and the first request need not wait for
+
     shared = [seed for seed in first.accuracies if seed in second.accuracies]
     paired = len(shared) >= 2
     if paired:
@@ -201,7 +202,7 @@ def certainty(first: Group, second: Group) -> Certainty | None:
             return None  # no spread to judge the difference by
     else:
         one, other = ([*group.accuracies.values()] for group in (first, second))
-        test = _welch
+        test = partial(stats.ttest_ind, equal_var=False)
         if min(len(one), len(other)) < 2 or np.ptp(one) == np.ptp(other) == 0:
             return None
     found = test(one, other)
@@ -214,10 +215,6 @@ def certainty(first: Group, second: Group) -> Certainty | None:
         min(len(one), len(other)),
         paired,
     )
-
-
-def _welch(one: Sequence[float], other: Sequence[float]) -> Any:
-    return stats.ttest_ind(one, other, equal_var=False)
 
 
 def judged_alike(trials: Sequence[Trial]) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,7 +27,7 @@ from core.config import ConfigError, TrainingConfig
 from core.names import MOST, visible
 from core.runs import Run, RunError, RunStore
 from core.runs.run import ID
-from core.runs.store import next_stamp
+from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
 from core.sweeps.plan import Plan, SweepError
 
@@ -41,11 +40,10 @@ STATES = (ACTIVE, PAUSED, STOPPED, FINISHED)
 
 @dataclass(frozen=True)
 class SweepState:
-    """Where a sweep stands: one of `STATES` or "damaged", since when, and why where there is something to say."""
+    """Where a sweep stands: one of `STATES` or "damaged", and why where there is something to say."""
 
     name: str
     message: str = ""
-    since: float = 0.0
 
 
 class Sweep:
@@ -79,9 +77,8 @@ class Sweep:
             return SweepState(DAMAGED, f"{self.path / PLAN} is missing, damaged or of a newer version.")
         if not isinstance(stored, dict) or stored.get("name") not in STATES:
             return SweepState(PAUSED, "Its state was damaged. Resume it to go on.")
-        message, since = stored.get("message"), stored.get("since")
-        is_time = isinstance(since, int | float) and not isinstance(since, bool)
-        return SweepState(stored["name"], message if isinstance(message, str) else "", since if is_time else 0.0)
+        message = stored.get("message")
+        return SweepState(stored["name"], message if isinstance(message, str) else "")
 
     def has_coordinator(self) -> bool:
         """Whether a process begins its trials now."""
@@ -110,7 +107,7 @@ class Sweep:
             plan = self.plan
             if plan is None or self.state.name != ACTIVE:
                 return None
-            number = max(self.begun, 1 + max(self.trials(), default=-1))
+            number = self._next_number(self.trials())
             if number >= len(plan.points):
                 return None
             run = self.runs.create(
@@ -118,6 +115,10 @@ class Sweep:
             )
             write_json(self.path / BEGUN, {"trials": number + 1})
             return run
+
+    def _next_number(self, trials: dict[int, Run]) -> int:
+        """The number of the next trial: begun.json may be a trial behind, and trials may have been deleted."""
+        return max(self.begun, 1 + max(trials, default=-1))
 
     def pause(self) -> None:
         """Begin no more trials, and pause those in training; what waits leaves the line."""
@@ -164,8 +165,7 @@ class Sweep:
         with self._changing():
             plan = self.plan
             trials = self.trials()
-            begun = max(self.begun, 1 + max(trials, default=-1))
-            if self.state.name != ACTIVE or (plan and begun < len(plan.points)):
+            if self.state.name != ACTIVE or (plan and self._next_number(trials) < len(plan.points)):
                 return False
             if any(run.state.is_active for run in trials.values()):
                 return False
@@ -194,7 +194,7 @@ class Sweep:
         return FileLock(self.path / CHANGE_LOCK)
 
     def _set_state(self, name: str, message: str = "") -> None:
-        write_json(self.path / STATE, {"name": name, "message": message, "since": time.time()})
+        write_json(self.path / STATE, {"name": name, "message": message})
         with suppress(OSError):
             os.utime(self.path.parent)  # so that whoever watches need not look into each of many
 
@@ -217,11 +217,7 @@ class SweepStore:
 
     def sweeps(self) -> list[Sweep]:
         """Every sweep, newest first."""
-        try:
-            names = sorted((entry.name for entry in os.scandir(self.folder) if entry.is_dir()), reverse=True)
-        except OSError:
-            return []
-        return [Sweep(self.folder / name) for name in names if ID.fullmatch(name)]
+        return [Sweep(self.folder / name) for name in ids_in(self.folder)]
 
     def get(self, sweep_id: str | None) -> Sweep | None:
         """The sweep of that id, None where there is none."""
@@ -234,12 +230,7 @@ class SweepStore:
         return version(self.folder, missing_ok=True).modified
 
     def create(self, plan: Plan) -> Sweep:
-        """A new sweep, active; it appears whole or not at all. Its name gets a number where another has it.
-
-        Raises:
-            ConfigError: where the settings of a trial are invalid.
-        """
-        assert plan.configs  # all are valid
+        """A new sweep, active; it appears whole or not at all. Its name gets a number where another has it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder.parent / "sweeps.lock"):
             taken = {sweep.name for sweep in self.sweeps()}
@@ -251,7 +242,7 @@ class SweepStore:
             try:
                 draft.mkdir()
                 write_json(draft / PLAN, _plan_values(replace(plan, name=name)))
-                write_json(draft / STATE, {"name": ACTIVE, "message": "", "since": time.time()})
+                write_json(draft / STATE, {"name": ACTIVE, "message": ""})
                 draft.rename(self.folder / sweep_id)
             except BaseException:
                 shutil.rmtree(draft, ignore_errors=True)

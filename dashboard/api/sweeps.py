@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 
 from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
-from core.sweeps import Plan, Sweep, every_combination
-from core.sweeps.plan import MOST_TRIALS, some_combinations
+from core.sweeps import Sweep
+from core.sweeps.plan import MOST_TRIALS, plan_of
 from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
 from core.sweeps.words import sentences
@@ -103,9 +103,7 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}
-    points = some_combinations(space, wanted.random, base.seed) if wanted.random else every_combination(space)
-    name = wanted.name or f"{base.title}: {', '.join(space).replace('_', ' ')}"
-    return _details(services.sweeps.create(Plan(base, points, name)))
+    return _details(services.sweeps.create(plan_of(base, space, wanted.random, wanted.name or "")))
 
 
 @router.post("/sweeps/{sweep_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)

@@ -30,7 +30,8 @@ from core.config import (
     read,
 )
 from core.layers import MOST_TEXT
-from core.sweeps import Plan, every_combination, parse_seeds, parse_values
+from core.sweeps import Plan, parse_seeds, parse_values
+from core.sweeps.plan import plan_of
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
@@ -203,9 +204,7 @@ def plan_now() -> Plan:
     )
     space = {name: each for name, each in values.items() if len(each) > 1}
     labels = ", ".join(setting_of(name).label for name in space)
-    plan = Plan(base, every_combination(space), f"{base.title}: {labels.lower()}")
-    assert plan.configs  # all are valid
-    return plan
+    return plan_of(base, space, name=f"{base.title}: {labels.lower()}")
 
 
 def settings_now() -> TrainingConfig:

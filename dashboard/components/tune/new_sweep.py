@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig, parse_whole
 from core.data import Dataset
-from core.sweeps import Plan, every_combination
-from core.sweeps.plan import MOST_TRIALS, some_combinations
+from core.sweeps import Plan
+from core.sweeps.plan import MOST_TRIALS, plan_of
 from dashboard.components.actions import note_failure, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import TYPING_PAUSE, say_refused
@@ -198,16 +198,12 @@ def _plan() -> tuple[Plan | None, str]:
         if not names:
             return None, "Choose at least one setting that differs."
         space = {name: _values(name) for name in names}
+        count = None
         if now("search", _search()) == RANDOM:
             count = parse_whole(now("count", _count()))
             if not 1 <= count <= MOST_TRIALS:
                 raise ConfigError(f"Choose 1 to {MOST_TRIALS:,} trials, not {count:,}.")
-            chosen = some_combinations(space, count, base.seed)
-        else:
-            chosen = every_combination(space)
         title = "Networks" if MODEL in names else base.title
-        plan = Plan(base, chosen, f"{title}: {', '.join(map(_label, names)).lower()}")
-        assert plan.configs  # all are valid
+        return plan_of(base, space, count, f"{title}: {', '.join(map(_label, names)).lower()}"), ""
     except ConfigError as error:
         return None, str(error)
-    return plan, ""
