@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 from core.layers import NetworkError
 from core.named_networks import HIDDEN_LAYERS as HIDDEN_LAYERS
@@ -341,6 +342,36 @@ def parse_choice(text: str, choices: Mapping[str, str]) -> str:
         if len(found) == 1:
             return found[0]
     raise ConfigError(f'Choose one of {", ".join(choices)}, not "{text.strip()}".')
+
+
+def _parse_flag(text: str) -> bool:
+    values = {"true": True, "on": True, "false": False, "off": False}
+    if text.strip().casefold() not in values:
+        raise ConfigError(f'Enter true or false, not "{text.strip()}".')
+    return values[text.strip().casefold()]
+
+
+def _parse_images(text: str) -> int | None:
+    return None if text.strip().casefold() in ("", "0", "all") else parse_whole(text)
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {  # of settings as people type them, by name; each raises ConfigError
+    "model": model_name,
+    "epochs": parse_whole,
+    "learning_rate": parse_number,
+    "batch_size": parse_whole,
+    "seed": parse_whole,
+    "network": lambda text: read(text).text,
+    "training_images": _parse_images,
+    "validation_images": parse_whole,
+    "patience": parse_whole,
+    "augment": _parse_flag,
+    **{name: partial(parse_choice, choices=choices) for name, choices in CHOICES.items()},
+    "weight_decay": parse_number,
+    "wrong_labels": parse_number,
+    "left_out": parse_digits,
+    "imbalance": parse_whole,
+}
 
 
 def parse_hidden_layers(text: str) -> tuple[int, ...]:

@@ -11,21 +11,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from typing import Any
 
-from core.config import (
-    FIRST_WEIGHTS,
-    MODELS,
-    OPTIMIZERS,
-    PIXELS,
-    SCHEDULES,
-    ConfigError,
-    TrainingConfig,
-    model_name,
-    parse_choice,
-    parse_digits,
-    parse_number,
-    parse_whole,
-    read,
-)
+from core.config import MODELS, PARSERS, ConfigError, TrainingConfig
 from core.names import MOST
 from core.runs import RunError
 
@@ -237,39 +223,6 @@ def parse_several(name: str, text: str) -> tuple:
     if name == "seed":
         return parse_seeds(text, one)
     return parse_values(text, one, "|" if name in ("network", "left_out") else ",;|")
-
-
-def _parse_flag(text: str) -> bool:
-    values = {"true": True, "on": True, "false": False, "off": False}
-    if text.casefold() not in values:
-        raise ConfigError(f'Enter true or false, not "{text}".')
-    return values[text.casefold()]
-
-
-def _parse_images(text: str) -> int | None:
-    return None if text.casefold() in ("", "all") else parse_whole(text)
-
-
-PARSERS: dict[str, Callable[[str], Any]] = {
-    "model": model_name,
-    "epochs": parse_whole,
-    "learning_rate": parse_number,
-    "batch_size": parse_whole,
-    "seed": parse_whole,
-    "network": lambda text: read(text).text,
-    "training_images": _parse_images,
-    "validation_images": parse_whole,
-    "patience": parse_whole,
-    "augment": _parse_flag,
-    "optimizer": partial(parse_choice, choices=OPTIMIZERS),
-    "schedule": partial(parse_choice, choices=SCHEDULES),
-    "weight_decay": parse_number,
-    "pixels": partial(parse_choice, choices=PIXELS),
-    "first_weights": partial(parse_choice, choices=FIRST_WEIGHTS),
-    "wrong_labels": parse_number,
-    "left_out": parse_digits,
-    "imbalance": parse_whole,
-}
 
 
 def value_in_words(name: str, value: Any) -> str:

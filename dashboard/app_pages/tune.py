@@ -13,12 +13,12 @@ from core.formatting import percent
 from core.sweeps import Plan, Sweep
 from core.sweeps.plan import value_text
 from core.sweeps.results import Group, Trial, best_so_far, in_groups, read_trials
-from core.sweeps.sweep import ACTIVE, DAMAGED, FINISHED, PAUSED, STOPPED
+from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
 from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import sweep as charts
-from dashboard.components.formatting import duration_in_words
+from dashboard.components.formatting import STATE_ICONS, duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
@@ -34,13 +34,6 @@ MORE_SEEDS = 5
 ENDED = ("finished", "stopped", "failed")  # states of a trial that is through
 FEW = 4  # trials, of which the best so far says nothing that the table does not
 COMPARED = 10  # trials that the link to Compare names
-SIGNS = {
-    ACTIVE: (":material/play_circle:", "Running"),
-    PAUSED: (":material/pause_circle:", "Paused"),
-    STOPPED: (":material/stop_circle:", "Stopped"),
-    FINISHED: (":material/check_circle:", "Finished"),
-    DAMAGED: (":material/broken_image:", "Damaged"),
-}
 
 
 def page() -> None:
@@ -127,9 +120,9 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
 def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) -> None:
     """How far it is, and what can be done with it."""
     total, ended = len(plan.points), sum(trial.state in ENDED for trial in trials)
-    icon, word = SIGNS[state]
-    words = escape_markdown(plan_in_words(plan))
-    st.markdown(f"{icon} **{word}** · {words}{f' · {total:,} trials' if state == FINISHED else ''}")
+    as_run = "running" if state == ACTIVE else state
+    words = [escape_markdown(plan_in_words(plan)), *([f"{total:,} trials"] if state == FINISHED else [])]
+    st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
     left = ""
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:

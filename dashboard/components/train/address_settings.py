@@ -7,7 +7,7 @@ from functools import cache
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, TrainingConfig, parse_hidden_layers, parse_number
+from core.config import MODELS, PARSERS, ConfigError, TrainingConfig, parse_hidden_layers, parse_number
 from dashboard.components.address import is_navigation, remember
 from dashboard.components.curve_axis import OVER
 from dashboard.components.fields import MOST_TYPED
@@ -86,7 +86,7 @@ def _take(word: str, text: str) -> None:
     elif name not in shown_settings(model):
         raise ConfigError(_unknown(model, name))
     elif setting_of(name).choices:
-        value = setting_of(name).parse(text)
+        value = PARSERS[name](text)
     remember(PAGE, key, value)
     if name in shown_settings(model):
         understand(name, value, model)

@@ -17,17 +17,13 @@ from core.config import (
     FIRST_WEIGHTS,
     MODELS,
     OPTIMIZERS,
+    PARSERS,
     PIXELS,
     SCHEDULES,
     ConfigError,
     ModelInfo,
     TrainingConfig,
     model_name,
-    parse_choice,
-    parse_digits,
-    parse_number,
-    parse_whole,
-    read,
 )
 from core.layers import MOST_TEXT
 from core.sweeps import Plan, parse_seeds, parse_values
@@ -51,7 +47,6 @@ class Setting:
 
     Attributes:
         label: its name on the page.
-        parse: turns typed text into the value; raises ConfigError.
         help: what it does, for its tooltip.
         text: turns a value into text as it is typed.
         shown: whether a network has it.
@@ -62,7 +57,6 @@ class Setting:
     """
 
     label: str
-    parse: Callable[[str], Any]
     help: str
     text: Callable[[Any], str] = number_text
     shown: Callable[[ModelInfo], bool] = lambda info: True
@@ -78,18 +72,12 @@ class Setting:
 
 
 def _choice(label: str, choices: Mapping[str, str], help: str, group: str) -> Setting:
-    parse = partial(parse_choice, choices=choices)
-    return Setting(label, parse, help, str, choices=choices, group=group, separators="")
-
-
-def _parse_images(text: str) -> int | None:
-    return None if text.strip().lower() in ("", "0", ALL) else parse_whole(text)
+    return Setting(label, help, str, choices=choices, group=group, separators="")
 
 
 MORE: dict[str, Setting] = {  # in the order of the page; the names are those of TrainingConfig
     "network": Setting(
         "Layers",
-        lambda text: read(text).text,
         "The network as text, a layer after the other: conv 16 5, pool, norm, relu, flatten, dense 100, dropout 0.3. "
         "Its end is output softmax or output sigmoid.",
         text=str,
@@ -99,35 +87,29 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     ),
     "learning_rate": Setting(
         "Learning rate",
-        parse_number,
         "How far each step moves the weights: too small learns slowly, too large does not converge. Where a schedule "
         "changes it, this is the peak.",
     ),
     "batch_size": Setting(
         "Batch size",
-        parse_whole,
         "Images a step: small batches take many noisy steps, large ones few smooth steps.",
     ),
     "patience": Setting(
         "Patience",
-        parse_whole,
         "Early stopping: end after this many epochs without a lower validation loss; 0 is off.",
     ),
     "training_images": Setting(
         "Training images",
-        _parse_images,
         f'How many training images are used, or "{ALL}". Fewer images show how much data a network needs.',
         text=lambda count: ALL if count is None else str(count),
     ),
     "validation_images": Setting(
         "Validation images",
-        parse_whole,
         "Images held out from training to measure accuracy on unseen images after each epoch.",
         shown=lambda info: not info.validates_on_test,
     ),
     "seed": Setting(
         "Seed",
-        parse_whole,
         "Decides the first weights and the order of images: the same seed gives the same run.",
     ),
     "optimizer": _choice(
@@ -145,7 +127,6 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     ),
     "weight_decay": Setting(
         "Weight decay",
-        parse_number,
         "How fast each weight shrinks besides, which keeps a network simple: 0 is off, 0.01 is usual, 1 is a lot.",
         group=TRAINING,
     ),
@@ -163,13 +144,11 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     ),
     "wrong_labels": Setting(
         "Wrong labels",
-        parse_number,
         "Share of the training images that get a wrong label, 0 to 1. Validation and test images keep theirs.",
         group=DATA,
     ),
     "left_out": Setting(
         "Digits left out",
-        parse_digits,
         'Digits that are not trained on, for instance "3, 8". It is tested on them all the same.',
         text=lambda digits: ", ".join(map(str, digits)),
         group=DATA,
@@ -177,14 +156,12 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     ),
     "imbalance": Setting(
         "Imbalance",
-        parse_whole,
         "How many times as many images of 0 as of 9 are trained on, the digits between in equal steps; 1 is balanced.",
         group=DATA,
     ),
 }
 EPOCHS = Setting(
     "Epochs",
-    parse_whole,
     "One epoch shows the network every training image once. More epochs learn more, until it overfits.",
 )
 
@@ -280,11 +257,10 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
     Raises:
         ConfigError: where the text is invalid; the message names the setting, the text and what would be right.
     """
-    setting = setting_of(name)
     try:
-        value = setting.parse(text)
+        value = PARSERS[name](text)
     except ConfigError as error:
-        raise ConfigError(f"{setting.label}: {error}") from error
+        raise ConfigError(f"{setting_of(name).label}: {error}") from error
     TrainingConfig(model=model, **{name: value})  # its limits are checked there
     return value
 

@@ -11,6 +11,7 @@ from core.sweeps import Plan
 from core.sweeps.plan import value_text
 from core.sweeps.results import Trial
 from dashboard.components.activity import go_to
+from dashboard.components.formatting import run_link
 from dashboard.components.progress import progress_in_words
 from dashboard.components.train.settings import setting_of
 
@@ -60,7 +61,7 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
     later = [None] * len(to_come)
     frame = pd.DataFrame(
         {
-            "Trial": [f":material/arrow_forward: {trial.name}" for trial in rows] + list(map(plan.name_of, to_come)),
+            "Trial": [run_link(trial.name) for trial in rows] + list(map(plan.name_of, to_come)),
             "Validation accuracy": [trial.accuracy and 100 * trial.accuracy for trial in rows] + later,
             **{label_of(name): [value_text(name, point[name]) for point in points] for name in names},
             "Training time": [trial.seconds for trial in rows] + later,
