@@ -166,7 +166,7 @@ def test_a_run_that_another_tab_deletes_leaves_no_other_under_the_mouse(
             page.goto(f"{laboratory.url}/?run={mine.id}")
             expect(page.get_by_role("button", name="Pause")).to_be_visible()
         mine.set_state("paused")
-        expect(page.get_by_text("Paused", exact=True)).to_be_visible()
+        expect(page.get_by_role("strong").filter(has_text="Paused")).to_be_visible()
         home.delete(mine)
         expect(page.get_by_text("Mine was not found. It may have been deleted.")).to_be_visible()
         expect(page.get_by_role("button", name="Start a run")).to_be_visible()

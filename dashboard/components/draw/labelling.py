@@ -48,7 +48,8 @@ def show_labelling(
         image: the run's input, uint8 (28, 28), which is saved.
         picture: what was drawn or photographed.
         number: another one for each picture: the buttons belong to this picture and to no other.
-        is_shown: whether the page still has this picture. A click on the buttons of an earlier one changes nothing.
+        is_shown: whether this picture is what the page has. A click on the buttons of an earlier one changes nothing,
+            and a stroke that is still being drawn cannot be kept yet.
     """
     newest = my_digits().newest()
     kept_now = newest is not None and (newest.image == image).all()
@@ -70,7 +71,13 @@ def show_labelling(
     said = newest.label if kept_now else None
     with st.container(key="it_is", gap="xsmall"):
         question = "What is it?" if answer.digit is None else "Is that right?"
-        st.pills(f"{question} Keep it in My digits as:", range(10), default=said, **view(f"it_is_{number}", said, keep))
+        st.pills(
+            f"{question} Keep it in My digits as:",
+            range(10),
+            default=said,
+            disabled=not is_shown(),
+            **view(f"it_is_{number}", said, keep),
+        )
         if kept_now:
             st.caption(f":material/check: Saved as a {said} in My digits. Click the {said} again to undo.")
         else:
