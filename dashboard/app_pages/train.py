@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, TrainingConfig
+from core.config import ConfigError, TrainingConfig
 from core.data import Dataset
 from core.runs import ENDED, Run
 from dashboard.components.actions import note_failure, run_action
@@ -19,11 +19,11 @@ from dashboard.components.train.import_run import import_note, show_import
 from dashboard.components.train.layers import show_builder
 from dashboard.components.train.live import await_deletion, live
 from dashboard.components.train.problems import show_launcher_problem, show_problems
-from dashboard.components.train.results import architecture_card, sample_digits, show_results
+from dashboard.components.train.results import sample_digits, show_results
 from dashboard.components.train.run_controls import show_controls, show_next_steps
 from dashboard.components.train.run_header import ask_whether_to_delete, show_actions
 from dashboard.components.train.settings import plan_now
-from dashboard.components.train.settings_form import start_in_page, training_settings
+from dashboard.components.train.settings_form import show_networks, start_first, start_in_page, training_settings
 
 
 def start() -> None:
@@ -95,23 +95,15 @@ def empty() -> None:
     """Introduce the program before there is a first run."""
     st.write(
         "Digit Lab trains a small neural network on images of handwritten digits while you watch. Then look at every "
-        "mistake it makes, and draw digits for it to read."
+        "mistake it makes and why, draw digits for it to read, change one setting and compare."
     )
-    config = TrainingConfig()
-    st.button(
-        f"Train the classic network for {config.epochs} epochs",
-        type="primary",
-        icon=":material/play_arrow:",
-        key="start_classic",
-        on_click=run_action,
-        args=(begin, config),
-    )
-    show_import(dataset())
+    with st.container(horizontal=True, vertical_alignment="center", key="first_steps"):
+        start_first(start)
+        st.page_link("app_pages/draw.py", label="Draw a digit first", icon=":material/draw:")
+        st.page_link("app_pages/learn.py", label="Take a lesson", icon=":material/school:")
     sample_digits(dataset())
-    st.header("Networks to choose from", anchor=False)
-    with st.grid(2, min_column_width=320):
-        for info in MODELS.values():
-            architecture_card(info)
+    show_networks()
+    show_import(dataset())
     show_launcher_problem()
 
 

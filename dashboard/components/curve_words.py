@@ -1,4 +1,4 @@
-"""What learning curves say, below them: in words on Train, and a line for each run on Compare."""
+"""What learning curves say: in words above them on Train, and a line for each run on Compare."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.text import escape_markdown
 
 MOST_LINES = 4  # of runs, in sight at once
-NOTHING_YET = "What the curves show is said here after the first epochs."
-NOTHING_UNUSUAL = "So far, nothing unusual."
+NOTHING_YET = "What the curves show is said here after a few epochs."
+NOTHING_UNUSUAL = "The curves show nothing unusual."
 
 
 def show_words(run: RunView) -> None:
@@ -22,7 +22,7 @@ def show_words(run: RunView) -> None:
     with st.container(key="curve_words"):
         if words:
             st.markdown(linked(escape_markdown(words), MOST_WORDS))
-        elif run.state.is_active:
+        elif run.state.is_active or run.history().epochs:
             st.caption(NOTHING_UNUSUAL if len(run.history().epochs) > 1 else NOTHING_YET)
 
 

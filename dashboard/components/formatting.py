@@ -46,7 +46,7 @@ EXPERIMENT_WORDS = {
     "schedule": lambda schedule: f"{SCHEDULES[schedule].lower()} learning rate",
     "weight_decay": lambda decay: f"weight decay {number_text(decay)}",
     "pixels": lambda pixels: "raw pixels, 0 to 255" if pixels == "0-255" else "pixels 0 to 1",
-    "first_weights": lambda weights: f"first weights {FIRST_WEIGHTS[weights]}",
+    "first_weights": lambda weights: f"first weights {FIRST_WEIGHTS[weights].replace('All', 'all')}",
     "wrong_labels": lambda share: f"{percent(share, 0)} wrong labels",
     "left_out": lambda digits: f"without {', '.join(map(str, digits))}",
     "imbalance": lambda ratio: f"imbalance {ratio} : 1",

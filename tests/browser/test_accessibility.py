@@ -194,7 +194,7 @@ def test_before_the_first_run_axe_finds_nothing_and_the_dark_theme_is_printed_da
     dashboard: Dashboard, page: playwright.Page
 ) -> None:
     open_page(page, f"{dashboard.url}/?build=true")
-    expect(page.get_by_role("button", name="Train the classic network")).to_be_visible()
+    expect(page.get_by_role("button", name="Train Classic, 10 epochs")).to_be_visible()
     expect(page.get_by_role("listitem", name="layer 2, dense")).to_be_visible()
     assert check(page, "Train, empty, with the builder") == []
     expect(page.locator(":root")).to_have_attribute("data-theme", "dark")

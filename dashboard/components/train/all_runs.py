@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.browser import scroll_to_top
-from dashboard.components.formatting import RUN_HEADER, run_link
+from dashboard.components.formatting import RUN_HEADER, run_link, settings_in_words
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
 
@@ -66,7 +66,7 @@ FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same
 def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
     """One row for each run, an eye at the one that is `shown`; columns that say nothing are left out.
 
-    These are unknown of every run, the same in all, or said by the names, as automatic names say the network.
+    These are unknown of every run, or the same in all.
     """
     configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
     accuracies = [run.test_accuracy for run in runs]
@@ -74,15 +74,14 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
         {
             "Run": [run_link(run.name, is_shown=shown is not None and run.id == shown.id) for run in runs],
             "State": [run.state.name.capitalize() for run in runs],
-            "Network": [config.title if config else "–" for config in configs],
             "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],
             "Epochs": pd.Series([summary.get("epochs") for summary in summaries], dtype="Int64"),
             "Training time": [summary.get("training_seconds", math.nan) for summary in summaries],
             "Data": [run.dataset.get("name", "–") for run in runs],
+            "Settings": [settings_in_words(config) if config else "–" for config in configs],
         }
     )
-    named = all(map(str.startswith, (run.name for run in runs), frame["Network"]))
-    same = [name for name in ("Network", "Data") if len(set(frame[name]) - {"–"}) < 2 or (name == "Network" and named)]
+    same = ["Data"] * (len(set(frame["Data"]) - {"–"}) < 2)
     finished = ["State"] * all(run.state.name == "finished" for run in runs)
     empty = [name for name in COLUMNS if frame[name].isna().all()]
     return frame.drop(columns=finished + same + empty)

@@ -69,7 +69,8 @@ def show_numbers(numbers: Sequence[Number]) -> None:
 
 
 def show_charts(run: Run, epochs: int) -> None:
-    """Show loss and accuracy over epochs, updates or seconds, and what they say; without any, the empty axes."""
+    """Show what the curves say, and loss and accuracy over epochs, updates or seconds; without any, the empty axes."""
+    show_words(run)
     history, config = run.history(), run.config
     again = off_when_validating(config) if config else []
     measured = any("train_loss" in epoch for epoch in history.epochs) or not history.epochs
@@ -83,7 +84,6 @@ def show_charts(run: Run, epochs: int) -> None:
     with st.container(key="run_charts"):
         for column, (measure, chart) in zip(st.columns(2), charts.items(), strict=True):
             column.vega_lite_chart(chart, key=f"run_{measure}")
-    show_words(run)
 
 
 def show_test_images(run: Run) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.config import ModelInfo
 from core.data import Dataset
 from core.runs import Run
 from dashboard.components.draw.fine_tuning import fine_tuning_report
@@ -17,7 +16,6 @@ from dashboard.components.train.live import last_numbers
 from dashboard.components.train.places import (
     Number,
     fits,
-    layer_table,
     show_charts,
     show_end,
     show_numbers,
@@ -153,15 +151,6 @@ def _verified(run: Run) -> str:
         f"The exported model was verified on {parity.get('images', 0):,} test images: {agreement} those of the trained "
         f"network, largest difference in probability {parity.get('max_abs_difference', 0):.1e}."
     )
-
-
-def architecture_card(info: ModelInfo) -> None:
-    """Show a network that has a name, with its layers."""
-    network = info.network()
-    with st.container(border=True):
-        st.markdown(f"**{info.title}** · {network.parameters:,} parameters")
-        st.caption(info.about)
-        layer_table(network)
 
 
 def downloads(run: Run, found: Dataset) -> None:

@@ -78,14 +78,6 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
     _epochs()
     model = _choose_model()
     restore(PAGE, "model", "augment", *(address_name(model, name) for name in shown_settings(model)))
-    st.toggle(
-        "Augment",
-        last_augment(),
-        **view("augment", last_augment(), _keep_augment),
-        help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch, and adds "
-        "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
-        "hand-drawn digits.",
-    )
     hear_layers(model)
     plan, wrong = _ready(model)
     with st.container(key="start_area", gap="xsmall"):
@@ -95,6 +87,14 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
             say_refused(wrong)
         else:
             st.caption(what_they_take(plan, digits))
+    st.toggle(
+        "Augment",
+        last_augment(),
+        **view("augment", last_augment(), _keep_augment),
+        help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch, and adds "
+        "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
+        "hand-drawn digits.",
+    )
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(_about(model))
         _recipe(MODELS[model])
@@ -131,21 +131,51 @@ def _group(model: str, group: str, icon: str) -> None:
                 _field(model, name)
 
 
+def start_first(start: Callable[[], None]) -> None:
+    """Show, where there is no run, the button that starts what is set, which is the classic network at first."""
+    plan, wrong = _ready(last_model())
+    st.button(f"Train {_what_starts(plan)}", key="start_first", **_start_button(start, wrong))
+
+
 def start_in_page(start: Callable[[], None]) -> None:
     """Show a start button that names what it starts; page.css shows it on phones, where the sidebar is closed.
 
     It is quiet: what to do with the run on the page comes first.
     """
-    model = last_model()
-    plan, wrong = _ready(model)
-    what = plan_in_words(plan) if plan else MODELS[model].title
+    plan, wrong = _ready(last_model())
     with st.container(key="start_in_page", width="content"):
         st.button(
-            f"Start {what}",
+            f"Start {_what_starts(plan)}",
             key="start_here",
             help="Change the settings in the menu, at the top left.",
             **{**_start_button(start, wrong), "type": "secondary"},
         )
+
+
+def _what_starts(plan: Plan | None) -> str:
+    return plan_in_words(plan) if plan else MODELS[last_model()].title
+
+
+def show_networks() -> None:
+    """Show the networks that have a name with their layers, and choose one of them for the next run."""
+    st.header("Networks to choose from", anchor=False)
+    with st.grid(2, min_column_width=320, key="networks"):
+        for name, info in MODELS.items():
+            network, chosen = info.network(), name == last_model()
+            with st.container(border=True, gap="xsmall"):
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.markdown(f"**{info.title}** · {network.parameters:,} parameters", width="stretch")
+                    st.button(
+                        "Chosen" if chosen else "Choose",
+                        icon=":material/check:" if chosen else None,
+                        type="tertiary",
+                        key=f"choose_{name}",
+                        on_click=_keep_model,
+                        args=(name,),
+                        disabled=chosen,
+                    )
+                st.markdown(info.about)
+                st.caption(network.text)
 
 
 def _start_button(start: Callable[[], None], wrong: str) -> dict:
@@ -203,11 +233,15 @@ def _choose_model() -> str:
         list(MODELS),
         default=model,
         required=True,
-        **view("model", model, lambda chosen: remember(PAGE, "model", title_in_address(chosen))),
+        **view("model", model, _keep_model),
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
     )
     return model
+
+
+def _keep_model(model: str) -> None:
+    remember(PAGE, "model", title_in_address(model))
 
 
 def _keep_augment(augment: bool) -> None:
