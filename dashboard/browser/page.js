@@ -29,13 +29,19 @@
   const LONGER = 5;
   let changed = -JUST_BEFORE;
   for (const event of ["input", "change"]) addEventListener(event, () => (changed = performance.now()), capture);
+  let typed = -PATIENCE;
+  addEventListener("input", () => (typed = performance.now()), capture);
+  let asked = 0; // when the server was last asked for the page, not by a part of it that repeats itself
+  let answered = 0;
+  const isTold = (now) => (asked > typed ? answered > asked : now > typed + PATIENCE);
   const busy = () => document.querySelector("[data-test-script-state=running]");
   let wanted = null; // the link that was clicked a moment ago
   const follow = (link, since, until, calm) => {
     const now = performance.now();
     if (busy()) since = now;
     const there = link.isConnected ? link : [...document.links].find(({ href }) => href === link.href); // drawn anew
-    if ((!there || now < since + calm) && now < until) return setTimeout(follow, 20, link, since, until, calm);
+    const early = now < since + calm || !isTold(now);
+    if ((!there || early) && now < until) return setTimeout(follow, 20, link, since, until, calm);
     link = there ?? link;
     const leaves = link.pathname !== location.pathname;
     if (leaves) push(history.state, "", location.href);
@@ -69,8 +75,6 @@
   const ACTED = 1000; // milliseconds in which a click may lead to another page
   const LONGEST = 10000; // milliseconds in which an answer is awaited
   let came = performance.now();
-  let asked = 0;
-  let answered = 0;
   let heldSince = 0;
   new MutationObserver(() => (came = performance.now())).observe(document.querySelector("[data-testid=stApp]"), {
     attributeFilter: ["data-test-connection-state"],
