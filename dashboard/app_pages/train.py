@@ -102,7 +102,7 @@ def empty() -> None:
         st.page_link("app_pages/draw.py", label="Draw a digit first", icon=":material/draw:")
         st.page_link("app_pages/learn.py", label="Take a lesson", icon=":material/school:")
     sample_digits(dataset())
-    show_networks()
+    show_networks(start)
     show_import(dataset())
     show_launcher_problem()
 

@@ -156,8 +156,9 @@ def _what_starts(plan: Plan | None) -> str:
     return plan_in_words(plan) if plan else MODELS[last_model()].title
 
 
-def show_networks() -> None:
-    """Show the networks that have a name with their layers, and choose one of them for the next run."""
+def show_networks(start: Callable[[], None]) -> None:
+    """Show the networks that have a name with their layers; one of them is chosen for the next run, and started."""
+    _, wrong = _ready(last_model())
     st.header("Networks to choose from", anchor=False)
     with st.grid(2, min_column_width=320, key="networks"):
         for name, info in MODELS.items():
@@ -165,15 +166,12 @@ def show_networks() -> None:
             with st.container(border=True, gap="xsmall"):
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"**{info.title}** · {network.parameters:,} parameters", width="stretch")
-                    st.button(
-                        "Chosen" if chosen else "Choose",
-                        icon=":material/check:" if chosen else None,
-                        type="tertiary",
-                        key=f"choose_{name}",
-                        on_click=_keep_model,
-                        args=(name,),
-                        disabled=chosen,
-                    )
+                    if chosen:
+                        st.button(
+                            "Train it", key=f"train_{name}", **{**_start_button(start, wrong), "type": "secondary"}
+                        )
+                    else:
+                        st.button("Choose", type="tertiary", key=f"choose_{name}", on_click=_keep_model, args=(name,))
                 st.markdown(info.about)
                 st.caption(network.text)
 
