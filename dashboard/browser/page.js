@@ -117,6 +117,17 @@
     send.call(this, data);
   };
 
+  // Where a network was chosen, the button that trains it stands a moment later: of a double-click, the first counts.
+  addEventListener(
+    "click",
+    (event) => {
+      if (event.detail < 2 || !event.target.closest?.(".st-key-networks")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    capture,
+  );
+
   // A button of a lesson shows that it was pressed until the server has answered: that can take seconds. What is
   // clicked in the meantime is clicked then: the server takes two clicks on a button that come together for one.
   const LESSON_BUTTON = ":is(.st-key-guide, [class*=st-key-begin_]) button";

@@ -36,6 +36,13 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     expect(page.get_by_role("slider", name="Epochs")).to_have_value(str(epochs))
     expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
     expect(page.get_by_text("Classic · 79,510 parameters")).to_be_visible()
+    page.get_by_role("button", name="Choose").last.click()
+    page.get_by_role("button", name="Train it").hover()
+    page.mouse.down(click_count=2)  # the second of a slow double-click, where the button that trains it has come
+    page.mouse.up(click_count=2)
+    page.get_by_role("button", name="Choose").first.click()
+    expect(page.get_by_role("button", name=f"Train Classic, {epochs} epochs")).to_be_visible()
+    assert not dashboard.store.runs()
     page.get_by_role("button", name="Start training").click()
 
     expect(page.get_by_text(re.compile(f"Epoch [0-9]+ of {epochs}")).first).to_be_visible()
