@@ -150,6 +150,8 @@ def start_in_page(start: Callable[[], None]) -> None:
             help="Change the settings in the menu, at the top left.",
             **{**_start_button(start, wrong), "type": "secondary"},
         )
+        if wrong:
+            st.caption(wrong)
 
 
 def _what_starts(plan: Plan | None) -> str:
