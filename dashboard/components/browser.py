@@ -1,4 +1,4 @@
-"""The style sheet and the script that the pages add to Streamlit's: printing, browser history and scrolling."""
+"""The script that the pages add to Streamlit's: printing, browser history and scrolling."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ TO_TOP = "document.querySelector('[data-testid=stMain]').scrollTo({top: 0});"
 
 
 def prepare_browser() -> None:
-    """Add the style sheet and the script to the page; the script runs once in each browser tab."""
-    st.html(FOLDER / "page.css")
+    """Add the script to the page; it runs once in each browser tab."""
     with st.container(key="page_script"):
         script = (FOLDER / "page.js").read_text(encoding="utf-8")
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
