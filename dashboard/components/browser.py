@@ -1,4 +1,4 @@
-"""The script that the pages add to Streamlit's: printing, browser history and scrolling."""
+"""The style sheet and the script that the pages add to Streamlit's: printing, browser history and scrolling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ TO_TOP = "document.querySelector('[data-testid=stMain]').scrollTo({top: 0});"
 
 
 def prepare_browser() -> None:
-    """Add the script to the page; it runs once in each browser tab."""
+    """Add the style sheet and the script to the page; the script runs once in each browser tab."""
+    st.html(FOLDER / "page.css")  # for main.py alone: with app.py it has come with the HTML, before anything is drawn
     with st.container(key="page_script"):
         script = (FOLDER / "page.js").read_text(encoding="utf-8")
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
