@@ -27,6 +27,7 @@ from dashboard import reach  # noqa: E402
 from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
 from dashboard.server import hide_harmless_log_lines, limit_header_time  # noqa: E402
+from dashboard.style_sheet import StyleSheet  # noqa: E402
 
 AHEAD = (  # of dashboard.components
     "train.settings_form",
@@ -97,6 +98,6 @@ if reach.is_public_by_default():
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=[Mount(f"{prefix}/api", api) for prefix in reach.prefixes()],
-    middleware=[Middleware(OwnPages)],
+    middleware=[Middleware(OwnPages), Middleware(StyleSheet)],
     lifespan=lifespan,
 )

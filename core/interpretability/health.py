@@ -41,7 +41,7 @@ class Units:
         on: the share of all its numbers that are above 0.
         saturated: the share that is near an end of tanh or sigmoid; 0 for others.
         same: whether all units say the same of every image.
-        histogram: of its numbers.
+        histogram: of its numbers; of ReLU of those above 0, where there are any: the zeros would hide them.
         sentence: what this means; `advice` what to do, "" where nothing; `well` is whether that is as it should be.
     """
 
@@ -153,7 +153,10 @@ class _Tally:
             "same": count > 1 and self.spread <= SAME * self.largest,
         }
         sentence, advice, well = _judge(self.kind, **found)
-        histogram = np.histogram(np.concatenate(self.sample), BINS)
+        sample = np.concatenate(self.sample)
+        if self.kind == "relu" and (sample > 0).any():
+            sample = sample[sample > 0]
+        histogram = np.histogram(sample, BINS, (min(0.0, float(sample.min())), float(sample.max())))
         return Units(layer, self.kind, **found, histogram=histogram, sentence=sentence, advice=advice, well=well)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import streamlit as st
 
 from core.evaluation import baselines, comparison, predictions, selection
@@ -59,9 +61,12 @@ def page() -> None:
         return
     names = run_table.unique_names(runs)
     remember_names(names)
+    best = st.container(key="best_of_runs")
     chosen, target, part = choose_runs(runs, names)
     chosen.sort(key=lambda run: -(run.test_accuracy or 0.0))  # the newest first of equals
     ticked = []
+    with best:
+        show_best(chosen, names, digits)
     if chosen:
         ticked = show_runs(
             chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)]
@@ -109,6 +114,23 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
+def show_best(chosen: list[Run], names, digits) -> None:
+    """Say which of the runs is best, by how much, and whether that could be chance."""
+    comparable = (run for run in chosen if run_table.reason_not_comparable(run, digits) is None)
+    try:
+        found = [(newest_predictions(run, digits), escape_markdown(names[run.id])) for run in islice(comparable, 2)]
+    except predictions.PredictionsError:  # said below
+        return
+    if len(found) == 2:
+        (following, one), (best, other) = sorted(found, key=lambda each: each[0].accuracy)
+        st.markdown(f"★ {verdict.best(comparison.pair(following, best), one, other)}")
+
+
+def newest_predictions(run: Run, digits) -> predictions.Predictions:
+    """A run's newest predictions for the test images."""
+    return cached_predictions(printable(run.path), saved_version(run), digits.fingerprint, run, digits)
+
+
 def show_runs(chosen, target, part, names, digits, order) -> list[Run]:
     """Show the chosen runs as a table, their curves, and one of their settings against accuracy.
 
@@ -130,7 +152,8 @@ def show_runs(chosen, target, part, names, digits, order) -> list[Run]:
 def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) -> list[Run]:
     """Show the table, and what can be done with it; returns the runs whose rows are selected."""
     with st.container(key="on_screen"):
-        rows = run_table_view.show(table, [run.id for run in chosen], part)
+        with st.container(key="all_columns" if run_table_view.is_narrow(table) else "some_columns"):
+            rows = run_table_view.show(table, [run.id for run in chosen], part)
         marked = [chosen[row] for row in rows if row < len(chosen)]
         run_table_view.show_notes(table, part, baselines_of(digits.fingerprint, digits))
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -194,9 +217,7 @@ def show_pair(first, second, names, digits) -> None:
     readings = []
     for run in (first, second):
         try:
-            readings.append(
-                cached_predictions(printable(run.path), saved_version(run), digits.fingerprint, run, digits)
-            )
+            readings.append(newest_predictions(run, digits))
         except predictions.PredictionsError as error:
             st.error(escape_markdown(f"{names[run.id]}: {error}"), icon=":material/broken_image:")
             return

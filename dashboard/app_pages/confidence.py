@@ -66,7 +66,7 @@ def show_reliability(run, found: ConfidenceReport) -> None:
         st.caption(
             linked(
                 "A bar shows how often it is right among the images of that confidence. On the dashed line it would be "
-                "right as often as it is sure, and an orange line is the gap: its calibration. A pale bar has fewer "
+                "right as often as it is sure, and a thick line is the gap: its calibration. A pale bar has fewer "
                 f"than {calibration.FEW} images and says little."
             )
         )

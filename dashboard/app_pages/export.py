@@ -63,7 +63,7 @@ def show_run(run: Run, digits: Dataset) -> None:
     st.header("Formats", anchor=False)
     for name, format in FORMATS.items():
         why_not = "" if name in possible(run) else "Needs a Keras model; this run has only LiteRT."
-        format_cards.card(format, current.of(name) if current else None, files[name], reason=why_not)
+        format_cards.card(format, current, files[name], reason=why_not)
     if current:
         st.header("Verification", anchor=False)
         format_cards.verification_table(current)

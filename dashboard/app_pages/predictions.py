@@ -16,9 +16,11 @@ from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
 from dashboard.components.predictions.filters import choose_filter, clear, first_page, matrix_key, show_pair
 from dashboard.components.predictions.image_panel import (
+    IMAGE,
     chosen_image,
     close_image,
     open_image,
+    show_header,
     show_image,
     show_neighbours,
 )
@@ -60,28 +62,19 @@ def page() -> None:
     with headline:
         show_headline(run, reading, moments[NEWEST])
     with count:
-        show_count(digits, found, wanted, is_matrix_below=image is not None)
+        show_count(digits, found, wanted)
     with st.container(key="digits_area").container(key="digits_and_more"):
         with st.container():
             show_gallery(run, digits, reading, found, wanted, image)
         beside = st.container(key="one_image" if image is not None else "beside", border=image is not None)
-    if image is None:
-        with beside:
+    with beside:
+        if image is not None and show_header(selection.place(found, image), IMAGES_PER_PAGE) == IMAGE:
+            show_image(run, digits, reading, past, image)
+            show_neighbours(run, digits, reading, image)  # last, since the first time takes seconds
+        else:
             show_matrix(run, reading, wanted)
             show_worst_pairs(reading)
             show_digits(reading)
-        return
-    with beside:
-        show_image(run, digits, reading, past, selection.place(found, image), IMAGES_PER_PAGE)
-        neighbours = st.container()
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_matrix(run, reading, wanted)
-    with right:
-        show_worst_pairs(reading)
-        show_digits(reading)
-    with neighbours:  # last, since the first time takes seconds: the page is there meanwhile
-        show_neighbours(run, digits, reading, image)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
@@ -130,8 +123,8 @@ def watch(run, known) -> None:
         st.rerun()
 
 
-def show_count(digits, found, wanted: Filter, *, is_matrix_below: bool) -> None:
-    """Say how many images there are, by which filter, and what their marks mean; lead to a matrix that moved."""
+def show_count(digits, found, wanted: Filter) -> None:
+    """Say how many images there are, by which filter, and what their marks mean."""
     st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
     if wanted != Filter():
         st.button(
@@ -147,9 +140,6 @@ def show_count(digits, found, wanted: Filter, *, is_matrix_below: bool) -> None:
     marks += ["⚑ label in doubt"] if digits.is_mnist else []
     with st.container(key="marks", width="content"):
         st.caption(" · ".join(marks))
-    if is_matrix_below:
-        with st.container(key="to_matrix", width="content"):
-            st.markdown("[Confusion matrix below](#confusion-matrix)")
 
 
 def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: Filter, image: int | None) -> None:

@@ -12,7 +12,7 @@ TO_TOP = "document.querySelector('[data-testid=stMain]').scrollTo({top: 0});"
 
 def prepare_browser() -> None:
     """Add the style sheet and the script to the page; the script runs once in each browser tab."""
-    st.html(FOLDER / "page.css")
+    st.html(FOLDER / "page.css")  # for main.py alone: with app.py it has come with the HTML, before anything is drawn
     with st.container(key="page_script"):
         script = (FOLDER / "page.js").read_text(encoding="utf-8")
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)

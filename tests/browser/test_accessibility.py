@@ -184,7 +184,7 @@ def test_units_are_reached_and_chosen_by_keyboard(dashboard: Dashboard, finished
     units.first.focus()
     for key in ("ArrowRight", "End", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
-    expect(page.get_by_role("heading", name="Unit 126 of dense_1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Unit 126 of Dense 128")).to_be_visible()
     expect(page.get_by_role("cell", name="Sum")).to_be_visible()
     expect(units.nth(126)).to_have_attribute("aria-selected", "true")
     expect(units.nth(126)).to_be_focused()

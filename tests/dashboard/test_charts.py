@@ -425,6 +425,15 @@ def test_mistakes_on_the_map_have_a_shape_of_their_own_and_each_digit_stands_at_
     assert records(tables["middles"]) == [{"x": 1, "y": 0, "label": "1"}, {"x": 4, "y": 5, "label": "2"}]
 
 
+def test_numbers_on_the_map_that_would_lie_on_each_other_are_moved_apart_and_the_others_not():
+    places = np.array([[0.1, 0.1], [0.1, 0.1], [0.11, 0.1], [0.9, 0.5]])
+    moved = embedding.apart(places, gap=0.06)
+    between = np.hypot(*(moved[:, None] - moved[None]).T) + np.eye(4)
+    assert between.min() == pytest.approx(0.06, abs=1e-3)
+    assert np.hypot(*(moved - places).T).max() < 0.12
+    assert moved[3].tolist() == [0.9, 0.5]
+
+
 def test_bars_of_confidence_begin_at_the_least_and_are_pale_where_few_images_stand_behind_them():
     labels = np.zeros(30, int)
     sure = np.array([0.55] * 9 + [0.95] * 21)

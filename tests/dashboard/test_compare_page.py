@@ -92,6 +92,18 @@ def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digi
     assert (at.query_params["a"], at.query_params["b"]) == (second.id, first.id)
 
 
+def test_above_all_stands_which_run_is_best_by_how_much_and_whether_that_could_be_chance(make_run, digits):
+    first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
+    for run in (first, second):
+        run.write_summary({"test_accuracy": float((run.probabilities().argmax(axis=1) == digits.y_test).mean())})
+    n = len(digits.y_test)
+    best = f"{second.name} is best: it reads {percent(1 - 10 / n)} of the test images right, {100 * 30 / n:.2f} points"
+    said = words(open_page("compare")).replace("**", "")
+    assert f"{best} more than {first.name}. This difference is unlikely to be chance" in said
+    first.write_probabilities(mostly_right(digits.y_test, slice(20, 30)))
+    assert f"are best**: both read {percent(1 - 10 / n)}" in words(open_page("compare"))
+
+
 def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digits):
     first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
     at = open_page("compare", a=first.id, b=second.id)

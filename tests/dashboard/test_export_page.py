@@ -86,7 +86,8 @@ def test_exports_are_shown_with_their_proof_and_what_failed_can_be_tried_again(r
     assert np.isnan(table["difference"][0])
     assert list(table["different"][1:]) == [7, 0, 0]
     assert list(table["speed"]) == ["reference", "2.0 × faster", "as fast", "2.0 × slower"]
-    assert "7 predictions differ" in words(at)
+    assert "7 of 397 predictions differ" in words(at)
+    assert "It reads 7 of 397 test images otherwise than LiteRT. Accuracy: " in words(at)
     assert words(at).count("verified]") == 2
     assert "Of 400 drawings (drawn by somebody), it reads 299 correctly, and LiteRT 300." in words(at)
     assert "not this time" in at.error[0].value

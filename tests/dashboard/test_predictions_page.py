@@ -62,8 +62,24 @@ def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, dig
     at.select_slider(key="epoch").set_value("1").run()
     assert (numbers(at)["Mistakes"], numbers(at)["Epochs"]) == ("40", "1 of 3")
     at.text_input(key="image").set_value("25").run()
-    assert any("Image 25" in text.value for text in at.markdown)
+    assert panel_choices(at) == ["Image 25", "Matrix"]
     assert not at.exception
+
+
+def panel_choices(at):
+    return at.segmented_control(key="panel").options
+
+
+def test_the_matrix_is_a_click_away_in_the_panel_of_an_open_image_which_the_next_image_takes_back(make_run):
+    make_run()
+    at = open_page("predictions", image="5")
+    assert "Confusion matrix" not in [header.value for header in at.header]
+    at.segmented_control(key="panel").set_value("Matrix").run()
+    assert "Confusion matrix" in [header.value for header in at.header]
+    assert len(indices(at)) == 10  # beside the digits
+    at.button(key="next_image").click().run()
+    assert panel_choices(at) == ["Image 6", "Matrix"]
+    assert "Confusion matrix" not in [header.value for header in at.header]
 
 
 def test_a_link_opens_what_it_names(make_run):
@@ -278,7 +294,7 @@ def test_a_damaged_model_is_told_and_the_rest_of_the_image_is_there(make_run):
     (run.path / "model.tflite").write_bytes(b"not a model")
     at = open_page("predictions", image="5")
     assert "model.tflite" in at.error[0].value
-    assert any("Image 5" in text.value for text in at.markdown)
+    assert panel_choices(at) == ["Image 5", "Matrix"]
 
 
 def test_play_walks_through_the_epochs_and_stops_at_the_end(make_run, monkeypatch):

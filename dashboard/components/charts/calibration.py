@@ -46,7 +46,7 @@ def bins_in_percent(diagram: ReliabilityDiagram) -> pd.DataFrame:
 
 def reliability_chart(diagram: ReliabilityDiagram) -> dict:
     """Accuracy in each bin of confidence; on the dashed line it equals the confidence, and a rule is the gap."""
-    strong, other = theme.theme_colors()
+    _, right = theme.confidence_colors()
     x, y = number("confidence"), number("accuracy")
     share = number(
         "accuracy",
@@ -63,7 +63,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
         "data": {"name": "bins"},
         "layer": [
             {
-                "mark": {"type": "rect", "color": strong},
+                "mark": {"type": "rect", "color": right},
                 "encoding": {
                     "opacity": _pale(0.45),
                     "x": number("low", **_confidence_axis(lowest)),
@@ -79,7 +79,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
                 "encoding": {"x": x, "y": y},
             },
             {
-                "mark": {"type": "rule", "color": other, "strokeWidth": 2.5},
+                "mark": {"type": "rule", "color": theme.ink(), "strokeWidth": 2.5},
                 "encoding": {
                     "opacity": _pale(1.0),
                     "x": x,
@@ -89,7 +89,7 @@ def reliability_chart(diagram: ReliabilityDiagram) -> dict:
                 },
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 42, "color": strong},
+                "mark": {"type": "point", "filled": True, "size": 42, "color": right},
                 "encoding": {"opacity": _pale(1.0), "x": x, "y": y, "tooltip": BIN_TOOLTIP},
             },
         ],
@@ -110,7 +110,7 @@ def count_chart(diagram: ReliabilityDiagram) -> dict:
         },
         "datasets": {"bins": table(_bins(diagram))},
         "data": {"name": "bins"},
-        "mark": {"type": "rect", "color": theme.theme_colors()[0]},
+        "mark": {"type": "rect", "color": theme.confidence_colors()[0]},
         "encoding": {
             "opacity": _pale(0.45),
             "x": number("low", "Confidence", **_confidence_axis(_lowest(diagram))),
@@ -139,7 +139,7 @@ def coverage_chart(found: ConfidenceReport, threshold: float) -> dict:
     there &= curves["threshold"] >= start - 1e-9
     here = there & np.isclose(curves["threshold"], threshold, atol=0.0026)
     lowest = float(np.floor(10 * np.nanmin(curves["share"])) / 10)
-    color = category("series", legend=None, scale={"domain": SERIES, "range": list(theme.theme_colors())})
+    color = category("series", legend=None, scale={"domain": SERIES, "range": list(theme.confidence_colors())})
     dash = category("series", legend=None, scale={"domain": SERIES, "range": [[1, 0], [6, 3]]})
     x = number(
         "threshold",

@@ -12,6 +12,7 @@ from dashboard.components.charts.spec import category, number, table
 
 REGION = "region"
 NAMES = np.arange(10).astype(str)
+NUMERAL = 0.06  # of the map: the room of a label's number
 
 
 def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
@@ -23,6 +24,23 @@ def chosen_region(selection: object) -> dict[str, tuple[float, float]] | None:
         return None
     whole = all(len(edges) == 2 and all(math.isfinite(edge) for edge in edges) for edges in found.values())
     return found if whole else None
+
+
+def apart(places: np.ndarray, gap: float) -> np.ndarray:
+    """The places (n, 2), those closer than `gap` pushed from each other until none are."""
+    places = places.astype(float)
+    turns = 2.4 * np.arange(len(places))  # a direction each, for those on the same spot
+    for _ in range(100):
+        between = places[:, None] - places[None]
+        distance = np.hypot(*np.moveaxis(between, 2, 0))
+        close = (distance < gap - 1e-6) & ~np.eye(len(places), dtype=bool)
+        if not close.any():
+            break
+        same = close & (distance < 1e-9)
+        between[same] = np.stack([np.cos(turns), np.sin(turns)], axis=1)[np.nonzero(same)[0]] * 1e-3
+        share = np.where(close, (gap - distance) / 2 / np.maximum(np.hypot(*np.moveaxis(between, 2, 0)), 1e-9), 0)
+        places += (between * share[..., None]).sum(axis=1)
+    return places
 
 
 def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *, is_filtered: bool = False) -> dict:
@@ -41,16 +59,19 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
     }
     right = readings.right[layout.indices]
     shown = np.unique(labels)
+    extent = np.maximum(np.ptp(points, axis=0), 1e-9)
     middles = np.array([np.median(points[labels == label], axis=0) for label in shown])
+    middles = middles + (apart(middles / extent, NUMERAL) - middles / extent) * extent
     place = {
         "axis": {"labels": False, "ticks": False, "grid": False, "domain": False},
         "scale": {"zero": False, "nice": False, "padding": 14},
     }
+    colors = {"domain": NAMES.tolist(), "range": list(theme.DIGITS)}
     told = {
         "color": category(
             "label",
             "Label",
-            scale={"domain": NAMES.tolist(), "range": list(theme.DIGITS)},
+            scale=colors,
             legend={
                 "orient": "top",
                 "direction": "horizontal",
@@ -66,8 +87,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
     numeral = {"type": "text", "fontSize": 22, "fontWeight": 700}
     ring = {"type": "point", "shape": "circle", "size": 420, "opacity": 1, "aria": False}  # its tile says it
     cross = {"size": 60, "stroke": theme.ink(), "strokeWidth": 1} if is_filtered else {"size": 46, "strokeWidth": 0}
-    disc = {"type": "circle", "size": 800, "color": theme.ground(), "opacity": 0.8, "aria": False}
-    halo = {"color": theme.ground(), "stroke": theme.ground(), "strokeWidth": 5}
+    disc = {"type": "circle", "size": 750, "fill": theme.ground(), "strokeWidth": 2, "opacity": 0.9, "aria": False}
     return {
         "height": 600,
         "datasets": {
@@ -93,8 +113,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
                 "data": {"name": "middles"},
                 "encoding": {"text": category("label")},
                 "layer": [
-                    {"mark": disc},
-                    {"mark": {**numeral, **halo}},
+                    {"mark": disc, "encoding": {"stroke": category("label", legend=None, scale=colors)}},
                     {"mark": {**numeral, "color": theme.ink()}},
                 ],
             },

@@ -24,11 +24,12 @@ BEST = "★ is the best of the runs shown."
 TICK = "Ticked runs stand out in the charts; two are compared below."
 MOST_OF_LAYERS = 29  # letters
 LAYERS = 185  # pixels, for as many
+FEW_SETTINGS = 3  # beside which the results have room
 LEFT = ("Network", "Layers", "Optimizer", "Schedule", "Pixels", "First weights", "Data", "Augmentation", "Starts from")
 SHORT = {
     "Batch size": "Batch",
-    "Training images": "Trained",
-    "Validation images": "Validated",
+    "Training images": "Trained on",
+    "Validation images": "Validated on",
     "Augmentation": "Augmented",
 }
 HELP = {
@@ -64,7 +65,8 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
     }
     letters = min(MOST_LETTERS, table.words["Run"].str.len().max())
     width = next(pixels for fit, pixels in NAMES.items() if letters <= fit)
-    others = [*(RESULTS if part == "Settings" else SETTINGS), *(["Network"] if _is_in_names(table) else [])]
+    others = [] if is_narrow(table) else RESULTS if part == "Settings" else SETTINGS
+    others = [*others, *(["Network"] if _is_in_names(table) else [])]
     columns["Run"] = st.column_config.ButtonColumn(
         RUN_HEADER,
         type="tertiary",
@@ -88,6 +90,11 @@ def show(table: RunTable, ids: list[str], part: str) -> list[int]:
         key="compared_" + hashlib.sha256(",".join(ids).encode()).hexdigest()[:16],
     )
     return list(shown.selection.rows)
+
+
+def is_narrow(table: RunTable) -> bool:
+    """Whether so few settings differ that all columns have room, whichever of the `PARTS` is chosen."""
+    return len(table.settings) <= FEW_SETTINGS
 
 
 def show_notes(table: RunTable, part: str, baselines: Sequence[Baseline]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.evaluation.comparison import Pair
+from core.formatting import percent
 
 LEVEL = 0.05
 
@@ -15,6 +16,18 @@ def verdict(both: Pair) -> str:
     if p_value >= LEVEL:
         return f"This difference could be chance: {p_in_words(p_value)}."
     return f"This difference is unlikely to be chance: {p_in_words(p_value)}."
+
+
+def best(both: Pair, one: str, other: str) -> str:
+    """By how much `other`, the second of the two and the best of the runs, is ahead of `one`, in sentences."""
+    counts, images = both.groups.counts, len(both.first.labels)
+    accuracy, gain = (counts["both_right"] + counts["fixed"]) / images, counts["fixed"] - counts["broken"]
+    if gain == 0:
+        return f"**{other} and {one} are best**: both read {percent(accuracy)} of the test images right."
+    return (
+        f"**{other} is best**: it reads {percent(accuracy)} of the test images right, {100 * gain / images:.2f} points "
+        f"more than {one}. {verdict(both)}"
+    )
 
 
 def difference(both: Pair, one: str, other: str) -> str:

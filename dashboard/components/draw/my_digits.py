@@ -25,7 +25,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
-FEW = 30  # digits, below which is room for fine-tuning
+FEW = 12  # digits, two rows, below which is room for fine-tuning
 MOST_COUNTED = 5  # digits, below which a bar would say no more than the count
 IN_PERCENT = 100  # digits, from which on a run's accuracy is in percent
 

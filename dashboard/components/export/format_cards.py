@@ -15,6 +15,7 @@ from dashboard.components.formatting import percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.text import escape_markdown
 
+USUAL_LOSS = 0.01  # of accuracy, that 8-bit weights may cost
 BUTTON = 180  # pixels: buttons of one width stand in line
 
 
@@ -102,23 +103,24 @@ def int8_cost(exports: Exports) -> str | None:
     )
 
 
-def card(format: Format, found: Verification | None, content: bytes | None, *, reason: str = "") -> None:
+def card(format: Format, exports: Exports | None, content: bytes | None, *, reason: str = "") -> None:
     """Show one format: what it is for, its state, and the button that downloads its file.
 
     Args:
-        found: its verification, None where the current model has none.
+        exports: what the current model's exports were found to do, None where there are none.
         content: the file to download, None where there is none.
         reason: why this run cannot be exported in this format, "" where it can.
     """
+    found = exports.of(format.name) if exports else None
     with (
         st.container(border=True),
         st.container(horizontal=True, vertical_alignment="center", key=f"card_{format.name}"),
     ):
         with st.container(width="stretch", gap=None):
-            st.markdown(f"**{format.title}** `{format.file}` {_state(format, found, content, reason)}")
+            st.markdown(f"**{format.title}** `{format.file}` {_state(format, exports, content, reason)}")
             st.markdown(format.sentence)
-            if reason:
-                st.caption(reason)
+            if words := reason or (difference_in_words(exports, found) if found and content else ""):
+                st.caption(words)
         show_download(
             "Download" if content is None else f"Download {len(content) / 1000:,.0f} KB",
             content,
@@ -155,13 +157,14 @@ def usage(formats: Iterable[Format], digit: bytes, help: str) -> None:
             st.markdown(format.runs_in)
 
 
-def _state(format: Format, found: Verification | None, content: bytes | None, reason: str) -> str:
+def _state(format: Format, exports: Exports | None, content: bytes | None, reason: str) -> str:
     if reason:
         return ":gray-badge[not available]"
     if format.name == "litert":
         return ":blue-badge[from training]"
     if format.missing:
         return ":gray-badge[packages missing]"
+    found = exports.of(format.name) if exports else None
     if found is None:
         return ":gray-badge[not exported yet]"
     if found.error:
@@ -170,7 +173,31 @@ def _state(format: Format, found: Verification | None, content: bytes | None, re
         return ":orange-badge[missing or damaged]"
     if found.is_same:
         return ":green-badge[:material/check: verified]"
-    words = f"up to {_change(found.difference)} off"
+    words = "same predictions"
     if found.different:
-        words = f"{found.different:,} prediction{' differs' if found.different == 1 else 's differ'}"
-    return f":blue-badge[{words}]" if found.format == "int8" else f":orange-badge[:material/difference: {words}]"
+        words = f"{found.different:,} of {exports.images:,} predictions differ"
+    is_usual = found.format == "int8" and _loss(exports, found) <= USUAL_LOSS
+    return f":blue-badge[{words}]" if is_usual else f":orange-badge[:material/warning: {words}]"
+
+
+def _loss(exports: Exports, found: Verification) -> float:
+    """How much less accurate it is than the run's LiteRT model."""
+    whole = exports.of("litert")
+    return whole.accuracy - found.accuracy if whole else 0.0
+
+
+def difference_in_words(exports: Exports, found: Verification) -> str:
+    """How its answers differ from those of the run's LiteRT model, as a sentence; "" where they do not."""
+    if found.is_same or found.format == "litert":
+        return ""
+    if not found.different:
+        return (
+            f"It reads all {exports.images:,} test images as LiteRT does; a probability changes by up to "
+            f"{_change(found.difference)}."
+        )
+    points = -100 * _loss(exports, found)
+    change = f"{points:+.2f} points".replace("-", "−") if abs(points) >= 0.005 else "as LiteRT"
+    return (
+        f"It reads {found.different:,} of {exports.images:,} test images otherwise than LiteRT. Accuracy: "
+        f"{percent(found.accuracy)} ({change})."
+    )

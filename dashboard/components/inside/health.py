@@ -15,13 +15,14 @@ from core.interpretability import health
 from core.interpretability.inside import Inside, load_inside, one_thread, weight_epochs
 from core.runs import RunView
 from dashboard.components.charts import inside as charts
-from dashboard.components.inside.words import titles
+from dashboard.components.inside.words import short_titles, titles
 from dashboard.components.learn.glossary import glossary
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.wall import short
 
 SAMPLE = 300  # test images
 MOST_EPOCHS = 12  # of the charts over the epochs
+OUT, OUT_WHERE_ON = "What its units put out", "What its units put out where they are on"
 Findings = tuple[list[health.Units], np.ndarray]  # of the sample: what its units do, and its probabilities (n, 10)
 _known: WeakKeyDictionary[Inside, tuple[str, Findings]] = WeakKeyDictionary()
 _reading = threading.Lock()
@@ -35,24 +36,26 @@ def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
     worst = st.container(key="inside_worst")
     left, right = st.columns(2, gap="large") if over_epochs else (st.container(), None)
     with left:
-        said = _show_digits(run, digits, inside, sample)
+        said, cause = _show_digits(run, digits, inside, sample)
     if right:
         over_time = right.container(key="inside_units_over_time")
     st.header("Units", anchor=False, help=f"A dead unit: {glossary()['dead unit'].text}")
     if units:
         st.caption(f"Counted on the first {len(sample)} test images.")
-        faults = _show_units(run, units, names)
+        faults = _show_units(run, units, names, cause)
     else:
         faults = []
         st.markdown("This network has no activation: each unit passes its sum on as it is, so none can be dead.")
     st.header("Weights", anchor=False)
-    faults += _show_weights(run, inside, names)
-    if faults and not said:  # otherwise it stands first already
-        with worst:
+    faults += _show_weights(run, inside, names, cause)
+    with worst:
+        if cause:
+            _say(escape_markdown(cause), well=False)
+        elif faults and not said:  # otherwise it stands first already
             _say(faults[0], well=False)
     if right:
         with over_time:  # last, since the first time takes seconds
-            _show_shares(run, digits, names)
+            _show_shares(run, digits, short_titles(inside.network))
 
 
 def findings(inside: Inside, digits: Dataset) -> Findings:
@@ -65,11 +68,11 @@ def findings(inside: Inside, digits: Dataset) -> Findings:
     return known[1]
 
 
-def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarray) -> bool:
+def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarray) -> tuple[bool, str]:
     """Show which digits are read: of all test images where the run has saved that, otherwise of the sample.
 
     Returns:
-        Whether a digit is read too often or too seldom.
+        Whether a digit is read too often or too seldom, and what in the settings holds the network back, "" if nothing.
     """
     saved = _saved_probabilities(run, digits, inside)
     probabilities = sample if saved is None else saved
@@ -79,8 +82,6 @@ def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarr
     if sentence:
         _say(sentence, well=False)
     usual = np.mean(probabilities.argmax(axis=1) == labels) >= USUAL
-    if run.config is not None and not usual and (words := held_back(run.config)):
-        _say(escape_markdown(words), well=False)
     if not sentence:
         _say("Each digit is read about as often as it is there.", well=True)
     images = f"{'the first' if saved is None else 'all'} {len(labels):,} test images"
@@ -89,7 +90,7 @@ def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarr
         st.vega_lite_chart(
             charts.digit_bars(read, true), alt=f"How often each digit is read, and is there, of {images}"
         )
-    return bool(sentence)
+    return bool(sentence), "" if run.config is None or usual else held_back(run.config)
 
 
 def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.ndarray | None:
@@ -103,23 +104,23 @@ def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.nd
     return found
 
 
-def _show_units(run: RunView, units: list[health.Units], names: dict[str, str]) -> list[str]:
+def _show_units(run: RunView, units: list[health.Units], names: dict[str, str], cause: str) -> list[str]:
     """Show each layer of units, and return what is wrong, where most units are dead first."""
     faults = []
     with st.grid(min(3, len(units)), min_column_width=260, gap="medium", key="inside_units"):
         for layer in units:
             with st.container(border=True, gap="xsmall"):
-                st.markdown(f"**{_full(names, layer.layer)}**")
-                words = _advise(run, layer.sentence, layer.advice, well=layer.well)
+                st.markdown(f"**{names[layer.layer]}**")
+                words = _advise(run, layer.sentence, "" if cause else layer.advice, well=layer.well)
                 if not layer.well:
-                    faults.append((len(layer.dead) / layer.count, f"**{_full(names, layer.layer)}:** {words}"))
+                    faults.append((len(layer.dead) / layer.count, f"**{names[layer.layer]}:** {words}"))
                 st.caption(_counted(layer), help=_numbers(layer))
                 if (value := _only_value(layer.histogram)) is not None:
                     st.markdown(f"It puts out **{short(value)}** for every image.")
                     continue
                 st.vega_lite_chart(
-                    charts.histogram_chart(layer.histogram, title="What its units put out"),
-                    alt=f"Histogram of what {layer.layer} puts out",
+                    charts.histogram_chart(layer.histogram, title=OUT_WHERE_ON if layer.kind == "relu" else OUT),
+                    alt=f"Histogram of what {names[layer.layer]} puts out",
                 )
     return [words for _, words in sorted(faults, key=lambda fault: -fault[0])]
 
@@ -143,7 +144,7 @@ def _numbers(layer: health.Units) -> str | None:
     return " ".join(said) or None
 
 
-def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> list[str]:
+def _show_weights(run: RunView, inside: Inside, names: dict[str, str], cause: str) -> list[str]:
     """Show how the weights of each layer move and what they are, and return what is wrong."""
     faults = []
     epochs = health.spread(weight_epochs(run), MOST_EPOCHS)
@@ -161,13 +162,12 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> list[s
             "(both Euclidean).",
         )
         if any(0 < update.ratio < np.inf for update in moved):
-            st.markdown(
-                "It is normal that the first epoch moves them most, and each later one less. What to do where it is "
-                "otherwise stands with each layer below."
-            )
+            st.markdown("It is normal that the first epoch moves them most, and each later one less.")
+            called = short_titles(inside.network)
+            by_name = {called[layer]: shares[layer] for layer in layers}
             with st.container(key="inside_ratios"):
                 st.vega_lite_chart(
-                    charts.layers_chart(epochs, shares, "Change in an epoch", log=True),
+                    charts.layers_chart(epochs, by_name, "Change in an epoch", log=True),
                     alt="How far each layer's weights move in an epoch, as a share of their size",
                 )
         elif any(update.distance for update in moved):
@@ -183,19 +183,19 @@ def _show_weights(run: RunView, inside: Inside, names: dict[str, str]) -> list[s
     with st.grid(min(3, len(found)), min_column_width=260, gap="medium", key="inside_weights"):
         for kernel in found:
             with st.container(border=True, gap="xsmall"):
-                st.markdown(f"**{_full(names, kernel.layer)}**")
+                st.markdown(f"**{names[kernel.layer]}**")
                 ours = [update for update in moved if update.layer == kernel.layer]
                 if ours:
                     sentence, advice, well = health.judge_updates(ours)
-                    words = _advise(run, sentence, advice, well=well)
+                    words = _advise(run, sentence, "" if cause else advice, well=well)
                     if not well:
-                        faults.append(f"**{_full(names, kernel.layer)}:** {words}")
+                        faults.append(f"**{names[kernel.layer]}:** {words}")
                 if (value := _only_value(kernel.histogram)) is not None:
                     st.markdown(f"All its weights are **{short(value)}**.")
                     continue
                 st.vega_lite_chart(
                     charts.histogram_chart(kernel.histogram, before.get(kernel.layer), title="Weights"),
-                    alt=f"Histogram of the weights of {kernel.layer}",
+                    alt=f"Histogram of the weights of {names[kernel.layer]}",
                 )
     return faults
 
@@ -216,14 +216,14 @@ def _show_shares(run: RunView, digits: Dataset, names: dict[str, str]) -> None:
         if _known.get(inside) is None:
             bar.progress(place / len(epochs), "Running the network of each epoch on test images, once per run")
         for layer in findings(inside, digits)[0]:
-            shares.setdefault(layer.layer, []).append(layer.on)
+            shares.setdefault(names[layer.layer], []).append(layer.on)
         shown.append(epoch)
     bar.empty()
     if not shares:
         return
     st.markdown(
         "Share of each layer's numbers that are above zero. After ReLU 10 to 90 % is normal; where a line falls to "
-        "0 %, its units are dead, and below stands what to do."
+        "0 %, its units are dead."
     )
     with st.container(key="inside_shares"):
         st.vega_lite_chart(
@@ -249,8 +249,3 @@ def _advise(run: RunView, sentence: str, advice: str, *, well: bool) -> str:
     words = f"{sentence} {advice}".strip()
     _say(words, well=well)
     return words
-
-
-def _full(names: dict[str, str], layer: str) -> str:
-    """A layer's title with its name: "ReLU · relu_1"."""
-    return f"{names.get(layer, layer)} · {layer}"

@@ -15,7 +15,15 @@ from core.interpretability.pictures import block_of, source, weight_pictures
 from core.interpretability.sums import factor_decimals, norm_decimals, written
 from dashboard.components.inside.choice import PLACE, choose_unit, open_test_image
 from dashboard.components.inside.exciting import are_known, most_exciting
-from dashboard.components.inside.words import OUTPUT, PROBABILITIES, fixed, place_name, unit_name, unit_words
+from dashboard.components.inside.words import (
+    OUTPUT,
+    PROBABILITIES,
+    fixed,
+    place_name,
+    short_titles,
+    unit_name,
+    unit_words,
+)
 from dashboard.components.predictions.time_machine import is_playing
 from dashboard.components.widgets.gallery import Tile, gallery
 from dashboard.components.widgets.wall import Group, limit_of, short, wall
@@ -57,7 +65,7 @@ def show_unit(
         _show_sum(inside, found)
     else:
         _show_step(inside, found)
-    show_outgoing(found)
+    show_outgoing(inside, found)
     show_exciting(digits, inside, name, index)
 
 
@@ -210,14 +218,15 @@ def show_exciting(
         )
 
 
-def show_outgoing(found: Unit, on_choose: Callable[[str, int], None] = choose_unit) -> None:
+def show_outgoing(inside: Inside, found: Unit, on_choose: Callable[[str, int], None] = choose_unit) -> None:
     """Show the largest weights by which a unit goes on, as buttons; `on_choose` gets layer and number of a unit."""
     if found.outgoing is None:
         return
     weights = found.outgoing.reshape(-1, found.outgoing.shape[-1])
     weights = weights[np.abs(weights).argmax(axis=0), np.arange(weights.shape[1])]
+    where = "the digits" if found.goes_to == OUTPUT else short_titles(inside.network)[found.goes_to]
     st.markdown(
-        f"**Where it goes: {'the digits' if found.goes_to == OUTPUT else found.goes_to}**",
+        f"**Where it goes: {where}**",
         help="Its largest weights in the next layer that has weights.",
     )
     with st.container(horizontal=True, gap="xsmall", key="outgoing"):
@@ -227,13 +236,13 @@ def show_outgoing(found: Unit, on_choose: Callable[[str, int], None] = choose_un
                 key=f"to_{found.goes_to}_{other}",
                 on_click=on_choose,
                 args=(found.goes_to, other),
-                help=f"Look at {unit_words(found.goes_to, other)}.",
+                help=f"Look at {unit_words(inside.network, found.goes_to, other)}.",
             )
 
 
 def _offer(inside: Inside, name: str, index: int, words: str) -> None:
     st.button(
-        f"{words}: {unit_words(name, index)}",
+        f"{words}: {unit_words(inside.network, name, index)}",
         key="unit_before",
         icon=":material/arrow_upward:",
         on_click=choose_unit,

@@ -12,7 +12,7 @@ from core.interpretability.pictures import block_of, never_inked, source, weight
 from core.runs import RunView
 from dashboard.components.inside.choice import choose_unit, chosen_unit, open_test_image
 from dashboard.components.inside.unit import show_exciting, show_outgoing
-from dashboard.components.inside.words import one_unit, titles, unit_name
+from dashboard.components.inside.words import OUTPUT, one_unit, titles, unit_name
 from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.widgets.wall import Group, short, wall
 
@@ -20,6 +20,7 @@ WIDEST = 168  # CSS pixels of the chosen picture
 MOST_LOOKED_AT = 200_000  # weights
 MOST_SHARE = 0.997  # of the weights, which lie within the colours' scale
 FEW = 32  # pictures, for which there is room for larger ones
+STRONGEST, BY_NUMBER = "Strongest first", "By number"
 PANEL, LAYER = "inside_unit", "weights_of"
 COLORS = "**Orange** raises its sum, **blue** lowers it."
 
@@ -30,12 +31,17 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
     layers = [block.name for block in weighted(inside.network)]
     if st.session_state.get(LAYER) not in layers:
         st.session_state[LAYER] = layers[0]  # of another run's network
-    name = st.selectbox("Weights of", layers, format_func=lambda layer: names.get(layer, layer), key=LAYER, width=320)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="weights_choice"):
+        name = st.selectbox(
+            "Weights of", layers, format_func=lambda layer: names.get(layer, layer), key=LAYER, width=320
+        )
+        order = STRONGEST if name == OUTPUT else _choose_order()
     block, origin = block_of(inside.network, name), source(inside.network, name)
     pictures = weight_pictures(inside.weights[name]["kernel"], origin.shape)
     unused = _unused(run, digits, inside, name)
     limit = _limit(run, inside, name, origin.shape, unused)
-    unit = chosen_unit({name: len(pictures)}, (name, 0))
+    numbers = _strongest_first(run, inside, name, unused) if name != OUTPUT and order == STRONGEST else ()
+    unit = chosen_unit({name: len(pictures)}, (name, numbers[0] if numbers else 0))
     with st.container(key="inside_area").container(key="inside_and_unit"):
         with st.container():
             st.markdown(linked(_how_to_read(block.layer.kind, origin.name, origin.shape), MOST_WORDS))
@@ -49,12 +55,13 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
                     Group(
                         name,
                         names[name],
-                        pictures,
+                        pictures[list(numbers)] if numbers else pictures,
                         unused=unused,
                         limit=limit,
                         width=_width(pictures),
                         note=f"{pictures[0].size:,} weights each" if origin.name == IMAGES else "",
-                        captions=[str(digit) for digit in range(10)] if name == "output" else (),
+                        numbers=numbers,
+                        captions=[str(number) for number in numbers or range(len(pictures))],
                         unit=one_unit(block) if block.layer.kind == "conv" else "unit",
                     )
                 ],
@@ -88,7 +95,7 @@ def _show_one(
         + ("." if bias is None else f", bias **{short(float(bias[index]))}**.")
     )
     at = index if block_of(inside.network, name).layer.kind != "conv" else (0, 0, index)
-    show_outgoing(inside.unit(digits.x_test[0], name, at), _open_unit)
+    show_outgoing(inside, inside.unit(digits.x_test[0], name, at), _open_unit)
     show_exciting(digits, inside, name, index, on_choose=_open_image)
 
 
@@ -102,6 +109,27 @@ def _open_image(image: int) -> None:
     """Look at an image of the test set, layer by layer."""
     open_test_image(image)
     st.session_state["part"] = "One image"
+
+
+def _choose_order() -> str:
+    return st.segmented_control(
+        "Order",
+        (STRONGEST, BY_NUMBER),
+        default=STRONGEST,
+        required=True,
+        key="weights_order",
+        persist_state="session",
+        help="Strongest: the longest weights (Euclidean) after the newest epoch, so that nothing moves in the time "
+        "machine. The number below a picture is the unit's.",
+    )
+
+
+def _strongest_first(run: RunView, inside: Inside, name: str, unused: np.ndarray | None) -> tuple[int, ...]:
+    """The numbers of a layer's units, those with the longest weights in the newest epoch first."""
+    kernel = (load_inside(run) or inside).weights[name]["kernel"]
+    kernel = kernel.reshape(-1, kernel.shape[-1])
+    lengths = np.linalg.norm(kernel if unused is None else kernel[~unused.ravel()], axis=0)
+    return tuple(np.argsort(-lengths, kind="stable").tolist())
 
 
 def _how_to_read(kind: str, origin: str, shape: tuple[int, ...]) -> str:

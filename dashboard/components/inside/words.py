@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.interpretability.inside import IMAGES
 from core.interpretability.pictures import block_of
 from core.interpretability.sums import DECIMALS
@@ -32,11 +34,25 @@ def layer_title(block: Block) -> str:
 
 def titles(network: Network) -> dict[str, str]:
     """The title of each layer by its name, numbered where two would be called the same."""
+    return _numbered(network, layer_title)
+
+
+def short_titles(network: Network) -> dict[str, str]:
+    """A short title of each layer by its name, as "Dense 128", numbered where two would be called the same."""
+    return _numbered(network, _short_title)
+
+
+def _short_title(block: Block) -> str:
+    kinds = {"dense": f"Dense {block.layer.size}", "conv": f"Convolution {block.layer.size}", "output": "Output"}
+    return kinds.get(block.layer.kind) or layer_title(block)
+
+
+def _numbered(network: Network, title_of: Callable[[Block], str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for block in network.blocks:
-        title, number = layer_title(block), 2
+        title, number = title_of(block), 2
         while title in found.values():
-            title, number = f"{layer_title(block)} ({number})", number + 1
+            title, number = f"{title_of(block)} ({number})", number + 1
         found[block.name] = title
     return found
 
@@ -49,17 +65,17 @@ def one_unit(block: Block) -> str:
 
 
 def unit_name(network: Network, name: str, index: int) -> str:
-    """A unit in words: "Unit 17 of dense_1", "The logit of 3"."""
+    """A unit in words: "Unit 17 of Dense 128", "The logit of 3"."""
     if name == PROBABILITIES:
         return f"The probability of {index}"
     if name == OUTPUT:
         return f"The logit of {index}"
-    return f"{one_unit(block_of(network, name)).capitalize()} {index} of {name}"
+    return f"{one_unit(block_of(network, name)).capitalize()} {index} of {short_titles(network)[name]}"
 
 
-def unit_words(name: str, index: int) -> str:
-    """A unit in the middle of a sentence: "unit 17 of dense_1", "the logit of 3"."""
-    return f"the logit of {index}" if name == OUTPUT else f"unit {index} of {name}"
+def unit_words(network: Network, name: str, index: int) -> str:
+    """A unit in the middle of a sentence: "unit 17 of Dense 128", "the logit of 3"."""
+    return f"the logit of {index}" if name == OUTPUT else f"unit {index} of {short_titles(network)[name]}"
 
 
 def place_name(source: str, place: tuple[int, ...]) -> str:

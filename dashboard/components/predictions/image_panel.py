@@ -24,15 +24,12 @@ from dashboard.components.widgets.gallery import Tile, enlarged, gallery, pictur
 
 DRAW_PAGE = "app_pages/draw.py"
 NEIGHBOURS = 10
+IMAGE, MATRIX = "Image", "Matrix"  # what the panel shows
 
 
-def show_image(
-    run: Run, digits: Dataset, reading: Predictions, past: EpochPredictions | None, place: Place, page_size: int
-) -> None:
-    """Show everything about the image at `place` but its neighbours, which take longer."""
-    image = place.image
+def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredictions | None, image: int) -> None:
+    """Show everything about the image but its neighbours, which take longer."""
     prediction = int(reading.predictions[image])
-    show_header(place, page_size)
     left, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
     left.image(picture(enlarged(digits.x_test[image])), width=168, alt=f"Image {image}, enlarged")
     with words:
@@ -82,20 +79,34 @@ def show_image(
         show_occlusion(run, model, digits.x_test[image], prediction)
 
 
-def show_header(place: Place, page_size: int) -> None:
-    """Show the image's number, and buttons to the previous and the next image and to close the panel."""
-    with st.container(key="image_header", horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**Image {place.image}**", width="stretch")
-        for name, target in (("Previous", place.previous), ("Next", place.next)):
+def show_header(place: Place, page_size: int) -> str:
+    """Show what the panel can show, and buttons to the previous and next image and to close it; return the choice."""
+    with st.container(key="image_header", horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        shown = st.segmented_control(
+            "Panel",
+            (IMAGE, MATRIX),
+            default=IMAGE,
+            required=True,
+            format_func=lambda part: f"Image {place.image}" if part == IMAGE else part,
+            key="panel",
+            label_visibility="collapsed",
+            width="stretch",
+        )
+        for name, icon, target in (
+            ("Previous", "chevron_left", place.previous),
+            ("Next", "chevron_right", place.next),
+        ):
             st.button(
                 name,
+                icon=f":material/{icon}:",
                 key=f"{name.lower()}_image",
                 type="tertiary",
                 on_click=open_image,
                 args=(target, place.page_of(target, page_size)),
                 disabled=target is None,
             )
-        st.button("Close", key="close_image", type="tertiary", on_click=close_image)
+        st.button("Close", icon=":material/close:", key="close_image", type="tertiary", on_click=close_image)
+    return shown
 
 
 def show_reading(reading: Predictions, image: int) -> None:
@@ -218,7 +229,7 @@ def chosen_image(count: int) -> int | None:
 
 def open_image(image: int | None, page_number: int | None = None) -> None:
     """Open an image, or close the panel with None; show the gallery's page of that number where it is given."""
-    st.session_state["image"] = "" if image is None else str(image)
+    st.session_state.update(image="" if image is None else str(image), panel=IMAGE)
     if page_number is not None:
         st.session_state["page"] = page_number
 

@@ -91,9 +91,10 @@ function drawGroup(group, words, at) {
     }
     write(cell.caption, words.captions[i] ?? "")
     const value = words.values[i] ?? ""
-    const name = `${words.unit} ${i}${value ? `: ${value}` : ""}`
+    const number = words.numbers[i] ?? i
+    const name = `${words.unit} ${number}${value ? `: ${value}` : ""}`
     set(cell.element, "role", words.selectable ? "option" : "listitem")
-    set(cell.element, "aria-label", words.captions[i] ? `${words.captions[i]}, ${name}` : name)
+    set(cell.element, "aria-label", [undefined, String(number)].includes(words.captions[i]) ? name : `${words.captions[i]}, ${name}`)
     set(cell.element, "title", name.charAt(0).toUpperCase() + name.slice(1))
   })
   group.words = words

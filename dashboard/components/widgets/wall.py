@@ -48,6 +48,7 @@ class Group:
         has_key: whether the colours' key stands above them.
         selectable: whether a picture can be chosen.
         columns: how many stand in a row, close together and without frames; 0 is as many as there is room for.
+        numbers: of the pictures, where they stand in another order than 0, 1, 2, …; a choice returns its number.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Group:
     has_key: bool = True
     selectable: bool = True
     columns: int = 0
+    numbers: Sequence[int] = ()
 
 
 def wall(
@@ -90,8 +92,11 @@ def wall(
             return
         for group in groups:
             if choice[0] == group.name and isinstance(choice[1], int) and 0 <= choice[1] < len(group.pictures):
-                on_choose(group.name, choice[1])
+                on_choose(group.name, group.numbers[choice[1]] if group.numbers else choice[1])
 
+    by_name = {group.name: group for group in groups}
+    if selected and (numbers := by_name[selected[0]].numbers):
+        selected = selected[0], list(numbers).index(selected[1])
     data = {
         "groups": [_as_data(group, on_choose is not None and group.selectable) for group in groups],
         "selected": list(selected) if selected else None,
@@ -184,6 +189,7 @@ def _as_data(group: Group, selectable: bool) -> dict:
         "unused": group.unused is not None,
         "selectable": selectable,
         "inRow": group.columns,
+        "numbers": list(group.numbers[:MOST_PICTURES]),
     }
 
 
