@@ -74,6 +74,11 @@ class Network:
         return any(block.layer.kind in ("conv", "pool", "global pool") for block in self.blocks)
 
     @property
+    def has_convolutions(self) -> bool:
+        """Whether a layer looks for the same small patterns in all places."""
+        return any(block.layer.kind == "conv" for block in self.blocks)
+
+    @property
     def activation(self) -> str:
         """Of the output: "softmax" or "sigmoid"."""
         return self.blocks[-1].layer.activation

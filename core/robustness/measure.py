@@ -79,6 +79,11 @@ class Robustness:
         """The mean accuracy over all changes and strengths."""
         return float(np.mean([measurement.accuracy for measurement in self.changed]))
 
+    def accuracy(self, change: str, strength: int) -> float | None:
+        """The accuracy under a change of that strength, None where it was not measured."""
+        found = (m.accuracy for m in self.changed if (m.change, m.strength) == (change, strength))
+        return next(found, None)
+
     def loss(self, measurement: Measurement) -> float:
         """How much accuracy a change costs: a fraction, below 0 where it helps."""
         return self.unchanged.accuracy - measurement.accuracy

@@ -136,11 +136,23 @@ def weights_path(run: RunView, epoch: int | None = None) -> Path | None:
     if epoch is not None:
         path = run.path / epoch_weights(epoch)
         return path if path.exists() else None
-    last = [run.path / epoch_weights(number) for number in kept_epochs(run.path)[-1:]]
-    found = [(version(path, missing_ok=True).modified, path) for path in (run.path / WEIGHTS, *last) if path.exists()]
+    newest, epochs = run.path / WEIGHTS, kept_epochs(run.path)[-1:]
+    last = [run.path / epoch_weights(number) for number in epochs]
+    if epochs and (saved := _epoch_of(newest)) is not None and saved >= epochs[0]:
+        return newest  # whatever their times: a copy of a folder may have given them new ones
+    found = [(version(path, missing_ok=True).modified, path) for path in (newest, *last) if path.exists()]
     if found:
         return max(found, key=lambda pair: pair[0])[1]  # of equals weights.npz
     return run.keras_path if run.keras_path.exists() else None
+
+
+def _epoch_of(path: Path) -> int | None:
+    """The epoch that a file of weights names, None where it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return int(arrays[EPOCH])
+    except Exception:  # a damaged zip raises many kinds
+        return None
 
 
 class Kept(NamedTuple):

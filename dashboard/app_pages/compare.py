@@ -33,6 +33,7 @@ from dashboard.components.curve_words import show_words_of_each
 from dashboard.components.downloads import show_downloads
 from dashboard.components.following import follow
 from dashboard.components.how_measured import how_measured
+from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import lead_to_training
 from dashboard.components.session import dataset, dataset_note, remember_names, store
@@ -228,6 +229,7 @@ def show_pair(first, second, names, digits) -> None:
             name = escape_markdown(names[run.id])
             st.caption(f":material/play_circle: {name}: after epoch {reading.epoch}, still training.")
     show_verdict(both, one, other)
+    show_why_cnn(first, second, digits, {first.id: one, second.id: other})
     group = choose_group(both, one, other)
     show_images(both, group, one, other, digits)
 
@@ -243,6 +245,23 @@ def show_verdict(both: Pair, one: str, other: str) -> None:
                 "a split at least this uneven if both networks were equally good. It compares these two trained "
                 "networks: trained again from another seed, they may differ."
             )
+
+
+def show_why_cnn(first, second, digits, names) -> None:
+    """Say what a CNN does otherwise than a dense network, where the two are such, and lead to the measurements."""
+    words = verdict.why_cnn(first, second, digits, names)
+    if not words:
+        return
+    st.markdown(words)
+    with st.container(horizontal=True):
+        for run in (first, second):
+            st.page_link(
+                "app_pages/robustness.py",
+                label=f"Robustness of {names[run.id]}",
+                icon=":material/shield:",
+                query_params={"run": run.id},
+            )
+        lesson_link("cnn", "Why does a CNN do better?")
 
 
 def choose_group(both: Pair, one: str, other: str) -> str:

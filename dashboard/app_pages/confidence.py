@@ -13,9 +13,10 @@ from core.storage import explain_os_error, printable
 from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
-from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.formatting import NO_IDEA, SIGMOID_SENTENCE, ends_in_sigmoids, percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.learn.glossary import linked
+from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -111,8 +112,10 @@ def show_method(run, found: ConfidenceReport) -> None:
                 help="Divides the logarithms of the probabilities: above 1 makes it less sure, below 1 surer. "
                 "Predictions stay the same.",
             )
-    if run.config is not None and run.config.layers.activation == "sigmoid":
+    st.markdown(NO_IDEA)
+    if ends_in_sigmoids(run.config):
         st.markdown(SIGMOID_SENTENCE)
+    lesson_link("softmax", "Softmax or sigmoid?")
     if fitted:
         mistakes = "one mistake" if temperature.mistakes == 1 else f"{temperature.mistakes:,} mistakes"
         better = found.error_after < found.error

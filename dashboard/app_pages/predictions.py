@@ -10,8 +10,9 @@ from core.evaluation.selection import Filter
 from core.storage import printable
 from dashboard.components.charts.confusion import clicked, confusion_chart
 from dashboard.components.downloads import show_downloads
-from dashboard.components.formatting import SIGMOID_SENTENCE, percent
+from dashboard.components.formatting import NO_IDEA, SIGMOID_SENTENCE, ends_in_sigmoids, percent
 from dashboard.components.how_measured import how_measured
+from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
 from dashboard.components.predictions.filters import choose_filter, clear, first_page, matrix_key, show_pair
@@ -163,11 +164,11 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
     with how_measured():
         st.markdown(
             "The percentage below a digit is the network's confidence: the highest of its ten probabilities for the "
-            "image. The label is the dataset's, and a mistake is a prediction that differs from it. "
-            "Ten times 0.10 means that the network has no idea: every digit seems as probable to it as any other."
+            "image. The label is the dataset's, and a mistake is a prediction that differs from it. " + NO_IDEA
         )
-        if run.config is not None and run.config.layers.activation == "sigmoid":
+        if ends_in_sigmoids(run.config):
             st.markdown(SIGMOID_SENTENCE)
+        lesson_link("softmax", "Softmax or sigmoid?")
     if len(shown):
         with here:
             gallery(

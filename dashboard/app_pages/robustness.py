@@ -9,18 +9,25 @@ from core.data import Dataset
 from core.predictor import model_fingerprint
 from core.robustness import corruptions, measure
 from core.robustness.measure import Robustness
-from core.runs import Run
+from core.runs import Run, RunView
 from dashboard.components.background_job import await_begin, begin_button, follow
 from dashboard.components.charts import robustness as charts
 from dashboard.components.downloads import show_download
 from dashboard.components.formatting import percent
 from dashboard.components.how_measured import how_measured
+from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import begin_page
 from dashboard.components.text import escape_markdown
 
 KIND = "robustness"
 MEAN = "Mean"
 STEPS = 1 + len(corruptions.CORRUPTIONS) * len(corruptions.STRENGTHS)  # unchanged, and each change in each strength
+
+CONVOLUTIONS = "Its convolutions look for the same small patterns in all places, which helps when a digit is shifted."
+NO_CONVOLUTIONS = (
+    "It has weights for each pixel, so a shifted digit is new to it. A CNN looks for the same small patterns in all "
+    "places."
+)
 
 
 def page() -> None:
@@ -39,7 +46,7 @@ def page() -> None:
         return
     if reason := result.stale(model_fingerprint(run.path), digits.fingerprint):
         offer_again(run, reason)
-    show_headline(result)
+    show_headline(run, result)
     with st.grid(2, min_column_width=400, gap="large"):
         with st.container():
             show_changes(digits, result)
@@ -82,7 +89,7 @@ def offer_again(run: Run, reason: str) -> None:
         begin_button(run, KIND, "Measure again", key="measure", primary=True)
 
 
-def show_headline(result: Robustness) -> None:
+def show_headline(run: RunView, result: Robustness) -> None:
     """Show mean accuracy and the worst test, and name the digits and changes that cost most."""
     hardest = min(result.changed, key=lambda measurement: measurement.accuracy)
     with st.grid(3, min_column_width=150):
@@ -97,6 +104,9 @@ def show_headline(result: Robustness) -> None:
             percent(hardest.accuracy),
         )
     st.markdown(describe(result))
+    if run.config is not None:
+        st.markdown(CONVOLUTIONS if run.config.layers.has_convolutions else NO_CONVOLUTIONS)
+        lesson_link("cnn", "Why does a CNN do better?")
 
 
 def describe(result: Robustness) -> str:

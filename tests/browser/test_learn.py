@@ -157,6 +157,25 @@ def test_each_of_several_quick_clicks_counts(training: Dashboard, browser) -> No
     page.context.close()
 
 
+def test_next_stays_where_it_is_and_what_a_step_is_about_comes_into_view(training: Dashboard, browser) -> None:
+    page = browser.new_context(viewport={"width": 1440, "height": 500}).new_page()
+    page.goto(f"{training.url}/?lesson=three")
+    next_one = guide(page).get_by_role("button", name="Next", exact=True)
+    expect(guide(page)).to_contain_text("1 of 4")
+    places = [next_one.bounding_box()]
+    press(page, "Next")
+    expect(guide(page)).to_contain_text("2 of 4")
+    expect(guide(page).get_by_role("button", name="Show me")).to_be_visible()  # the first step has none
+    expect(page.locator(".st-key-new_run .st-key-epochs_field")).to_be_in_viewport(ratio=1)  # it was below the edge
+    places.append(next_one.bounding_box())
+    press(page, "Next")
+    expect(guide(page)).to_contain_text("3 of 4")
+    expect(guide(page)).not_to_contain_text("You said")  # nothing was predicted
+    places.append(next_one.bounding_box())
+    assert places[1:] == places[:-1]
+    page.context.close()
+
+
 def test_a_lesson_by_keyboard_alone(training: Dashboard, browser) -> None:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()  # another person
     page.goto(f"{training.url}/learn?lesson=three")

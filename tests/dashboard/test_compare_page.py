@@ -11,6 +11,8 @@ from core.config import TrainingConfig
 from core.evaluation.baselines import baselines
 from core.evaluation.learning_words import Finding
 from core.formatting import percent
+from core.predictor import model_fingerprint
+from core.robustness import corruptions
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
 from dashboard.components import curve_words
@@ -112,6 +114,35 @@ def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digit
     at = open_page("compare", a=first.id, b=second.id)
     assert "No difference to test" in words(at)
     assert [len(one) for one in galleries(at)] == [24]
+
+
+def measure_shift(run, digits, accuracy):
+    """Let the run's measured accuracy on medium shifts be this, and 1.0 under all other changes."""
+    (run.path / "model.tflite").write_bytes(b"a model")
+    changes = [(change, strength) for change in corruptions.CORRUPTIONS for strength in corruptions.STRENGTHS]
+    rows = [
+        Measurement(change, strength, accuracy if (change, strength) == ("shift", 2) else 1.0, (1.0,) * 10)
+        for change, strength in changes
+    ]
+    unchanged = Measurement("unchanged", 0, 1.0, (1.0,) * 10)
+    model = model_fingerprint(run.path)
+    Robustness(model, digits.fingerprint, corruptions.VERSION, 397, 1.0, unchanged, tuple(rows)).save(run)
+
+
+def test_where_a_cnn_and_a_dense_network_stand_together_it_says_what_convolutions_do(make_run, digits):
+    dense, cnn = two(make_run, digits, slice(0, 40), slice(0, 10))
+    said = words(open_page("compare", a=dense.id, b=cnn.id))
+    assert "CNN 1 has convolutions, which look for the same small patterns in all places. Dense 1 has weights" in said
+    assert "Robustness measures both on shifted digits." in said
+    measure_shift(dense, digits, 0.303)
+    measure_shift(cnn, digits, 0.7216)
+    said = words(open_page("compare", a=dense.id, b=cnn.id))
+    assert "Of digits shifted by 4 pixels, CNN 1 reads **72.16 %** right, Dense 1 **30.30 %**." in said
+    (cnn.path / "model.tflite").write_bytes(b"another")  # what was measured is out of date
+    assert "shifted by 4 pixels" not in words(open_page("compare", a=dense.id, b=cnn.id))
+    other = make_run()
+    other.write_probabilities(mostly_right(digits.y_test, slice(0, 5)))
+    assert "convolutions" not in words(open_page("compare", a=dense.id, b=other.id))
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ def test_a_page_that_a_lesson_leaves_at_once_begins_nothing_that_repeats_itself(
 def test_the_page_scrolls_to_what_a_step_points_at_once(lesson):
     at = press(press(page("learn"), "begin_two"), "guide_next")
     [html] = [each.proto.body for each in at.get("html") if "scrollIntoView" in each.proto.body]
-    assert '("two 1", ":is(.st-key-start, .st-key-start_here)")' in html
+    assert '("two 1", ":is(.st-key-start, .st-key-start_here)", ' in html
 
 
 def test_a_folded_lesson_shows_its_title_only(lesson):

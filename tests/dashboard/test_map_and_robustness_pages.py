@@ -166,6 +166,15 @@ def test_robustness_leaves_out_what_loses_nothing_and_says_what_gains(run):
     assert " 0.0 points" not in told.replace("(", " ")
 
 
+@pytest.mark.parametrize(
+    ("network", "told"), [("dense", "weights for each pixel"), ("cnn", "Its convolutions look for the same small")]
+)
+def test_robustness_says_what_convolutions_are_for(make_run, model, network, told):
+    run = make_run(model=network)
+    (run.path / "model.tflite").write_bytes(model)
+    assert told in words_on(run, (0.9,) * 4, dict.fromkeys(corruptions.CORRUPTIONS, (0.7,) * 4))
+
+
 NEW = replace(corruptions.CORRUPTIONS["blur"], name="new")
 
 

@@ -11,7 +11,7 @@ from core.data.split import split
 from core.evaluation import figures, learning, predictions, reports, selection
 from core.evaluation.selection import Filter
 from core.runs import RunStore
-from dashboard.components import session
+from dashboard.components import formatting, session
 from dashboard.components.charts import confusion
 from dashboard.components.formatting import distance_text
 from dashboard.components.predictions import image_panel, time_machine
@@ -38,7 +38,15 @@ def test_without_a_run_it_leads_to_training():
 @pytest.mark.parametrize("page", ["predictions", "confidence"])
 def test_sigmoid_scores_are_explained_where_the_network_ends_in_them(make_run, page, network, said):
     make_run(model="seed", network=network)
-    assert ("This network ends in ten sigmoid scores" in words(open_page(page))) == said
+    found = words(open_page(page))
+    assert ("This network ends in ten sigmoid scores" in found) == said
+    assert "sum to 1. Ten times 0.10 (10\N{NO-BREAK SPACE}%) means: no idea." in found
+
+
+def test_beside_the_ten_probabilities_of_an_image_stands_what_they_mean(make_run):
+    make_run(model="seed")
+    [told] = [each for each in open_page("predictions", image="3").caption if each.value == formatting.NO_IDEA]
+    assert told.help == formatting.SIGMOID_SENTENCE
 
 
 def test_a_finished_run_shows_its_mistakes_and_follows_the_filters(make_run, digits):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from core.data import Dataset
 from core.evaluation.comparison import Pair
 from core.formatting import percent
+from core.predictor import model_fingerprint
+from core.robustness import corruptions, measure
+from core.runs import Run
 
 LEVEL = 0.05
+MEDIUM = 2
+PIXELS = corruptions.CORRUPTIONS["shift"].amounts[MEDIUM - 1]
 
 
 def verdict(both: Pair) -> str:
@@ -41,6 +49,39 @@ def difference(both: Pair, one: str, other: str) -> str:
     if fixed + broken == 0:
         return words
     return f"{words} It is right on {fixed:,} that {one} has wrong, and wrong on {broken:,} that {one} has right."
+
+
+def why_cnn(first: Run, second: Run, dataset: Dataset, names: Mapping[str, str]) -> str:
+    """What convolutions do otherwise, where one of two runs has some, with what both read of shifted digits.
+
+    Args:
+        names: of both runs by their ids, as Markdown.
+
+    Returns:
+        Sentences; "" where both or none have convolutions, or where a network's layers are not known.
+    """
+    runs = {run.config.layers.has_convolutions: run for run in (first, second) if run.config is not None}
+    if len(runs) < 2:
+        return ""
+    cnn, dense = runs[True], runs[False]
+    words = (
+        f"{names[cnn.id]} has convolutions, which look for the same small patterns in all places. {names[dense.id]} "
+        "has weights for each pixel, so a digit that is moved is new to it."
+    )
+    shifted = [_shifted(run, dataset) for run in (cnn, dense)]
+    if None in shifted:
+        return f"{words} Robustness measures both on shifted digits."
+    return (
+        f"{words} Of digits shifted by {PIXELS:g} pixels, {names[cnn.id]} reads **{percent(shifted[0])}** right, "
+        f"{names[dense.id]} **{percent(shifted[1])}**."
+    )
+
+
+def _shifted(run: Run, dataset: Dataset) -> float | None:
+    found = measure.load(run)
+    if found is None or found.stale(model_fingerprint(run.path), dataset.fingerprint):
+        return None
+    return found.accuracy("shift", MEDIUM)
 
 
 def p_in_words(p_value: float) -> str:

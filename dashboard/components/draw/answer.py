@@ -93,3 +93,5 @@ def show_answer(answer: Answer) -> None:
             persist_state="session",
             help=SIGMOID_SENTENCE,
         )
+        if shown == "scores":
+            st.caption("Each score is brought between 0 and 1 by itself: they need not sum to 1.")

@@ -12,7 +12,7 @@ from core.layers import ACTIVATIONS
 from core.network import Block
 from core.runs import RunView
 from dashboard.components.charts.probabilities import probability_bars
-from dashboard.components.formatting import certainty
+from dashboard.components.formatting import NO_IDEA, SIGMOID_SENTENCE, certainty, ends_in_sigmoids
 from dashboard.components.inside.choice import Chosen, choose_image, choose_unit, chosen_unit
 from dashboard.components.inside.unit import show_unit
 from dashboard.components.inside.words import OUTPUT, PROBABILITIES, one_unit, shape_in_words, titles
@@ -41,7 +41,7 @@ def show_layers(run: RunView, digits: Dataset, inside: Inside) -> None:
     counts = {group.name: len(group.pictures) for group in groups if group.selectable}
     unit = chosen_unit(counts, (OUTPUT, int(values[PROBABILITIES].argmax())))
     with answer:
-        show_answer(values, chosen)
+        show_answer(run, values, chosen)
     with below:
         wall(groups, key="layers_wall", selected=unit, on_choose=choose_unit, reveal=PANEL)
     with beside:
@@ -53,8 +53,8 @@ def values_of(inside: Inside, pixels: np.ndarray) -> dict[str, np.ndarray]:
     return {name: array[0] for name, array in inside.activations(pixels[np.newaxis]).items()}
 
 
-def show_answer(values: dict[str, np.ndarray], chosen: Chosen) -> None:
-    """Show what the network reads, and its ten probabilities."""
+def show_answer(run: RunView, values: dict[str, np.ndarray], chosen: Chosen) -> None:
+    """Show what the network reads, its ten probabilities, and what they mean."""
     probabilities = values[PROBABILITIES]
     first = int(probabilities.argmax())
     mark = ""
@@ -67,6 +67,7 @@ def show_answer(values: dict[str, np.ndarray], chosen: Chosen) -> None:
             key="inside_bars",
             alt=f"Ten probabilities, highest for {first}",
         )
+    st.caption(NO_IDEA, help=SIGMOID_SENTENCE if ends_in_sigmoids(run.config) else None)
 
 
 def layer_groups(inside: Inside, values: dict[str, np.ndarray]) -> list[Group]:

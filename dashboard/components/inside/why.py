@@ -37,7 +37,7 @@ def show_why(run: RunView, digits: Dataset, inside: Inside) -> None:
                 return
             values = values_of(inside, chosen.pixels)
             with answer:
-                show_answer(values, chosen)
+                show_answer(run, values, chosen)
             if all(np.ptp(arrays["kernel"]) == 0 for arrays in inside.weights.values() if "kernel" in arrays):
                 st.info("All weights are equal, so no pixel speaks for any digit.", icon=":material/info:")
                 return

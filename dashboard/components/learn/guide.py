@@ -46,13 +46,13 @@ LOOK_SECONDS = 1.0
 GO = "guide_goes"  # under which the session keeps the page that the guide opens next
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
-CLOSED_SIDEBAR = "[data-testid=stSidebar]:not([aria-expanded=true])"
-SCROLL = """((moment, place) => {
+CLOSED_SIDEBAR = "[data-testid=stSidebar][data-collapsed=true]"
+SCROLL = """((moment, place, closed) => {
   if (window.digitlabMoment === moment) return
   window.digitlabMoment = moment
   const look = (tries) => {
     const parts = [...document.querySelectorAll(place)]
-    const part = parts.find((each) => !each.closest("[data-testid=stSidebar]:not([aria-expanded=true])"))
+    const part = parts.find((each) => !each.closest(closed))
     if (window.digitlabMoment !== moment || (!part && tries > 80)) return
     if (!part) return setTimeout(look, 250, tries + 1)
     const at = part.getBoundingClientRect(), low = window.innerHeight * (window.innerWidth > 1200 ? 1 : 0.55)
@@ -224,19 +224,19 @@ def _predict(lesson: str, at: int, key: str) -> None:
 
 
 def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
-    """Show what was predicted beside what came."""
+    """Show what was predicted, where it was, beside what came."""
     asked = next((before for before in range(at - 1, -1, -1) if lesson.steps[before].predict), None)
     digits = dataset_now()
     outcome = lesson.steps[at].outcome
     value = outcome.value(runs, digits) if digits else None
     came = in_words(outcome, runs, digits) if value is not None else ""
-    if asked is None or value is None:
+    said = "" if asked is None else learner().progress(lesson.name).predictions.get(asked, "")
+    if not said or value is None:
         st.markdown(came)
         return
-    said = learner().progress(lesson.name).predictions.get(asked, "")
     verdict = judge(lesson, asked, said, value)
     icon = {True: ":green[:material/check_circle:] ", False: ":orange[:material/lightbulb:] ", None: ""}[verdict]
-    st.markdown(f"{icon}**You said:** {escape_markdown(said) if said else '–'}  \n{came}")
+    st.markdown(f"{icon}**You said:** {escape_markdown(said)}  \n{came}")
 
 
 def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
@@ -443,6 +443,6 @@ def _highlight(place: str, moment: str) -> None:
     st.html(
         f"<style>{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
         f"ease-out 3 both; scroll-margin-top: 5rem }}</style>"
-        f"<script>{SCROLL}({json.dumps(moment)}, {json.dumps(part)})</script>",
+        f"<script>{SCROLL}({json.dumps(moment)}, {json.dumps(part)}, {json.dumps(CLOSED_SIDEBAR)})</script>",
         unsafe_allow_javascript=True,
     )

@@ -150,8 +150,7 @@ def _under(change: str, strength: int) -> Callable[[RunView, Dataset], float | N
         from core.robustness.measure import load
 
         found = load(run)
-        rows = [] if found is None else found.changed
-        return next((row.accuracy for row in rows if (row.change, row.strength) == (change, strength)), None)
+        return None if found is None else found.accuracy(change, strength)
 
     return find
 

@@ -17,7 +17,14 @@ from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
 from dashboard.components.downloads import show_downloads
-from dashboard.components.formatting import LEAST_CERTAINTY, certainty, distance_text
+from dashboard.components.formatting import (
+    LEAST_CERTAINTY,
+    NO_IDEA,
+    SIGMOID_SENTENCE,
+    certainty,
+    distance_text,
+    ends_in_sigmoids,
+)
 from dashboard.components.saliency import PATCH, describe_occlusion, occlusion
 from dashboard.components.widgets import canvas
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery, picture
@@ -69,6 +76,7 @@ def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredi
             probabilities.probability_chart(reading, image),
             alt=f"Probabilities of image {image}, highest for {prediction}",
         )
+    st.caption(NO_IDEA, help=SIGMOID_SENTENCE if ends_in_sigmoids(run.config) else None)
     if past is not None and len(past.epochs) > 1:
         st.caption(predictions.describe_learning(past, image))
         with st.container(key="past"):

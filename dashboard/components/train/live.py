@@ -14,6 +14,7 @@ from dashboard.components.page_head import show_tab_title
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import active, dataset, launcher, remember_removal, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.layers import takes
 from dashboard.components.train.places import (
     Number,
     show_charts,
@@ -24,6 +25,7 @@ from dashboard.components.train.places import (
 )
 
 REFRESH_SECONDS = 0.4
+BESIDE_TRAINING = 1.5  # seconds of a run: its first batches, the export and the test, measured for short ones
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -101,22 +103,26 @@ def waiting_line(run: Run) -> Line | None:
         return None
     before = [found.queued[place - 1]] if place else training
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
-    config = run.config or TrainingConfig()
     numbers = [
-        *([_start_in(training)] if place == 0 else []),
+        Number("Starts in about", duration_in_words(max(1.0, _seconds_until_start(training, found.queued[:place])))),
         Number("Epochs", str(run.state.target_epochs)),
-        Number("Training images", training_images_in_words(config, dataset())),
+        Number("Training images", training_images_in_words(_config(run), dataset())),
     ]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
 
 
-def _start_in(training: list[Run]) -> Number:
-    """When the next run starts, where that can be told, and what trains now."""
-    label = "Starts in about"
-    if not training:
-        return Number(label, "–")
-    left = training[0].history().seconds_left(training[0].state.target_epochs)
-    return Number(label, "–" if left is None else duration_in_words(max(1.0, left)))
+def _seconds_until_start(training: list[Run], before: list[Run]) -> float:
+    """How long a run waits for those that train now and those before it in line, as far as that can be told."""
+    seconds = {config: takes(config, dataset())[0] + BESIDE_TRAINING for config in {_config(run) for run in before}}
+    left = sum(seconds[_config(run)] for run in before)
+    for run in training:
+        known = run.history().seconds_left(run.state.target_epochs)
+        left += takes(_config(run), dataset())[0] if known is None else known
+    return left / launcher().limit
+
+
+def _config(run: Run) -> TrainingConfig:
+    return run.config or TrainingConfig()
 
 
 def ordinal(number: int) -> str:

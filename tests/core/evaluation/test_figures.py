@@ -121,7 +121,7 @@ def test_a_grid_takes_what_fits_and_leaves_the_rest_free(images, rows, columns, 
 
 
 @pytest.mark.parametrize(
-    ("confidence", "shown"), [(0.914, "91.4 %"), (0.9994, "99.9 %"), (0.9995, "> 99.9 %"), (1, "> 99.9 %")]
+    ("confidence", "shown"), [(0.914, "91.4 %"), (0.9991, "99.9 %"), (0.9995, "> 99.9 %"), (1, "> 99.9 %")]
 )
 def test_confidence_is_never_rounded_up_to_certainty(confidence, shown):
     images, probabilities = sample([2], confidence)

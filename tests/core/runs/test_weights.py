@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,13 @@ def test_weights_come_back_as_half_floats_and_what_is_too_large_for_those_as_it_
     np.testing.assert_array_equal(read["conv_1"]["kernel"], kernel.astype(np.float16).astype(np.float32))
     with pytest.raises(ValueError, match="read-only"):
         read["conv_1"]["kernel"][0] = 0
+
+
+def test_a_copy_of_a_run_has_its_final_weights_whatever_the_times_of_its_files(run):
+    final = random_weights(SMALL.layers, 9)
+    run.write_weights(final, 3)
+    os.utime(weights_path(run, 3), (2e9, 2e9))
+    np.testing.assert_array_equal(load_inside(run).weights["dense_1"]["kernel"], final["dense_1"]["kernel"])
 
 
 def test_the_newest_weights_are_those_written_last(run):
