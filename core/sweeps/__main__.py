@@ -2,6 +2,7 @@
 
 python -m core.sweeps start --model dense --epochs 3 --try "learning_rate=0.1, 0.01, 0.001" --try "seed=3 seeds"
 python -m core.sweeps list
+python -m core.sweeps budget SWEEP --minutes 60
 python -m core.sweeps show | pause | resume | stop | retry SWEEP
 """
 
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--try", action="append", default=[], metavar="NAME=VALUES", dest="tried", help='such as "seed=3 seeds"'
     )
     start.add_argument("--random", type=int, metavar="N", help="N combinations at random, in place of all")
+    start.add_argument("--minutes", type=float, metavar="N", help="after N minutes no trial begins")
     start.add_argument("--name", help="name of the sweep")
     commands.add_parser("list", help="every sweep, newest first")
     for name, about in (
@@ -58,6 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
         ("retry", "try the trials that failed again"),
     ):
         commands.add_parser(name, help=about).add_argument("sweep", help="the sweep's id")
+    budget = commands.add_parser("budget", help="give it more trials or minutes, and follow it to its end")
+    budget.add_argument("sweep", help="the sweep's id")
+    budget.add_argument("--trials", type=int, metavar="N", help="how many in all, where they are drawn")
+    budget.add_argument("--minutes", type=float, metavar="N", help="in all; 0 for no limit")
     options = parser.parse_args(arguments)
     sweeps = SweepStore(RunStore(options.home))
     try:
@@ -86,6 +92,9 @@ def _do(options: argparse.Namespace, sweeps: SweepStore) -> int:
     if options.command == "resume":
         sweep.resume()
         return follow(sweep)
+    if options.command == "budget":
+        sweep.set_budget(options.trials, options.minutes)
+        return follow(sweep)
     if options.command == "retry":
         print(f"{sweep.try_failed_again()} tried again.")
         return follow(sweep) if sweep.state.name == ACTIVE else 0
@@ -106,7 +115,8 @@ def read_plan(options: argparse.Namespace) -> Plan:
     base = TrainingConfig(**{"model": model, "epochs": options.epochs, **settings})
     if options.random is not None and options.random < 1:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
-    return plan_of(base, space, options.random, options.name or ("" if space else f"{base.title}: one run"))
+    name = options.name or ("" if space else f"{base.title}: one run")
+    return plan_of(base, space, options.random, name, minutes=options.minutes)
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -127,6 +137,7 @@ def follow(sweep: Sweep) -> int:
                 done = coordinator.step()
                 told |= _tell(sweep, told)
                 time.sleep(LOOK_SECONDS)
+            coordinator.count_seconds(0)
     except Timeout:  # a dashboard's coordinator is at it
         while sweep.state.name == ACTIVE:
             told |= _tell(sweep, told)
@@ -137,6 +148,8 @@ def follow(sweep: Sweep) -> int:
         return INTERRUPTED
     finally:
         launcher.close()
+    if message := sweep.state.message:
+        print(message)
     show(sweep, trials=False)
     failed = sum(trial.state == "failed" for trial in read_trials(sweep))
     if failed:

@@ -23,6 +23,7 @@ from core.terminal import command_line, exit_with
 LOOK_SECONDS = 0.3
 AHEAD = 1  # trials that wait besides those in training, so that a worker has the next one at once
 ALONE_SECONDS = 15.0  # that a trial waits while nothing trains, until it is clear that no dashboard launches it
+CLOCK_SECONDS, MOST_SECONDS = 5.0, 10.0  # between two notes of its time; of one look that count (it may have slept)
 MOST_ENDS = 5  # unexpected ones of a trial's worker, after which it is left
 
 
@@ -34,6 +35,8 @@ class Coordinator:
         self._ends: dict[str, int] = {}  # by id: how often the worker of a trial ended unexpectedly
         self._idle_since: float | None = None
         self._launcher: Launcher | None = None
+        self._looked_at: float | None = None
+        self._uncounted = 0.0  # seconds since its time was noted
 
     def run(self) -> None:
         """Work until the sweep is no longer active."""
@@ -41,17 +44,37 @@ class Coordinator:
             while self.sweep.path.is_dir() and self.sweep.state.name == ACTIVE and not self.step():
                 time.sleep(LOOK_SECONDS)
         finally:
+            self.count_seconds(0)
             if self._launcher:
                 self._launcher.close()
 
     def step(self) -> bool:
         """One look at all trials; returns whether the sweep is through."""
-        states = [self._let_go_on(trial) for trial in read_trials(self.sweep)]
+        self.count_seconds()
+        trials = read_trials(self.sweep)
+        if self.sweep.is_out_of_time:
+            self._withdraw(trials)
+        states = [self._let_go_on(trial) for trial in trials]
         waiting, training = states.count("queued"), states.count("running")
         self._launch_where_nobody_does(waiting, training)
         if waiting + training < worker_limit() + AHEAD and self.sweep.begin_trial() is None:
             return self.sweep.finish()
         return False
+
+    def count_seconds(self, every: float = CLOCK_SECONDS) -> None:
+        """Note how long the sweep has been going on, where more than `every` seconds were not noted yet."""
+        now = time.monotonic()
+        self._uncounted += min(MOST_SECONDS, now - (self._looked_at or now))
+        self._looked_at = now
+        if self._uncounted > every:
+            self.sweep.count_seconds(self._uncounted)
+            self._uncounted = 0.0
+
+    def _withdraw(self, trials: list[Trial]) -> None:
+        """Take the trials out of the line that were never trained."""
+        for trial in trials:
+            if trial.state == "queued" and not trial.run.state.resumes:
+                trial.run.pause()
 
     def _let_go_on(self, trial: Trial) -> str:
         """The state of a trial; one that was interrupted goes on."""

@@ -7,7 +7,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from core.runs import RunError
 
 MOST_TRIALS = 5000  # of a sweep
 MOST_SEEDS = 100
+MOST_MINUTES = 100_000
 OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the others it takes its own defaults
     "epochs",
     "seed",
@@ -57,6 +58,8 @@ class Plan:
         base: the settings of all trials.
         points: for each trial the settings in which it differs from `base`, all of the same names.
         name: what people call the sweep, 1 to 60 characters.
+        minutes: after which no trial begins; None where there is no limit.
+        space: the values that points were drawn from at random, so that more can be drawn; {} where none can.
 
     Raises:
         ConfigError: where there is no trial, more than 5,000, or the settings of one are invalid.
@@ -65,10 +68,14 @@ class Plan:
     base: TrainingConfig
     points: tuple[Point, ...]
     name: str = "Sweep"
+    minutes: float | None = None
+    space: Mapping[str, Sequence] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.points) <= MOST_TRIALS:
             raise ConfigError(_too_many(len(self.points)))
+        if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
+            raise ConfigError(f"Choose up to {MOST_MINUTES:,} minutes, not {self.minutes:g}.")
         _ = self.configs  # raises where one is invalid
 
     @cached_property
@@ -93,19 +100,47 @@ class Plan:
         seeds = list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
         more = [{**self.points[number], "seed": seed} for number in numbers for seed in seeds]
         points = [{**point, "seed": config.seed} for point, config in zip(self.points, self.configs, strict=True)]
-        return replace(self, points=(*points, *more))
+        return replace(self, points=(*points, *more), space={})
+
+    def cut(self, count: int) -> Plan:
+        """The plan without the trials after the first `count`, and without a limit of minutes."""
+        return replace(self, points=self.points[:count], minutes=None, space={})
+
+    def with_budget(self, trials: int | None = None, minutes: float | None = None) -> Plan:
+        """The plan with more trials, or with other minutes, 0 for no limit; what is None stays.
+
+        Raises:
+            ConfigError: where there are no others to try, or fewer were asked for than it has.
+        """
+        plan = self if minutes is None else replace(self, minutes=minutes or None)
+        if trials in (None, len(self.points)):
+            return plan
+        if trials < len(self.points):
+            raise ConfigError(f"The sweep has {len(self.points):,} trials. It can only get more.")
+        if not self.space:
+            raise ConfigError(f"The sweep tries all that was asked for: {len(self.points):,} trials. Begin a new one.")
+        if trials > MOST_TRIALS:
+            raise ConfigError(_too_many(trials))
+        drawn = some_combinations(self.space, trials + len(self.points), self.base.seed)
+        more = [point for point in drawn if point not in self.points][: trials - len(self.points)]
+        if len(self.points) + len(more) < trials:
+            raise ConfigError(f"There are only {len(self.points) + len(more):,} combinations of these values.")
+        return replace(plan, points=(*self.points, *more))
 
 
-def plan_of(base: TrainingConfig, space: Mapping[str, Sequence], some: int | None = None, name: str = "") -> Plan:
+def plan_of(
+    base: TrainingConfig, space: Mapping[str, Sequence], some: int | None = None, name: str = "", **others: Any
+) -> Plan:
     """The plan that tries all combinations of the values in `space`, or `some` at random, drawn by the base's seed.
 
-    Without a name it is called by what differs.
+    Without a name it is called by what differs. `others` are the other attributes of the plan.
 
     Raises:
         ConfigError: as `Plan`.
     """
     points = some_combinations(space, some, base.seed) if some else every_combination(space)
-    return Plan(base, points, name or f"{base.title}: {', '.join(space).replace('_', ' ')}")
+    name = name or f"{base.title}: {', '.join(space).replace('_', ' ')}"
+    return Plan(base, points, name, space=space if some else {}, **others)
 
 
 def _too_many(count: int) -> str:

@@ -3,6 +3,7 @@
     sweep.json         the number of the folder's format and the plan: name, shared settings, and points
     sweep-state.json   whether it is active, paused, stopped or finished
     begun.json         how many of its trials were begun
+    clock.json         for how many seconds it was going on, neither paused nor without a coordinator
     coordinator.lock   held by the process that begins its trials; change.lock while its state or a trial is made
     coordinator.log    what that process printed
 
@@ -31,8 +32,9 @@ from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
 from core.sweeps.plan import Plan, SweepError
 
-FORMAT = 1
-PLAN, STATE, BEGUN = "sweep.json", "sweep-state.json", "begun.json"
+FORMAT = 2  # of the sweeps that this version reads
+FIRST_FORMAT = 1  # which one has that uses nothing newer, so that earlier versions read it too
+PLAN, STATE, BEGUN, CLOCK = "sweep.json", "sweep-state.json", "begun.json", "clock.json"
 COORDINATOR_LOCK, CHANGE_LOCK, LOG = "coordinator.lock", "change.lock", "coordinator.log"
 ACTIVE, PAUSED, STOPPED, FINISHED, DAMAGED = "active", "paused", "stopped", "finished", "damaged"
 STATES = (ACTIVE, PAUSED, STOPPED, FINISHED)
@@ -96,16 +98,34 @@ class Sweep:
         count = stored.get("trials") if isinstance(stored, dict) else None
         return count if isinstance(count, int) and count >= 0 else 0
 
+    @property
+    def seconds(self) -> float:
+        """For how long it was going on."""
+        stored = read_json(self.path / CLOCK)
+        seconds = stored.get("seconds") if isinstance(stored, dict) else None
+        return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else 0.0
+
+    def count_seconds(self, more: float) -> None:
+        """Note that it was going on for so much longer."""
+        if self.path.is_dir():
+            write_json(self.path / CLOCK, {"seconds": self.seconds + more})
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether its minutes are over."""
+        plan = self.plan
+        return plan is not None and plan.minutes is not None and self.seconds >= 60 * plan.minutes
+
     # What is asked of it
 
     def begin_trial(self) -> Run | None:
-        """Queue the next trial; None where all were begun or the sweep is not active.
+        """Queue the next trial; None where all were begun, its minutes are over or the sweep is not active.
 
         A trial is made once, whenever this process ends: its number is kept in the run, which appears as a whole.
         """
         with self._changing():
             plan = self.plan
-            if plan is None or self.state.name != ACTIVE:
+            if plan is None or self.state.name != ACTIVE or self.is_out_of_time:
                 return None
             number = self._next_number(self.trials())
             if number >= len(plan.points):
@@ -131,11 +151,24 @@ class Sweep:
     def resume(self) -> None:
         """Go on where it was paused or stopped, with the trials that did not come to their end."""
         with self._changing():
-            for run in self.trials().values():
-                if run.state.name in ("paused", "stopped"):
-                    with suppress(RunError):  # it was resumed by itself meanwhile
-                        run.resume()
-            self._set_state(ACTIVE)
+            self._go_on(("paused", "stopped"))
+
+    def set_budget(self, trials: int | None = None, minutes: float | None = None) -> None:
+        """Give it more trials, or other minutes, 0 for no limit, and go on; what is None stays.
+
+        Raises:
+            ConfigError: where that cannot be.
+        """
+        with self._changing():
+            write_json(self.path / PLAN, _plan_values(self.plan.with_budget(trials, minutes)))
+            self._go_on(("paused",) if self.state.name == FINISHED else ("paused", "stopped"))
+
+    def _go_on(self, states: tuple[str, ...]) -> None:
+        for run in self.trials().values():
+            if run.state.name in states:
+                with suppress(RunError):  # it was resumed by itself meanwhile
+                    run.resume()
+        self._set_state(ACTIVE)
 
     def try_failed_again(self) -> int:
         """Queue the trials that failed once more; returns how many there are."""
@@ -148,28 +181,32 @@ class Sweep:
         return len(failed)
 
     def extend(self, plan: Plan) -> None:
-        """Try more: `plan` has the points that it had, and others behind them.
+        """Try more: `plan` has the points of the trials that were begun, and others behind them.
 
         Raises:
             SweepError: where it has not.
         """
         with self._changing():
-            before = self.plan
-            if before is None or plan.configs[: len(before.points)] != before.configs:
+            before, begun = self.plan, self._next_number(self.trials())
+            if before is None or plan.configs[:begun] != before.configs[:begun] or len(plan.points) <= begun:
                 raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
             write_json(self.path / PLAN, _plan_values(plan))
             self._set_state(ACTIVE)
 
     def finish(self) -> bool:
-        """Note that all trials have ended, where none was asked for meanwhile; returns whether that is so."""
+        """Note that all trials have ended, or the minutes are over; returns whether that is so."""
         with self._changing():
-            plan = self.plan
-            trials = self.trials()
-            if self.state.name != ACTIVE or (plan and self._next_number(trials) < len(plan.points)):
+            plan, trials, is_late = self.plan, self.trials(), self.is_out_of_time
+            to_come = len(plan.points) - self._next_number(trials) if plan else 0
+            states = [run.state for run in trials.values()]
+            if self.state.name != ACTIVE or (to_come and not is_late) or any(state.is_active for state in states):
                 return False
-            if any(run.state.is_active for run in trials.values()):
-                return False
-            self._set_state(FINISHED)
+            to_come += sum(state.name == "paused" for state in states)
+            words = ""
+            if is_late and to_come:
+                minutes = "1 minute is" if plan.minutes == 1 else f"{plan.minutes:,g} minutes are"
+                words = f"{minutes} over: {len(plan.points) - to_come:,} of {len(plan.points):,} trials."
+            self._set_state(FINISHED, words)
             return True
 
     def fail(self, words: str) -> None:
@@ -258,17 +295,22 @@ class SweepStore:
 
 
 def _plan_values(plan: Plan) -> dict:
+    others = {"minutes": plan.minutes, "space": {name: list(values) for name, values in plan.space.items()}}
+    others = {name: value for name, value in others.items() if value}
     return {
-        "format": FORMAT,
+        "format": FORMAT if others else FIRST_FORMAT,
         "name": plan.name,
         "base": plan.base.as_dict(),
         "points": [dict(point) for point in plan.points],
+        **others,
     }
 
 
 def _read_plan(values: Any) -> Plan | None:
     """The plan that a sweep.json holds, None where it holds none that this version can follow."""
-    if not isinstance(values, dict) or values.get("format") != FORMAT or not isinstance(values.get("points"), list):
+    if not isinstance(values, dict) or values.get("format") not in (FIRST_FORMAT, FORMAT):
+        return None
+    if not isinstance(values.get("points"), list):
         return None
     points = [point for point in values["points"] if isinstance(point, dict) and set(point) <= _SETTINGS]
     name = values.get("name")
@@ -277,15 +319,18 @@ def _read_plan(values: Any) -> Plan | None:
     try:
         plan = Plan(
             TrainingConfig.from_dict(values.get("base")),
-            tuple(
-                {name: tuple(value) if isinstance(value, list) else value for name, value in point.items()}
-                for point in points
-            ),
+            tuple({name: _hashable(value) for name, value in point.items()} for point in points),
             visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
+            minutes=values.get("minutes"),
+            space={name: tuple(map(_hashable, found)) for name, found in (values.get("space") or {}).items()},
         )
         return plan if plan.configs else None
-    except (ConfigError, TypeError):
+    except (ConfigError, TypeError, AttributeError):
         return None
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 _SETTINGS = set(TrainingConfig.__dataclass_fields__)

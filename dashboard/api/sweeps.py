@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
 from core.sweeps import Sweep
-from core.sweeps.plan import MOST_TRIALS, plan_of
+from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
 from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
 from core.sweeps.words import sentences
@@ -38,7 +38,19 @@ class NewSweep(BaseModel):
         examples=[TRIED],
     )
     random: int | None = Field(None, ge=1, le=MOST_TRIALS, description="So many combinations at random; null is all.")
+    minutes: float | None = Field(
+        None, gt=0, le=MOST_MINUTES, description="When they are over, no trial begins; null is never."
+    )
     name: str | None = Field(None, max_length=60, description="The sweep's name; by default what differs.")
+
+
+class Budget(BaseModel):
+    """How much a sweep may try; what is null stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trials: int | None = Field(None, ge=1, le=MOST_TRIALS, description="In all, where they are drawn at random.")
+    minutes: float | None = Field(None, ge=0, le=MOST_MINUTES, description="In all; 0 is no limit.")
 
 
 class TrialInfo(BaseModel):
@@ -60,6 +72,8 @@ class SweepInfo(BaseModel):
     state: Literal[*STATES, DAMAGED] = Field(description="Its state.", examples=["active"])
     message: str = Field(description="More about the state; empty where there is nothing to add.", examples=[""])
     trials: int = Field(description="How many trials it has; 0 where it is damaged.", examples=[9])
+    minutes: float | None = Field(description="When they are over, no trial begins; null is never.", examples=[60.0])
+    seconds: float = Field(description="For how long it was going on, without pauses.", examples=[312.5])
 
 
 class SweepDetails(SweepInfo):
@@ -103,7 +117,15 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}
-    return _details(services.sweeps.create(plan_of(base, space, wanted.random, wanted.name or "")))
+    plan = plan_of(base, space, wanted.random, wanted.name or "", minutes=wanted.minutes)
+    return _details(services.sweeps.create(plan))
+
+
+@router.post("/sweeps/{sweep_id}/budget", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
+def set_budget(sweep: StoredSweep, budget: Budget) -> SweepDetails:
+    """Give it more trials or other minutes, and go on."""
+    sweep.set_budget(budget.trials, budget.minutes)
+    return _details(sweep)
 
 
 @router.post("/sweeps/{sweep_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
@@ -147,6 +169,8 @@ def _info(sweep: Sweep) -> dict:
         "state": state.name,
         "message": state.message,
         "trials": len(plan.points) if plan else 0,
+        "minutes": plan.minutes if plan else None,
+        "seconds": round(sweep.seconds, 1),
     }
 
 

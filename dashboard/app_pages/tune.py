@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.config import ConfigError
+from core.config import ConfigError, parse_whole
 from core.data import Dataset
 from core.formatting import percent
 from core.sweeps import Plan, Sweep
@@ -18,6 +18,7 @@ from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import sweep as charts
+from dashboard.components.fields import MOST_TYPED
 from dashboard.components.formatting import STATE_ICONS, duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import ABOUT, show_title
@@ -25,7 +26,7 @@ from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import plan_in_words, what_they_take
-from dashboard.components.tune.new_sweep import PAGE, show_new_sweep
+from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import label_of, show_trials
 from dashboard.components.views import view
 
@@ -82,7 +83,9 @@ def show(sweep: Sweep, digits: Dataset) -> None:
     if plan is None:
         st.error(escape_markdown(state.message), icon=":material/broken_image:")
         return
-    if state.message:
+    if state.message and state.name == FINISHED:
+        st.info(escape_markdown(state.message), icon=":material/timer_off:")
+    elif state.message:
         st.warning(escape_markdown(state.message), icon=":material/warning:")
     st.fragment(_follow, run_every=LOOK_SECONDS if state.name == ACTIVE else IDLE_SECONDS)(
         sweep, plan, digits, state.name
@@ -123,12 +126,15 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) ->
     as_run = "running" if state == ACTIVE else state
     words = [escape_markdown(plan_in_words(plan)), *([f"{total:,} trials"] if state == FINISHED else [])]
     st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
-    left = ""
+    left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:
-        left = f" · about {duration_in_words(max(1.0, (total - ended) * sum(times) / len(times)))} left"
+        seconds = max(1.0, (total - ended) * sum(times) / len(times))
+        if plan.minutes is not None:
+            seconds = min(seconds, max(1.0, 60 * plan.minutes - sweep.seconds))
+        left += f" · about {duration_in_words(seconds)} left"
     failed = sum(trial.state == "failed" for trial in trials)
-    if state != FINISHED or failed:
+    if state != FINISHED or failed or ended < total:
         begun = sum(per_cent_done(trial.run) / 100 for trial in trials if trial.state not in ENDED)
         st.progress(min(1.0, (ended + begun) / total), text=f"{ended:,} of {total:,} trials{left}")
     with st.container(horizontal=True, key="sweep_controls"):
@@ -139,6 +145,8 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) ->
             _button("Resume", "play_arrow", sweep.resume, primary=True)
         if failed:
             _button(f"Try {failed} failed again", "replay", sweep.try_failed_again)
+        if plan.space or plan.minutes is not None:
+            show_budget(sweep, plan)
 
 
 def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
@@ -149,6 +157,23 @@ def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
         key=f"sweep_{icon}",
         on_click=run_action,
         args=(action,),
+    )
+
+
+def show_budget(sweep: Sweep, plan: Plan) -> None:
+    """More trials, where they are drawn, and other minutes; the sweep then goes on."""
+    with st.popover("More", icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
+        if plan.space:
+            st.text_input("Trials in all", f"{len(plan.points)}", MOST_TYPED, key="budget_trials")
+        minutes = "" if plan.minutes is None else f"{plan.minutes:g}"
+        st.text_input("Minutes in all", minutes, MOST_TYPED, key="budget_minutes", placeholder="no limit")
+        st.form_submit_button("Go on", icon=":material/play_arrow:", on_click=run_action, args=(_set_budget, sweep))
+
+
+def _set_budget(sweep: Sweep) -> None:
+    trials = st.session_state.get("budget_trials")
+    sweep.set_budget(
+        None if trials is None else parse_whole(trials), minutes_in(st.session_state["budget_minutes"]) or 0.0
     )
 
 
@@ -187,10 +212,10 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
         if len(known) > 1:
             again = [group.trials[0].number for group in known[:2]]
             try:
-                more = plan.with_seeds(again, MORE_SEEDS)
+                more = plan.cut(sweep.begun).with_seeds(again, MORE_SEEDS)
             except ConfigError:
                 return
-            extra = Plan(plan.base, more.points[len(plan.points) :])
+            extra = Plan(plan.base, more.points[sweep.begun :])
             st.button(
                 f"Repeat the best two with {MORE_SEEDS} new seeds",
                 icon=":material/repeat:",

@@ -94,6 +94,25 @@ def test_some_at_random_are_as_many_as_were_asked_for(sweeps):
     assert len({tuple(point.items()) for point in sweep.plan.points}) == 7
 
 
+def test_minutes_end_a_sweep_and_more_can_be_given(sweeps):
+    at = open_page("tune", differs="seed", seed="5 seeds", minutes="2")
+    assert "after 2 min no run begins" in words(at)
+    by_label(at.text_input, "Minutes").set_value("soon").run()
+    assert at.button(key="start_sweep").disabled
+    by_label(at.text_input, "Minutes").set_value("1,5").run()
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.plan.minutes == 1.5
+    sweep.begin_trial().set_state("finished")
+    sweep.count_seconds(91)
+    assert sweep.finish()
+    at = open_page("tune")
+    assert "1.5 minutes are over: 1 of 5 trials." in words(at)
+    at.text_input(key="budget_minutes").set_value("3")
+    by_label(at.button, "Go on").click().run()
+    assert (sweep.state.name, sweep.plan.minutes) == ("active", 3)
+
+
 def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):
     sweep = sweeps.create(RATES)
     end_all(sweep)

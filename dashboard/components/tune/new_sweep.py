@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, TrainingConfig, parse_whole
+from core.config import MODELS, ConfigError, TrainingConfig, parse_number, parse_whole
 from core.data import Dataset
 from core.sweeps import Plan
 from core.sweeps.plan import MOST_TRIALS, plan_of
@@ -69,6 +69,17 @@ def show_new_sweep(digits: Dataset) -> None:
         if search == RANDOM:
             kept = _count()
             st.text_input("How many", kept, 6, live=TYPING_PAUSE, width=110, **view("count", kept, _keep_count))
+        kept = _minutes()
+        st.text_input(
+            "Minutes",
+            kept,
+            8,
+            live=TYPING_PAUSE,
+            width=110,
+            placeholder="no limit",
+            help="When they are over, no run begins; those in training come to their end. More can be given later.",
+            **view("minutes", kept, partial(remember, PAGE, "minutes")),
+        )
     plan, wrong = _plan()
     count = len(plan.points) if plan else 0
     with st.container(gap="xsmall", key="sweep_start_area"):
@@ -83,7 +94,8 @@ def show_new_sweep(digits: Dataset) -> None:
         if plan is None:
             say_refused(wrong)
         else:
-            st.caption(escape_markdown(what_they_take(plan, digits)))
+            late = "" if plan.minutes is None else f"; after {plan.minutes:,g} min no run begins"
+            st.caption(escape_markdown(what_they_take(plan, digits) + late))
     if base := _base():
         epochs = "" if "epochs" in names else f" · {base.epochs} epoch{'s' * (base.epochs > 1)}"
         st.caption(f"All else is as on Train: {escape_markdown(settings_in_words(base))}{epochs}.")
@@ -178,6 +190,15 @@ def _keep_count(text: str) -> None:
     remember(PAGE, "count", text)
 
 
+def _minutes() -> str:
+    return recall(PAGE, "minutes", "")
+
+
+def minutes_in(text: str) -> float | None:
+    """The minutes that were typed, None where nothing was; raises ConfigError."""
+    return parse_number(text) if text.strip() else None
+
+
 def _base() -> TrainingConfig | None:
     """The settings on Train, the first of several values; None where one of them is invalid."""
     try:
@@ -204,6 +225,7 @@ def _plan() -> tuple[Plan | None, str]:
             if not 1 <= count <= MOST_TRIALS:
                 raise ConfigError(f"Choose 1 to {MOST_TRIALS:,} trials, not {count:,}.")
         title = "Networks" if MODEL in names else base.title
-        return plan_of(base, space, count, f"{title}: {', '.join(map(_label, names)).lower()}"), ""
+        name = f"{title}: {', '.join(map(_label, names)).lower()}"
+        return plan_of(base, space, count, name, minutes=minutes_in(now("minutes", _minutes()))), ""
     except ConfigError as error:
         return None, str(error)
