@@ -20,6 +20,7 @@ from core.config import ConfigError, TrainingConfig, model_name
 from core.formatting import percent
 from core.runs import RunError, RunStore
 from core.sweeps.coordinator import LOOK_SECONDS, Coordinator
+from core.sweeps.halving import Halving
 from core.sweeps.plan import Plan, parse_setting, parse_several, plan_of
 from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep, SweepStore
@@ -50,6 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     start.add_argument("--random", type=int, metavar="N", help="N combinations at random, in place of all")
     start.add_argument("--minutes", type=float, metavar="N", help="after N minutes no trial begins")
+    start.add_argument(
+        "--stop-weak",
+        type=int,
+        nargs="?",
+        const=Halving().factor,
+        metavar="N",
+        help="after epoch 1, N, N² … only the best 1/N of the trials go on (default: 3)",
+    )
     start.add_argument("--name", help="name of the sweep")
     commands.add_parser("list", help="every sweep, newest first")
     for name, about in (
@@ -116,7 +125,8 @@ def read_plan(options: argparse.Namespace) -> Plan:
     if options.random is not None and options.random < 1:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
     name = options.name or ("" if space else f"{base.title}: one run")
-    return plan_of(base, space, options.random, name, minutes=options.minutes)
+    halving = None if options.stop_weak is None else Halving(options.stop_weak)
+    return plan_of(base, space, options.random, name, minutes=options.minutes, halving=halving)
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -128,7 +138,7 @@ def _named(text: str) -> tuple[str, str]:
 
 def follow(sweep: Sweep) -> int:
     """Begin its trials, train them where no dashboard does, and print each that ends; returns the exit status."""
-    launcher, told = Launcher(sweep.runs), {trial.number for trial in read_trials(sweep) if trial.accuracy is not None}
+    launcher, told = Launcher(sweep.runs), {trial.number for trial in read_trials(sweep) if trial.is_through}
     launcher.start()
     try:
         with FileLock(sweep.path / COORDINATOR_LOCK).acquire(timeout=0):
@@ -159,11 +169,7 @@ def follow(sweep: Sweep) -> int:
 
 def _tell(sweep: Sweep, told: set[int]) -> set[int]:
     """Print the trials that have ended meanwhile; returns their numbers."""
-    ended = [
-        trial
-        for trial in read_trials(sweep)
-        if trial.number not in told and (trial.accuracy is not None or trial.state == "failed")
-    ]
+    ended = [trial for trial in read_trials(sweep) if trial.number not in told and trial.is_through]
     for trial in ended:
         print(_line(trial))
     return {trial.number for trial in ended}
@@ -181,8 +187,10 @@ def show(sweep: Sweep, *, trials: bool = True) -> None:
 
 
 def _line(trial: Trial) -> str:
-    accuracy = "" if trial.accuracy is None else f"  validation accuracy {percent(trial.accuracy)}"
-    return f"{trial.number + 1:>5}  {trial.name}  {trial.state}{accuracy}"
+    known = trial.early if trial.accuracy is None else trial.accuracy
+    accuracy = "" if known is None else f"  validation accuracy {percent(known)}"
+    state = trial.state if trial.early is None else "stopped early"
+    return f"{trial.number + 1:>5}  {trial.name}  {state}{accuracy}"
 
 
 if __name__ == "__main__":

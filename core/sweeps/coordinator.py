@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 
 from core.compute.launcher import Launcher, worker_limit
 from core.home import absolute
-from core.runs import RunError
+from core.runs import Run, RunError
 from core.storage import explain_os_error
+from core.sweeps.halving import Halving, Reached
 from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep
 from core.terminal import command_line, exit_with
@@ -36,6 +37,7 @@ class Coordinator:
         self._idle_since: float | None = None
         self._launcher: Launcher | None = None
         self._looked_at: float | None = None
+        self._histories: dict[str, tuple[Reached, ...]] = {}  # by id, of trials that have ended
         self._uncounted = 0.0  # seconds since its time was noted
 
     def run(self) -> None:
@@ -54,6 +56,8 @@ class Coordinator:
         trials = read_trials(self.sweep)
         if self.sweep.is_out_of_time:
             self._withdraw(trials)
+        if (plan := self.sweep.plan) and plan.halving:
+            self._stop_weak(plan.halving, trials)
         states = [self._let_go_on(trial) for trial in trials]
         waiting, training = states.count("queued"), states.count("running")
         self._launch_where_nobody_does(waiting, training)
@@ -76,6 +80,24 @@ class Coordinator:
             if trial.state == "queued" and not trial.run.state.resumes:
                 trial.run.pause()
 
+    def _stop_weak(self, rule: Halving, trials: list[Trial]) -> None:
+        """Stop the trials that are not good enough; those on validation images of their own are judged apart."""
+        training = [trial for trial in trials if trial.state == "running"]
+        for on_test in {trial.on_test for trial in training}:
+            histories = {trial.number: self._history(trial) for trial in trials if trial.on_test == on_test}
+            for trial in training:
+                if trial.number in histories:
+                    rung = rule.weak_at(trial.number, trial.run.state.target_epochs, histories)
+                    if rung is not None and not trial.run.control.get("request"):
+                        trial.run.stop(rule.message(rung))
+
+    def _history(self, trial: Trial) -> tuple[Reached, ...]:
+        if trial.state in ("running", "queued"):
+            return _reached(trial.run)
+        if trial.run.id not in self._histories:
+            self._histories[trial.run.id] = _reached(trial.run)
+        return self._histories[trial.run.id]
+
     def _let_go_on(self, trial: Trial) -> str:
         """The state of a trial; one that was interrupted goes on."""
         run = trial.run
@@ -96,6 +118,11 @@ class Coordinator:
         if time.monotonic() - self._idle_since > ALONE_SECONDS:
             self._launcher = Launcher(self.sweep.runs)
             self._launcher.start()
+
+
+def _reached(run: Run) -> tuple[Reached, ...]:
+    epochs = run.history().epochs
+    return tuple(Reached(epoch.get("time", 0.0), epoch.get("val_accuracy", 0.0)) for epoch in epochs)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from core.config import MODELS, PARSERS, ConfigError, TrainingConfig
 from core.names import MOST
 from core.runs import RunError
+from core.sweeps.halving import Halving
 
 MOST_TRIALS = 5000  # of a sweep
 MOST_SEEDS = 100
@@ -59,6 +60,7 @@ class Plan:
         points: for each trial the settings in which it differs from `base`, all of the same names.
         name: what people call the sweep, 1 to 60 characters.
         minutes: after which no trial begins; None where there is no limit.
+        halving: by which trials are stopped early; None where all train to their end.
         space: the values that points were drawn from at random, so that more can be drawn; {} where none can.
 
     Raises:
@@ -69,6 +71,7 @@ class Plan:
     points: tuple[Point, ...]
     name: str = "Sweep"
     minutes: float | None = None
+    halving: Halving | None = None
     space: Mapping[str, Sequence] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,12 +98,15 @@ class Plan:
         return words if 0 < len(words) <= MOST else f"{self.name[: MOST - 8]} {number + 1}"
 
     def with_seeds(self, numbers: Sequence[int], count: int) -> Plan:
-        """The plan with some of its trials repeated at its end, each with `count` seeds that it did not have."""
+        """The plan with some of its trials repeated at its end, each with `count` seeds that it did not have.
+
+        No trial is stopped early then, so that those compared have all learned as long.
+        """
         used = {config.seed for config in self.configs}
         seeds = list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
         more = [{**self.points[number], "seed": seed} for number in numbers for seed in seeds]
         points = [{**point, "seed": config.seed} for point, config in zip(self.points, self.configs, strict=True)]
-        return replace(self, points=(*points, *more), space={})
+        return replace(self, points=(*points, *more), halving=None, space={})
 
     def cut(self, count: int) -> Plan:
         """The plan without the trials after the first `count`, and without a limit of minutes."""

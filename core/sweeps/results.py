@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.runs import Run, RunView
 from core.storage import version
+from core.sweeps.halving import is_weak
 from core.sweeps.plan import Point
 from core.sweeps.sweep import Sweep
 
@@ -37,7 +38,8 @@ class Trial:
         on_test: whether its accuracy is that on the test images, as the classic network validates on them.
         message: why it failed, where it did; what else there is to say of its state.
         accuracy: accuracy on the validation images after its training, a fraction; None before that, also where it was
-            paused.
+            paused or the sweep stopped it early, for it has learned for fewer epochs than those that it is compared to.
+        early: that accuracy where the sweep stopped it early, else None.
         seconds: how long it trained, None before its end.
         ended: when it ended, in seconds since 1970; 0 before that.
     """
@@ -50,8 +52,14 @@ class Trial:
     on_test: bool
     message: str
     accuracy: float | None
+    early: float | None
     seconds: float | None
     ended: float
+
+    @property
+    def is_through(self) -> bool:
+        """Whether it came to an end that counts, or failed."""
+        return self.accuracy is not None or self.early is not None or self.state == "failed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +145,15 @@ def _standing(run: Run) -> tuple:
     if kept and kept[0] == changed:
         return kept[1]
     state, summary = run.state, run.summary or {}
-    config, has_ended = run.config, state.name in COMPLETE
+    config, weak = run.config, is_weak(state)
+    accuracy = validation_accuracy(run) if state.name in COMPLETE else None  # of what was paused, it is of fewer epochs
     found = (
         run.name,
         state.name,
         config is not None and config.info.validates_on_test,
         state.message,
-        validation_accuracy(run) if has_ended else None,  # of what was paused, it would be of fewer epochs
+        None if weak else accuracy,
+        accuracy if weak else None,
         summary.get("training_seconds"),
         summary.get("finished") or 0.0,
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
@@ -30,6 +30,7 @@ from core.runs import Run, RunError, RunStore
 from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
+from core.sweeps.halving import Halving, is_weak
 from core.sweeps.plan import Plan, SweepError
 
 FORMAT = 2  # of the sweeps that this version reads
@@ -165,7 +166,7 @@ class Sweep:
 
     def _go_on(self, states: tuple[str, ...]) -> None:
         for run in self.trials().values():
-            if run.state.name in states:
+            if (state := run.state).name in states and not is_weak(state):
                 with suppress(RunError):  # it was resumed by itself meanwhile
                     run.resume()
         self._set_state(ACTIVE)
@@ -295,7 +296,12 @@ class SweepStore:
 
 
 def _plan_values(plan: Plan) -> dict:
-    others = {"minutes": plan.minutes, "space": {name: list(values) for name, values in plan.space.items()}}
+    halving = asdict(plan.halving) if plan.halving else None
+    others = {
+        "minutes": plan.minutes,
+        "halving": halving,
+        "space": {name: list(values) for name, values in plan.space.items()},
+    }
     others = {name: value for name, value in others.items() if value}
     return {
         "format": FORMAT if others else FIRST_FORMAT,
@@ -322,6 +328,7 @@ def _read_plan(values: Any) -> Plan | None:
             tuple({name: _hashable(value) for name, value in point.items()} for point in points),
             visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
             minutes=values.get("minutes"),
+            halving=Halving(**values["halving"]) if values.get("halving") else None,
             space={name: tuple(map(_hashable, found)) for name, found in (values.get("space") or {}).items()},
         )
         return plan if plan.configs else None

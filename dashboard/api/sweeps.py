@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
 from core.sweeps import Sweep
+from core.sweeps.halving import Halving
 from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
 from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
@@ -24,6 +25,15 @@ TRIED = {"learning_rate": [0.01, 0.001], "seed": [0, 1, 2]}
 CHANGING = {**WRITING, "tags": ["Sweeps"]}
 
 router = APIRouter()
+
+
+class Rungs(BaseModel):
+    """Successive halving: after `first`, `first`·`factor` … epochs only the best 1/`factor` of the trials go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    factor: int = Field(Halving.factor, ge=2, le=5, description="One of so many goes on.")
+    first: int = Field(Halving.first, ge=1, le=100, description="The epochs after which trials are judged first.")
 
 
 class NewSweep(BaseModel):
@@ -41,6 +51,7 @@ class NewSweep(BaseModel):
     minutes: float | None = Field(
         None, gt=0, le=MOST_MINUTES, description="When they are over, no trial begins; null is never."
     )
+    stop_weak: Rungs | None = Field(None, description="Stop weak trials early; null trains all to their end.")
     name: str | None = Field(None, max_length=60, description="The sweep's name; by default what differs.")
 
 
@@ -62,6 +73,7 @@ class TrialInfo(BaseModel):
     state: str = Field(description="The state of its run.", examples=["finished"])
     values: dict[str, Any] = Field(description="The settings in which it differs.")
     validation_accuracy: Fraction | None = Field(description="Null until it has ended.", examples=[0.971])
+    stopped_early: bool = Field(description="Whether the sweep stopped it early, so that it does not count.")
 
 
 class SweepInfo(BaseModel):
@@ -117,7 +129,8 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}
-    plan = plan_of(base, space, wanted.random, wanted.name or "", minutes=wanted.minutes)
+    halving = Halving(**wanted.stop_weak.model_dump()) if wanted.stop_weak else None
+    plan = plan_of(base, space, wanted.random, wanted.name or "", minutes=wanted.minutes, halving=halving)
     return _details(services.sweeps.create(plan))
 
 
@@ -184,7 +197,8 @@ def _details(sweep: Sweep) -> SweepDetails:
             name=trial.name,
             state=trial.state,
             values=dict(trial.point),
-            validation_accuracy=trial.accuracy,
+            validation_accuracy=trial.early if trial.accuracy is None else trial.accuracy,
+            stopped_early=trial.early is not None,
         )
         for trial in trials
     ]

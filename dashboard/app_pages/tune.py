@@ -34,6 +34,11 @@ LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
 ENDED = ("finished", "stopped", "failed")  # states of a trial that is through
 FEW = 4  # trials, of which the best so far says nothing that the table does not
+EARLY = (
+    "\n- Trials that were stopped early have learned for fewer epochs than the others, so their accuracy is in the "
+    "table alone: it counts in no mean, no chart and no choice. A setting of which only some seeds were stopped keeps "
+    "its better ones, and may look better than it is; the repeats train all to their end."
+)
 COMPARED = 10  # trials that the link to Compare names
 
 
@@ -117,6 +122,8 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
             "- Trials that differ in their seed alone are one setting: its mean counts, and its spread is chance.\n"
             "- Two settings are compared by Student's t-test of the differences where both have the same seeds, else "
             "by Welch's. The best of many is best by luck too: repeat it and the second with new seeds."
+            + EARLY
+            * (plan.halving is not None or any(trial.early is not None for trial in trials))
         )
 
 

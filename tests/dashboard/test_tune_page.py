@@ -4,6 +4,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.sweeps import Plan, SweepStore, every_combination
+from core.sweeps.halving import Halving
 from tests.support.pages import by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -111,6 +112,24 @@ def test_minutes_end_a_sweep_and_more_can_be_given(sweeps):
     at.text_input(key="budget_minutes").set_value("3")
     by_label(at.button, "Go on").click().run()
     assert (sweep.state.name, sweep.plan.minutes) == ("active", 3)
+
+
+def test_weak_ones_are_stopped_early_where_that_is_asked_for_and_shown_as_such(sweeps):
+    at = open_page("tune", differs="seed", seed="5 seeds", epochs="10")
+    by_label(at.toggle, "Stop the weak ones early").set_value(True).run()
+    assert "After epoch 1, 3 and 9, a trial goes on only if it is among the best third" in words(at)
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.plan.halving == Halving(3)
+    for message in ("", Halving(3).message(3)):
+        run = sweep.begin_trial()
+        run.write_summary({"validation_accuracy": 0.9})
+        run.set_state("stopped" if message else "finished", message)
+    at = open_page("tune")
+    table = at.dataframe[0].value
+    assert list(table["State"][:2]) == ["Finished", "Stopped early"]
+    assert table["Reason"][1] == "Stopped early by the sweep: after epoch 3 not among the best third."
+    assert at.get("progress")[0].proto.text.startswith("2 of 5 trials")
 
 
 def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):

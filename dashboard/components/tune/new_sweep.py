@@ -9,6 +9,7 @@ import streamlit as st
 from core.config import MODELS, ConfigError, TrainingConfig, parse_number, parse_whole
 from core.data import Dataset
 from core.sweeps import Plan
+from core.sweeps.halving import PARTS, Halving
 from core.sweeps.plan import MOST_TRIALS, plan_of
 from dashboard.components.actions import note_failure, run_action
 from dashboard.components.address import recall, remember
@@ -80,7 +81,15 @@ def show_new_sweep(digits: Dataset) -> None:
             help="When they are over, no run begins; those in training come to their end. More can be given later.",
             **view("minutes", kept, partial(remember, PAGE, "minutes")),
         )
+    st.toggle(
+        "Stop the weak ones early",
+        _stops(),
+        help="Successive halving: time goes to the trials that promise most. A slow starter may be lost.",
+        **view("stop_weak", _stops(), lambda on: remember(PAGE, "stop_weak", "true" if on else "")),
+    )
     plan, wrong = _plan()
+    if plan and plan.halving:
+        st.caption(_halving_in_words(plan))
     count = len(plan.points) if plan else 0
     with st.container(gap="xsmall", key="sweep_start_area"):
         st.button(
@@ -95,7 +104,8 @@ def show_new_sweep(digits: Dataset) -> None:
             say_refused(wrong)
         else:
             late = "" if plan.minutes is None else f"; after {plan.minutes:,g} min no run begins"
-            st.caption(escape_markdown(what_they_take(plan, digits) + late))
+            less = ", less where trials are stopped early" if plan.halving else ""
+            st.caption(escape_markdown(what_they_take(plan, digits) + less + late))
     if base := _base():
         epochs = "" if "epochs" in names else f" · {base.epochs} epoch{'s' * (base.epochs > 1)}"
         st.caption(f"All else is as on Train: {escape_markdown(settings_in_words(base))}{epochs}.")
@@ -194,6 +204,23 @@ def _minutes() -> str:
     return recall(PAGE, "minutes", "")
 
 
+def _stops() -> bool:
+    return recall(PAGE, "stop_weak", "") == "true"
+
+
+def _halving_in_words(plan: Plan) -> str:
+    """After which epochs trials are judged, and how."""
+    rule = plan.halving
+    rungs = list(map(str, rule.rungs(max(config.epochs for config in plan.configs))))
+    if not rungs:
+        return "Trials of one epoch cannot be stopped early."
+    after = " and ".join(filter(None, (", ".join(rungs[:-1]), rungs[-1])))
+    return (
+        f"After epoch {after}, a trial goes on only if it is among the best {PARTS[rule.factor]} of those that have "
+        "come so far. The others keep what they have learned, and do not count."
+    )
+
+
 def minutes_in(text: str) -> float | None:
     """The minutes that were typed, None where nothing was; raises ConfigError."""
     return parse_number(text) if text.strip() else None
@@ -226,6 +253,8 @@ def _plan() -> tuple[Plan | None, str]:
                 raise ConfigError(f"Choose 1 to {MOST_TRIALS:,} trials, not {count:,}.")
         title = "Networks" if MODEL in names else base.title
         name = f"{title}: {', '.join(map(_label, names)).lower()}"
-        return plan_of(base, space, count, name, minutes=minutes_in(now("minutes", _minutes()))), ""
+        halving = Halving() if now("stop_weak", _stops()) else None
+        minutes = minutes_in(now("minutes", _minutes()))
+        return plan_of(base, space, count, name, minutes=minutes, halving=halving), ""
     except ConfigError as error:
         return None, str(error)
