@@ -19,6 +19,7 @@ from core.compute.launcher import Launcher
 from core.config import ConfigError, TrainingConfig, model_name
 from core.formatting import percent
 from core.runs import RunError, RunStore
+from core.sweeps import tpe
 from core.sweeps.coordinator import LOOK_SECONDS, Coordinator
 from core.sweeps.halving import Halving
 from core.sweeps.plan import Plan, parse_setting, parse_several, plan_of
@@ -50,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--try", action="append", default=[], metavar="NAME=VALUES", dest="tried", help='such as "seed=3 seeds"'
     )
     start.add_argument("--random", type=int, metavar="N", help="N combinations at random, in place of all")
+    start.add_argument("--tpe", type=int, metavar="N", help="N trials, most of them chosen by Optuna's TPE")
     start.add_argument("--minutes", type=float, metavar="N", help="after N minutes no trial begins")
     start.add_argument(
         "--stop-weak",
@@ -89,7 +91,7 @@ def _do(options: argparse.Namespace, sweeps: SweepStore) -> int:
         return 0
     if options.command == "start":
         sweep = sweeps.create(read_plan(options))
-        print(f"Sweep: {sweep.id}, {len(sweep.plan.points)} trials")
+        print(f"Sweep: {sweep.id}, {sweep.plan.count} trials")
         return follow(sweep)
     sweep = sweeps.get(options.sweep)
     if sweep is None:
@@ -126,7 +128,10 @@ def read_plan(options: argparse.Namespace) -> Plan:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
     name = options.name or ("" if space else f"{base.title}: one run")
     halving = None if options.stop_weak is None else Halving(options.stop_weak)
-    return plan_of(base, space, options.random, name, minutes=options.minutes, halving=halving)
+    others = {"minutes": options.minutes, "halving": halving}
+    if options.tpe is not None:
+        return tpe.plan_of(base, space, options.tpe, name, **others)
+    return plan_of(base, space, options.random, name, **others)
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -17,8 +17,10 @@ from core.home import absolute
 from core.runs import Run, RunError
 from core.storage import explain_os_error
 from core.sweeps.halving import Halving, Reached
+from core.sweeps.plan import SearchError
 from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep
+from core.sweeps.tpe import propose
 from core.terminal import command_line, exit_with
 
 LOOK_SECONDS = 0.3
@@ -61,9 +63,22 @@ class Coordinator:
         states = [self._let_go_on(trial) for trial in trials]
         waiting, training = states.count("queued"), states.count("running")
         self._launch_where_nobody_does(waiting, training)
-        if waiting + training < worker_limit() + AHEAD and self.sweep.begin_trial() is None:
-            return self.sweep.finish()
-        return False
+        if waiting + training >= worker_limit() + AHEAD:
+            return False
+        try:
+            self._propose(trials)
+        except SearchError as error:
+            self.sweep.fail(str(error))
+            return True
+        return self.sweep.begin_trial() is None and self.sweep.finish()
+
+    def _propose(self, trials: list[Trial]) -> None:
+        """Choose what the next trial tries, where the sweep does not say it."""
+        plan = self.sweep.plan
+        if plan and len(plan.points) < plan.count and not self.sweep.is_out_of_time:
+            if self.sweep.next_number() < len(plan.points):
+                return
+            self.sweep.propose(propose(plan, trials))
 
     def count_seconds(self, every: float = CLOCK_SECONDS) -> None:
         """Note how long the sweep has been going on, where more than `every` seconds were not noted yet."""

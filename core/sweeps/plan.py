@@ -51,6 +51,10 @@ class SweepError(RunError):
     """Something cannot be done with a sweep; the message says why and what to do."""
 
 
+class SearchError(SweepError):
+    """The next trial cannot be proposed; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The trials of a sweep, in order.
@@ -61,7 +65,9 @@ class Plan:
         name: what people call the sweep, 1 to 60 characters.
         minutes: after which no trial begins; None where there is no limit.
         halving: by which trials are stopped early; None where all train to their end.
-        space: the values that points were drawn from at random, so that more can be drawn; {} where none can.
+        space: the values that points are drawn from, so that more can be drawn; {} where none can.
+        trials: how many there will be, where those behind `points` are proposed one after the other (core.sweeps.tpe);
+            None where `points` are all.
 
     Raises:
         ConfigError: where there is no trial, more than 5,000, or the settings of one are invalid.
@@ -73,10 +79,13 @@ class Plan:
     minutes: float | None = None
     halving: Halving | None = None
     space: Mapping[str, Sequence] = field(default_factory=dict)
+    trials: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.points) <= MOST_TRIALS:
             raise ConfigError(_too_many(len(self.points)))
+        if self.trials is not None and not len(self.points) <= self.trials <= MOST_TRIALS:
+            raise ConfigError(_too_many(self.trials))
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise ConfigError(f"Choose up to {MOST_MINUTES:,} minutes, not {self.minutes:g}.")
         _ = self.configs  # raises where one is invalid
@@ -85,6 +94,11 @@ class Plan:
     def configs(self) -> tuple[TrainingConfig, ...]:
         """The settings of every trial."""
         return tuple(config_at(self.base, point) for point in self.points)
+
+    @property
+    def count(self) -> int:
+        """How many trials there are, and will be."""
+        return self.trials or len(self.points)
 
     @property
     def varied(self) -> tuple[str, ...]:
@@ -106,11 +120,11 @@ class Plan:
         seeds = list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
         more = [{**self.points[number], "seed": seed} for number in numbers for seed in seeds]
         points = [{**point, "seed": config.seed} for point, config in zip(self.points, self.configs, strict=True)]
-        return replace(self, points=(*points, *more), halving=None, space={})
+        return replace(self, points=(*points, *more), halving=None, space={}, trials=None)
 
     def cut(self, count: int) -> Plan:
         """The plan without the trials after the first `count`, and without a limit of minutes."""
-        return replace(self, points=self.points[:count], minutes=None, space={})
+        return replace(self, points=self.points[:count], minutes=None, space={}, trials=None)
 
     def with_budget(self, trials: int | None = None, minutes: float | None = None) -> Plan:
         """The plan with more trials, or with other minutes, 0 for no limit; what is None stays.
@@ -119,10 +133,12 @@ class Plan:
             ConfigError: where there are no others to try, or fewer were asked for than it has.
         """
         plan = self if minutes is None else replace(self, minutes=minutes or None)
-        if trials in (None, len(self.points)):
+        if trials in (None, self.count):
             return plan
-        if trials < len(self.points):
-            raise ConfigError(f"The sweep has {len(self.points):,} trials. It can only get more.")
+        if trials < self.count:
+            raise ConfigError(f"The sweep has {self.count:,} trials. It can only get more.")
+        if self.trials:
+            return replace(plan, trials=trials)
         if not self.space:
             raise ConfigError(f"The sweep tries all that was asked for: {len(self.points):,} trials. Begin a new one.")
         if trials > MOST_TRIALS:

@@ -31,7 +31,7 @@ from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
 from core.sweeps.halving import Halving, is_weak
-from core.sweeps.plan import Plan, SweepError
+from core.sweeps.plan import Plan, Point, SweepError
 
 FORMAT = 2  # of the sweeps that this version reads
 FIRST_FORMAT = 1  # which one has that uses nothing newer, so that earlier versions read it too
@@ -128,7 +128,7 @@ class Sweep:
             plan = self.plan
             if plan is None or self.state.name != ACTIVE or self.is_out_of_time:
                 return None
-            number = self._next_number(self.trials())
+            number = self.next_number()
             if number >= len(plan.points):
                 return None
             run = self.runs.create(
@@ -137,9 +137,16 @@ class Sweep:
             write_json(self.path / BEGUN, {"trials": number + 1})
             return run
 
-    def _next_number(self, trials: dict[int, Run]) -> int:
+    def next_number(self) -> int:
         """The number of the next trial: begun.json may be a trial behind, and trials may have been deleted."""
-        return max(self.begun, 1 + max(trials, default=-1))
+        return max(self.begun, 1 + max(self.trials(), default=-1))
+
+    def propose(self, point: Point) -> None:
+        """Note what the next trial tries, where it is not known yet."""
+        with self._changing():
+            plan = self.plan
+            if plan.trials and len(plan.points) == self.next_number() < plan.trials:
+                write_json(self.path / PLAN, _plan_values(replace(plan, points=(*plan.points, point))))
 
     def pause(self) -> None:
         """Begin no more trials, and pause those in training; what waits leaves the line."""
@@ -188,7 +195,7 @@ class Sweep:
             SweepError: where it has not.
         """
         with self._changing():
-            before, begun = self.plan, self._next_number(self.trials())
+            before, begun = self.plan, self.next_number()
             if before is None or plan.configs[:begun] != before.configs[:begun] or len(plan.points) <= begun:
                 raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
             write_json(self.path / PLAN, _plan_values(plan))
@@ -198,7 +205,7 @@ class Sweep:
         """Note that all trials have ended, or the minutes are over; returns whether that is so."""
         with self._changing():
             plan, trials, is_late = self.plan, self.trials(), self.is_out_of_time
-            to_come = len(plan.points) - self._next_number(trials) if plan else 0
+            to_come = plan.count - self.next_number() if plan else 0
             states = [run.state for run in trials.values()]
             if self.state.name != ACTIVE or (to_come and not is_late) or any(state.is_active for state in states):
                 return False
@@ -206,7 +213,7 @@ class Sweep:
             words = ""
             if is_late and to_come:
                 minutes = "1 minute is" if plan.minutes == 1 else f"{plan.minutes:,g} minutes are"
-                words = f"{minutes} over: {len(plan.points) - to_come:,} of {len(plan.points):,} trials."
+                words = f"{minutes} over: {plan.count - to_come:,} of {plan.count:,} trials."
             self._set_state(FINISHED, words)
             return True
 
@@ -301,6 +308,7 @@ def _plan_values(plan: Plan) -> dict:
         "minutes": plan.minutes,
         "halving": halving,
         "space": {name: list(values) for name, values in plan.space.items()},
+        "trials": plan.trials,
     }
     others = {name: value for name, value in others.items() if value}
     return {
@@ -328,6 +336,7 @@ def _read_plan(values: Any) -> Plan | None:
             tuple({name: _hashable(value) for name, value in point.items()} for point in points),
             visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
             minutes=values.get("minutes"),
+            trials=values.get("trials"),
             halving=Halving(**values["halving"]) if values.get("halving") else None,
             space={name: tuple(map(_hashable, found)) for name, found in (values.get("space") or {}).items()},
         )

@@ -30,7 +30,7 @@ def sentences(plan: Plan, trials: Sequence[Trial]) -> list[str]:
         trials: those that were begun.
     """
     groups = in_groups(trials)
-    to_come = len(plan.points) - sum(trial.is_through for trial in trials)
+    to_come = plan.count - sum(trial.is_through for trial in trials)
     sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
     parts = (best_in_words(groups, to_come), early_in_words(groups), certainty_in_words(groups, sure))
     best = " ".join(words for words in parts if words)

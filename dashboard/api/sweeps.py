@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
-from core.sweeps import Sweep
+from core.sweeps import Sweep, tpe
 from core.sweeps.halving import Halving
 from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
 from core.sweeps.results import read_trials
@@ -48,6 +48,7 @@ class NewSweep(BaseModel):
         examples=[TRIED],
     )
     random: int | None = Field(None, ge=1, le=MOST_TRIALS, description="So many combinations at random; null is all.")
+    tpe: int | None = Field(None, ge=1, le=MOST_TRIALS, description="So many trials, chosen by Optuna's TPE.")
     minutes: float | None = Field(
         None, gt=0, le=MOST_MINUTES, description="When they are over, no trial begins; null is never."
     )
@@ -130,7 +131,12 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}
     halving = Halving(**wanted.stop_weak.model_dump()) if wanted.stop_weak else None
-    plan = plan_of(base, space, wanted.random, wanted.name or "", minutes=wanted.minutes, halving=halving)
+    others = {"minutes": wanted.minutes, "halving": halving}
+    name = wanted.name or f"{base.title}: {', '.join(space).replace('_', ' ')}"
+    if wanted.tpe:
+        plan = tpe.plan_of(base, space, wanted.tpe, name, **others)
+    else:
+        plan = plan_of(base, space, wanted.random, name, **others)
     return _details(services.sweeps.create(plan))
 
 
@@ -181,7 +187,7 @@ def _info(sweep: Sweep) -> dict:
         "name": sweep.name,
         "state": state.name,
         "message": state.message,
-        "trials": len(plan.points) if plan else 0,
+        "trials": plan.count if plan else 0,
         "minutes": plan.minutes if plan else None,
         "seconds": round(sweep.seconds, 1),
     }

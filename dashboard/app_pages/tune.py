@@ -129,7 +129,7 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
 
 def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) -> None:
     """How far it is, and what can be done with it."""
-    total, ended = len(plan.points), sum(trial.state in ENDED for trial in trials)
+    total, ended = plan.count, sum(trial.state in ENDED for trial in trials)
     as_run = "running" if state == ACTIVE else state
     words = [escape_markdown(plan_in_words(plan)), *([f"{total:,} trials"] if state == FINISHED else [])]
     st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
@@ -171,7 +171,7 @@ def show_budget(sweep: Sweep, plan: Plan) -> None:
     """More trials, where they are drawn, and other minutes; the sweep then goes on."""
     with st.popover("More", icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
         if plan.space:
-            st.text_input("Trials in all", f"{len(plan.points)}", MOST_TYPED, key="budget_trials")
+            st.text_input("Trials in all", f"{plan.count}", MOST_TYPED, key="budget_trials")
         minutes = "" if plan.minutes is None else f"{plan.minutes:g}"
         st.text_input("Minutes in all", minutes, MOST_TYPED, key="budget_minutes", placeholder="no limit")
         st.form_submit_button("Go on", icon=":material/play_arrow:", on_click=run_action, args=(_set_budget, sweep))

@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import TrainingConfig
-from core.sweeps import Plan, SweepStore, every_combination
+from core.sweeps import Plan, SweepStore, every_combination, tpe
 from core.sweeps.halving import Halving
 from tests.support.pages import by_label, open_page, words
 
@@ -130,6 +130,20 @@ def test_weak_ones_are_stopped_early_where_that_is_asked_for_and_shown_as_such(s
     assert list(table["State"][:2]) == ["Finished", "Stopped early"]
     assert table["Reason"][1] == "Stopped early by the sweep: after epoch 3 not among the best third."
     assert at.get("progress")[0].proto.text.startswith("2 of 5 trials")
+
+
+def test_tpe_is_started_where_optuna_is_there_and_says_how_to_install_it_where_not(sweeps, monkeypatch):
+    monkeypatch.setattr(tpe, "is_installed", lambda: False)
+    at = open_page("tune", differs="learning_rate,seed", search="TPE", count="30")
+    assert at.button(key="start_sweep").disabled
+    assert "pip install -r requirements-tune.txt" in words(at)
+    monkeypatch.setattr(tpe, "is_installed", lambda: True)
+    at = open_page("tune", differs="learning_rate,seed", search="TPE", count="30")
+    assert at.button(key="start_sweep").label == "Start 30 runs"
+    assert "30 trials chosen by TPE" in words(at)
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert (sweep.plan.trials, sweep.plan.varied) == (30, ("learning_rate",))
 
 
 def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):

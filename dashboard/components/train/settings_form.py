@@ -168,7 +168,7 @@ def what_they_take(plan: Plan, digits: Dataset) -> str:
     """
     configs, words = plan.configs[:ESTIMATED], plan_in_words(plan)
     times, hows = zip(*(takes(config, digits) for config in configs), strict=True)
-    seconds = sum(times) * len(plan.configs) / len(configs)
+    seconds = sum(times) * plan.count / len(configs)
     how = "about" if set(hows) == {"about"} else "roughly" if seconds > LONG else ""
     if how:
         words += f", {how} {duration_in_words(max(1.0, seconds))} here"
@@ -181,6 +181,8 @@ def plan_in_words(plan: Plan) -> str:
     """ "Dense, 10 epochs"; "Dense, 3 learning rates × 5 seeds"."""
     if len(plan.points) == 1:
         return f"{plan.base.title}, {_epochs_in_words(plan.base.epochs)}"
+    if plan.trials:
+        return f"{plan.base.title}, {plan.trials:,} trials chosen by TPE"
     counts = {name: len({point[name] for point in plan.points}) for name in plan.varied}
     varied = " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
     return varied if "model" in counts else f"{plan.base.title}, {varied}"

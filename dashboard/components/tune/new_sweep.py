@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig, parse_number, parse_whole
 from core.data import Dataset
-from core.sweeps import Plan
+from core.sweeps import Plan, tpe
 from core.sweeps.halving import PARTS, Halving
 from core.sweeps.plan import MOST_TRIALS, plan_of
 from dashboard.components.actions import note_failure, run_action
@@ -38,7 +38,7 @@ EXAMPLES = {  # the values that a field begins with
     "network": "flatten, output softmax | flatten, dense 32, relu, output softmax",
 }
 AT_FIRST = "learning_rate,seed"
-EVERY, RANDOM = "Every combination", "At random"
+EVERY, RANDOM, TPE = "Every combination", "At random", "TPE"
 MOST_TEXT = 1000  # characters of the values of one setting
 
 
@@ -61,13 +61,14 @@ def show_new_sweep(digits: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "Trials",
-            [EVERY, RANDOM],
+            [EVERY, RANDOM, TPE],
             default=search,
             required=True,
-            help="At random needs fewer trials where only few of the settings matter.",
+            help="At random needs fewer trials where only few of the settings matter. TPE (Optuna) learns from the "
+            "trials so far where to look next, and tries any number between the smallest and the largest value.",
             **view("search", search, partial(remember, PAGE, "search")),
         )
-        if search == RANDOM:
+        if search != EVERY:
             kept = _count()
             st.text_input("How many", kept, 6, live=TYPING_PAUSE, width=110, **view("count", kept, _keep_count))
         kept = _minutes()
@@ -90,7 +91,7 @@ def show_new_sweep(digits: Dataset) -> None:
     plan, wrong = _plan()
     if plan and plan.halving:
         st.caption(_halving_in_words(plan))
-    count = len(plan.points) if plan else 0
+    count = plan.count if plan else 0
     with st.container(gap="xsmall", key="sweep_start_area"):
         st.button(
             f"Start {count:,} run{'s' * (count != 1)}" if plan else "Start",
@@ -146,8 +147,8 @@ def _field(name: str) -> None:
 
 
 def _possible() -> list[str]:
-    base = _base()
-    return [MODEL, *shown_settings(base.model if base else TrainingConfig().model)]
+    found = [MODEL, *shown_settings(_base_model())]
+    return [name for name in found if name != "seed" or _search() != TPE]  # which is no choice
 
 
 def _names() -> list[str]:
@@ -189,7 +190,7 @@ def _values(name: str) -> tuple:
 
 def _search() -> str:
     search = recall(PAGE, "search", EVERY)
-    return search if search in (EVERY, RANDOM) else EVERY
+    return search if search in (EVERY, RANDOM, TPE) else EVERY
 
 
 def _count() -> str:
@@ -247,7 +248,8 @@ def _plan() -> tuple[Plan | None, str]:
             return None, "Choose at least one setting that differs."
         space = {name: _values(name) for name in names}
         count = None
-        if now("search", _search()) == RANDOM:
+        search = now("search", _search())
+        if search != EVERY:
             count = parse_whole(now("count", _count()))
             if not 1 <= count <= MOST_TRIALS:
                 raise ConfigError(f"Choose 1 to {MOST_TRIALS:,} trials, not {count:,}.")
@@ -255,6 +257,8 @@ def _plan() -> tuple[Plan | None, str]:
         name = f"{title}: {', '.join(map(_label, names)).lower()}"
         halving = Halving() if now("stop_weak", _stops()) else None
         minutes = minutes_in(now("minutes", _minutes()))
+        if search == TPE:
+            return tpe.plan_of(base, space, count, name, minutes=minutes, halving=halving), ""
         return plan_of(base, space, count, name, minutes=minutes, halving=halving), ""
     except ConfigError as error:
         return None, str(error)
