@@ -10,7 +10,7 @@ import streamlit as st
 from core.config import ConfigError, parse_whole
 from core.data import Dataset
 from core.formatting import percent
-from core.sweeps import Plan, Sweep
+from core.sweeps import Plan, Sweep, tpe
 from core.sweeps.plan import value_text
 from core.sweeps.results import Group, Trial, best_so_far, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
@@ -39,6 +39,8 @@ EARLY = (
     "table alone: it counts in no mean, no chart and no choice. A setting of which only some seeds were stopped keeps "
     "its better ones, and may look better than it is; the repeats train all to their end."
 )
+MOST_LINES, PARALLEL_HEIGHT = 200, 320
+FEWEST_EXPLAINED = 8  # trials, from which importance is told
 COMPARED = 10  # trials that the link to Compare names
 
 
@@ -108,6 +110,7 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     if any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits)
         show_charts(plan, trials)
+        show_together(sweep, plan, trials)
     st.header("Trials", anchor=False)
     show_trials(trials, plan)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
@@ -266,6 +269,46 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
                 }
             )
             st.vega_lite_chart(charts.progress_chart(frame))
+
+
+def show_together(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
+    """All settings at once, and how much of the spread each explains; where two or more differ."""
+    known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
+    names = [name for name in plan.varied if name != "seed" and len({trial.point[name] for trial in known}) > 1]
+    if len(names) < 2:
+        return
+    st.subheader("All settings at once", anchor=False)
+    drawn = known[:MOST_LINES]
+    axes = []
+    for name in names:
+        values = [trial.point[name] for trial in drawn]
+        order = in_order(values)
+        if len(order) > charts.MOST_LABELS and all(isinstance(value, int | float) for value in order):
+            axes.append((label_of(name), values, []))
+        else:
+            texts = [value_text(name, value) for value in values]
+            axes.append((label_of(name), texts, [value_text(name, value) for value in order]))
+    spec = charts.parallel_chart(axes, [trial.accuracy for trial in drawn], [trial.name for trial in drawn])
+    st.echarts_chart(spec, height=PARALLEL_HEIGHT, alt="Each trial as a line over its settings to its accuracy")
+    which = f"Each line is one of the best {MOST_LINES} trials" if len(known) > MOST_LINES else "Each line is a trial"
+    st.caption(f"{which}, from its settings to its accuracy at the right; the stronger the colour, the better.")
+    if sweep.state.name == FINISHED and len(known) >= FEWEST_EXPLAINED and tpe.is_installed():
+        shares = shares_explained(
+            str(sweep.path), tuple((trial.number, trial.accuracy) for trial in known), plan, known
+        )
+        if shares:
+            told = ", ".join(f"{label_of(name).lower()} {100 * share:.0f} %" for name, share in shares.items())
+            st.markdown(f"**Importance:** {told}.")
+            st.caption(
+                "The share of the spread in accuracy that a random forest puts down to each setting by itself (fANOVA, "
+                "Optuna). It holds for the values tried here, and is rough with few trials."
+            )
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def shares_explained(path: str, accuracies: tuple, _plan: Plan, _trials: Sequence[Trial]) -> dict[str, float]:
+    """Importance of each setting, cached until a trial more has ended."""
+    return {name: float(share) for name, share in tpe.importance(_plan, _trials).items()}
 
 
 def in_order(values: Sequence) -> list:

@@ -1,5 +1,7 @@
 """Tune, and several values in the fields of Train, in Streamlit's own simulation."""
 
+import json
+
 import pytest
 
 from core.config import TrainingConfig
@@ -163,6 +165,29 @@ def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):
         *((0.1, seed) for seed in range(2, 7)),
     ]
     assert sweep.state.name == "active"
+
+
+def test_several_settings_are_drawn_together_and_their_importance_told(sweeps, monkeypatch):
+    monkeypatch.setattr(tpe, "is_installed", lambda: True)
+    monkeypatch.setattr(tpe, "importance", lambda plan, trials: {"batch_size": 0.75, "learning_rate": 0.25})
+    space = {"learning_rate": (0.1, 0.001), "batch_size": (32, 128), "seed": (0, 1)}
+    sweep = sweeps.create(Plan(RATES.base, every_combination(space), "Both"))
+    end_all(sweep, [0.9 + number / 100 for number in range(8)])
+    at = open_page("tune")
+    [chart] = at.get("echarts_chart")
+    spec = json.loads(chart.proto.spec)
+    assert [axis["name"] for axis in spec["parallelAxis"]] == [
+        "Learning rate",
+        "Batch size",
+        "Validation accuracy, %",
+    ]
+    assert spec["series"][0]["data"][-1] == {
+        "name": "lr 0.001 · batch 128 · seed 1",
+        "value": ["0.001", "128", 97.0],
+    }
+    assert "**Importance:** batch size 75 %, learning rate 25 %." in words(at)
+    end_all(sweeps.create(RATES))
+    assert not open_page("tune").get("echarts_chart")
 
 
 def test_it_is_paused_resumed_stopped_and_deleted_and_its_runs_are_kept(store, sweeps):
