@@ -89,7 +89,7 @@ class Sweep:
 
     def trials(self) -> dict[int, Run]:
         """Its runs by their numbers from 0, in order; deleted ones are missing."""
-        mine = {trial["number"]: run for run in self.runs.runs() if (trial := _trial(run)).get("sweep") == self.id}
+        mine = {trial["number"]: run for run in self.runs.runs() if (trial := trial_of(run)).get("sweep") == self.id}
         return dict(sorted(mine.items()))
 
     @property
@@ -244,7 +244,8 @@ class Sweep:
             os.utime(self.path.parent)  # so that whoever watches need not look into each of many
 
 
-def _trial(run: Run) -> dict:
+def trial_of(run: Run) -> dict:
+    """Of which `sweep` a run is a trial, and its `number` there; {} for any other run. Read once in a process."""
     return _trial_of(str(run.path))
 
 
@@ -269,6 +270,13 @@ class SweepStore:
         if not sweep_id or not ID.fullmatch(sweep_id) or not (self.folder / sweep_id).is_dir():
             return None
         return Sweep(self.folder / sweep_id)
+
+    def named(self, words: str) -> set[str]:
+        """The ids of the sweeps of that name; where there is none, of those with these words in their names."""
+        names = {sweep.id: sweep.name.casefold() for sweep in self.sweeps()}
+        wanted = words.strip().casefold()
+        exact = {sweep_id for sweep_id, name in names.items() if name == wanted}
+        return exact or {sweep_id for sweep_id, name in names.items() if wanted and wanted in name}
 
     def stamp(self) -> int:
         """A number that changes when a sweep is made, deleted or in another state."""

@@ -18,6 +18,7 @@ from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import sweep as charts
+from dashboard.components.compare.run_choice import MOST_FOUND
 from dashboard.components.fields import MOST_TYPED
 from dashboard.components.formatting import STATE_ICONS, duration_in_words
 from dashboard.components.how_measured import how_measured
@@ -41,7 +42,6 @@ EARLY = (
 )
 MOST_LINES, PARALLEL_HEIGHT = 200, 320
 FEWEST_EXPLAINED = 8  # trials, from which importance is told
-COMPARED = 10  # trials that the link to Compare names
 
 
 def page() -> None:
@@ -323,8 +323,8 @@ def show_link(trials: Sequence[Trial]) -> None:
     """A link to Compare with the best trials."""
     known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
     if len(known) > 1:
-        ids = ",".join(trial.run.id for trial in known[:COMPARED])
-        words = f"Compare the best {COMPARED}" if len(known) > COMPARED else "Compare them"
+        ids = ",".join(trial.run.id for trial in known[:MOST_FOUND])
+        words = f"Compare the best {MOST_FOUND}" if len(known) > MOST_FOUND else "Compare them"
         st.page_link(COMPARE_PAGE, label=words, icon=":material/compare_arrows:", query_params={"runs": ids})
 
 
