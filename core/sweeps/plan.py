@@ -111,16 +111,19 @@ class Plan:
         words = " · ".join(value_in_words(name, point[name]) for name in self.varied)
         return words if 0 < len(words) <= MOST else f"{self.name[: MOST - 8]} {number + 1}"
 
+    def repeats(self, numbers: Sequence[int], count: int) -> tuple[Point, ...]:
+        """The points of some of its trials, each with `count` seeds that no trial has."""
+        used = {config.seed for config in self.configs}
+        seeds = list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
+        return tuple({**self.points[number], "seed": seed} for number in numbers for seed in seeds)
+
     def with_seeds(self, numbers: Sequence[int], count: int) -> Plan:
         """The plan with some of its trials repeated at its end, each with `count` seeds that it did not have.
 
         No trial is stopped early then, so that those compared have all learned as long.
         """
-        used = {config.seed for config in self.configs}
-        seeds = list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
-        more = [{**self.points[number], "seed": seed} for number in numbers for seed in seeds]
         points = [{**point, "seed": config.seed} for point, config in zip(self.points, self.configs, strict=True)]
-        return replace(self, points=(*points, *more), halving=None, space={}, trials=None)
+        return replace(self, points=(*points, *self.repeats(numbers, count)), halving=None, space={}, trials=None)
 
     def cut(self, count: int) -> Plan:
         """The plan without the trials after the first `count`, and without a limit of minutes."""

@@ -52,10 +52,10 @@ class SweepState:
 class Sweep:
     """A sweep's folder. Reading never raises for what it holds; whatever writes raises OSError where that fails."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, runs: RunStore | None = None) -> None:
         self.path = Path(path)
         self.id = self.path.name
-        self.runs = RunStore(self.path.parent.parent)
+        self.runs = runs or RunStore(self.path.parent.parent)
 
     def __repr__(self) -> str:
         return f"Sweep({self.id})"
@@ -263,13 +263,13 @@ class SweepStore:
 
     def sweeps(self) -> list[Sweep]:
         """Every sweep, newest first."""
-        return [Sweep(self.folder / name) for name in ids_in(self.folder)]
+        return [Sweep(self.folder / name, self.runs) for name in ids_in(self.folder)]
 
     def get(self, sweep_id: str | None) -> Sweep | None:
         """The sweep of that id, None where there is none."""
         if not sweep_id or not ID.fullmatch(sweep_id) or not (self.folder / sweep_id).is_dir():
             return None
-        return Sweep(self.folder / sweep_id)
+        return Sweep(self.folder / sweep_id, self.runs)
 
     def named(self, words: str) -> set[str]:
         """The ids of the sweeps of that name; where there is none, of those with these words in their names."""
@@ -300,7 +300,7 @@ class SweepStore:
             except BaseException:
                 shutil.rmtree(draft, ignore_errors=True)
                 raise
-        return Sweep(self.folder / sweep_id)
+        return Sweep(self.folder / sweep_id, self.runs)
 
     def delete(self, sweep: Sweep) -> None:
         """Remove a sweep and keep its trials, as runs of their own; those in training are stopped."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.config import ConfigError, parse_whole
+from core.config import parse_whole
 from core.data import Dataset
 from core.formatting import percent
 from core.sweeps import Plan, Sweep, tpe
-from core.sweeps.plan import value_text
+from core.sweeps.plan import MOST_TRIALS, value_text
 from core.sweeps.results import Group, Trial, best_so_far, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
 from core.sweeps.words import sentences
@@ -221,19 +221,21 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
         known = [group for group in groups if group.accuracies]
         if len(known) > 1:
             again = [group.trials[0].number for group in known[:2]]
-            try:
-                more = plan.cut(sweep.begun).with_seeds(again, MORE_SEEDS)
-            except ConfigError:
+            extra = Plan(plan.base, plan.repeats(again, MORE_SEEDS))
+            if sweep.begun + len(extra.points) > MOST_TRIALS:
                 return
-            extra = Plan(plan.base, more.points[sweep.begun :])
             st.button(
                 f"Repeat the best two with {MORE_SEEDS} new seeds",
                 icon=":material/repeat:",
                 key="repeat_best",
                 help=escape_markdown(what_they_take(extra, digits)),
                 on_click=run_action,
-                args=(sweep.extend, more),
+                args=(_repeat, sweep, again),
             )
+
+
+def _repeat(sweep: Sweep, numbers: list[int]) -> None:
+    sweep.extend(sweep.plan.cut(sweep.begun).with_seeds(numbers, MORE_SEEDS))
 
 
 def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:

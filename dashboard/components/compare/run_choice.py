@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.runs import Run
+from core.runs.kept import until_folder_changes
 from core.sweeps.sweep import trial_of
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.pair_choice import PAGE, say_not_found
@@ -84,9 +85,7 @@ def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> lis
     if colon and kind.strip().casefold() == "sweep":
         wanted = services().sweeps.named(sweep)
         return [run_id for run_id, run in runs.items() if trial_of(run).get("sweep") in wanted]
-    searched = {
-        run_id: f"{names[run_id]} {run.config.title if run.config else ''}".casefold() for run_id, run in runs.items()
-    }
+    searched = {run_id: f"{names[run_id]} {_network(run)}".casefold() for run_id, run in runs.items()}
     return [run_id for run_id, text in searched.items() if all(word in text for word in words.casefold().split())]
 
 
@@ -102,8 +101,18 @@ def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
 def at_first(runs: Mapping[str, Run]) -> list[str]:
     """The ids of the newest runs; the oldest of them makes room for the best where that is older."""
     newest = list(runs)[:SHOWN_AT_FIRST]
-    best = max(runs, key=lambda run_id: runs[run_id].test_accuracy or 0.0)
+    best = max(runs, key=lambda run_id: _accuracy(runs[run_id]))
     return newest if best in newest else [*newest[:-1], best]
+
+
+@until_folder_changes
+def _accuracy(run: Run) -> float:
+    return run.test_accuracy or 0.0
+
+
+@until_folder_changes
+def _network(run: Run) -> str:
+    return run.config.title if run.config else ""
 
 
 def _how_many(chosen: list[str], run_ids: list[str]) -> str:
