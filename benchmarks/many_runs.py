@@ -77,6 +77,8 @@ def touch_seconds(page: str) -> float:
     for _ in range(TOUCHES):
         began = time.process_time()
         at.run()
+        if at.exception:
+            raise SystemExit(f"{page}: {at.exception[0].message}")
         seconds.append(time.process_time() - began)
     return statistics.median(seconds)
 

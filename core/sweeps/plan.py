@@ -108,8 +108,25 @@ class Plan:
     def name_of(self, number: int) -> str:
         """The name of a trial, which says in what it differs, in at most 60 characters: "lr 0.01 · seed 2"."""
         point = self.points[number]
-        words = " · ".join(value_in_words(name, point[name]) for name in self.varied)
+        parts = {name: value_in_words(name, point[name]) for name in self.varied}
+        if "network" in parts:
+            others = " · ".join(words for name, words in parts.items() if name != "network")
+            parts["network"] = self._network_in_words(point["network"], MOST - len(others) - len(" · ") * bool(others))
+        words = " · ".join(parts.values())
         return words if 0 < len(words) <= MOST else f"{self.name[: MOST - 8]} {number + 1}"
+
+    def _network_in_words(self, network: str, room: int) -> str:
+        """The layers in which a network differs from the others, cut where they are too long, then with a number."""
+        networks = list(dict.fromkeys(point["network"] for point in self.points))
+        layers = [text.split(", ") for text in networks]
+        begin = _shared(layers)
+        end = _shared([each[begin:][::-1] for each in layers])
+        mine = network.split(", ")
+        words = ", ".join(mine[begin : len(mine) - end]) or network
+        if len(words) <= room:
+            return words
+        mark = f"… ({1 + networks.index(network)})"
+        return words[: max(0, room - len(mark))] + mark
 
     def repeats(self, numbers: Sequence[int], count: int) -> tuple[Point, ...]:
         """The points of some of its trials, each with `count` seeds that no trial has."""
@@ -166,6 +183,11 @@ def plan_of(
     points = some_combinations(space, some, base.seed) if some else every_combination(space)
     name = name or f"{base.title}: {', '.join(space).replace('_', ' ')}"
     return Plan(base, points, name, space=space if some else {}, **others)
+
+
+def _shared(rows: Sequence[Sequence[str]]) -> int:
+    """How many entries all rows have in common at their beginning."""
+    return sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False)))
 
 
 def _too_many(count: int) -> str:

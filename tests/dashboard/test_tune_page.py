@@ -1,12 +1,14 @@
 """Tune, and several values in the fields of Train, in Streamlit's own simulation."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from core.config import TrainingConfig
 from core.sweeps import Plan, SweepStore, every_combination, tpe
 from core.sweeps.halving import Halving
+from dashboard.components.tune import question
 from tests.support.pages import by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -68,6 +70,35 @@ def test_one_value_is_a_run_and_a_wrong_one_among_several_is_named(store, sweeps
         epochs="1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28",
     )
     assert "A sweep has 1 to 5,000 trials, not 5,040. Leave some values out." in words(at)
+
+
+@pytest.mark.parametrize("page", ["train", "tune"])
+def test_a_sweep_of_hundreds_of_runs_begins_only_where_that_is_meant(sweeps, page):
+    settings = {"model": "dense", "dense_seed": "99 seeds", "dense_learning_rate": "0.1, 0.01, 0.001", "epochs": "1"}
+    on_tune = {"differs": "learning_rate,seed", "learning_rate": "0.1, 0.01, 0.001", "seed": "99 seeds"}
+    at = open_page(page, **(settings if page == "train" else on_tune))
+    start = "start" if page == "train" else "start_sweep"
+    at.button(key=start).click().run()
+    assert sweeps.sweeps() == []
+    assert "3 learning rates × 99 seeds" in words(at)
+    assert "You can pause or stop them at any time" in words(at)
+    by_label(at.button, "Back").click().run()
+    assert "You can pause or stop them at any time" not in words(at)
+    at.button(key=start).click().run()
+    at.button(key="really_start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.plan.count == 297
+
+
+def test_a_sweep_of_more_than_an_hour_is_asked_for_unless_its_minutes_are_fewer(monkeypatch):
+    monkeypatch.setattr(question, "dataset_now", lambda: "digits")
+    monkeypatch.setattr(question, "seconds_in_all", lambda plan, digits: (900.0 * plan.count, 1.0, "about"))
+    few = Plan(RATES.base, RATES.points)
+    assert not question.is_large(few)
+    more = few.with_seeds([0], 1)
+    assert question.is_large(more)
+    assert not question.is_large(replace(more, minutes=60))
+    assert question.is_large(replace(more, minutes=61))
 
 
 def test_without_sweeps_the_form_stands_there_and_starts_one(sweeps):

@@ -11,14 +11,15 @@ from core.data import Dataset
 from core.sweeps import Plan, tpe
 from core.sweeps.halving import PARTS, Halving
 from core.sweeps.plan import MOST_TRIALS, plan_of
-from dashboard.components.actions import note_failure, run_action
+from dashboard.components.actions import note_failure
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import TYPING_PAUSE, say_refused
 from dashboard.components.formatting import settings_in_words
-from dashboard.components.session import TRAIN_PAGE, begin_sweep
+from dashboard.components.session import TRAIN_PAGE
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand_several
 from dashboard.components.train.settings_form import what_they_take
+from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.views import now, view
 
 PAGE = "tune"
@@ -119,7 +120,7 @@ def start() -> None:
     if plan is None:
         note_failure(wrong)
     else:
-        run_action(begin_sweep, plan)
+        begin_or_ask(plan)
 
 
 def _field(name: str) -> None:
