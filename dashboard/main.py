@@ -10,6 +10,7 @@ from dashboard.components.browser import prepare_browser
 from dashboard.components.learn.guide import follow_guide, show_guide
 from dashboard.components.page_head import ABOUT
 from dashboard.components.session import first_page
+from dashboard.components.tune.question import ask_whether_to_begin
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
 SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row
@@ -91,6 +92,7 @@ prepare_browser()
 follow_guide()
 show_activity(on_train=page.title == "Train")
 show_outcome()
+ask_whether_to_begin()
 show_guide(page.title.lower())
 try:
     page.run()

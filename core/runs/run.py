@@ -179,9 +179,12 @@ class Run(RunView):
         """Ask the worker to write a checkpoint and go; a queued run leaves the queue at once."""
         self._end("pause", "paused")
 
-    def stop(self) -> None:
-        """Ask the worker to end here and keep what was learned; a queued run leaves the queue at once."""
-        self._end("stop", "stopped" if self.has_model else "paused")
+    def stop(self, reason: str = "") -> None:
+        """Ask the worker to end here and keep what was learned; a queued run leaves the queue at once.
+
+        The `reason` is said with the run's state.
+        """
+        self._end("stop", "stopped" if self.has_model else "paused", reason=reason)
 
     def discard(self) -> None:
         """Ask the worker to end; the launcher of any dashboard then deletes the run."""
@@ -228,5 +231,5 @@ class Run(RunView):
             )
 
     def _queue(self, target_epochs: int, **changes) -> None:
-        self.request(request=None, delete=False)
+        self.request(request=None, delete=False, reason="")
         self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)

@@ -89,7 +89,7 @@ FILES: dict[str, dict | list] = {
         "resumes": TRUTH,
         "extended_from": EXTENSION,
     },
-    files.CONTROL: {"request": REQUEST, "learning_rate": RATE, "delete": TRUTH},
+    files.CONTROL: {"request": REQUEST, "learning_rate": RATE, "delete": TRUTH, "reason": TEXT},
     files.DATASET: DATASET,
     files.ARCHITECTURE: [{"name": TEXT, "kind": TEXT, "shape": COUNTS, "parameters": COUNT}],
     files.SUMMARY: {

@@ -15,6 +15,7 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import visible
+from core.runs.kept import folder_time, is_settled
 from core.runs.run import ID, Run, RunError
 from core.storage import read_json, version, write_json
 
@@ -46,10 +47,16 @@ class RunStore:
     def __init__(self, home: Path | str | None = None) -> None:
         self.home = home_folder(home)
         self.folder = self.home / "runs"
+        self._listed: tuple[int, list[Run]] = (0, [])  # the folder's time, and what was in it
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
-        return [Run(self.folder / name) for name in ids_in(self.folder)]
+        modified = folder_time(str(self.folder))
+        if self._listed[0] != modified or not is_settled(modified):
+            before = {run.id: run for run in self._listed[1]}
+            runs = [before.get(name) or Run(self.folder / name) for name in ids_in(self.folder)]
+            self._listed = modified, runs
+        return list(self._listed[1])
 
     def get(self, run_id: str | None) -> Run | None:
         """The run of that id, None where there is none (or the id is not one)."""

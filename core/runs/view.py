@@ -125,7 +125,10 @@ class RunView:
 
     @property
     def control(self) -> dict:
-        """The requests to the worker: `request` ("pause", "stop" or none), `learning_rate`, and `delete` afterwards."""
+        """The requests to the worker: `request` ("pause", "stop" or none), `learning_rate`, and `delete` afterwards.
+
+        Of a stop there may be a `reason`, as a sentence.
+        """
         return self._values(files.CONTROL)
 
     @property

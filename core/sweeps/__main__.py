@@ -2,6 +2,7 @@
 
 python -m core.sweeps start --model dense --epochs 3 --try "learning_rate=0.1, 0.01, 0.001" --try "seed=3 seeds"
 python -m core.sweeps list
+python -m core.sweeps budget SWEEP --minutes 60
 python -m core.sweeps show | pause | resume | stop | retry SWEEP
 """
 
@@ -18,7 +19,9 @@ from core.compute.launcher import Launcher
 from core.config import ConfigError, TrainingConfig, model_name
 from core.formatting import percent
 from core.runs import RunError, RunStore
+from core.sweeps import tpe
 from core.sweeps.coordinator import LOOK_SECONDS, Coordinator
+from core.sweeps.halving import Halving
 from core.sweeps.plan import Plan, parse_setting, parse_several, plan_of
 from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep, SweepStore
@@ -48,6 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
         "--try", action="append", default=[], metavar="NAME=VALUES", dest="tried", help='such as "seed=3 seeds"'
     )
     start.add_argument("--random", type=int, metavar="N", help="N combinations at random, in place of all")
+    start.add_argument("--tpe", type=int, metavar="N", help="N trials, most of them chosen by Optuna's TPE")
+    start.add_argument("--minutes", type=float, metavar="N", help="after N minutes no trial begins")
+    start.add_argument(
+        "--stop-weak",
+        type=int,
+        nargs="?",
+        const=Halving().factor,
+        metavar="N",
+        help="after epoch 1, N, N² … only the best 1/N of the trials go on (default: 3)",
+    )
     start.add_argument("--name", help="name of the sweep")
     commands.add_parser("list", help="every sweep, newest first")
     for name, about in (
@@ -58,6 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
         ("retry", "try the trials that failed again"),
     ):
         commands.add_parser(name, help=about).add_argument("sweep", help="the sweep's id")
+    budget = commands.add_parser("budget", help="give it more trials or minutes, and follow it to its end")
+    budget.add_argument("sweep", help="the sweep's id")
+    budget.add_argument("--trials", type=int, metavar="N", help="how many in all, where they are drawn")
+    budget.add_argument("--minutes", type=float, metavar="N", help="in all; 0 for no limit")
     options = parser.parse_args(arguments)
     sweeps = SweepStore(RunStore(options.home))
     try:
@@ -74,7 +91,7 @@ def _do(options: argparse.Namespace, sweeps: SweepStore) -> int:
         return 0
     if options.command == "start":
         sweep = sweeps.create(read_plan(options))
-        print(f"Sweep: {sweep.id}, {len(sweep.plan.points)} trials")
+        print(f"Sweep: {sweep.id}, {sweep.plan.count} trials")
         return follow(sweep)
     sweep = sweeps.get(options.sweep)
     if sweep is None:
@@ -85,6 +102,9 @@ def _do(options: argparse.Namespace, sweeps: SweepStore) -> int:
         return 0
     if options.command == "resume":
         sweep.resume()
+        return follow(sweep)
+    if options.command == "budget":
+        sweep.set_budget(options.trials, options.minutes)
         return follow(sweep)
     if options.command == "retry":
         print(f"{sweep.try_failed_again()} tried again.")
@@ -106,7 +126,12 @@ def read_plan(options: argparse.Namespace) -> Plan:
     base = TrainingConfig(**{"model": model, "epochs": options.epochs, **settings})
     if options.random is not None and options.random < 1:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
-    return plan_of(base, space, options.random, options.name or ("" if space else f"{base.title}: one run"))
+    name = options.name or ("" if space else f"{base.title}: one run")
+    halving = None if options.stop_weak is None else Halving(options.stop_weak)
+    others = {"minutes": options.minutes, "halving": halving}
+    if options.tpe is not None:
+        return tpe.plan_of(base, space, options.tpe, name, **others)
+    return plan_of(base, space, options.random, name, **others)
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -118,7 +143,7 @@ def _named(text: str) -> tuple[str, str]:
 
 def follow(sweep: Sweep) -> int:
     """Begin its trials, train them where no dashboard does, and print each that ends; returns the exit status."""
-    launcher, told = Launcher(sweep.runs), {trial.number for trial in read_trials(sweep) if trial.accuracy is not None}
+    launcher, told = Launcher(sweep.runs), {trial.number for trial in read_trials(sweep) if trial.is_through}
     launcher.start()
     try:
         with FileLock(sweep.path / COORDINATOR_LOCK).acquire(timeout=0):
@@ -127,6 +152,7 @@ def follow(sweep: Sweep) -> int:
                 done = coordinator.step()
                 told |= _tell(sweep, told)
                 time.sleep(LOOK_SECONDS)
+            coordinator.count_seconds(0)
     except Timeout:  # a dashboard's coordinator is at it
         while sweep.state.name == ACTIVE:
             told |= _tell(sweep, told)
@@ -137,6 +163,8 @@ def follow(sweep: Sweep) -> int:
         return INTERRUPTED
     finally:
         launcher.close()
+    if message := sweep.state.message:
+        print(message)
     show(sweep, trials=False)
     failed = sum(trial.state == "failed" for trial in read_trials(sweep))
     if failed:
@@ -146,11 +174,7 @@ def follow(sweep: Sweep) -> int:
 
 def _tell(sweep: Sweep, told: set[int]) -> set[int]:
     """Print the trials that have ended meanwhile; returns their numbers."""
-    ended = [
-        trial
-        for trial in read_trials(sweep)
-        if trial.number not in told and (trial.accuracy is not None or trial.state == "failed")
-    ]
+    ended = [trial for trial in read_trials(sweep) if trial.number not in told and trial.is_through]
     for trial in ended:
         print(_line(trial))
     return {trial.number for trial in ended}
@@ -168,8 +192,10 @@ def show(sweep: Sweep, *, trials: bool = True) -> None:
 
 
 def _line(trial: Trial) -> str:
-    accuracy = "" if trial.accuracy is None else f"  validation accuracy {percent(trial.accuracy)}"
-    return f"{trial.number + 1:>5}  {trial.name}  {trial.state}{accuracy}"
+    known = trial.early if trial.accuracy is None else trial.accuracy
+    accuracy = "" if known is None else f"  validation accuracy {percent(known)}"
+    state = trial.state if trial.early is None else "stopped early"
+    return f"{trial.number + 1:>5}  {trial.name}  {state}{accuracy}"
 
 
 if __name__ == "__main__":

@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.runs import Run, RunView
-from core.storage import version
+from core.runs.kept import until_folder_changes
+from core.sweeps.halving import is_weak
 from core.sweeps.plan import Point
 from core.sweeps.sweep import Sweep
 
 COMPLETE = ("finished", "stopped")  # states of a trial whose accuracy counts
 LEVEL = 0.95  # of the interval
-MOST_KEPT = 20_000  # trials that are not read again
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,8 @@ class Trial:
         on_test: whether its accuracy is that on the test images, as the classic network validates on them.
         message: why it failed, where it did; what else there is to say of its state.
         accuracy: accuracy on the validation images after its training, a fraction; None before that, also where it was
-            paused.
+            paused or the sweep stopped it early, for it has learned for fewer epochs than those that it is compared to.
+        early: that accuracy where the sweep stopped it early, else None.
         seconds: how long it trained, None before its end.
         ended: when it ended, in seconds since 1970; 0 before that.
     """
@@ -50,8 +50,14 @@ class Trial:
     on_test: bool
     message: str
     accuracy: float | None
+    early: float | None
     seconds: float | None
     ended: float
+
+    @property
+    def is_through(self) -> bool:
+        """Whether it came to an end that counts, or failed."""
+        return self.accuracy is not None or self.early is not None or self.state == "failed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,31 +136,22 @@ def read_trials(sweep: Sweep) -> list[Trial]:
     return trials
 
 
+@until_folder_changes
 def _standing(run: Run) -> tuple:
-    """What a trial has besides number, point and run; of one that has ended it is read again where it changed."""
-    changed = version(run.path, missing_ok=True).modified
-    kept = _ended.get(run.path)
-    if kept and kept[0] == changed:
-        return kept[1]
+    """What a trial has besides number, point and run."""
     state, summary = run.state, run.summary or {}
-    config, has_ended = run.config, state.name in COMPLETE
-    found = (
+    config, weak = run.config, is_weak(state)
+    accuracy = validation_accuracy(run) if state.name in COMPLETE else None  # of what was paused, it is of fewer epochs
+    return (
         run.name,
         state.name,
         config is not None and config.info.validates_on_test,
         state.message,
-        validation_accuracy(run) if has_ended else None,  # of what was paused, it would be of fewer epochs
+        None if weak else accuracy,
+        accuracy if weak else None,
         summary.get("training_seconds"),
         summary.get("finished") or 0.0,
     )
-    if not state.is_active:
-        if len(_ended) >= MOST_KEPT:
-            _ended.clear()
-        _ended[run.path] = changed, found
-    return found
-
-
-_ended: dict[Path, tuple[int, tuple]] = {}  # the time of the folder of a run that has ended, and what was read
 
 
 def validation_accuracy(run: RunView) -> float | None:

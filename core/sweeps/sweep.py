@@ -3,6 +3,7 @@
     sweep.json         the number of the folder's format and the plan: name, shared settings, and points
     sweep-state.json   whether it is active, paused, stopped or finished
     begun.json         how many of its trials were begun
+    clock.json         for how many seconds it was going on, neither paused nor without a coordinator
     coordinator.lock   held by the process that begins its trials; change.lock while its state or a trial is made
     coordinator.log    what that process printed
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
@@ -29,10 +30,12 @@ from core.runs import Run, RunError, RunStore
 from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
-from core.sweeps.plan import Plan, SweepError
+from core.sweeps.halving import Halving, is_weak
+from core.sweeps.plan import Plan, Point, SweepError
 
-FORMAT = 1
-PLAN, STATE, BEGUN = "sweep.json", "sweep-state.json", "begun.json"
+FORMAT = 2  # of the sweeps that this version reads
+FIRST_FORMAT = 1  # which one has that uses nothing newer, so that earlier versions read it too
+PLAN, STATE, BEGUN, CLOCK = "sweep.json", "sweep-state.json", "begun.json", "clock.json"
 COORDINATOR_LOCK, CHANGE_LOCK, LOG = "coordinator.lock", "change.lock", "coordinator.log"
 ACTIVE, PAUSED, STOPPED, FINISHED, DAMAGED = "active", "paused", "stopped", "finished", "damaged"
 STATES = (ACTIVE, PAUSED, STOPPED, FINISHED)
@@ -49,10 +52,10 @@ class SweepState:
 class Sweep:
     """A sweep's folder. Reading never raises for what it holds; whatever writes raises OSError where that fails."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, runs: RunStore | None = None) -> None:
         self.path = Path(path)
         self.id = self.path.name
-        self.runs = RunStore(self.path.parent.parent)
+        self.runs = runs or RunStore(self.path.parent.parent)
 
     def __repr__(self) -> str:
         return f"Sweep({self.id})"
@@ -86,7 +89,7 @@ class Sweep:
 
     def trials(self) -> dict[int, Run]:
         """Its runs by their numbers from 0, in order; deleted ones are missing."""
-        mine = {trial["number"]: run for run in self.runs.runs() if (trial := _trial(run)).get("sweep") == self.id}
+        mine = {trial["number"]: run for run in self.runs.runs() if (trial := trial_of(run)).get("sweep") == self.id}
         return dict(sorted(mine.items()))
 
     @property
@@ -96,18 +99,36 @@ class Sweep:
         count = stored.get("trials") if isinstance(stored, dict) else None
         return count if isinstance(count, int) and count >= 0 else 0
 
+    @property
+    def seconds(self) -> float:
+        """For how long it was going on."""
+        stored = read_json(self.path / CLOCK)
+        seconds = stored.get("seconds") if isinstance(stored, dict) else None
+        return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else 0.0
+
+    def count_seconds(self, more: float) -> None:
+        """Note that it was going on for so much longer."""
+        if self.path.is_dir():
+            write_json(self.path / CLOCK, {"seconds": self.seconds + more})
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether its minutes are over."""
+        plan = self.plan
+        return plan is not None and plan.minutes is not None and self.seconds >= 60 * plan.minutes
+
     # What is asked of it
 
     def begin_trial(self) -> Run | None:
-        """Queue the next trial; None where all were begun or the sweep is not active.
+        """Queue the next trial; None where all were begun, its minutes are over or the sweep is not active.
 
         A trial is made once, whenever this process ends: its number is kept in the run, which appears as a whole.
         """
         with self._changing():
             plan = self.plan
-            if plan is None or self.state.name != ACTIVE:
+            if plan is None or self.state.name != ACTIVE or self.is_out_of_time:
                 return None
-            number = self._next_number(self.trials())
+            number = self.next_number()
             if number >= len(plan.points):
                 return None
             run = self.runs.create(
@@ -116,9 +137,16 @@ class Sweep:
             write_json(self.path / BEGUN, {"trials": number + 1})
             return run
 
-    def _next_number(self, trials: dict[int, Run]) -> int:
+    def next_number(self) -> int:
         """The number of the next trial: begun.json may be a trial behind, and trials may have been deleted."""
-        return max(self.begun, 1 + max(trials, default=-1))
+        return max(self.begun, 1 + max(self.trials(), default=-1))
+
+    def propose(self, point: Point) -> None:
+        """Note what the next trial tries, where it is not known yet."""
+        with self._changing():
+            plan = self.plan
+            if plan.trials and len(plan.points) == self.next_number() < plan.trials:
+                write_json(self.path / PLAN, _plan_values(replace(plan, points=(*plan.points, point))))
 
     def pause(self) -> None:
         """Begin no more trials, and pause those in training; what waits leaves the line."""
@@ -131,11 +159,24 @@ class Sweep:
     def resume(self) -> None:
         """Go on where it was paused or stopped, with the trials that did not come to their end."""
         with self._changing():
-            for run in self.trials().values():
-                if run.state.name in ("paused", "stopped"):
-                    with suppress(RunError):  # it was resumed by itself meanwhile
-                        run.resume()
-            self._set_state(ACTIVE)
+            self._go_on(("paused", "stopped"))
+
+    def set_budget(self, trials: int | None = None, minutes: float | None = None) -> None:
+        """Give it more trials, or other minutes, 0 for no limit, and go on; what is None stays.
+
+        Raises:
+            ConfigError: where that cannot be.
+        """
+        with self._changing():
+            write_json(self.path / PLAN, _plan_values(self.plan.with_budget(trials, minutes)))
+            self._go_on(("paused",) if self.state.name == FINISHED else ("paused", "stopped"))
+
+    def _go_on(self, states: tuple[str, ...]) -> None:
+        for run in self.trials().values():
+            if (state := run.state).name in states and not is_weak(state):
+                with suppress(RunError):  # it was resumed by itself meanwhile
+                    run.resume()
+        self._set_state(ACTIVE)
 
     def try_failed_again(self) -> int:
         """Queue the trials that failed once more; returns how many there are."""
@@ -148,28 +189,32 @@ class Sweep:
         return len(failed)
 
     def extend(self, plan: Plan) -> None:
-        """Try more: `plan` has the points that it had, and others behind them.
+        """Try more: `plan` has the points of the trials that were begun, and others behind them.
 
         Raises:
             SweepError: where it has not.
         """
         with self._changing():
-            before = self.plan
-            if before is None or plan.configs[: len(before.points)] != before.configs:
+            before, begun = self.plan, self.next_number()
+            if before is None or plan.configs[:begun] != before.configs[:begun] or len(plan.points) <= begun:
                 raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
             write_json(self.path / PLAN, _plan_values(plan))
             self._set_state(ACTIVE)
 
     def finish(self) -> bool:
-        """Note that all trials have ended, where none was asked for meanwhile; returns whether that is so."""
+        """Note that all trials have ended, or the minutes are over; returns whether that is so."""
         with self._changing():
-            plan = self.plan
-            trials = self.trials()
-            if self.state.name != ACTIVE or (plan and self._next_number(trials) < len(plan.points)):
+            plan, trials, is_late = self.plan, self.trials(), self.is_out_of_time
+            to_come = plan.count - self.next_number() if plan else 0
+            states = [run.state for run in trials.values()]
+            if self.state.name != ACTIVE or (to_come and not is_late) or any(state.is_active for state in states):
                 return False
-            if any(run.state.is_active for run in trials.values()):
-                return False
-            self._set_state(FINISHED)
+            to_come += sum(state.name == "paused" for state in states)
+            words = ""
+            if is_late and to_come:
+                minutes = "1 minute is" if plan.minutes == 1 else f"{plan.minutes:,g} minutes are"
+                words = f"{minutes} over: {plan.count - to_come:,} of {plan.count:,} trials."
+            self._set_state(FINISHED, words)
             return True
 
     def fail(self, words: str) -> None:
@@ -199,7 +244,8 @@ class Sweep:
             os.utime(self.path.parent)  # so that whoever watches need not look into each of many
 
 
-def _trial(run: Run) -> dict:
+def trial_of(run: Run) -> dict:
+    """Of which `sweep` a run is a trial, and its `number` there; {} for any other run. Read once in a process."""
     return _trial_of(str(run.path))
 
 
@@ -217,13 +263,20 @@ class SweepStore:
 
     def sweeps(self) -> list[Sweep]:
         """Every sweep, newest first."""
-        return [Sweep(self.folder / name) for name in ids_in(self.folder)]
+        return [Sweep(self.folder / name, self.runs) for name in ids_in(self.folder)]
 
     def get(self, sweep_id: str | None) -> Sweep | None:
         """The sweep of that id, None where there is none."""
         if not sweep_id or not ID.fullmatch(sweep_id) or not (self.folder / sweep_id).is_dir():
             return None
-        return Sweep(self.folder / sweep_id)
+        return Sweep(self.folder / sweep_id, self.runs)
+
+    def named(self, words: str) -> set[str]:
+        """The ids of the sweeps of that name; where there is none, of those with these words in their names."""
+        names = {sweep.id: sweep.name.casefold() for sweep in self.sweeps()}
+        wanted = words.strip().casefold()
+        exact = {sweep_id for sweep_id, name in names.items() if name == wanted}
+        return exact or {sweep_id for sweep_id, name in names.items() if wanted and wanted in name}
 
     def stamp(self) -> int:
         """A number that changes when a sweep is made, deleted or in another state."""
@@ -247,7 +300,7 @@ class SweepStore:
             except BaseException:
                 shutil.rmtree(draft, ignore_errors=True)
                 raise
-        return Sweep(self.folder / sweep_id)
+        return Sweep(self.folder / sweep_id, self.runs)
 
     def delete(self, sweep: Sweep) -> None:
         """Remove a sweep and keep its trials, as runs of their own; those in training are stopped."""
@@ -258,17 +311,28 @@ class SweepStore:
 
 
 def _plan_values(plan: Plan) -> dict:
+    halving = asdict(plan.halving) if plan.halving else None
+    others = {
+        "minutes": plan.minutes,
+        "halving": halving,
+        "space": {name: list(values) for name, values in plan.space.items()},
+        "trials": plan.trials,
+    }
+    others = {name: value for name, value in others.items() if value}
     return {
-        "format": FORMAT,
+        "format": FORMAT if others else FIRST_FORMAT,
         "name": plan.name,
         "base": plan.base.as_dict(),
         "points": [dict(point) for point in plan.points],
+        **others,
     }
 
 
 def _read_plan(values: Any) -> Plan | None:
     """The plan that a sweep.json holds, None where it holds none that this version can follow."""
-    if not isinstance(values, dict) or values.get("format") != FORMAT or not isinstance(values.get("points"), list):
+    if not isinstance(values, dict) or values.get("format") not in (FIRST_FORMAT, FORMAT):
+        return None
+    if not isinstance(values.get("points"), list):
         return None
     points = [point for point in values["points"] if isinstance(point, dict) and set(point) <= _SETTINGS]
     name = values.get("name")
@@ -277,15 +341,20 @@ def _read_plan(values: Any) -> Plan | None:
     try:
         plan = Plan(
             TrainingConfig.from_dict(values.get("base")),
-            tuple(
-                {name: tuple(value) if isinstance(value, list) else value for name, value in point.items()}
-                for point in points
-            ),
+            tuple({name: _hashable(value) for name, value in point.items()} for point in points),
             visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
+            minutes=values.get("minutes"),
+            trials=values.get("trials"),
+            halving=Halving(**values["halving"]) if values.get("halving") else None,
+            space={name: tuple(map(_hashable, found)) for name, found in (values.get("space") or {}).items()},
         )
         return plan if plan.configs else None
-    except (ConfigError, TypeError):
+    except (ConfigError, TypeError, AttributeError):
         return None
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 _SETTINGS = set(TrainingConfig.__dataclass_fields__)

@@ -30,9 +30,10 @@ def sentences(plan: Plan, trials: Sequence[Trial]) -> list[str]:
         trials: those that were begun.
     """
     groups = in_groups(trials)
-    to_come = len(plan.points) - sum(trial.accuracy is not None or trial.state == "failed" for trial in trials)
+    to_come = plan.count - sum(trial.is_through for trial in trials)
     sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
-    best = f"{best_in_words(groups, to_come)} {certainty_in_words(groups, sure)}".strip()
+    parts = (best_in_words(groups, to_come), early_in_words(groups), certainty_in_words(groups, sure))
+    best = " ".join(words for words in parts if words)
     mattered = mattered_in_words(effects(trials), seed_spread(groups)) if judged_alike(trials) else ""
     return [words for words in (best, mattered) if words]
 
@@ -67,6 +68,18 @@ def best_in_words(groups: Sequence[Group], to_come: int = 0) -> str:
         return f"On average **{mean}**."
     what = "Best so far" if to_come else "Best"
     return f"{what}: **{point_in_words(best.point)}**, with {mean}."
+
+
+def early_in_words(groups: Sequence[Group]) -> str:
+    """That seeds of the best settings were stopped early, as a sentence; "" where none were."""
+    if not groups or not groups[0].accuracies:
+        return ""
+    trials = groups[0].trials
+    early = sum(trial.early is not None for trial in trials)
+    if not early:
+        return ""
+    counts = "was stopped early and does not count" if early == 1 else "were stopped early and do not count"
+    return f"{early} of its {len(trials)} runs {counts}: it may look better than it is."
 
 
 def certainty_in_words(groups: Sequence[Group], found: Certainty | None) -> str:

@@ -154,7 +154,7 @@ def _train_and_record(run: Run, training: Training) -> tuple[str, str]:
             if request == "pause":
                 return "paused", ""
             if request == "stop":
-                return "stopped", ""
+                return "stopped", run.control.get("reason", "")
     except Diverged:
         run.write_checkpoint(training.checkpoint())
         return "failed", DIVERGED

@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 
 from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
-from core.sweeps import Sweep
-from core.sweeps.plan import MOST_TRIALS, plan_of
+from core.sweeps import Sweep, tpe
+from core.sweeps.halving import Halving
+from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
 from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
 from core.sweeps.words import sentences
@@ -26,6 +27,15 @@ CHANGING = {**WRITING, "tags": ["Sweeps"]}
 router = APIRouter()
 
 
+class Rungs(BaseModel):
+    """Successive halving: after `first`, `first`·`factor` … epochs only the best 1/`factor` of the trials go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    factor: int = Field(Halving.factor, ge=2, le=5, description="One of so many goes on.")
+    first: int = Field(Halving.first, ge=1, le=100, description="The epochs after which trials are judged first.")
+
+
 class NewSweep(BaseModel):
     """What a sweep tries."""
 
@@ -38,7 +48,21 @@ class NewSweep(BaseModel):
         examples=[TRIED],
     )
     random: int | None = Field(None, ge=1, le=MOST_TRIALS, description="So many combinations at random; null is all.")
+    tpe: int | None = Field(None, ge=1, le=MOST_TRIALS, description="So many trials, chosen by Optuna's TPE.")
+    minutes: float | None = Field(
+        None, gt=0, le=MOST_MINUTES, description="When they are over, no trial begins; null is never."
+    )
+    stop_weak: Rungs | None = Field(None, description="Stop weak trials early; null trains all to their end.")
     name: str | None = Field(None, max_length=60, description="The sweep's name; by default what differs.")
+
+
+class Budget(BaseModel):
+    """How much a sweep may try; what is null stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trials: int | None = Field(None, ge=1, le=MOST_TRIALS, description="In all, where they are drawn at random.")
+    minutes: float | None = Field(None, ge=0, le=MOST_MINUTES, description="In all; 0 is no limit.")
 
 
 class TrialInfo(BaseModel):
@@ -50,6 +74,7 @@ class TrialInfo(BaseModel):
     state: str = Field(description="The state of its run.", examples=["finished"])
     values: dict[str, Any] = Field(description="The settings in which it differs.")
     validation_accuracy: Fraction | None = Field(description="Null until it has ended.", examples=[0.971])
+    stopped_early: bool = Field(description="Whether the sweep stopped it early, so that it does not count.")
 
 
 class SweepInfo(BaseModel):
@@ -60,6 +85,8 @@ class SweepInfo(BaseModel):
     state: Literal[*STATES, DAMAGED] = Field(description="Its state.", examples=["active"])
     message: str = Field(description="More about the state; empty where there is nothing to add.", examples=[""])
     trials: int = Field(description="How many trials it has; 0 where it is damaged.", examples=[9])
+    minutes: float | None = Field(description="When they are over, no trial begins; null is never.", examples=[60.0])
+    seconds: float = Field(description="For how long it was going on, without pauses.", examples=[312.5])
 
 
 class SweepDetails(SweepInfo):
@@ -103,7 +130,21 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}
-    return _details(services.sweeps.create(plan_of(base, space, wanted.random, wanted.name or "")))
+    halving = Halving(**wanted.stop_weak.model_dump()) if wanted.stop_weak else None
+    others = {"minutes": wanted.minutes, "halving": halving}
+    name = wanted.name or f"{base.title}: {', '.join(space).replace('_', ' ')}"
+    if wanted.tpe:
+        plan = tpe.plan_of(base, space, wanted.tpe, name, **others)
+    else:
+        plan = plan_of(base, space, wanted.random, name, **others)
+    return _details(services.sweeps.create(plan))
+
+
+@router.post("/sweeps/{sweep_id}/budget", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
+def set_budget(sweep: StoredSweep, budget: Budget) -> SweepDetails:
+    """Give it more trials or other minutes, and go on."""
+    sweep.set_budget(budget.trials, budget.minutes)
+    return _details(sweep)
 
 
 @router.post("/sweeps/{sweep_id}/pause", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
@@ -146,7 +187,9 @@ def _info(sweep: Sweep) -> dict:
         "name": sweep.name,
         "state": state.name,
         "message": state.message,
-        "trials": len(plan.points) if plan else 0,
+        "trials": plan.count if plan else 0,
+        "minutes": plan.minutes if plan else None,
+        "seconds": round(sweep.seconds, 1),
     }
 
 
@@ -160,7 +203,8 @@ def _details(sweep: Sweep) -> SweepDetails:
             name=trial.name,
             state=trial.state,
             values=dict(trial.point),
-            validation_accuracy=trial.accuracy,
+            validation_accuracy=trial.early if trial.accuracy is None else trial.accuracy,
+            stopped_early=trial.early is not None,
         )
         for trial in trials
     ]

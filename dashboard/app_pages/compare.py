@@ -50,7 +50,7 @@ def page() -> None:
     show_title("Compare")
     digits = dataset()
     dataset_note(digits)
-    runs = {run.id: run for run in store().runs() if not run.is_discarded}
+    runs = {run.id: run for run in store().runs() if not run_table.is_discarded(run)}
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
@@ -93,7 +93,8 @@ def runs_on_page(runs) -> list[Run]:
 def in_order(runs) -> list[str]:
     """The ids of all runs from the oldest, which gives them colours; a deleted one keeps its place meanwhile."""
     order = st.session_state.setdefault("run_order", [])
-    order += [run_id for run_id in reversed(runs) if run_id not in order]
+    known = set(order)
+    order += [run_id for run_id in reversed(runs) if run_id not in known]
     return order
 
 

@@ -11,7 +11,7 @@ from dashboard.components.actions import note_failure, run_action
 from dashboard.components.learn.progress import note_run
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
-from dashboard.components.session import begin_sweep, dataset, dataset_note, older_runs_note, open_run, store
+from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.address_settings import forget_notes, show_notes_on_address, take_address
 from dashboard.components.train.all_runs import show_all_runs
@@ -24,6 +24,7 @@ from dashboard.components.train.run_controls import show_controls, show_next_ste
 from dashboard.components.train.run_header import ask_whether_to_delete, show_actions
 from dashboard.components.train.settings import plan_now
 from dashboard.components.train.settings_form import show_networks, start_first, start_in_page, training_settings
+from dashboard.components.tune.question import begin_or_ask
 
 
 def start() -> None:
@@ -32,9 +33,11 @@ def start() -> None:
         plan = plan_now()
     except ConfigError as error:
         note_failure(str(error))
+        return
+    if len(plan.points) == 1:
+        run_action(begin, plan.base)
     else:
-        what = (begin, plan.base) if len(plan.points) == 1 else (begin_sweep, plan)
-        run_action(*what)
+        begin_or_ask(plan)
 
 
 def begin(config: TrainingConfig) -> None:

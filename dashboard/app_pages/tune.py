@@ -7,17 +7,19 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.config import ConfigError
+from core.config import parse_whole
 from core.data import Dataset
 from core.formatting import percent
-from core.sweeps import Plan, Sweep
-from core.sweeps.plan import value_text
+from core.sweeps import Plan, Sweep, tpe
+from core.sweeps.plan import MOST_TRIALS, value_text
 from core.sweeps.results import Group, Trial, best_so_far, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
 from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import sweep as charts
+from dashboard.components.compare.run_choice import MOST_FOUND
+from dashboard.components.fields import MOST_TYPED
 from dashboard.components.formatting import STATE_ICONS, duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.page_head import ABOUT, show_title
@@ -25,7 +27,7 @@ from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import plan_in_words, what_they_take
-from dashboard.components.tune.new_sweep import PAGE, show_new_sweep
+from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import label_of, show_trials
 from dashboard.components.views import view
 
@@ -33,7 +35,13 @@ LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
 ENDED = ("finished", "stopped", "failed")  # states of a trial that is through
 FEW = 4  # trials, of which the best so far says nothing that the table does not
-COMPARED = 10  # trials that the link to Compare names
+EARLY = (
+    "\n- Trials that were stopped early have learned for fewer epochs than the others, so their accuracy is in the "
+    "table alone: it counts in no mean, no chart and no choice. A setting of which only some seeds were stopped keeps "
+    "its better ones, and may look better than it is; the repeats train all to their end."
+)
+MOST_LINES, PARALLEL_HEIGHT = 200, 320
+FEWEST_EXPLAINED = 8  # trials, from which importance is told
 
 
 def page() -> None:
@@ -82,7 +90,9 @@ def show(sweep: Sweep, digits: Dataset) -> None:
     if plan is None:
         st.error(escape_markdown(state.message), icon=":material/broken_image:")
         return
-    if state.message:
+    if state.message and state.name == FINISHED:
+        st.info(escape_markdown(state.message), icon=":material/timer_off:")
+    elif state.message:
         st.warning(escape_markdown(state.message), icon=":material/warning:")
     st.fragment(_follow, run_every=LOOK_SECONDS if state.name == ACTIVE else IDLE_SECONDS)(
         sweep, plan, digits, state.name
@@ -100,6 +110,7 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     if any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits)
         show_charts(plan, trials)
+        show_together(sweep, plan, trials)
     st.header("Trials", anchor=False)
     show_trials(trials, plan)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
@@ -114,21 +125,26 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
             "- Trials that differ in their seed alone are one setting: its mean counts, and its spread is chance.\n"
             "- Two settings are compared by Student's t-test of the differences where both have the same seeds, else "
             "by Welch's. The best of many is best by luck too: repeat it and the second with new seeds."
+            + EARLY
+            * (plan.halving is not None or any(trial.early is not None for trial in trials))
         )
 
 
 def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) -> None:
     """How far it is, and what can be done with it."""
-    total, ended = len(plan.points), sum(trial.state in ENDED for trial in trials)
+    total, ended = plan.count, sum(trial.state in ENDED for trial in trials)
     as_run = "running" if state == ACTIVE else state
     words = [escape_markdown(plan_in_words(plan)), *([f"{total:,} trials"] if state == FINISHED else [])]
     st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
-    left = ""
+    left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:
-        left = f" · about {duration_in_words(max(1.0, (total - ended) * sum(times) / len(times)))} left"
+        seconds = max(1.0, (total - ended) * sum(times) / len(times))
+        if plan.minutes is not None:
+            seconds = min(seconds, max(1.0, 60 * plan.minutes - sweep.seconds))
+        left += f" · about {duration_in_words(seconds)} left"
     failed = sum(trial.state == "failed" for trial in trials)
-    if state != FINISHED or failed:
+    if state != FINISHED or failed or ended < total:
         begun = sum(per_cent_done(trial.run) / 100 for trial in trials if trial.state not in ENDED)
         st.progress(min(1.0, (ended + begun) / total), text=f"{ended:,} of {total:,} trials{left}")
     with st.container(horizontal=True, key="sweep_controls"):
@@ -139,6 +155,8 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) ->
             _button("Resume", "play_arrow", sweep.resume, primary=True)
         if failed:
             _button(f"Try {failed} failed again", "replay", sweep.try_failed_again)
+        if plan.space or plan.minutes is not None:
+            show_budget(sweep, plan)
 
 
 def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
@@ -149,6 +167,23 @@ def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
         key=f"sweep_{icon}",
         on_click=run_action,
         args=(action,),
+    )
+
+
+def show_budget(sweep: Sweep, plan: Plan) -> None:
+    """More trials, where they are drawn, and other minutes; the sweep then goes on."""
+    with st.popover("More", icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
+        if plan.space:
+            st.text_input("Trials in all", f"{plan.count}", MOST_TYPED, key="budget_trials")
+        minutes = "" if plan.minutes is None else f"{plan.minutes:g}"
+        st.text_input("Minutes in all", minutes, MOST_TYPED, key="budget_minutes", placeholder="no limit")
+        st.form_submit_button("Go on", icon=":material/play_arrow:", on_click=run_action, args=(_set_budget, sweep))
+
+
+def _set_budget(sweep: Sweep) -> None:
+    trials = st.session_state.get("budget_trials")
+    sweep.set_budget(
+        None if trials is None else parse_whole(trials), minutes_in(st.session_state["budget_minutes"]) or 0.0
     )
 
 
@@ -186,19 +221,21 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
         known = [group for group in groups if group.accuracies]
         if len(known) > 1:
             again = [group.trials[0].number for group in known[:2]]
-            try:
-                more = plan.with_seeds(again, MORE_SEEDS)
-            except ConfigError:
+            extra = Plan(plan.base, plan.repeats(again, MORE_SEEDS))
+            if sweep.begun + len(extra.points) > MOST_TRIALS:
                 return
-            extra = Plan(plan.base, more.points[len(plan.points) :])
             st.button(
                 f"Repeat the best two with {MORE_SEEDS} new seeds",
                 icon=":material/repeat:",
                 key="repeat_best",
                 help=escape_markdown(what_they_take(extra, digits)),
                 on_click=run_action,
-                args=(sweep.extend, more),
+                args=(_repeat, sweep, again),
             )
+
+
+def _repeat(sweep: Sweep, numbers: list[int]) -> None:
+    sweep.extend(sweep.plan.cut(sweep.begun).with_seeds(numbers, MORE_SEEDS))
 
 
 def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
@@ -236,6 +273,46 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
             st.vega_lite_chart(charts.progress_chart(frame))
 
 
+def show_together(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
+    """All settings at once, and how much of the spread each explains; where two or more differ."""
+    known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
+    names = [name for name in plan.varied if name != "seed" and len({trial.point[name] for trial in known}) > 1]
+    if len(names) < 2:
+        return
+    st.subheader("All settings at once", anchor=False)
+    drawn = known[:MOST_LINES]
+    axes = []
+    for name in names:
+        values = [trial.point[name] for trial in drawn]
+        order = in_order(values)
+        if len(order) > charts.MOST_LABELS and all(isinstance(value, int | float) for value in order):
+            axes.append((label_of(name), values, []))
+        else:
+            texts = [value_text(name, value) for value in values]
+            axes.append((label_of(name), texts, [value_text(name, value) for value in order]))
+    spec = charts.parallel_chart(axes, [trial.accuracy for trial in drawn], [trial.name for trial in drawn])
+    st.echarts_chart(spec, height=PARALLEL_HEIGHT, alt="Each trial as a line over its settings to its accuracy")
+    which = f"Each line is one of the best {MOST_LINES} trials" if len(known) > MOST_LINES else "Each line is a trial"
+    st.caption(f"{which}, from its settings to its accuracy at the right; the stronger the colour, the better.")
+    if sweep.state.name == FINISHED and len(known) >= FEWEST_EXPLAINED and tpe.is_installed():
+        shares = shares_explained(
+            str(sweep.path), tuple((trial.number, trial.accuracy) for trial in known), plan, known
+        )
+        if shares:
+            told = ", ".join(f"{label_of(name).lower()} {100 * share:.0f} %" for name, share in shares.items())
+            st.markdown(f"**Importance:** {told}.")
+            st.caption(
+                "The share of the spread in accuracy that a random forest puts down to each setting by itself (fANOVA, "
+                "Optuna). It holds for the values tried here, and is rough with few trials."
+            )
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def shares_explained(path: str, accuracies: tuple, _plan: Plan, _trials: Sequence[Trial]) -> dict[str, float]:
+    """Importance of each setting, cached until a trial more has ended."""
+    return {name: float(share) for name, share in tpe.importance(_plan, _trials).items()}
+
+
 def in_order(values: Sequence) -> list:
     """Each value once: numbers from the smallest on, "all" last; others as they come."""
     found = list(dict.fromkeys(values))
@@ -248,8 +325,8 @@ def show_link(trials: Sequence[Trial]) -> None:
     """A link to Compare with the best trials."""
     known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
     if len(known) > 1:
-        ids = ",".join(trial.run.id for trial in known[:COMPARED])
-        words = f"Compare the best {COMPARED}" if len(known) > COMPARED else "Compare them"
+        ids = ",".join(trial.run.id for trial in known[:MOST_FOUND])
+        words = f"Compare the best {MOST_FOUND}" if len(known) > MOST_FOUND else "Compare them"
         st.page_link(COMPARE_PAGE, label=words, icon=":material/compare_arrows:", query_params={"runs": ids})
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.runs import RunView
+from core.runs.kept import until_folder_changes
 from core.runs.starter import Starter
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
@@ -28,6 +29,7 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
 
+@until_folder_changes
 def run_label(run: RunView) -> str:
     """A run in one line: name and accuracy, or its state while it is active or has none."""
     accuracy, state = run.test_accuracy, run.state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.config import TrainingConfig
+from core.sweeps.halving import Halving
 from dashboard.components import session
 from tests.support.api import assert_problem
 
@@ -34,6 +35,17 @@ def test_a_sweep_is_begun_looked_at_paused_and_stopped(client):
     for action, state in (("pause", "paused"), ("resume", "active"), ("stop", "stopped")):
         answer = client.post(f"{here}/{action}")
         assert (answer.status_code, answer.json()["state"]) == (202, state)
+
+
+def test_minutes_and_trials_can_be_raised(client):
+    body = {"values": {"seed": list(range(20))}, "random": 3, "minutes": 0.5, "stop_weak": {"factor": 4}}
+    sweep = client.post("/api/sweeps", json=body).json()
+    assert (sweep["trials"], sweep["minutes"], sweep["seconds"]) == (3, 0.5, 0.0)
+    assert session.services().sweeps.get(sweep["id"]).plan.halving == Halving(4, 1)
+    budget = f"/api/sweeps/{sweep['id']}/budget"
+    raised = client.post(budget, json={"trials": 5, "minutes": 0}).json()
+    assert (raised["trials"], raised["minutes"], raised["state"]) == (5, None, "active")
+    assert_problem(client.post(budget, json={"trials": 4}), 422)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The Compare page: its numbers against SciPy, its groups, old, running, damaged and foreign runs, nonsense."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from core.predictor import model_fingerprint
 from core.robustness import corruptions
 from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
+from core.sweeps import Plan, SweepStore, every_combination
 from dashboard.components import curve_words
 from dashboard.components.compare import run_choice, run_table, run_table_view, verdict
 from dashboard.components.formatting import run_link
@@ -225,7 +227,10 @@ def test_until_somebody_chooses_the_best_two_of_the_table_are_compared(make_run)
 
 
 def test_the_best_of_all_is_among_the_runs_shown_at_first():
-    runs = {str(number): SimpleNamespace(test_accuracy=accuracy) for number, accuracy in enumerate([0.9] * 11 + [0.95])}
+    runs = {
+        str(number): SimpleNamespace(path=number, test_accuracy=accuracy)
+        for number, accuracy in enumerate([0.9] * 11 + [0.95])
+    }
     assert run_choice.at_first(runs) == [*map(str, range(9)), "11"]
     runs["2"].test_accuracy = 0.99
     assert run_choice.at_first(runs) == [*map(str, range(10))]
@@ -302,6 +307,23 @@ def test_accuracy_then_settings_that_differ_come_first_equal_ones_are_said_and_t
     assert table.csv().decode().splitlines()[1].startswith("A,")
     assert "Test accuracy (%)" in table.csv().decode().splitlines()[0]
     assert run_table.dots(runs, {"A": "A", "B": "B"}, found, "Learning rate")["value"].tolist() == [0.01, 0.001]
+
+
+def test_the_filter_finds_the_runs_of_a_sweep_by_its_name(make_run, store):
+    make_run()
+    plan = Plan(TrainingConfig("dense"), every_combination({"learning_rate": (0.1, 0.01)}), "Dense: learning rate")
+    sweeps = SweepStore(store)
+    for plan_of_one in (plan, replace(plan, name="Dense: learning rates")):
+        sweep = sweeps.create(plan_of_one)
+        sweep.begin_trial(), sweep.begin_trial()
+    wanted, other = reversed(sweeps.sweeps())
+    at = open_page("compare")
+    by_label(at.text_input, "Filter").set_value("Sweep: dense: LEARNING rate").run()
+    assert set(at.multiselect[0].value) == {run.id for run in wanted.trials().values()}
+    by_label(at.text_input, "Filter").set_value("sweep: rates").run()
+    assert set(at.multiselect[0].value) == {run.id for run in other.trials().values()}
+    by_label(at.text_input, "Filter").set_value("sweep:").run()
+    assert "in its name, network or sweep" in words(at)
 
 
 def test_a_tag_in_the_names_finds_runs_and_a_choice_ends_the_filter(make_run):

@@ -56,7 +56,7 @@ def whole(make_run, digits):
         "dataset.json": identity,
         "architecture.json": rows,
         "trial.json": {"sweep": "20261127-072954-c1d8", "number": 3},
-        "control.json": {"request": None, "learning_rate": 0.001, "delete": False},
+        "control.json": {"request": None, "learning_rate": 0.001, "delete": False, "reason": "Enough."},
         "imported.json": {"file": "a.zip", "when": 1.7e9, "proof": {"images": 397, "different_predictions": 0}},
         "robustness.json": {},
         "exports.json": {},

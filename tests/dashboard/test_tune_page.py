@@ -1,9 +1,14 @@
 """Tune, and several values in the fields of Train, in Streamlit's own simulation."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from core.config import TrainingConfig
-from core.sweeps import Plan, SweepStore, every_combination
+from core.sweeps import Plan, SweepStore, every_combination, tpe
+from core.sweeps.halving import Halving
+from dashboard.components.tune import question
 from tests.support.pages import by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -67,6 +72,35 @@ def test_one_value_is_a_run_and_a_wrong_one_among_several_is_named(store, sweeps
     assert "A sweep has 1 to 5,000 trials, not 5,040. Leave some values out." in words(at)
 
 
+@pytest.mark.parametrize("page", ["train", "tune"])
+def test_a_sweep_of_hundreds_of_runs_begins_only_where_that_is_meant(sweeps, page):
+    settings = {"model": "dense", "dense_seed": "99 seeds", "dense_learning_rate": "0.1, 0.01, 0.001", "epochs": "1"}
+    on_tune = {"differs": "learning_rate,seed", "learning_rate": "0.1, 0.01, 0.001", "seed": "99 seeds"}
+    at = open_page(page, **(settings if page == "train" else on_tune))
+    start = "start" if page == "train" else "start_sweep"
+    at.button(key=start).click().run()
+    assert sweeps.sweeps() == []
+    assert "3 learning rates × 99 seeds" in words(at)
+    assert "You can pause or stop them at any time" in words(at)
+    by_label(at.button, "Back").click().run()
+    assert "You can pause or stop them at any time" not in words(at)
+    at.button(key=start).click().run()
+    at.button(key="really_start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.plan.count == 297
+
+
+def test_a_sweep_of_more_than_an_hour_is_asked_for_unless_its_minutes_are_fewer(monkeypatch):
+    monkeypatch.setattr(question, "dataset_now", lambda: "digits")
+    monkeypatch.setattr(question, "seconds_in_all", lambda plan, digits: (900.0 * plan.count, 1.0, "about"))
+    few = Plan(RATES.base, RATES.points)
+    assert not question.is_large(few)
+    more = few.with_seeds([0], 1)
+    assert question.is_large(more)
+    assert not question.is_large(replace(more, minutes=60))
+    assert question.is_large(replace(more, minutes=61))
+
+
 def test_without_sweeps_the_form_stands_there_and_starts_one(sweeps):
     at = open_page("tune")
     assert at.button(key="start_sweep").label == "Start 9 runs"
@@ -94,6 +128,57 @@ def test_some_at_random_are_as_many_as_were_asked_for(sweeps):
     assert len({tuple(point.items()) for point in sweep.plan.points}) == 7
 
 
+def test_minutes_end_a_sweep_and_more_can_be_given(sweeps):
+    at = open_page("tune", differs="seed", seed="5 seeds", minutes="2")
+    assert "after 2 min no run begins" in words(at)
+    by_label(at.text_input, "Minutes").set_value("soon").run()
+    assert at.button(key="start_sweep").disabled
+    by_label(at.text_input, "Minutes").set_value("1,5").run()
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.plan.minutes == 1.5
+    sweep.begin_trial().set_state("finished")
+    sweep.count_seconds(91)
+    assert sweep.finish()
+    at = open_page("tune")
+    assert "1.5 minutes are over: 1 of 5 trials." in words(at)
+    at.text_input(key="budget_minutes").set_value("3")
+    by_label(at.button, "Go on").click().run()
+    assert (sweep.state.name, sweep.plan.minutes) == ("active", 3)
+
+
+def test_weak_ones_are_stopped_early_where_that_is_asked_for_and_shown_as_such(sweeps):
+    at = open_page("tune", differs="seed", seed="5 seeds", epochs="10")
+    by_label(at.toggle, "Stop the weak ones early").set_value(True).run()
+    assert "After epoch 1, 3 and 9, a trial goes on only if it is among the best third" in words(at)
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert sweep.plan.halving == Halving(3)
+    for message in ("", Halving(3).message(3)):
+        run = sweep.begin_trial()
+        run.write_summary({"validation_accuracy": 0.9})
+        run.set_state("stopped" if message else "finished", message)
+    at = open_page("tune")
+    table = at.dataframe[0].value
+    assert list(table["State"][:2]) == ["Finished", "Stopped early"]
+    assert table["Reason"][1] == "Stopped early by the sweep: after epoch 3 not among the best third."
+    assert at.get("progress")[0].proto.text.startswith("2 of 5 trials")
+
+
+def test_tpe_is_started_where_optuna_is_there_and_says_how_to_install_it_where_not(sweeps, monkeypatch):
+    monkeypatch.setattr(tpe, "is_installed", lambda: False)
+    at = open_page("tune", differs="learning_rate,seed", search="TPE", count="30")
+    assert at.button(key="start_sweep").disabled
+    assert "pip install -r requirements-tune.txt" in words(at)
+    monkeypatch.setattr(tpe, "is_installed", lambda: True)
+    at = open_page("tune", differs="learning_rate,seed", search="TPE", count="30")
+    assert at.button(key="start_sweep").label == "Start 30 runs"
+    assert "30 trials chosen by TPE" in words(at)
+    at.button(key="start_sweep").click().run()
+    [sweep] = sweeps.sweeps()
+    assert (sweep.plan.trials, sweep.plan.varied) == (30, ("learning_rate",))
+
+
 def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):
     sweep = sweeps.create(RATES)
     end_all(sweep)
@@ -111,6 +196,29 @@ def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):
         *((0.1, seed) for seed in range(2, 7)),
     ]
     assert sweep.state.name == "active"
+
+
+def test_several_settings_are_drawn_together_and_their_importance_told(sweeps, monkeypatch):
+    monkeypatch.setattr(tpe, "is_installed", lambda: True)
+    monkeypatch.setattr(tpe, "importance", lambda plan, trials: {"batch_size": 0.75, "learning_rate": 0.25})
+    space = {"learning_rate": (0.1, 0.001), "batch_size": (32, 128), "seed": (0, 1)}
+    sweep = sweeps.create(Plan(RATES.base, every_combination(space), "Both"))
+    end_all(sweep, [0.9 + number / 100 for number in range(8)])
+    at = open_page("tune")
+    [chart] = at.get("echarts_chart")
+    spec = json.loads(chart.proto.spec)
+    assert [axis["name"] for axis in spec["parallelAxis"]] == [
+        "Learning rate",
+        "Batch size",
+        "Validation accuracy, %",
+    ]
+    assert spec["series"][0]["data"][-1] == {
+        "name": "lr 0.001 · batch 128 · seed 1",
+        "value": ["0.001", "128", 97.0],
+    }
+    assert "**Importance:** batch size 75 %, learning rate 25 %." in words(at)
+    end_all(sweeps.create(RATES))
+    assert not open_page("tune").get("echarts_chart")
 
 
 def test_it_is_paused_resumed_stopped_and_deleted_and_its_runs_are_kept(store, sweeps):

@@ -1,4 +1,4 @@
-"""Charts of a sweep: each setting against validation accuracy, and the best accuracy so far."""
+"""Charts of a sweep: settings against validation accuracy, one by one and all at once, and the best so far."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dashboard.components.charts.of_runs import PERCENTS
 from dashboard.components.charts.spec import PERCENT, category, number
 
 HEIGHT = 260
+MOST_LABELS = 12  # of an axis; numbers with more values get an axis of numbers
 FAR_OFF = 5  # times the median error: trials above that do not set the range
 
 
@@ -93,6 +94,51 @@ def progress_chart(frame: pd.DataFrame) -> dict:
             },
         ],
     }
+
+
+def parallel_chart(axes: list[tuple[str, list, list[str]]], accuracies: list[float], names: list[str]) -> dict:
+    """Every trial as a line over all settings to its accuracy: parallel coordinates, for ECharts.
+
+    Args:
+        axes: for each setting its label, the value of each trial, and the order of its values as text; [] for numbers,
+            which then have an axis of numbers.
+        accuracies: of each trial, a fraction.
+        names: of the trials.
+    """
+    found = pd.Series(accuracies)
+    low, high = (100 * limit for limit in _range(found))
+    percents = [round(max(low, 100 * accuracy), 3) for accuracy in accuracies]
+    pale, strong = ("#39415c", "#7ea2ff") if theme.is_dark() else ("#cdd5ee", "#3652c9")
+    on_lines = {"color": theme.ink(), "backgroundColor": theme.ground(), "padding": [1, 3], "borderRadius": 3}
+    ends = {"showMinLabel": False, "showMaxLabel": False}
+    style = {"z": 10, "nameLocation": "start", "nameTextStyle": {"color": theme.ink()}, "axisLabel": on_lines}
+    parallel = []
+    for place, (label, values, order) in enumerate(axes):
+        kind = {"type": "category", "data": order} if order else _axis_of(values)
+        parallel.append({"dim": place, "name": label, **style, **kind})
+    accuracy = {"type": "value", "min": round(low, 1), "max": round(high, 1), "axisLabel": {**on_lines, **ends}}
+    parallel.append({"dim": len(axes), "name": "Validation accuracy, %", **style, **accuracy})
+    order = np.argsort(accuracies)  # the best are drawn last, on top
+    rows = [{"name": names[at], "value": [*(values[at] for _, values, _ in axes), percents[at]]} for at in order]
+    return {
+        "parallel": {"left": 60, "right": 90, "top": 20, "bottom": 40, "parallelAxisDefault": {"nameGap": 14}},
+        "parallelAxis": parallel,
+        "visualMap": {
+            "show": False,
+            "dimension": len(axes),
+            "min": min(percents),
+            "max": max(percents) if max(percents) > min(percents) else min(percents) + 1,
+            "inRange": {"color": [pale, strong]},
+        },
+        "tooltip": {"trigger": "item", "formatter": "{b}"},
+        "series": [{"type": "parallel", "lineStyle": {"width": 2, "opacity": 0.7}, "smooth": False, "data": rows}],
+    }
+
+
+def _axis_of(values: list) -> dict:
+    """An axis of numbers, logarithmic where they lie far apart."""
+    low, high = min(values), max(values)
+    return {"type": "log" if low > 0 and high >= 10 * low else "value", "min": low, "max": high}
 
 
 def _range(accuracies: pd.Series) -> list[float]:

@@ -22,28 +22,29 @@ DIGITS = (  # mid-tones that can be told apart on white and on black
 
 def theme_colors() -> tuple[str, str]:
     """The page's first two chart colours: training and validation."""
-    return ("#7ea2ff", "#ff9d57") if _is_dark() else ("#3652c9", "#b44d08")
+    return ("#7ea2ff", "#ff9d57") if is_dark() else ("#3652c9", "#b44d08")
 
 
 def confidence_colors() -> tuple[str, str]:
     """How many images are answered, and how many of those are right: apart in every common colour blindness."""
-    return ("#c79bf0", "#8fd16b") if _is_dark() else ("#8a3fb4", "#3c7d1c")
+    return ("#c79bf0", "#8fd16b") if is_dark() else ("#8a3fb4", "#3c7d1c")
 
 
 def ink() -> str:
     """The colour of text that a chart's marks write, which does not follow the page's theme by itself."""
-    return "#e8eaf3" if _is_dark() else "#181c2a"
+    return "#e8eaf3" if is_dark() else "#181c2a"
 
 
 def muted() -> str:
     """The colour of a chart's small print."""
-    return "#a9b1c6" if _is_dark() else "#5b6378"
+    return "#a9b1c6" if is_dark() else "#5b6378"
 
 
 def ground() -> str:
     """The page's background."""
-    return "#10131c" if _is_dark() else "#fbfbfd"
+    return "#10131c" if is_dark() else "#fbfbfd"
 
 
-def _is_dark() -> bool:
+def is_dark() -> bool:
+    """Whether the page is dark."""
     return st.context.theme.type == "dark"

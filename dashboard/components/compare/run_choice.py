@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.runs import Run
+from core.runs.kept import until_folder_changes
+from core.sweeps.sweep import trial_of
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.pair_choice import PAGE, say_not_found
 from dashboard.components.compare.run_table_view import PARTS
 from dashboard.components.fields import TYPING_PAUSE
+from dashboard.components.session import services
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
@@ -32,10 +35,10 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
         st.text_input(
             "Filter",
             words,
-            placeholder="Name, network or #tag",
+            placeholder="Name, network, #tag or sweep: name",
             icon=":material/search:",
             help="Shows all runs with these words in their name or network. A tag is a word in a run's name, "
-            "for instance #lr: rename a run on Train.",
+            "for instance #lr: rename a run on Train. The runs of a sweep are found by “sweep:” and its name.",
             width=260,
             live=TYPING_PAUSE,
             **view("run_filter", words, lambda text: remember(PAGE, "filter", text.strip())),
@@ -68,7 +71,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
         )
     if words and not found:
         with st.container(horizontal=True, vertical_alignment="center", key="no_match"):
-            st.markdown(f":material/filter_alt: No run has “{escape_markdown(words)}” in its name or network.")
+            st.markdown(f":material/filter_alt: No run has “{escape_markdown(words)}” in its name, network or sweep.")
             st.button("Clear the filter", key="clear_filter", icon=":material/close:", on_click=_clear_filter)
     if len(found) > MOST_FOUND:
         st.caption(f"The newest {MOST_FOUND} of {len(found)} that match.")
@@ -77,10 +80,12 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
 
 
 def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> list[str]:
-    """The ids of the runs with all of these words in name or network."""
-    searched = {
-        run_id: f"{names[run_id]} {run.config.title if run.config else ''}".casefold() for run_id, run in runs.items()
-    }
+    """The ids of the runs with all of these words in name or network, or those of a sweep: "sweep: its name"."""
+    kind, colon, sweep = words.partition(":")
+    if colon and kind.strip().casefold() == "sweep":
+        wanted = services().sweeps.named(sweep)
+        return [run_id for run_id, run in runs.items() if trial_of(run).get("sweep") in wanted]
+    searched = {run_id: f"{names[run_id]} {_network(run)}".casefold() for run_id, run in runs.items()}
     return [run_id for run_id, text in searched.items() if all(word in text for word in words.casefold().split())]
 
 
@@ -96,8 +101,18 @@ def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
 def at_first(runs: Mapping[str, Run]) -> list[str]:
     """The ids of the newest runs; the oldest of them makes room for the best where that is older."""
     newest = list(runs)[:SHOWN_AT_FIRST]
-    best = max(runs, key=lambda run_id: runs[run_id].test_accuracy or 0.0)
+    best = max(runs, key=lambda run_id: _accuracy(runs[run_id]))
     return newest if best in newest else [*newest[:-1], best]
+
+
+@until_folder_changes
+def _accuracy(run: Run) -> float:
+    return run.test_accuracy or 0.0
+
+
+@until_folder_changes
+def _network(run: Run) -> str:
+    return run.config.title if run.config else ""
 
 
 def _how_many(chosen: list[str], run_ids: list[str]) -> str:

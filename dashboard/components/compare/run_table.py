@@ -14,6 +14,7 @@ from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.robustness import measure
 from core.runs import Run
+from core.runs.kept import until_folder_changes
 from dashboard.components.fields import number_text
 from dashboard.components.formatting import percent, seconds_in_words
 
@@ -51,6 +52,7 @@ def _fraction(value: object) -> float | None:
     return float(value) if is_number and 0 <= value <= 1 else None
 
 
+@until_folder_changes
 def reason_not_comparable(run: Run, dataset: Dataset) -> str | None:
     """Why a run cannot be compared on these test images, None where it can."""
     if run.too_new:
@@ -68,9 +70,21 @@ def reason_not_comparable(run: Run, dataset: Dataset) -> str | None:
     return None
 
 
+@until_folder_changes
+def is_discarded(run: Run) -> bool:
+    """Whether a run is about to be deleted."""
+    return run.is_discarded
+
+
+@until_folder_changes
+def run_name(run: Run) -> str:
+    """What people call a run."""
+    return run.name
+
+
 def unique_names(runs: Mapping[str, Run]) -> dict[str, str]:
     """The name of each run by its id, followed by the id where two share a name."""
-    names = {run_id: run.name for run_id, run in runs.items()}
+    names = {run_id: run_name(run) for run_id, run in runs.items()}
     count = Counter(names.values())
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 

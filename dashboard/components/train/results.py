@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data import Dataset
 from core.runs import Run
+from core.runs.kept import until_folder_changes
 from dashboard.components.draw.fine_tuning import fine_tuning_report
 from dashboard.components.formatting import percent, seconds_in_words
 from dashboard.components.session import dataset, store
@@ -119,9 +120,15 @@ def _beside_best(accuracy: float, best: Run) -> str:
 def best_other(run: Run) -> Run | None:
     """The run with the highest accuracy on the same test images, apart from this one."""
     data = run.dataset.get("fingerprint")
-    others = [other for other in store().runs() if other.id != run.id and other.dataset.get("fingerprint") == data]
-    scored = [(accuracy, other) for other in others if (accuracy := other.test_accuracy) is not None]
-    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+    scored = [(*_score(other), other) for other in store().runs() if other.id != run.id]
+    scored = [entry for entry in scored if entry[0] is not None and entry[1] == data]
+    return max(scored, key=lambda entry: entry[0])[2] if scored else None
+
+
+@until_folder_changes
+def _score(run: Run) -> tuple[float | None, str | None]:
+    """A run's test accuracy, and the fingerprint of the dataset."""
+    return run.test_accuracy, run.dataset.get("fingerprint")
 
 
 def _trained_on(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 
@@ -196,21 +197,32 @@ def what_they_take(plan: Plan, digits: Dataset) -> str:
 
     Where no such network was trained here, only a long time is told, which can be guessed roughly.
     """
-    configs, words = plan.configs[:ESTIMATED], plan_in_words(plan)
-    times, hows = zip(*(takes(config, digits) for config in configs), strict=True)
-    seconds = sum(times) * len(plan.configs) / len(configs)
-    how = "about" if set(hows) == {"about"} else "roughly" if seconds > LONG else ""
+    words = plan_in_words(plan)
+    seconds, each, how = seconds_in_all(plan, digits)
     if how:
         words += f", {how} {duration_in_words(max(1.0, seconds))} here"
-    if (each := max(time / config.epochs for time, config in zip(times, configs, strict=True))) > LONG:
+    if each > LONG:
         words += f": an epoch alone takes {duration_in_words(each)}"
     return words
+
+
+def seconds_in_all(plan: Plan, digits: Dataset) -> tuple[float, float, str]:
+    """The seconds that all runs take, and the longest epoch, from some of them; and how sure that is, as `takes`."""
+    configs = plan.configs
+    if len(configs) > ESTIMATED:  # at random: those that follow each other are alike
+        configs = random.Random(0).sample(configs, ESTIMATED)
+    times, hows = zip(*(takes(config, digits) for config in configs), strict=True)
+    seconds = sum(times) * plan.count / len(configs)
+    how = "about" if set(hows) == {"about"} else "roughly" if seconds > LONG else ""
+    return seconds, max(time / config.epochs for time, config in zip(times, configs, strict=True)), how
 
 
 def plan_in_words(plan: Plan) -> str:
     """ "Dense, 10 epochs"; "Dense, 3 learning rates × 5 seeds"."""
     if len(plan.points) == 1:
         return f"{plan.base.title}, {_epochs_in_words(plan.base.epochs)}"
+    if plan.trials:
+        return f"{plan.base.title}, {plan.trials:,} trials chosen by TPE"
     counts = {name: len({point[name] for point in plan.points}) for name in plan.varied}
     varied = " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
     return varied if "model" in counts else f"{plan.base.title}, {varied}"

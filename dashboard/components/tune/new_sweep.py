@@ -6,18 +6,20 @@ from functools import partial
 
 import streamlit as st
 
-from core.config import MODELS, ConfigError, TrainingConfig, parse_whole
+from core.config import MODELS, ConfigError, TrainingConfig, parse_number, parse_whole
 from core.data import Dataset
-from core.sweeps import Plan
+from core.sweeps import Plan, tpe
+from core.sweeps.halving import PARTS, Halving
 from core.sweeps.plan import MOST_TRIALS, plan_of
-from dashboard.components.actions import note_failure, run_action
+from dashboard.components.actions import note_failure
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import TYPING_PAUSE, say_refused
 from dashboard.components.formatting import settings_in_words
-from dashboard.components.session import TRAIN_PAGE, begin_sweep
+from dashboard.components.session import TRAIN_PAGE
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand_several
 from dashboard.components.train.settings_form import what_they_take
+from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.views import now, view
 
 PAGE = "tune"
@@ -37,7 +39,7 @@ EXAMPLES = {  # the values that a field begins with
     "network": "flatten, output softmax | flatten, dense 32, relu, output softmax",
 }
 AT_FIRST = "learning_rate,seed"
-EVERY, RANDOM = "Every combination", "At random"
+EVERY, RANDOM, TPE = "Every combination", "At random", "TPE"
 MOST_TEXT = 1000  # characters of the values of one setting
 
 
@@ -60,17 +62,37 @@ def show_new_sweep(digits: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "Trials",
-            [EVERY, RANDOM],
+            [EVERY, RANDOM, TPE],
             default=search,
             required=True,
-            help="At random needs fewer trials where only few of the settings matter.",
+            help="At random needs fewer trials where only few of the settings matter. TPE (Optuna) learns from the "
+            "trials so far where to look next, and tries any number between the smallest and the largest value.",
             **view("search", search, partial(remember, PAGE, "search")),
         )
-        if search == RANDOM:
+        if search != EVERY:
             kept = _count()
             st.text_input("How many", kept, 6, live=TYPING_PAUSE, width=110, **view("count", kept, _keep_count))
+        kept = _minutes()
+        st.text_input(
+            "Minutes",
+            kept,
+            8,
+            live=TYPING_PAUSE,
+            width=110,
+            placeholder="no limit",
+            help="When they are over, no run begins; those in training come to their end. More can be given later.",
+            **view("minutes", kept, partial(remember, PAGE, "minutes")),
+        )
+    st.toggle(
+        "Stop the weak ones early",
+        _stops(),
+        help="Successive halving: time goes to the trials that promise most. A slow starter may be lost.",
+        **view("stop_weak", _stops(), lambda on: remember(PAGE, "stop_weak", "true" if on else "")),
+    )
     plan, wrong = _plan()
-    count = len(plan.points) if plan else 0
+    if plan and plan.halving:
+        st.caption(_halving_in_words(plan))
+    count = plan.count if plan else 0
     with st.container(gap="xsmall", key="sweep_start_area"):
         st.button(
             f"Start {count:,} run{'s' * (count != 1)}" if plan else "Start",
@@ -83,7 +105,9 @@ def show_new_sweep(digits: Dataset) -> None:
         if plan is None:
             say_refused(wrong)
         else:
-            st.caption(escape_markdown(what_they_take(plan, digits)))
+            late = "" if plan.minutes is None else f"; after {plan.minutes:,g} min no run begins"
+            less = ", less where trials are stopped early" if plan.halving else ""
+            st.caption(escape_markdown(what_they_take(plan, digits) + less + late))
     if base := _base():
         epochs = "" if "epochs" in names else f" · {base.epochs} epoch{'s' * (base.epochs > 1)}"
         st.caption(f"All else is as on Train: {escape_markdown(settings_in_words(base))}{epochs}.")
@@ -96,7 +120,7 @@ def start() -> None:
     if plan is None:
         note_failure(wrong)
     else:
-        run_action(begin_sweep, plan)
+        begin_or_ask(plan)
 
 
 def _field(name: str) -> None:
@@ -124,8 +148,8 @@ def _field(name: str) -> None:
 
 
 def _possible() -> list[str]:
-    base = _base()
-    return [MODEL, *shown_settings(base.model if base else TrainingConfig().model)]
+    found = [MODEL, *shown_settings(_base_model())]
+    return [name for name in found if name != "seed" or _search() != TPE]  # which is no choice
 
 
 def _names() -> list[str]:
@@ -167,7 +191,7 @@ def _values(name: str) -> tuple:
 
 def _search() -> str:
     search = recall(PAGE, "search", EVERY)
-    return search if search in (EVERY, RANDOM) else EVERY
+    return search if search in (EVERY, RANDOM, TPE) else EVERY
 
 
 def _count() -> str:
@@ -176,6 +200,32 @@ def _count() -> str:
 
 def _keep_count(text: str) -> None:
     remember(PAGE, "count", text)
+
+
+def _minutes() -> str:
+    return recall(PAGE, "minutes", "")
+
+
+def _stops() -> bool:
+    return recall(PAGE, "stop_weak", "") == "true"
+
+
+def _halving_in_words(plan: Plan) -> str:
+    """After which epochs trials are judged, and how."""
+    rule = plan.halving
+    rungs = list(map(str, rule.rungs(max(config.epochs for config in plan.configs))))
+    if not rungs:
+        return "Trials of one epoch cannot be stopped early."
+    after = " and ".join(filter(None, (", ".join(rungs[:-1]), rungs[-1])))
+    return (
+        f"After epoch {after}, a trial goes on only if it is among the best {PARTS[rule.factor]} of those that have "
+        "come so far. The others keep what they have learned, and do not count."
+    )
+
+
+def minutes_in(text: str) -> float | None:
+    """The minutes that were typed, None where nothing was; raises ConfigError."""
+    return parse_number(text) if text.strip() else None
 
 
 def _base() -> TrainingConfig | None:
@@ -199,11 +249,17 @@ def _plan() -> tuple[Plan | None, str]:
             return None, "Choose at least one setting that differs."
         space = {name: _values(name) for name in names}
         count = None
-        if now("search", _search()) == RANDOM:
+        search = now("search", _search())
+        if search != EVERY:
             count = parse_whole(now("count", _count()))
             if not 1 <= count <= MOST_TRIALS:
                 raise ConfigError(f"Choose 1 to {MOST_TRIALS:,} trials, not {count:,}.")
         title = "Networks" if MODEL in names else base.title
-        return plan_of(base, space, count, f"{title}: {', '.join(map(_label, names)).lower()}"), ""
+        name = f"{title}: {', '.join(map(_label, names)).lower()}"
+        halving = Halving() if now("stop_weak", _stops()) else None
+        minutes = minutes_in(now("minutes", _minutes()))
+        if search == TPE:
+            return tpe.plan_of(base, space, count, name, minutes=minutes, halving=halving), ""
+        return plan_of(base, space, count, name, minutes=minutes, halving=halving), ""
     except ConfigError as error:
         return None, str(error)

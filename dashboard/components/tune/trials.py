@@ -62,11 +62,14 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "Trial": [run_link(trial.name) for trial in rows] + list(map(plan.name_of, to_come)),
-            "Validation accuracy": [trial.accuracy and 100 * trial.accuracy for trial in rows] + later,
+            "Validation accuracy": [(known := _known(trial)) and 100 * known for trial in rows] + later,
             **{label_of(name): [value_text(name, point[name]) for point in points] for name in names},
             "Training time": [trial.seconds for trial in rows] + later,
             "State": [_state(trial) for trial in rows] + ["To come"] * len(to_come),
-            "Reason": [trial.message if trial.state in ("failed", "interrupted") else "" for trial in rows]
+            "Reason": [
+                trial.message if trial.state in ("failed", "interrupted") or trial.early is not None else ""
+                for trial in rows
+            ]
             + [""] * len(to_come),
         }
     ).astype({"Validation accuracy": float, "Training time": float})
@@ -82,9 +85,15 @@ def label_of(name: str) -> str:
 def _state(trial: Trial) -> str:
     if trial.state == "running":
         return f"Training · {progress_in_words(trial.run)}"
+    if trial.early is not None:
+        return "Stopped early"
     return STATE_WORDS.get(trial.state, trial.state.capitalize())
 
 
 def _place(trial: Trial) -> tuple:
     active = ORDER.index(trial.state) if trial.state in ORDER else len(ORDER)
-    return active, trial.accuracy is None, -(trial.accuracy or 0.0), trial.number
+    return active, trial.accuracy is None, -(_known(trial) or 0.0), trial.number
+
+
+def _known(trial: Trial) -> float | None:
+    return trial.early if trial.accuracy is None else trial.accuracy

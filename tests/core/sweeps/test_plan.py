@@ -82,7 +82,20 @@ def test_trials_are_named_by_what_differs():
         "lr 0.001 · seed 2",
     ]
     layers = "flatten, dense 64, relu, dense 64, relu, dense 64, relu, output softmax"
-    assert Plan(DENSE, ({"network": layers},), "Layers 1").name_of(0) == "Layers 1 1"
+    assert Plan(DENSE, ({"network": layers},)).name_of(0) == f"{layers[:55]}… (1)"
+
+
+def test_trials_of_different_networks_are_named_by_the_layers_that_differ():
+    wide = "flatten, " + "dense 300, relu, " * 5 + "output softmax"
+    networks = ("flatten, output softmax", "flatten, dense 32, relu, output softmax", wide, wide.replace("300", "299"))
+    plan = Plan(DENSE, every_combination({"network": networks, "seed": (0, 1)}))
+    assert [plan.name_of(number) for number in (0, 3, 5, 7)] == [
+        "flatten, output softmax · seed 0",
+        "dense 32, relu · seed 1",
+        "dense 300, relu, dense 300, relu, dense 300, r… (3) · seed 1",
+        "dense 299, relu, dense 299, relu, dense 299, r… (4) · seed 1",
+    ]
+    assert max(len(plan.name_of(number)) for number in range(8)) == 60
 
 
 def test_another_network_takes_its_own_defaults_and_what_is_asked_of_any():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from core.config import TrainingConfig
+from core.config import ConfigError, TrainingConfig
 from core.runs import RunStore
 from core.sweeps import Plan, Sweep, SweepError, SweepStore, every_combination
 from core.sweeps.coordinator import Coordinator
-from core.sweeps.sweep import BEGUN, PLAN, STATE
+from core.sweeps.plan import plan_of
+from core.sweeps.sweep import BEGUN, CLOCK, PLAN, STATE
 
 PLAN_OF_SIX = Plan(
     TrainingConfig("dense", epochs=1, training_images=200),
@@ -89,7 +92,7 @@ def test_it_is_finished_when_all_trials_were_begun_and_have_ended_and_can_get_mo
         sweep.extend(PLAN_OF_SIX)
 
 
-@pytest.mark.parametrize("name", [PLAN, STATE, BEGUN])
+@pytest.mark.parametrize("name", [PLAN, STATE, BEGUN, CLOCK])
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[1]", b'{"format": 1, "points": [{"seed": 1}, {}]}', b"\xff", b"null"]
 )
@@ -97,7 +100,7 @@ def test_a_damaged_file_is_no_error(sweep, name, content):
     sweep.begin_trial()
     (sweep.path / name).write_bytes(content)
     damaged = Sweep(sweep.path)
-    assert damaged.state.name == {PLAN: "damaged", STATE: "paused", BEGUN: "active"}[name]
+    assert damaged.state.name == {PLAN: "damaged", STATE: "paused", BEGUN: "active", CLOCK: "active"}[name]
     assert list(damaged.trials()) == [0]
     assert damaged.name
     if name == PLAN:
@@ -138,3 +141,44 @@ def test_the_coordinator_keeps_one_trial_ahead_and_lets_those_go_on_that_were_in
 def test_sweeps_of_another_home_have_other_trials(sweep, tmp_path):
     sweep.begin_trial()
     assert not Sweep(SweepStore(RunStore(tmp_path / "other")).folder / sweep.id).trials()
+
+
+def test_when_its_minutes_are_over_what_trains_ends_no_trial_begins_and_more_can_be_given(sweeps):
+    space = {"learning_rate": (0.1, 0.01, 0.001), "seed": tuple(range(10))}
+    sweep = sweeps.create(plan_of(TrainingConfig("dense", epochs=1), space, 6, minutes=1))
+    coordinator = Coordinator(sweep)
+    for _ in range(4):
+        coordinator.step()
+    first, waits = sweep.trials().values()
+    first.set_state("running")
+    with first.lock():
+        sweep.count_seconds(50)
+        Sweep(sweep.path).count_seconds(10)  # by the coordinator after one that was killed
+        assert not coordinator.step()
+        assert (first.state.name, waits.state.name) == ("running", "paused")
+        first.set_state("finished")
+    assert coordinator.step()
+    assert (sweep.state.name, sweep.state.message) == ("finished", "1 minute is over: 1 of 6 trials.")
+    with pytest.raises(ConfigError, match="only get more"):
+        sweep.set_budget(trials=5)
+    with pytest.raises(ConfigError, match="only 30 combinations"):
+        sweep.set_budget(trials=31)
+    sweep.set_budget(trials=9, minutes=2)
+    assert (sweep.state.name, waits.state.name, sweep.plan.minutes) == ("active", "queued", 2)
+    assert len({tuple(point.items()) for point in sweep.plan.points}) == 9
+    sweep.count_seconds(70)
+    assert sweep.begin_trial() is None
+    sweep.set_budget(minutes=0)
+    assert (sweep.plan.minutes, sweep.begin_trial().trial["number"]) == (None, 2)
+
+
+def test_only_time_in_which_it_goes_on_counts(sweep, monkeypatch):
+    clock = iter((100.0, 102.0, 104.0, 5000.0))  # the machine slept before the last look
+    monkeypatch.setattr("core.sweeps.coordinator.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    coordinator = Coordinator(sweep)
+    for _ in range(4):
+        coordinator.count_seconds(0)
+    assert sweep.seconds == 14
+    sweep.pause()
+    sweep.resume()
+    assert sweep.seconds == 14

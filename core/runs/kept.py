@@ -1,0 +1,53 @@
+"""What lists need of each of many runs, read again only where a run's folder has changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Hashable
+from functools import wraps
+from typing import Any
+
+from core.runs.view import RunView
+
+SETTLED = 2_000_000_000  # nanoseconds: what changed later than that ago may change again and keep its time
+MOST_KEPT = 20_000  # runs, of each function
+
+
+def until_folder_changes(read: Callable) -> Callable:
+    """Keep what a function reads of a run, for everybody in this process, until the time of the run's folder changes.
+
+    The function takes the run, and what else tells results apart: what can be hashed, or a dataset, by its fingerprint.
+    Nothing is kept of runs that train, wait or were interrupted, since their files grow. Callers must not change what
+    they get.
+    """
+    kept: dict[tuple[str, *tuple[Hashable, ...]], tuple[int, Any]] = {}
+
+    @wraps(read)
+    def current(run: RunView, *others: Any) -> Any:
+        key = (str(run.path), *(getattr(other, "fingerprint", other) for other in others))
+        modified = folder_time(key[0])
+        known = kept.get(key)
+        if known and known[0] == modified:
+            return known[1]
+        found = read(run, *others)
+        if is_settled(modified) and not (state := run.state).is_active and state.name != "interrupted":
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[key] = modified, found
+        return found
+
+    return current
+
+
+def folder_time(path: str) -> int:
+    """When a file was made, replaced or removed in a folder, in nanoseconds since 1970; 0 where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def is_settled(modified: int) -> bool:
+    """Whether another change would give a folder another time than this one."""
+    return 0 < modified < time.time_ns() - SETTLED

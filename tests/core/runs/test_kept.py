@@ -1,0 +1,61 @@
+"""Lists of many runs: what was read once is not read again, and what changed is."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from core.config import TrainingConfig
+from core.runs import RunStore
+from core.runs.kept import until_folder_changes
+
+LONG_AGO = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def run(store):
+    run = store.create(TrainingConfig("dense"), "First")
+    run.set_state("finished")
+    return run
+
+
+def age(path, seconds=0):
+    """Let a folder look as if nothing had changed in it for long."""
+    os.utime(path, ns=(LONG_AGO, LONG_AGO + seconds * 10**9))
+
+
+def test_a_run_is_read_again_only_where_its_folder_has_changed_and_while_it_is_not_through(run):
+    read = []
+
+    @until_folder_changes
+    def name(run, *others):
+        read.append(others)
+        return run.name
+
+    assert [name(run), name(run)] == ["First", "First"]
+    assert len(read) == 2  # it was made a moment ago, so another change might have the same time
+    age(run.path)
+    assert [name(run), name(run), name(run, "other"), name(run, "other")] == ["First"] * 4
+    assert len(read) == 4
+    run.rename("Second")
+    assert name(run) == "Second"
+    run.extend(1)
+    age(run.path, 1)
+    name(run), name(run)
+    assert len(read) == 7
+    run.path.rename(run.path.with_name("gone"))
+    assert name(run) == run.id
+
+
+def test_a_list_of_runs_is_that_of_the_folder_also_where_it_was_listed_before(store, run):
+    age(store.folder)
+    assert store.runs() == store.runs()
+    assert store.runs()[0] is store.runs()[0]
+    other = store.create(TrainingConfig("dense"))
+    assert [found.id for found in store.runs()] == [other.id, run.id]
+    age(store.folder, 1)
+    store.runs().clear()
+    assert len(store.runs()) == 2
+    RunStore(store.home).delete(run)
+    assert [found.id for found in store.runs()] == [other.id]
