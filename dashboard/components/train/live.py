@@ -25,7 +25,7 @@ from dashboard.components.train.places import (
 )
 
 REFRESH_SECONDS = 0.4
-BESIDE_TRAINING = 1.5  # seconds of a run: its first batches, the export and the test, measured for short ones
+BESIDE_TRAINING = 1.5  # seconds of a run: its first batches, the export and the test, roughly
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
