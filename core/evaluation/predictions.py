@@ -72,10 +72,7 @@ def moments(run: RunView) -> dict[str, int | None]:
     if epochs:
         last = run.probabilities(epochs[-1])
         final = run.probabilities()
-        saved, saved_at_the_end = saved_version(run)
-        if final is None or (
-            last is not None and (saved.modified > saved_at_the_end.modified or np.array_equal(final, last))
-        ):
+        if final is None or (last is not None and (not run.end_is_newest or np.array_equal(final, last))):
             end = earlier.pop(str(epochs[-1]))
     return {**earlier, NEWEST: end}
 

@@ -33,22 +33,38 @@ def write_probabilities(folder: Path, probabilities: np.ndarray, epoch: int | No
     write_array(path, half)
 
 
-def newest_probabilities(folder: Path, epochs: list[int]) -> np.ndarray | None:
-    """The probabilities that were written last, of the end or of the last of `epochs`; None where there are none."""
-    path = _newest(folder, epochs)
+def newest_probabilities(folder: Path, epochs: list[int], end: int) -> np.ndarray | None:
+    """The newest probabilities, of the end or of the last of `epochs`; None where there are none (`end_is_newest`)."""
+    path = _newest(folder, epochs, end)
     return read_probabilities(path) if path else None
 
 
-def has_probabilities(folder: Path, epochs: list[int]) -> bool:
+def has_probabilities(folder: Path, epochs: list[int], end: int) -> bool:
     """Whether `newest_probabilities` finds any; they are read once until they change, and not kept."""
-    path = _newest(folder, epochs)
+    path = _newest(folder, epochs, end)
     return path is not None and _are_usable(path)
 
 
-def _newest(folder: Path, epochs: list[int]) -> Path | None:
-    kept = [probabilities_path(folder, None), *(probabilities_path(folder, last) for last in epochs[-1:])]
-    found = [(version(path, missing_ok=True).modified, path) for path in kept if path.exists()]
-    return max(found, key=lambda pair: pair[0])[1] if found else None  # of equals the end
+def end_is_newest(folder: Path, epochs: list[int], end: int) -> bool:
+    """Whether the probabilities of the end are the newest that are kept.
+
+    Args:
+        folder: the run's.
+        epochs: those whose probabilities are kept, in order.
+        end: the epochs that the end counts, 0 where that is not known. Then the times of the files decide, which a copy
+            of the folder may have changed.
+    """
+    at_the_end = probabilities_path(folder, None)
+    if not epochs or end >= epochs[-1]:
+        return at_the_end.exists()
+    last = probabilities_path(folder, epochs[-1])
+    return version(at_the_end, missing_ok=True).modified >= version(last, missing_ok=True).modified
+
+
+def _newest(folder: Path, epochs: list[int], end: int) -> Path | None:
+    if end_is_newest(folder, epochs, end):
+        return probabilities_path(folder, None)
+    return probabilities_path(folder, epochs[-1]) if epochs else None
 
 
 @until_changed(maxsize=4096)

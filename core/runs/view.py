@@ -15,6 +15,7 @@ from core.home import absolute
 from core.names import visible
 from core.runs import files
 from core.runs.arrays import (
+    end_is_newest,
     has_probabilities,
     newest_probabilities,
     predicted_epochs,
@@ -245,13 +246,22 @@ class RunView:
         if self._is_newer:
             return None
         if epoch is None:
-            return newest_probabilities(self.path, self.predicted_epochs())
+            return newest_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end)
         return read_probabilities(probabilities_path(self.path, epoch))
 
     @property
     def has_probabilities(self) -> bool:
         """Whether there are probabilities of the test set, without keeping them in memory."""
-        return not self._is_newer and has_probabilities(self.path, self.predicted_epochs())
+        return not self._is_newer and has_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end)
+
+    @property
+    def end_is_newest(self) -> bool:
+        """Whether no epoch was trained after the probabilities of the end."""
+        return end_is_newest(self.path, self.predicted_epochs(), self._epochs_at_the_end)
+
+    @property
+    def _epochs_at_the_end(self) -> int:
+        return self._values(files.SUMMARY).get("epochs", 0)
 
     def predicted_epochs(self) -> list[int]:
         """The epochs whose probabilities are kept, in order."""

@@ -221,7 +221,7 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     at = page("predictions", run=run.id, image="3")
     assert "Done" in words(at)
     at = press(at, "guide_next")
-    assert "**Image 4**" in words(at)
+    assert at.query_params["image"] in ("4", ["4"])
     at = press(at, "guide_next")
     assert "Draw a digit." in words(at)
     at = press(at, "guide_next")

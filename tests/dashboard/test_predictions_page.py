@@ -11,6 +11,7 @@ from core.data.split import split
 from core.evaluation import figures, learning, predictions, reports, selection
 from core.evaluation.selection import Filter
 from core.runs import RunStore
+from core.storage import write_json
 from dashboard.components import formatting, session
 from dashboard.components.charts import confusion
 from dashboard.components.formatting import distance_text
@@ -158,6 +159,14 @@ def test_an_extended_run_shows_its_new_epochs_not_the_old_end(make_run, digits):
     run.write_probabilities(mostly_right(digits.y_test, slice(3)), 4)
     with run.lock():
         assert numbers(open_page("predictions"))["Mistakes"] == "3"
+
+
+def test_a_finished_run_shows_its_end_whatever_the_times_of_its_files_as_a_copy_may_have_changed_them(make_run, digits):
+    run = make_run()
+    run.write_probabilities(mostly_right(digits.y_test, slice(3)))
+    run.write_probabilities(mostly_right(digits.y_test, slice(7)), 3)  # is newer now
+    write_json(run.path / "summary.json", {"epochs": 3})
+    assert numbers(open_page("predictions"))["Mistakes"] == "3"
 
 
 def test_damaged_or_foreign_probabilities_are_told_not_raised(make_run, digits):
