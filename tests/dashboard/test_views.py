@@ -19,7 +19,7 @@ def shown(at):
 
 
 def test_what_one_view_is_told_the_other_shows_and_the_first_keeps_its_key():
-    at = AppTest.from_function(two_views).run()
+    at = AppTest.from_function(two_views, default_timeout=60).run()
     key = at.text_input[0].key
     at.text_input[0].set_value("b").run()
     assert shown(at) == ["b", "b"]
@@ -41,7 +41,7 @@ def test_what_a_late_browser_says_for_a_widget_that_is_gone_is_no_error():
         else:
             st.text_input("One", kept, **shown)
 
-    at = AppTest.from_function(gone).run()
+    at = AppTest.from_function(gone, default_timeout=60).run()
     at.session_state["left"] = True
     at.run()
     at.run()
@@ -50,7 +50,7 @@ def test_what_a_late_browser_says_for_a_widget_that_is_gone_is_no_error():
 
 
 def test_an_old_value_that_the_browser_sends_once_more_undoes_nothing():
-    at = AppTest.from_function(two_views).run()
+    at = AppTest.from_function(two_views, default_timeout=60).run()
     old = at.text_input[1]
     at.text_input[0].set_value("b").run()
     at.session_state[old.key] = "a"  # what the widget before said, as if it came late
@@ -60,7 +60,7 @@ def test_an_old_value_that_the_browser_sends_once_more_undoes_nothing():
 
 
 def test_a_choice_whose_callback_was_left_out_is_kept_when_the_page_is_drawn():
-    at = AppTest.from_function(two_views).run()
+    at = AppTest.from_function(two_views, default_timeout=60).run()
     at.session_state[at.text_input[0].key] = "b"  # the value came, and its callback did not
     at.run()
     assert at.session_state["kept"] == "b"
