@@ -134,7 +134,9 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) ->
     """How far it is, and what can be done with it."""
     total, ended = plan.count, sum(trial.state in ENDED for trial in trials)
     as_run = "running" if state == ACTIVE else state
-    words = [escape_markdown(plan_in_words(plan)), *([f"{total:,} trials"] if state == FINISHED else [])]
+    words = [escape_markdown(plan_in_words(plan))]
+    if state == FINISHED and not plan.trials:
+        words.append(f"{total:,} trials")
     st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
     left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
@@ -172,7 +174,8 @@ def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
 
 def show_budget(sweep: Sweep, plan: Plan) -> None:
     """More trials, where they are drawn, and other minutes; the sweep then goes on."""
-    with st.popover("More", icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
+    words = "More trials or minutes" if plan.space else "More minutes"
+    with st.popover(words, icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
         if plan.space:
             st.text_input("Trials in all", f"{plan.count}", MOST_TYPED, key="budget_trials")
         minutes = "" if plan.minutes is None else f"{plan.minutes:g}"
@@ -247,16 +250,21 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
             with st.container():
                 st.subheader(f"Accuracy by {label_of(name).lower()}", anchor=False)
                 order = in_order([point[name] for point in plan.points])
+                many = _are_many_numbers(order)
                 rows = sorted(known, key=lambda trial, name=name, order=order: order.index(trial.point[name]))
                 frame = pd.DataFrame(
                     {
-                        "value": [value_text(name, trial.point[name]) for trial in rows],
+                        "value": [trial.point[name] if many else value_text(name, trial.point[name]) for trial in rows],
                         "accuracy": [trial.accuracy for trial in rows],
                         "trial": [trial.name for trial in rows],
                     }
                 )
-                st.vega_lite_chart(charts.effect_chart(frame, label_of(name)))
-                st.caption("● one run · ■ the mean of all runs with this value")
+                if many:
+                    st.vega_lite_chart(charts.number_chart(frame, label_of(name)))
+                    st.caption("● one run")
+                else:
+                    st.vega_lite_chart(charts.effect_chart(frame, label_of(name)))
+                    st.caption("● one run · ■ the mean of all runs with this value")
         ended = best_so_far(trials)
         if len(ended) <= FEW:
             return
@@ -273,6 +281,11 @@ def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
             st.vega_lite_chart(charts.progress_chart(frame))
 
 
+def _are_many_numbers(values: Sequence) -> bool:
+    """Whether values need an axis of numbers, as there are too many to write each below it."""
+    return len(values) > charts.MOST_LABELS and all(isinstance(value, int | float) for value in values)
+
+
 def show_together(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
     """All settings at once, and how much of the spread each explains; where two or more differ."""
     known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
@@ -285,7 +298,7 @@ def show_together(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
     for name in names:
         values = [trial.point[name] for trial in drawn]
         order = in_order(values)
-        if len(order) > charts.MOST_LABELS and all(isinstance(value, int | float) for value in order):
+        if _are_many_numbers(order):
             axes.append((label_of(name), values, []))
         else:
             texts = [value_text(name, value) for value in values]
