@@ -199,7 +199,7 @@ class Sweep:
             if before is None or plan.configs[:begun] != before.configs[:begun] or len(plan.points) <= begun:
                 raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
             write_json(self.path / PLAN, _plan_values(plan))
-            self._set_state(ACTIVE)
+            self._go_on(("paused",))
 
     def finish(self) -> bool:
         """Note that all trials have ended, or the minutes are over; returns whether that is so."""
