@@ -47,16 +47,18 @@ class RunStore:
     def __init__(self, home: Path | str | None = None) -> None:
         self.home = home_folder(home)
         self.folder = self.home / "runs"
-        self._listed: tuple[int, list[Run]] = (0, [])  # the folder's time, and what was in it
+        self._listed: tuple[int, list[Run]] = (-1, [])  # the folder's time, -1 where it may have changed; its runs
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
         modified = folder_time(str(self.folder))
-        if self._listed[0] != modified or not is_settled(modified):
-            before = {run.id: run for run in self._listed[1]}
+        known, runs = self._listed
+        if known != modified:
+            is_final = is_settled(modified)
+            before = {run.id: run for run in runs}
             runs = [before.get(name) or Run(self.folder / name) for name in ids_in(self.folder)]
-            self._listed = modified, runs
-        return list(self._listed[1])
+            self._listed = modified if is_final else -1, runs
+        return list(runs)
 
     def get(self, run_id: str | None) -> Run | None:
         """The run of that id, None where there is none (or the id is not one)."""

@@ -108,6 +108,7 @@ class Coordinator:
 
     def _history(self, trial: Trial) -> tuple[Reached, ...]:
         if trial.state in ("running", "queued"):
+            self._histories.pop(trial.run.id, None)
             return _reached(trial.run)
         if trial.run.id not in self._histories:
             self._histories[trial.run.id] = _reached(trial.run)

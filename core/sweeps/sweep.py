@@ -15,26 +15,23 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock
 
-from core.config import ConfigError, TrainingConfig
 from core.names import MOST, visible
 from core.runs import Run, RunError, RunStore
 from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
-from core.sweeps.halving import Halving, is_weak
+from core.sweeps.halving import is_weak
 from core.sweeps.plan import Plan, Point, SweepError
+from core.sweeps.plan_file import plan_values, read_plan
 
-FORMAT = 2  # of the sweeps that this version reads
-FIRST_FORMAT = 1  # which one has that uses nothing newer, so that earlier versions read it too
 PLAN, STATE, BEGUN, CLOCK = "sweep.json", "sweep-state.json", "begun.json", "clock.json"
 COORDINATOR_LOCK, CHANGE_LOCK, LOG = "coordinator.lock", "change.lock", "coordinator.log"
 ACTIVE, PAUSED, STOPPED, FINISHED, DAMAGED = "active", "paused", "stopped", "finished", "damaged"
@@ -65,7 +62,7 @@ class Sweep:
     @property
     def plan(self) -> Plan | None:
         """What it tries, None where sweep.json is missing, damaged or of a newer version."""
-        return read_json(self.path / PLAN, _read_plan)
+        return read_json(self.path / PLAN, read_plan)
 
     @property
     def name(self) -> str:
@@ -146,7 +143,7 @@ class Sweep:
         with self._changing():
             plan = self.plan
             if plan.trials and len(plan.points) == self.next_number() < plan.trials:
-                write_json(self.path / PLAN, _plan_values(replace(plan, points=(*plan.points, point))))
+                write_json(self.path / PLAN, plan_values(replace(plan, points=(*plan.points, point))))
 
     def pause(self) -> None:
         """Begin no more trials, and pause those in training; what waits leaves the line."""
@@ -168,7 +165,7 @@ class Sweep:
             ConfigError: where that cannot be.
         """
         with self._changing():
-            write_json(self.path / PLAN, _plan_values(self.plan.with_budget(trials, minutes)))
+            write_json(self.path / PLAN, plan_values(self.plan.with_budget(trials, minutes)))
             self._go_on(("paused",) if self.state.name == FINISHED else ("paused", "stopped"))
 
     def _go_on(self, states: tuple[str, ...]) -> None:
@@ -198,8 +195,8 @@ class Sweep:
             before, begun = self.plan, self.next_number()
             if before is None or plan.configs[:begun] != before.configs[:begun] or len(plan.points) <= begun:
                 raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
-            write_json(self.path / PLAN, _plan_values(plan))
-            self._set_state(ACTIVE)
+            write_json(self.path / PLAN, plan_values(plan))
+            self._go_on(("paused",))
 
     def finish(self) -> bool:
         """Note that all trials have ended, or the minutes are over; returns whether that is so."""
@@ -294,7 +291,7 @@ class SweepStore:
             draft = self.folder / f".{sweep_id}"
             try:
                 draft.mkdir()
-                write_json(draft / PLAN, _plan_values(replace(plan, name=name)))
+                write_json(draft / PLAN, plan_values(replace(plan, name=name)))
                 write_json(draft / STATE, {"name": ACTIVE, "message": ""})
                 draft.rename(self.folder / sweep_id)
             except BaseException:
@@ -308,53 +305,3 @@ class SweepStore:
             sweep.stop()
         doomed = sweep.path.rename(sweep.path.with_name(f".deleted-{sweep.id}-{uuid4().hex[:4]}"))
         shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _plan_values(plan: Plan) -> dict:
-    halving = asdict(plan.halving) if plan.halving else None
-    others = {
-        "minutes": plan.minutes,
-        "halving": halving,
-        "space": {name: list(values) for name, values in plan.space.items()},
-        "trials": plan.trials,
-    }
-    others = {name: value for name, value in others.items() if value}
-    return {
-        "format": FORMAT if others else FIRST_FORMAT,
-        "name": plan.name,
-        "base": plan.base.as_dict(),
-        "points": [dict(point) for point in plan.points],
-        **others,
-    }
-
-
-def _read_plan(values: Any) -> Plan | None:
-    """The plan that a sweep.json holds, None where it holds none that this version can follow."""
-    if not isinstance(values, dict) or values.get("format") not in (FIRST_FORMAT, FORMAT):
-        return None
-    if not isinstance(values.get("points"), list):
-        return None
-    points = [point for point in values["points"] if isinstance(point, dict) and set(point) <= _SETTINGS]
-    name = values.get("name")
-    if len(points) != len(values["points"]) or len({tuple(point) for point in points}) != 1:
-        return None
-    try:
-        plan = Plan(
-            TrainingConfig.from_dict(values.get("base")),
-            tuple({name: _hashable(value) for name, value in point.items()} for point in points),
-            visible(name)[:MOST] if isinstance(name, str) and visible(name) else "Sweep",
-            minutes=values.get("minutes"),
-            trials=values.get("trials"),
-            halving=Halving(**values["halving"]) if values.get("halving") else None,
-            space={name: tuple(map(_hashable, found)) for name, found in (values.get("space") or {}).items()},
-        )
-        return plan if plan.configs else None
-    except (ConfigError, TypeError, AttributeError):
-        return None
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-_SETTINGS = set(TrainingConfig.__dataclass_fields__)

@@ -34,7 +34,8 @@ def sentences(plan: Plan, trials: Sequence[Trial]) -> list[str]:
     sure = certainty(groups[0], groups[1]) if len(groups) > 1 else None
     parts = (best_in_words(groups, to_come), early_in_words(groups), certainty_in_words(groups, sure))
     best = " ".join(words for words in parts if words)
-    mattered = mattered_in_words(effects(trials), seed_spread(groups)) if judged_alike(trials) else ""
+    values_return = judged_alike(trials) and not plan.trials  # of numbers that are proposed, each is tried about once
+    mattered = mattered_in_words(effects(trials), seed_spread(groups)) if values_return else ""
     return [words for words in (best, mattered) if words]
 
 

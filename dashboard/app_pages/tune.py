@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from core.config import parse_whole
 from core.data import Dataset
 from core.formatting import percent
-from core.sweeps import Plan, Sweep, tpe
-from core.sweeps.plan import MOST_TRIALS, value_text
-from core.sweeps.results import Group, Trial, best_so_far, in_groups, read_trials
+from core.sweeps import Plan, Sweep
+from core.sweeps.plan import MOST_TRIALS
+from core.sweeps.results import Group, Trial, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
 from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
-from dashboard.components.charts import sweep as charts
 from dashboard.components.compare.run_choice import MOST_FOUND
 from dashboard.components.fields import MOST_TYPED
 from dashboard.components.formatting import STATE_ICONS, duration_in_words
@@ -27,21 +25,19 @@ from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import plan_in_words, what_they_take
+from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
-from dashboard.components.tune.trials import label_of, show_trials
+from dashboard.components.tune.trials import show_trials
 from dashboard.components.views import view
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
 ENDED = ("finished", "stopped", "failed")  # states of a trial that is through
-FEW = 4  # trials, of which the best so far says nothing that the table does not
 EARLY = (
     "\n- Trials that were stopped early have learned for fewer epochs than the others, so their accuracy is in the "
     "table alone: it counts in no mean, no chart and no choice. A setting of which only some seeds were stopped keeps "
     "its better ones, and may look better than it is; the repeats train all to their end."
 )
-MOST_LINES, PARALLEL_HEIGHT = 200, 320
-FEWEST_EXPLAINED = 8  # trials, from which importance is told
 
 
 def page() -> None:
@@ -134,7 +130,9 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) ->
     """How far it is, and what can be done with it."""
     total, ended = plan.count, sum(trial.state in ENDED for trial in trials)
     as_run = "running" if state == ACTIVE else state
-    words = [escape_markdown(plan_in_words(plan)), *([f"{total:,} trials"] if state == FINISHED else [])]
+    words = [escape_markdown(plan_in_words(plan))]
+    if state == FINISHED and not plan.trials:
+        words.append(f"{total:,} trials")
     st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
     left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
@@ -172,7 +170,8 @@ def _button(words: str, icon: str, action, *, primary: bool = False) -> None:
 
 def show_budget(sweep: Sweep, plan: Plan) -> None:
     """More trials, where they are drawn, and other minutes; the sweep then goes on."""
-    with st.popover("More", icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
+    words = "More trials or minutes" if plan.space else "More minutes"
+    with st.popover(words, icon=":material/more_time:", key="budget_menu"), st.form("budget", border=False):
         if plan.space:
             st.text_input("Trials in all", f"{plan.count}", MOST_TYPED, key="budget_trials")
         minutes = "" if plan.minutes is None else f"{plan.minutes:g}"
@@ -236,89 +235,6 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
 
 def _repeat(sweep: Sweep, numbers: list[int]) -> None:
     sweep.extend(sweep.plan.cut(sweep.begun).with_seeds(numbers, MORE_SEEDS))
-
-
-def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
-    """Each setting against accuracy, and the best so far."""
-    known = [trial for trial in trials if trial.accuracy is not None]
-    names = [name for name in plan.varied if name != "seed" and len({trial.point[name] for trial in known}) > 1]
-    with st.grid(2, min_column_width=380, gap="medium"):
-        for name in names:
-            with st.container():
-                st.subheader(f"Accuracy by {label_of(name).lower()}", anchor=False)
-                order = in_order([point[name] for point in plan.points])
-                rows = sorted(known, key=lambda trial, name=name, order=order: order.index(trial.point[name]))
-                frame = pd.DataFrame(
-                    {
-                        "value": [value_text(name, trial.point[name]) for trial in rows],
-                        "accuracy": [trial.accuracy for trial in rows],
-                        "trial": [trial.name for trial in rows],
-                    }
-                )
-                st.vega_lite_chart(charts.effect_chart(frame, label_of(name)))
-                st.caption("● one run · ■ the mean of all runs with this value")
-        ended = best_so_far(trials)
-        if len(ended) <= FEW:
-            return
-        with st.container():
-            st.subheader("Best so far", anchor=False)
-            frame = pd.DataFrame(
-                {
-                    "ended": range(1, len(ended) + 1),
-                    "accuracy": [trial.accuracy for trial, _ in ended],
-                    "best": [best for _, best in ended],
-                    "trial": [trial.name for trial, _ in ended],
-                }
-            )
-            st.vega_lite_chart(charts.progress_chart(frame))
-
-
-def show_together(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
-    """All settings at once, and how much of the spread each explains; where two or more differ."""
-    known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
-    names = [name for name in plan.varied if name != "seed" and len({trial.point[name] for trial in known}) > 1]
-    if len(names) < 2:
-        return
-    st.subheader("All settings at once", anchor=False)
-    drawn = known[:MOST_LINES]
-    axes = []
-    for name in names:
-        values = [trial.point[name] for trial in drawn]
-        order = in_order(values)
-        if len(order) > charts.MOST_LABELS and all(isinstance(value, int | float) for value in order):
-            axes.append((label_of(name), values, []))
-        else:
-            texts = [value_text(name, value) for value in values]
-            axes.append((label_of(name), texts, [value_text(name, value) for value in order]))
-    spec = charts.parallel_chart(axes, [trial.accuracy for trial in drawn], [trial.name for trial in drawn])
-    st.echarts_chart(spec, height=PARALLEL_HEIGHT, alt="Each trial as a line over its settings to its accuracy")
-    which = f"Each line is one of the best {MOST_LINES} trials" if len(known) > MOST_LINES else "Each line is a trial"
-    st.caption(f"{which}, from its settings to its accuracy at the right; the stronger the colour, the better.")
-    if sweep.state.name == FINISHED and len(known) >= FEWEST_EXPLAINED and tpe.is_installed():
-        shares = shares_explained(
-            str(sweep.path), tuple((trial.number, trial.accuracy) for trial in known), plan, known
-        )
-        if shares:
-            told = ", ".join(f"{label_of(name).lower()} {100 * share:.0f} %" for name, share in shares.items())
-            st.markdown(f"**Importance:** {told}.")
-            st.caption(
-                "The share of the spread in accuracy that a random forest puts down to each setting by itself (fANOVA, "
-                "Optuna). It holds for the values tried here, and is rough with few trials."
-            )
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def shares_explained(path: str, accuracies: tuple, _plan: Plan, _trials: Sequence[Trial]) -> dict[str, float]:
-    """Importance of each setting, cached until a trial more has ended."""
-    return {name: float(share) for name, share in tpe.importance(_plan, _trials).items()}
-
-
-def in_order(values: Sequence) -> list:
-    """Each value once: numbers from the smallest on, "all" last; others as they come."""
-    found = list(dict.fromkeys(values))
-    if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in found):
-        return sorted(found, key=lambda value: (value is None, value))
-    return found
 
 
 def show_link(trials: Sequence[Trial]) -> None:

@@ -26,6 +26,7 @@ from dashboard.components.charts import (
     probabilities,
     robustness,
     setting,
+    sweep,
 )
 from dashboard.components.charts.across import AXES
 from dashboard.components.charts.of_runs import accuracy_range, placed
@@ -86,6 +87,7 @@ def charts(make_run, digits):
         {"run": list("AABB"), "epoch": [1, 2, 1, 2], "step": 8, "training_seconds": 1.5, "accuracy": 0.95}
     )
     settings = pd.DataFrame({"run": ["A", "B"], "value": [0.1, 0.01], "words": ["0.1", "0.01"], "accuracy": 0.95})
+    trials = pd.DataFrame({"value": ["32", "32", "64"], "accuracy": [0.9, 0.8, 0.95], "trial": list("abc")})
     chosen = {"diagonal": False, "chosen": (3, None)}
     return {
         "counts": confusion.confusion_chart(reading.matrix, shares=False, **chosen),
@@ -112,6 +114,9 @@ def charts(make_run, digits):
         **{
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
         },
+        "effect of a setting": sweep.effect_chart(trials, "Batch size"),
+        "a setting of many numbers": sweep.number_chart(trials.assign(value=[1, 20, 30]), "Batch size"),
+        "best so far": sweep.progress_chart(trials.assign(ended=[1, 2, 3], best=[0.9, 0.9, 0.95])),
         "map": one_map(),
         "part of a map": one_map(is_filtered=True),
         "changes": robustness.change_chart(samples, measured),

@@ -221,6 +221,16 @@ def test_several_settings_are_drawn_together_and_their_importance_told(sweeps, m
     assert not open_page("tune").get("echarts_chart")
 
 
+def test_many_different_numbers_get_an_axis_of_numbers(sweeps):
+    points = tuple({"learning_rate": 0.001 * number} for number in range(1, 15))
+    sweep = sweeps.create(Plan(RATES.base, points, "Rates", space={"learning_rate": (0.001, 0.014)}, trials=14))
+    end_all(sweep, [0.9 + number / 1000 for number in range(14)])
+    at = open_page("tune")
+    spec = json.loads(at.get("vega_lite_chart")[0].proto.spec)
+    assert (spec["encoding"]["x"]["type"], spec["encoding"]["x"]["scale"]["domain"]) == ("quantitative", [0.001, 0.014])
+    assert "What mattered" not in words(at)  # each value was tried once
+
+
 def test_it_is_paused_resumed_stopped_and_deleted_and_its_runs_are_kept(store, sweeps):
     sweep = sweeps.create(RATES)
     sweep.begin_trial()

@@ -60,6 +60,33 @@ def effect_chart(frame: pd.DataFrame, title: str) -> dict:
     }
 
 
+def number_chart(frame: pd.DataFrame, title: str) -> dict:
+    """A setting of many different numbers: a dot for each trial.
+
+    Args:
+        frame: columns value (a number), accuracy (a fraction), trial (name).
+        title: the setting's name.
+    """
+    axis = _axis_of(frame["value"].tolist())
+    scale = {"type": "log" if axis["type"] == "log" else "linear", "domain": [axis["min"], axis["max"]]}
+    y = {"domain": _range(frame["accuracy"]), "clamp": True}
+    return {
+        "config": PERCENT,
+        "height": HEIGHT,
+        "data": {"values": frame.to_dict("records")},
+        "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.7, "color": theme.theme_colors()[0]},
+        "encoding": {
+            "x": number("value", title, axis={"grid": False, "tickCount": 5}, scale=scale),
+            "y": number("accuracy", "Validation accuracy", axis=PERCENTS, scale=y),
+            "tooltip": [
+                category("trial", "Trial"),
+                number("value", title),
+                number("accuracy", "Validation accuracy", format=".2%"),
+            ],
+        },
+    }
+
+
 def progress_chart(frame: pd.DataFrame) -> dict:
     """Every trial that has ended in the order of their ends, and the best so far as a stair.
 

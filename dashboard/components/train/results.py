@@ -60,7 +60,8 @@ def _outcome(run: Run) -> str:
         if images := summary.get("training_images"):
             told[0] += f" on {images:,} images, validated on {_validated_on(run)}"
         return " · ".join(told + ([escape_markdown(words)] if words else []))
-    return f"{state.name.capitalize()} after {completed} of {state.target_epochs} epochs"
+    why = f" · {escape_markdown(words)}" if state.name == "stopped" and words else ""
+    return f"{state.name.capitalize()} after {completed} of {state.target_epochs} epochs{why}"
 
 
 def _validated_on(run: Run) -> str:

@@ -59,3 +59,12 @@ def test_a_list_of_runs_is_that_of_the_folder_also_where_it_was_listed_before(st
     assert len(store.runs()) == 2
     RunStore(store.home).delete(run)
     assert [found.id for found in store.runs()] == [other.id]
+
+
+def test_what_is_made_in_the_moment_of_a_look_is_in_the_next_one(store, run, monkeypatch):
+    moment = store.folder.stat().st_mtime_ns
+    assert len(store.runs()) == 1
+    store.create(TrainingConfig("dense"))
+    os.utime(store.folder, ns=(moment, moment))  # as where the clock of the disk is coarse
+    monkeypatch.setattr("core.runs.store.is_settled", lambda modified: True)
+    assert len(store.runs()) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -170,6 +171,20 @@ def test_when_its_minutes_are_over_what_trains_ends_no_trial_begins_and_more_can
     assert sweep.begin_trial() is None
     sweep.set_budget(minutes=0)
     assert (sweep.plan.minutes, sweep.begin_trial().trial["number"]) == (None, 2)
+
+
+def test_the_best_are_repeated_also_where_the_minutes_were_over_and_then_no_other_trial_begins(sweeps):
+    sweep = sweeps.create(replace(PLAN_OF_SIX, minutes=1))
+    for _ in range(2):
+        sweep.begin_trial().set_state("finished")
+    waits = sweep.begin_trial()
+    sweep.count_seconds(60)
+    waits.pause()
+    assert sweep.finish()
+    assert sweep.state.message == "1 minute is over: 2 of 6 trials."
+    sweep.extend(sweep.plan.cut(sweep.begun).with_seeds([0, 1], 2))
+    assert (sweep.plan.minutes, len(sweep.plan.points), waits.state.name) == (None, 3 + 4, "queued")
+    assert sweep.begin_trial().config.seed == 1
 
 
 def test_only_time_in_which_it_goes_on_counts(sweep, monkeypatch):
