@@ -203,7 +203,7 @@ def test_a_run_in_training_shows_bars_numbers_and_what_can_be_asked(training_run
     assert at.button(key=f"stop_{training_run.id}").disabled
 
 
-def test_what_the_curves_say_stands_below_them_and_the_axis_that_was_chosen_is_kept_in_the_address(store):
+def test_what_the_curves_say_stands_above_them_and_the_axis_that_was_chosen_is_kept_in_the_address(store):
     run = store.create(TrainingConfig("mlp", epochs=3, first_weights="zeros"))
     for epoch in (1, 2, 3):
         measured = {"loss": 2.3018, "accuracy": 0.117, "val_loss": 2.3024, "val_accuracy": 0.107}
@@ -524,6 +524,12 @@ def test_a_link_that_a_person_wrote_sets_what_it_names(store, address, expected)
     at.button(key="start").click().run()
     assert store.runs()[0].config == expected
     assert not {"network", "optimizer", "Epochs", "hidden_layers"} & set(at.query_params)  # as a copied link has them
+
+
+def test_a_link_may_name_several_values_as_the_fields_take_them():
+    at = open_page("train", model="linear", linear_seed="4 seeds", learning_rate="0.1, 0.01")
+    assert not at.warning
+    assert at.button(key="start").label == "Start 8 runs"
 
 
 def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):

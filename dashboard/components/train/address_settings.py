@@ -24,7 +24,7 @@ from dashboard.components.train.settings import (
     setting_of,
     shown_settings,
     title_in_address,
-    understand,
+    understand_all,
 )
 
 OTHERS = ("run", BUILD, OVER)  # what the page has in the address besides settings
@@ -89,7 +89,7 @@ def _take(word: str, text: str) -> None:
         value = PARSERS[name](text)
     remember(PAGE, key, value)
     if name in shown_settings(model):
-        understand(name, value, model)
+        understand_all(name, value, model)
 
 
 def _layers(model: str, name: str, text: str) -> str:
