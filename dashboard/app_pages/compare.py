@@ -67,7 +67,7 @@ def page() -> None:
     chosen.sort(key=lambda run: -(run.test_accuracy or 0.0))  # the newest first of equals
     ticked = []
     with best:
-        show_best(chosen, names, digits)
+        show_best(chosen, names, digits, "" if len(chosen) == len(runs) else f"Of the {len(chosen)} shown, ")
     if chosen:
         ticked = show_runs(
             chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)]
@@ -116,8 +116,8 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
-def show_best(chosen: list[Run], names, digits) -> None:
-    """Say which of the runs is best, by how much, and whether that could be chance."""
+def show_best(chosen: list[Run], names, digits, among: str) -> None:
+    """Say which of the runs is best, by how much, and whether that could be chance; `among` which, where not all."""
     comparable = (run for run in chosen if run_table.reason_not_comparable(run, digits) is None)
     try:
         found = [(newest_predictions(run, digits), escape_markdown(names[run.id])) for run in islice(comparable, 2)]
@@ -125,7 +125,7 @@ def show_best(chosen: list[Run], names, digits) -> None:
         return
     if len(found) == 2:
         (following, one), (best, other) = sorted(found, key=lambda each: each[0].accuracy)
-        st.markdown(f"★ {verdict.best(comparison.pair(following, best), one, other)}")
+        st.markdown(f"★ {among}{verdict.best(comparison.pair(following, best), one, other)}")
 
 
 def newest_predictions(run: Run, digits) -> predictions.Predictions:

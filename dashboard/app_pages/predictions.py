@@ -31,6 +31,7 @@ from dashboard.components.widgets.gallery import gallery
 from dashboard.components.widgets.tiles import reading_tiles
 
 IMAGES_PER_PAGE = 80  # ends with a full row of 4, 5, 8 or 10
+TILE_SIZE = 46  # pixels at least: eight stand beside the matrix on a screen of 1,366
 MARKS = {"Right": "✓ 4: a 4, read as 4", "Mistakes": "✗ 4→9: a 4, read as 9"}
 
 
@@ -180,6 +181,7 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
                 on_close=close_image,
                 label=f"Test images: {wanted}",
                 reveal="one_image",
+                tile_size=TILE_SIZE,
                 full=IMAGES_PER_PAGE,
             )
 

@@ -17,6 +17,7 @@ ALL = "all"
 KINDS = {"cell": theme.WRONG, "right": theme.RIGHT, "margin": theme.NEUTRAL}
 CLICK = "cell"
 FAINTEST = 0.12  # opacity of a cell with one mistake; the most mistakes have 0.8
+EMPTY = 0.03  # of one without any
 
 
 def confusion_chart(matrix: np.ndarray, *, shares: bool, diagonal: bool, chosen: tuple[int | None, int | None]) -> dict:
@@ -89,7 +90,9 @@ def _cells(matrix: np.ndarray, shares: bool, diagonal: bool, chosen: tuple[int |
     def add(label: str, prediction: str, kind: str, count: int, text: str, words: str) -> None:
         place = {"label": label, "prediction": prediction, "chosen": (label, prediction) == wanted}
         # Not by a scale of the chart: one that changes draws the chart anew, one that stays lets its cells change.
-        shade = FAINTEST if kind == "margin" else min(1, FAINTEST + 0.68 * math.log(max(1, count), most))
+        shade = FAINTEST if count or kind == "margin" else EMPTY
+        if count and kind != "margin":
+            shade = min(1, FAINTEST + 0.68 * math.log(count, most))
         cells.append({**place, "kind": kind, "count": count, "shade": shade, "text": text, "words": words})
 
     for (label, prediction), count in np.ndenumerate(shown):

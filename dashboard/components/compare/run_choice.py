@@ -62,7 +62,7 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
                 default=chosen,
                 format_func=lambda run_id: names.get(run_id, run_id),
                 placeholder="Choose runs",
-                help=f"At first the newest {SHOWN_AT_FIRST}, with the best of all.",
+                help=f"At first {SHOWN_AT_FIRST}: the newest, and the best two of all.",
                 width=420,
                 **view("compared_runs", chosen, _keep_runs, runs),
             )
@@ -90,7 +90,7 @@ def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> lis
 
 
 def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
-    """The ids of the runs in the address, or of the newest and the best of all."""
+    """The ids of the runs in the address, or of the newest and the best two of all."""
     wanted = recall(PAGE, "runs")
     asked_for = dict.fromkeys(wanted.split(","))
     chosen = [run_id for run_id in asked_for if run_id in runs]
@@ -99,10 +99,10 @@ def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
 
 
 def at_first(runs: Mapping[str, Run]) -> list[str]:
-    """The ids of the newest runs; the oldest of them makes room for the best where that is older."""
-    newest = list(runs)[:SHOWN_AT_FIRST]
-    best = max(runs, key=lambda run_id: _accuracy(runs[run_id]))
-    return newest if best in newest else [*newest[:-1], best]
+    """The ids of the newest runs and of the best two of all, for which the oldest of them make room."""
+    best = sorted(runs, key=lambda run_id: -_accuracy(runs[run_id]))[:2]
+    newest = [run_id for run_id in runs if run_id not in best][: SHOWN_AT_FIRST - len(best)]
+    return [run_id for run_id in runs if run_id in {*best, *newest}]
 
 
 @until_folder_changes
