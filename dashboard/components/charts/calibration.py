@@ -205,7 +205,7 @@ def _ticks(lowest: float) -> list[float]:
     """Where an axis from `lowest` to 1 has its numbers: at its beginning, and at round ones not too close to that."""
     step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if 1 - lowest <= 8 * step)
     rounds = (round(1 - step * place, 2) for place in range(int((1 - lowest) / step) + 1))
-    return [lowest, *sorted(tick for tick in rounds if tick - lowest > step / 2)]
+    return [lowest, *sorted(tick for tick in rounds if tick - lowest > 0.49 * step)]
 
 
 def _ends(curves: dict[str, np.ndarray], there: np.ndarray, lowest: float) -> dict[str, Sequence]:

@@ -7,7 +7,7 @@ import streamlit as st
 MODES = {
     "Draw": ":material/draw: Draw",
     "Picture": ":material/photo_camera: Picture",
-    "My digits": ":material/school: My digits",
+    "My digits": ":material/inventory_2: My digits",
 }
 
 

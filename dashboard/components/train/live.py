@@ -140,10 +140,14 @@ def last_numbers(history: History) -> list[Number]:
         Number(
             "Training accuracy",
             percent(last.get("epoch_accuracy")),
-            None if last.get("epoch_loss") is None else f"loss {last['epoch_loss']:.4f}",
+            None if last.get("epoch_loss") is None else f"loss {last['epoch_loss']:.4f} · this epoch",
             help="Mean of the epoch so far, its first batches too. The thin line shows the last batches alone.",
         ),
-        Number("Validation accuracy", percent(validation.get("val_accuracy")), help="After the last completed epoch."),
+        Number(
+            "Validation accuracy",
+            percent(validation.get("val_accuracy")),
+            f"after epoch {validation['epoch']}" if validation else None,
+        ),
         Number("Images a second", "–" if speed is None else f"{speed:,.0f}"),
         Number(
             "Learning rate now",
