@@ -261,6 +261,9 @@ def _guesses(curves: _Curves) -> NDArray:
 
 def _why_guessing(curves: _Curves, config: TrainingConfig) -> str:
     if _begins_equal(config):
+        if config.first_weights == "zeros" and all(block.layer.kind != "sigmoid" for block in config.layers.blocks):
+            # What comes out of each layer is 0, and so is each gradient but that of the output's biases
+            return "All first weights are 0, so only the output's biases can learn: draw them by Glorot or He."
         return "All first weights are equal, so all units of a layer learn the same: draw them by Glorot or He."
     if config.wrong_labels > 1 - 2 * GUESSING:
         return (

@@ -210,7 +210,7 @@ def test_what_the_curves_say_stands_above_them_and_the_axis_that_was_chosen_is_k
         run.append_event("epoch", epoch=epoch, step=8 * epoch, training_seconds=1.0, learning_rate=0.001, **measured)
     run.set_state("stopped")
     at = open_page("train", run=run.id, over="Updates")
-    assert "Accuracy stays at guessing, 10 %, and the loss at ln 10 = 2.303. All first weights are equal" in words(at)
+    assert "Accuracy stays at guessing, 10 %, and the loss at ln 10 = 2.303. All first weights are 0" in words(at)
     axis = by_label(at.main.segmented_control, "Over")
     assert axis.value == "Updates"
     axis.set_value("Seconds").run()

@@ -34,7 +34,9 @@ def fine_tune_form(run: RunView, count: int) -> None:
             "learns yours and forgets little."
         )
         epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs", disabled=bool(reason))
-        asked = st.form_submit_button("Fine-tune", icon=":material/model_training:", type="primary", disabled=bool(reason))
+        asked = st.form_submit_button(
+            "Fine-tune", icon=":material/model_training:", type="primary", disabled=bool(reason)
+        )
     if asked and not reason:
         try:
             new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))

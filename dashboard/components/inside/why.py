@@ -19,9 +19,9 @@ from dashboard.components.saliency import PATCH, describe_occlusion
 from dashboard.components.widgets.gallery import picture
 from dashboard.components.widgets.wall import Group, wall
 
-READ, SECOND, NONE = "read", "second", "none"
+READ, OTHER, NONE = "read", "other", "none"
 METHODS = ("Contributions", "Occlusion")
-WORDS = {READ: "the digit that it reads", SECOND: "its second guess", NONE: "nothing: the logit alone"}
+WORDS = {READ: "the digit that it reads", OTHER: "the label, or its second guess", NONE: "nothing: the logit alone"}
 WIDTH = 224  # CSS pixels of a picture
 
 
@@ -51,27 +51,29 @@ def show_why(run: RunView, digits: Dataset, inside: Inside) -> None:
                 label_visibility="collapsed",
             )
             if method == "Occlusion":
-                _show_occlusion(inside, chosen, _digit("Look for", "why_for", values, (READ,)))
+                _show_occlusion(inside, chosen, _digit("Look for", "why_for", chosen, values, (READ,)))
                 return
             with st.container(horizontal=True):
-                digit = _digit("What speaks for", "why_for", values, (READ,))
-                against = _digit("and not for", "why_against", values, (SECOND, NONE))
+                digit = _digit("What speaks for", "why_for", chosen, values, (READ,))
+                against = _digit("and not for", "why_against", chosen, values, (OTHER, NONE))
             if digit == against:
                 st.info("Choose two different digits.", icon=":material/info:")
                 return
             _show_contributions(inside, chosen, digit, against)
 
 
-def _digit(label: str, key: str, values: dict[str, np.ndarray], special: tuple[str, ...]) -> int | None:
-    """Choose a digit, or the one that is read, whichever that is; None where none is wanted.
+def _digit(label: str, key: str, chosen: Chosen, values: dict[str, np.ndarray], special: tuple[str, ...]) -> int | None:
+    """Choose a digit, or the one that is read, or that it was to be read as, whichever that is; None for none.
 
+    The other one is the label of a mistake, and the second guess where an image is read right or has no label.
     What can be chosen is called the same for every image: the browser knows a choice by its words.
     """
     first, second = np.argsort(-values[PROBABILITIES], kind="stable")[:2].tolist()
     choice = st.selectbox(
         label, [*special, *range(10)], format_func=lambda each: WORDS.get(each, str(each)), key=key, width=230
     )
-    return {READ: first, SECOND: second, NONE: None}.get(choice, choice)
+    other = second if chosen.label in (None, first) else chosen.label
+    return {READ: first, OTHER: other, NONE: None}.get(choice, choice)
 
 
 def _show_contributions(inside: Inside, chosen: Chosen, digit: int, against: int | None) -> None:

@@ -253,7 +253,7 @@ RUNS = {
         (
             "zeros",
             "Accuracy stays at guessing, 10 %, and the loss at ln 10 = 2.303: it reads every image as a 7. All first "
-            "weights are equal, so all units of a layer learn the same: draw them by Glorot or He.",
+            "weights are 0, so only the output's biases can learn: draw them by Glorot or He.",
         ),
         (
             "rate1",
