@@ -78,11 +78,11 @@ def _choose_test_image(digits: Dataset, run: RunView) -> Chosen:
         )
         text = str(text or "").strip()
         index = int(text) if text.isascii() and text.isdecimal() and int(text) < count else 0
-        for name, step in (("Previous", -1), ("Next", 1)):
+        for name, icon, step in (("Previous", "chevron_left", -1), ("Next", "chevron_right", 1)):
             st.button(
                 name,
+                icon=f":material/{icon}:",
                 key=f"inside_{name.lower()}",
-                type="tertiary",
                 on_click=open_test_image,
                 args=((index + step) % count,),
             )
@@ -90,9 +90,8 @@ def _choose_test_image(digits: Dataset, run: RunView) -> Chosen:
         if len(mistakes):
             later = mistakes[mistakes > index]
             st.button(
-                "Mistake",
+                "Next mistake",
                 key="inside_mistake",
-                type="tertiary",
                 on_click=open_test_image,
                 args=(int(later[0] if len(later) else mistakes[0]),),
                 help="The next test image that this run reads wrong.",
