@@ -43,6 +43,18 @@ def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredi
         show_reading(reading, image)
     show_doubt(digits, image)
     model = loaded_models.load(run) if run.has_model else None
+    if model is None:
+        when = "when training ends" if run.state.is_active else "once the run has a model"
+        st.caption(f"“Which ink decided”, nearest images and Send to Draw come {when}.")
+    if st.session_state.pop("go_to_draw", False):
+        # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
+        st.switch_page(DRAW_PAGE, query_params={"run": run.id})
+    with st.container(key="probabilities"):
+        st.vega_lite_chart(
+            probabilities.probability_chart(reading, image),
+            alt=f"Probabilities of image {image}, highest for {prediction}",
+        )
+    st.caption(NO_IDEA, help=SIGMOID_SENTENCE if ends_in_sigmoids(run.config) else None)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Send to Draw",
@@ -65,18 +77,6 @@ def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredi
             "image",
             label="Download image",
         )
-    if model is None:
-        when = "when training ends" if run.state.is_active else "once the run has a model"
-        st.caption(f"“Which ink decided”, nearest images and Send to Draw come {when}.")
-    if st.session_state.pop("go_to_draw", False):
-        # Parameters must be given: st.switch_page without them refuses to clear those of widgets (streamlit 1.67).
-        st.switch_page(DRAW_PAGE, query_params={"run": run.id})
-    with st.container(key="probabilities"):
-        st.vega_lite_chart(
-            probabilities.probability_chart(reading, image),
-            alt=f"Probabilities of image {image}, highest for {prediction}",
-        )
-    st.caption(NO_IDEA, help=SIGMOID_SENTENCE if ends_in_sigmoids(run.config) else None)
     if past is not None and len(past.epochs) > 1:
         st.caption(predictions.describe_learning(past, image))
         with st.container(key="past"):
