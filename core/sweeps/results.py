@@ -234,7 +234,7 @@ def effects(trials: Sequence[Trial]) -> list[Effect]:
 
 
 def seed_spread(groups: Sequence[Group]) -> float | None:
-    """The standard deviation over seeds alone, pooled over all groups; None where no group has two runs."""
+    """The standard deviation over seeds alone, pooled over these groups; None where no group has two runs."""
     rows = [np.array([*group.accuracies.values()]) for group in groups if len(group.accuracies) > 1]
     if not rows:
         return None

@@ -24,7 +24,7 @@ from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.settings_form import plan_in_words, what_they_take
+from dashboard.components.train.settings_form import epochs_in_words, varied_in_words, what_they_take
 from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import show_trials
@@ -101,7 +101,7 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
         st.rerun()
     trials = read_trials(sweep)
     with st.container(gap="small", key="sweep_state"):
-        show_state(sweep, plan, trials, drawn_as)
+        show_state(sweep, plan, trials, drawn_as, digits)
     groups = in_groups(trials)
     if any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits)
@@ -126,14 +126,27 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
         )
 
 
-def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) -> None:
-    """How far it is, and what can be done with it."""
+def trained_in_words(plan: Plan, trials: Sequence[Trial], digits: Dataset) -> str:
+    """What all trials have in common: "Linear, 2 epochs, MNIST"; the dataset is theirs, before there is one today's."""
+    known = (trial.run.dataset.get("name") for trial in trials)
+    return ", ".join(
+        [
+            *([] if "model" in plan.varied else [plan.base.title]),
+            *([] if "epochs" in plan.varied else [epochs_in_words(plan.base.epochs)]),
+            next((str(name) for name in known if name), digits.name),
+        ]
+    )
+
+
+def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str, digits: Dataset) -> None:
+    """What is trained, how far it is, and what can be done with it."""
     total, ended = plan.count, sum(trial.state in ENDED for trial in trials)
     as_run = "running" if state == ACTIVE else state
-    words = [escape_markdown(plan_in_words(plan))]
+    words = [trained_in_words(plan, trials, digits), varied_in_words(plan)]
     if state == FINISHED and not plan.trials:
-        words.append(f"{total:,} trials")
-    st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
+        words.append(f"{total:,} trial{'s' * (total != 1)}")
+    said = escape_markdown(" · ".join(filter(None, words)))
+    st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {said}")
     left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:
