@@ -15,6 +15,7 @@ from core.sweeps.results import Group, Trial, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
 from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
+from dashboard.components.activity import go_to
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.run_choice import MOST_FOUND
 from dashboard.components.fields import MOST_TYPED
@@ -103,9 +104,9 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     with st.container(gap="small", key="sweep_state"):
         show_state(sweep, plan, trials, drawn_as, digits)
     groups = in_groups(trials)
-    if any(group.accuracies for group in groups):
+    if drawn_as == ACTIVE or any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits)
-        show_charts(plan, trials)
+        show_charts(sweep, plan, trials)
         show_together(sweep, plan, trials)
     st.header("Trials", anchor=False)
     show_trials(trials, plan)
@@ -215,12 +216,16 @@ def _delete(sweep: Sweep) -> None:
 
 def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequence[Group], digits: Dataset) -> None:
     """Which is best, how sure that is and what mattered, in sentences; and what to do to be surer."""
-    with st.container(border=True, key="sweep_words", gap="small"):
-        for sentence in sentences(plan, trials):
+    is_active = sweep.state.name == ACTIVE
+    with st.container(border=True, key="sweep_words_for_now" if is_active else "sweep_words", gap="small"):
+        for sentence in sentences(plan, trials) or ["No trial has ended yet. The best values will be named here."]:
             st.markdown(sentence)
-        if sweep.state.name != FINISHED:
+        if is_active:
             return
         best = max(groups[0].trials, key=lambda trial: trial.accuracy or 0.0)
+        if sweep.state.name != FINISHED:
+            _show_opening(best)
+            return
         if best.on_test:
             st.caption(
                 "The classic network validates on the test images, as its script does: there is no other number."
@@ -230,20 +235,31 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
                 f"On the test images, which had no part in this choice, **{escape_markdown(best.name)}** reads "
                 f"**{percent(best.run.test_accuracy)}** right."
             )
-        known = [group for group in groups if group.accuracies]
-        if len(known) > 1:
+        with st.container(horizontal=True):
+            _show_opening(best)
+            known = [group for group in groups if group.accuracies]
             again = [group.trials[0].number for group in known[:2]]
             extra = Plan(plan.base, plan.repeats(again, MORE_SEEDS))
-            if sweep.begun + len(extra.points) > MOST_TRIALS:
-                return
-            st.button(
-                f"Repeat the best two with {MORE_SEEDS} new seeds",
-                icon=":material/repeat:",
-                key="repeat_best",
-                help=escape_markdown(what_they_take(extra, digits)),
-                on_click=run_action,
-                args=(_repeat, sweep, again),
-            )
+            if len(known) > 1 and sweep.begun + len(extra.points) <= MOST_TRIALS:
+                st.button(
+                    f"Repeat the best two with {MORE_SEEDS} new seeds",
+                    icon=":material/repeat:",
+                    key="repeat_best",
+                    help=escape_markdown(what_they_take(extra, digits)),
+                    on_click=run_action,
+                    args=(_repeat, sweep, again),
+                )
+
+
+def _show_opening(best: Trial) -> None:
+    """The button that opens the best trial: until it is clicked, other pages show the run that they showed."""
+    st.button(
+        f"Open the best trial, {escape_markdown(best.name)}",
+        icon=":material/arrow_forward:",
+        key="open_best",
+        on_click=go_to,
+        args=(best.run.id,),
+    )
 
 
 def _repeat(sweep: Sweep, numbers: list[int]) -> None:

@@ -9,7 +9,7 @@ from core.config import TrainingConfig
 from core.sweeps import Plan, SweepStore, every_combination, tpe
 from core.sweeps.halving import Halving
 from dashboard.components.tune import question
-from tests.support.pages import by_label, open_page, words
+from tests.support.pages import as_seen, by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
@@ -278,6 +278,26 @@ def test_trials_in_training_are_first_then_those_that_ended_by_accuracy_and_name
         "Seed",
         "Training time",
     }
+
+
+def test_charts_have_their_places_and_all_values_before_a_trial_has_ended(sweeps):
+    space = {"learning_rate": (0.1, 0.001), "seed": (0, 1, 2)}
+    sweeps.create(Plan(RATES.base, every_combination(space), "Rates"))
+    at = open_page("tune")
+    assert "No trial has ended yet." in words(at)
+    effect, best = (json.loads(chart.proto.spec) for chart in at.get("vega_lite_chart"))
+    assert effect["layer"][0]["encoding"]["x"]["scale"]["domain"] == ["0.001", "0.1"]
+    assert best["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0.5, 6.5]
+
+
+def test_the_best_trial_is_one_click_away_and_chosen_only_by_that_click(sweeps):
+    sweep = sweeps.create(RATES)
+    end_all(sweep, (0.80, 0.82, 0.96, 0.95))
+    at = open_page("tune")
+    assert "run" not in at.query_params
+    assert as_seen(at.button(key="open_best").label) == "Open the best trial, lr 0.001 · seed 0"
+    at.button(key="open_best").click().run()
+    assert as_seen(at.title[0].value) == f"Train · {sweep.trials()[2].name}"
 
 
 def test_trials_that_failed_say_why_and_are_tried_again(sweeps):
