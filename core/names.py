@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
+from itertools import chain, count
 
 MOST = 60  # characters
 
@@ -29,3 +31,8 @@ def visible(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = "".join(_KEPT.findall(text.replace(_BRAILLE_BLANK, " ")))
     return " ".join(text.split())
+
+
+def not_among(names: Container[str], name: str) -> str:
+    """`name`, followed by a number where another has it already: "Sweep (2)"."""
+    return next(each for each in chain([name], (f"{name} ({number})" for number in count(2))) if each not in names)

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from core.config import TrainingConfig
 from core.home import home_folder
-from core.names import visible
+from core.names import not_among, visible
 from core.runs.kept import folder_time, is_settled
 from core.runs.run import ID, Run, RunError
 from core.storage import read_json, version, write_json
@@ -82,12 +82,13 @@ class RunStore:
         """A new run folder, queued; it appears whole or not at all.
 
         Without a name it is named by `stem`, or by the network where there is none, and a number that no run had yet.
-        A run of a sweep has a `trial`: its `sweep` and its `number`.
+        A run of a sweep has a `trial`: its `sweep` and its `number`; its name gets a number where another run has it.
         """
 
         def fill(draft: Run) -> None:
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
-            draft.rename(name or self._next_name(visible(stem) or config.title, visible(stem) or own))
+            given = not_among({run.name for run in self.runs()}, name) if name and trial else name
+            draft.rename(given or self._next_name(visible(stem) or config.title, visible(stem) or own))
             if trial:
                 draft.write_trial(trial)
             draft.set_state("queued", target_epochs=config.epochs)

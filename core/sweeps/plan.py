@@ -106,26 +106,50 @@ class Plan:
         return tuple(self.points[0])
 
     def name_of(self, number: int) -> str:
-        """The name of a trial, which says in what it differs, in at most 60 characters: "lr 0.01 · seed 2"."""
+        """The name of a trial among the others, which says in what it differs, in at most 60 characters.
+
+        "lr 0.01 · seed 2".
+        """
+        return self._words(number, MOST, " · ") or f"{self.name[: MOST - 8]} {number + 1}"
+
+    def run_name(self, number: int) -> str:
+        """The name of a trial's run, which stands alone, with room for a number: "Linear · lr 0.01, seed 2"."""
+        title, room = self.configs[number].title, MOST - 6
+        if "model" in self.varied:
+            return self._words(number, room, " · ") or f"{title} · trial {number + 1}"
+        separator = " · " if {"network", "left_out"} & set(self.varied) else ", "  # which have commas of their own
+        words = self._words(number, room - len(f"{title} · "), separator) or f"trial {number + 1}"
+        return f"{title} · {words}"
+
+    def _words(self, number: int, room: int, separator: str) -> str:
+        """In what a trial differs; "" where that is nothing, or longer than `room`."""
         point = self.points[number]
         parts = {name: value_in_words(name, point[name]) for name in self.varied}
         if "network" in parts:
-            others = " · ".join(words for name, words in parts.items() if name != "network")
-            parts["network"] = self._network_in_words(point["network"], MOST - len(others) - len(" · ") * bool(others))
-        words = " · ".join(parts.values())
-        return words if 0 < len(words) <= MOST else f"{self.name[: MOST - 8]} {number + 1}"
+            others = separator.join(words for name, words in parts.items() if name != "network")
+            parts["network"] = self._network_in_words(
+                point["network"], room - len(others) - len(separator) * bool(others)
+            )
+        words = separator.join(parts.values())
+        return words if len(words) <= room else ""
 
-    def _network_in_words(self, network: str, room: int) -> str:
-        """The layers in which a network differs from the others, cut where they are too long, then with a number."""
+    @cached_property
+    def _networks(self) -> tuple[dict[str, int], int, int]:
+        """The number of each network from 1, and how many layers all share at their beginning and end."""
         networks = list(dict.fromkeys(point["network"] for point in self.points))
         layers = [text.split(", ") for text in networks]
         begin = _shared(layers)
         end = _shared([each[begin:][::-1] for each in layers])
+        return {text: number for number, text in enumerate(networks, 1)}, begin, end
+
+    def _network_in_words(self, network: str, room: int) -> str:
+        """The layers in which a network differs from the others, cut where they are too long, then with a number."""
+        numbers, begin, end = self._networks
         mine = network.split(", ")
         words = ", ".join(mine[begin : len(mine) - end]) or network
         if len(words) <= room:
             return words
-        mark = f"… ({1 + networks.index(network)})"
+        mark = f"… ({numbers[network]})"
         return words[: max(0, room - len(mark))] + mark
 
     def repeats(self, numbers: Sequence[int], count: int) -> tuple[Point, ...]:

@@ -5,6 +5,7 @@ Trials are judged by the validation images, so that the test images are still ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from core.runs import Run, RunView
 from core.runs.kept import until_folder_changes
 from core.sweeps.halving import is_weak
-from core.sweeps.plan import Point
+from core.sweeps.plan import Plan, Point
 from core.sweeps.sweep import Sweep
 
 COMPLETE = ("finished", "stopped")  # states of a trial whose accuracy counts
 LEVEL = 0.95  # of the interval
+NUMBER = re.compile(r" \([0-9]+\)$")  # of a name that another run had before
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Trial:
         number: its place in the plan, from 0.
         point: the settings in which it differs from the others, the seed among them.
         run: its run.
-        name: what people call the run.
+        name: in what it differs from the others; what people call its run where they renamed it.
         state: the name of the run's state.
         on_test: whether its accuracy is that on the test images, as the classic network validates on them.
         message: why it failed, where it did; what else there is to say of its state.
@@ -132,13 +134,24 @@ def read_trials(sweep: Sweep) -> list[Trial]:
     for number, run in sweep.trials().items():
         if number < len(plan.points):
             point = {**plan.points[number], "seed": plan.configs[number].seed}
-            trials.append(Trial(number, point, run, *_standing(run)))
+            name, *standing = _standing(run)
+            trials.append(Trial(number, point, run, _among_others(name, plan, number), *standing))
     return trials
+
+
+def _among_others(name: str, plan: Plan, number: int) -> str:
+    """What a trial is called among the others: what differs, or the name of its run where somebody gave it another.
+
+    A run that was begun before seeds differed was named without its seed.
+    """
+    title, given = plan.configs[number].title, NUMBER.sub("", name)
+    is_given = given.startswith(f"{title} · ") and plan.run_name(number).startswith(given)
+    return plan.name_of(number) if is_given else name
 
 
 @until_folder_changes
 def _standing(run: Run) -> tuple:
-    """What a trial has besides number, point and run."""
+    """The name of a trial's run, and what else a trial has besides number, point and run."""
     state, summary = run.state, run.summary or {}
     config, weak = run.config, is_weak(state)
     accuracy = validation_accuracy(run) if state.name in COMPLETE else None  # of what was paused, it is of fewer epochs
@@ -234,7 +247,7 @@ def effects(trials: Sequence[Trial]) -> list[Effect]:
 
 
 def seed_spread(groups: Sequence[Group]) -> float | None:
-    """The standard deviation over seeds alone, pooled over all groups; None where no group has two runs."""
+    """The standard deviation over seeds alone, pooled over these groups; None where no group has two runs."""
     rows = [np.array([*group.accuracies.values()]) for group in groups if len(group.accuracies) > 1]
     if not rows:
         return None

@@ -17,13 +17,12 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, count
 from pathlib import Path
 from uuid import uuid4
 
 from filelock import FileLock
 
-from core.names import MOST, visible
+from core.names import MOST, not_among, visible
 from core.runs import Run, RunError, RunStore
 from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
@@ -129,7 +128,7 @@ class Sweep:
             if number >= len(plan.points):
                 return None
             run = self.runs.create(
-                plan.configs[number], plan.name_of(number), trial={"sweep": self.id, "number": number}
+                plan.configs[number], plan.run_name(number), trial={"sweep": self.id, "number": number}
             )
             write_json(self.path / BEGUN, {"trials": number + 1})
             return run
@@ -285,8 +284,7 @@ class SweepStore:
         with FileLock(self.folder.parent / "sweeps.lock"):
             taken = {sweep.name for sweep in self.sweeps()}
             stem = visible(plan.name)[: MOST - 6] or "Sweep"
-            names = chain([stem], (f"{stem} ({number})" for number in count(2)))
-            name = next(name for name in names if name not in taken)
+            name = not_among(taken, stem)
             sweep_id = f"{next_stamp(sweep.id for sweep in self.sweeps())}-{uuid4().hex[:4]}"
             draft = self.folder / f".{sweep_id}"
             try:

@@ -35,7 +35,7 @@ def sentences(plan: Plan, trials: Sequence[Trial]) -> list[str]:
     parts = (best_in_words(groups, to_come), early_in_words(groups), certainty_in_words(groups, sure))
     best = " ".join(words for words in parts if words)
     values_return = judged_alike(trials) and not plan.trials  # of numbers that are proposed, each is tried about once
-    mattered = mattered_in_words(effects(trials), seed_spread(groups)) if values_return else ""
+    mattered = mattered_in_words(effects(trials), groups) if values_return else ""
     return [words for words in (best, mattered) if words]
 
 
@@ -108,17 +108,43 @@ def certainty_in_words(groups: Sequence[Group], found: Certainty | None) -> str:
     return f"It is {span}. With {found.seeds} seeds each, that may well be chance."
 
 
-def mattered_in_words(found: Sequence[Effect], spread: float | None) -> str:
-    """What mattered, as a sentence; "" where nothing differed."""
+def mattered_in_words(found: Sequence[Effect], groups: Sequence[Group]) -> str:
+    """What mattered, and how far seeds alone lie apart, in sentences; "" where nothing differed.
+
+    Args:
+        found: what each setting did.
+        groups: the trials in groups, the best first. The spread of the best two, between which the choice is, decides
+            whether what settings did may be chance: seeds of a bad setting may differ by far more than theirs.
+    """
     if not found:
         return ""
     told = [f"{_name(effect)} ({points(effect.span)} points between its best and its worst value)" for effect in found]
     words = f"What mattered: {told[0]}" + "".join(f", then {each}" for each in told[1:3])
-    if spread is None:
-        return f"{words}."
-    by_chance = found[0].span < AS_LARGE * spread
-    seeds = f"By its seed alone, a run lies {points(spread)} points from its mean (standard deviation)"
-    return f"{words}. {seeds}{': all that may be chance' if by_chance else ''}."
+    spread = seed_spread(groups[:2])
+    by_chance = spread is not None and found[0].span < AS_LARGE * spread
+    seeds = seeds_in_words(groups)
+    return f"{words}. {seeds}{': all that may be chance' if by_chance else ''}." if seeds else f"{words}."
+
+
+def seeds_in_words(groups: Sequence[Group]) -> str:
+    """How far apart runs lie that differ in their seed alone, of the best two settings and of the others.
+
+    Without a full stop; "" where no setting has two runs.
+    """
+    apart = [
+        (point_in_words(group.point), max(known) - min(known))
+        for group in groups
+        if len(known := group.accuracies.values()) > 1
+    ]
+    if not apart:
+        return ""
+    told = [f"by {points(difference)} points at {name}" for name, difference in apart[:2]]
+    if len(apart) == 3:
+        told.append(f"by {points(apart[2][1])} at {apart[2][0]}")
+    elif len(apart) > 3:
+        told.append(f"by up to {points(max(difference for _, difference in apart[2:]))} at the others")
+    *before, last = (words.replace(" points", "") if place else words for place, words in enumerate(told))
+    return f"Seeds differ {', '.join(before)}{' and ' if before else ''}{last}"
 
 
 def _name(effect: Effect) -> str:

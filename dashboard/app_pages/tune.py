@@ -15,6 +15,7 @@ from core.sweeps.results import Group, Trial, in_groups, read_trials
 from core.sweeps.sweep import ACTIVE, FINISHED, PAUSED, STOPPED
 from core.sweeps.words import sentences
 from dashboard.components.actions import note_success, run_action
+from dashboard.components.activity import go_to
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.run_choice import MOST_FOUND
 from dashboard.components.fields import MOST_TYPED
@@ -24,7 +25,7 @@ from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.settings_form import plan_in_words, what_they_take
+from dashboard.components.train.settings_form import epochs_in_words, varied_in_words, what_they_take
 from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import show_trials
@@ -101,11 +102,11 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
         st.rerun()
     trials = read_trials(sweep)
     with st.container(gap="small", key="sweep_state"):
-        show_state(sweep, plan, trials, drawn_as)
+        show_state(sweep, plan, trials, drawn_as, digits)
     groups = in_groups(trials)
-    if any(group.accuracies for group in groups):
+    if drawn_as == ACTIVE or any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits)
-        show_charts(plan, trials)
+        show_charts(sweep, plan, trials)
         show_together(sweep, plan, trials)
     st.header("Trials", anchor=False)
     show_trials(trials, plan)
@@ -126,14 +127,27 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
         )
 
 
-def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str) -> None:
-    """How far it is, and what can be done with it."""
+def trained_in_words(plan: Plan, trials: Sequence[Trial], digits: Dataset) -> str:
+    """What all trials have in common: "Linear, 2 epochs, MNIST"; the dataset is theirs, before there is one today's."""
+    known = (trial.run.dataset.get("name") for trial in trials)
+    return ", ".join(
+        [
+            *([] if "model" in plan.varied else [plan.base.title]),
+            *([] if "epochs" in plan.varied else [epochs_in_words(plan.base.epochs)]),
+            next((str(name) for name in known if name), digits.name),
+        ]
+    )
+
+
+def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str, digits: Dataset) -> None:
+    """What is trained, how far it is, and what can be done with it."""
     total, ended = plan.count, sum(trial.state in ENDED for trial in trials)
     as_run = "running" if state == ACTIVE else state
-    words = [escape_markdown(plan_in_words(plan))]
+    words = [trained_in_words(plan, trials, digits), varied_in_words(plan)]
     if state == FINISHED and not plan.trials:
-        words.append(f"{total:,} trials")
-    st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {' · '.join(words)}")
+        words.append(f"{total:,} trial{'s' * (total != 1)}")
+    said = escape_markdown(" · ".join(filter(None, words)))
+    st.markdown(f"{STATE_ICONS[as_run]} **{as_run.capitalize()}** · {said}")
     left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:
@@ -202,12 +216,16 @@ def _delete(sweep: Sweep) -> None:
 
 def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequence[Group], digits: Dataset) -> None:
     """Which is best, how sure that is and what mattered, in sentences; and what to do to be surer."""
-    with st.container(border=True, key="sweep_words", gap="small"):
-        for sentence in sentences(plan, trials):
+    is_active = sweep.state.name == ACTIVE
+    with st.container(border=True, key="sweep_words_for_now" if is_active else "sweep_words", gap="small"):
+        for sentence in sentences(plan, trials) or ["No trial has ended yet. The best values will be named here."]:
             st.markdown(sentence)
-        if sweep.state.name != FINISHED:
+        if is_active:
             return
         best = max(groups[0].trials, key=lambda trial: trial.accuracy or 0.0)
+        if sweep.state.name != FINISHED:
+            _show_opening(best)
+            return
         if best.on_test:
             st.caption(
                 "The classic network validates on the test images, as its script does: there is no other number."
@@ -217,20 +235,31 @@ def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequen
                 f"On the test images, which had no part in this choice, **{escape_markdown(best.name)}** reads "
                 f"**{percent(best.run.test_accuracy)}** right."
             )
-        known = [group for group in groups if group.accuracies]
-        if len(known) > 1:
+        with st.container(horizontal=True):
+            _show_opening(best)
+            known = [group for group in groups if group.accuracies]
             again = [group.trials[0].number for group in known[:2]]
             extra = Plan(plan.base, plan.repeats(again, MORE_SEEDS))
-            if sweep.begun + len(extra.points) > MOST_TRIALS:
-                return
-            st.button(
-                f"Repeat the best two with {MORE_SEEDS} new seeds",
-                icon=":material/repeat:",
-                key="repeat_best",
-                help=escape_markdown(what_they_take(extra, digits)),
-                on_click=run_action,
-                args=(_repeat, sweep, again),
-            )
+            if len(known) > 1 and sweep.begun + len(extra.points) <= MOST_TRIALS:
+                st.button(
+                    f"Repeat the best two with {MORE_SEEDS} new seeds",
+                    icon=":material/repeat:",
+                    key="repeat_best",
+                    help=escape_markdown(what_they_take(extra, digits)),
+                    on_click=run_action,
+                    args=(_repeat, sweep, again),
+                )
+
+
+def _show_opening(best: Trial) -> None:
+    """The button that opens the best trial: until it is clicked, other pages show the run that they showed."""
+    st.button(
+        f"Open the best trial, {escape_markdown(best.name)}",
+        icon=":material/arrow_forward:",
+        key="open_best",
+        on_click=go_to,
+        args=(best.run.id,),
+    )
 
 
 def _repeat(sweep: Sweep, numbers: list[int]) -> None:

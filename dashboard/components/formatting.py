@@ -69,7 +69,9 @@ def distance_text(distance: float) -> str:
     return number_text(float(f"{distance:.3g}"))
 
 
-RUN_HEADER = "\u2002\u2009Run"  # after spaces as wide as a button's padding, so that it stands above the names
+RUN_HEADER, TRIAL_HEADER = (  # after spaces as wide as a button's padding, so that they stand above the names
+    f"\u2002\u2009{name}" for name in ("Run", "Trial")
+)
 
 
 def run_link(name: str, *, is_shown: bool = False) -> str:

@@ -114,9 +114,11 @@ def charts(make_run, digits):
         **{
             f"{name} of nothing": chart for name, chart in history.history_charts(History((), (), "waiting"), 3).items()
         },
-        "effect of a setting": sweep.effect_chart(trials, "Batch size"),
-        "a setting of many numbers": sweep.number_chart(trials.assign(value=[1, 20, 30]), "Batch size"),
-        "best so far": sweep.progress_chart(trials.assign(ended=[1, 2, 3], best=[0.9, 0.9, 0.95])),
+        "effect of a setting": sweep.effect_chart(trials, "Batch size", ["32", "64"]),
+        "a setting of many numbers": sweep.number_chart(trials.assign(value=[1, 20, 30]), "Batch size", [1, 30]),
+        "best so far": sweep.progress_chart(trials.assign(ended=[1, 2, 3], best=[0.9, 0.9, 0.95]), 3),
+        "effect of a setting, to come": sweep.effect_chart(trials[:0], "Batch size", ["32", "64"]),
+        "best so far, to come": sweep.progress_chart(trials[:0].assign(ended=[], best=[]), 6),
         "map": one_map(),
         "part of a map": one_map(is_filtered=True),
         "changes": robustness.change_chart(samples, measured),

@@ -9,7 +9,7 @@ from core.config import TrainingConfig
 from core.sweeps import Plan, SweepStore, every_combination, tpe
 from core.sweeps.halving import Halving
 from dashboard.components.tune import question
-from tests.support.pages import by_label, open_page, words
+from tests.support.pages import as_seen, by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
@@ -187,6 +187,9 @@ def test_what_came_of_it_is_said_and_the_best_two_are_repeated(sweeps):
     assert "Best: **lr 0.001**, with 95.50 % of the validation images right (mean of 2 seeds" in said
     assert "It is 14.50 points better than lr 0.1" in said
     assert "What mattered: learning rate (14.50 points between its best and its worst value)" in said
+    assert "Seeds differ by 1.00 points at lr 0.001 and by 2.00 at lr 0.1." in said
+    assert "**Finished** · Dense, 1 epoch, " in said
+    assert " · 2 learning rates × 2 seeds · 4 trials" in said
     assert "**lr 0.001 · seed 1** reads **95.00 %** right" in said
     table = at.dataframe[0].value
     assert list(table["Validation accuracy"]) == [96.0, 95.0, 82.0, 80.0]
@@ -245,6 +248,56 @@ def test_it_is_paused_resumed_stopped_and_deleted_and_its_runs_are_kept(store, s
     assert sweep.state.name == "stopped"
     at.button(key="delete_sweep").click().run()
     assert (sweeps.sweeps(), len(store.runs())) == ([], 1)
+
+
+def test_trials_in_training_are_first_then_those_that_ended_by_accuracy_and_names_stand_below_each_other(sweeps):
+    sweep = sweeps.create(RATES)
+    for accuracy in ACCURACIES[:2]:
+        run = sweep.begin_trial()
+        run.write_summary({"validation_accuracy": accuracy, "training_seconds": 2.0})
+        run.set_state("finished")
+    sweep.begin_trial()
+    sweep.extend(sweep.plan.with_seeds([0], 1))  # one more, which comes later
+    training = sweep.begin_trial()
+    training.set_state("running")
+    with training.lock().acquire(timeout=0):
+        shown = open_page("tune").dataframe[0]
+    assert [state.partition(" · ")[0] for state in shown.value["State"]] == [
+        "Training",
+        "Finished",
+        "Finished",
+        "Waiting",
+        "To come",
+    ]
+    assert list(shown.value["Validation accuracy"][1:3]) == [82.0, 80.0]
+    assert all(name.startswith(":material/") for name in shown.value["Trial"])
+    columns = json.loads(shown.proto.columns)
+    assert {name for name, column in columns.items() if column.get("alignment") == "right"} == {
+        "Validation accuracy",
+        "Learning rate",
+        "Seed",
+        "Training time",
+    }
+
+
+def test_charts_have_their_places_and_all_values_before_a_trial_has_ended(sweeps):
+    space = {"learning_rate": (0.1, 0.001), "seed": (0, 1, 2)}
+    sweeps.create(Plan(RATES.base, every_combination(space), "Rates"))
+    at = open_page("tune")
+    assert "No trial has ended yet." in words(at)
+    effect, best = (json.loads(chart.proto.spec) for chart in at.get("vega_lite_chart"))
+    assert effect["layer"][0]["encoding"]["x"]["scale"]["domain"] == ["0.001", "0.1"]
+    assert best["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0.5, 6.5]
+
+
+def test_the_best_trial_is_one_click_away_and_chosen_only_by_that_click(sweeps):
+    sweep = sweeps.create(RATES)
+    end_all(sweep, (0.80, 0.82, 0.96, 0.95))
+    at = open_page("tune")
+    assert "run" not in at.query_params
+    assert as_seen(at.button(key="open_best").label) == "Open the best trial, lr 0.001 · seed 0"
+    at.button(key="open_best").click().run()
+    assert as_seen(at.title[0].value) == f"Train · {sweep.trials()[2].name}"
 
 
 def test_trials_that_failed_say_why_and_are_tried_again(sweeps):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.components.charts import theme
-from dashboard.components.charts.of_runs import PERCENTS
+from dashboard.components.charts.of_runs import BELOW, PERCENTS
 from dashboard.components.charts.spec import PERCENT, category, number
 
 HEIGHT = 260
@@ -14,39 +14,26 @@ MOST_LABELS = 12  # of an axis; numbers with more values get an axis of numbers
 FAR_OFF = 5  # times the median error: trials above that do not set the range
 
 
-def effect_chart(frame: pd.DataFrame, title: str) -> dict:
-    """A setting's values beside each other: a dot for each trial, and a line through the means.
+def effect_chart(frame: pd.DataFrame, title: str, order: list[str]) -> dict:
+    """A setting's values beside each other: a dot for each trial, and a line through the means, on top.
 
     Args:
-        frame: columns value (as text, in the order of the axis), accuracy (a fraction), trial (name).
+        frame: columns value (as text, in the order of the axis), accuracy (a fraction), trial (name); also without
+            rows, before a trial has ended.
         title: the setting's name.
+        order: all values, in the order of the axis.
     """
-    order = list(dict.fromkeys(frame["value"]))
     means = frame.groupby("value", sort=False)["accuracy"].mean().rename_axis("value").reset_index()
-    x = category("value", title, sort=order, axis={"labelAngle": 0, "grid": False, "labelLimit": 160})
-    y = number(
-        "accuracy", "Validation accuracy", axis=PERCENTS, scale={"domain": _range(frame["accuracy"]), "clamp": True}
-    )
+    axis = {"labelAngle": 0, "grid": False, "labelLimit": 160}
+    x = category("value", title, sort=order, axis=axis, scale={"domain": order})
+    y = number("accuracy", "Validation accuracy", **_scale_of(frame["accuracy"]))
     dot, line = theme.theme_colors()
     return {
         "config": PERCENT,
         "height": HEIGHT,
+        "padding": BELOW,
         "datasets": {"trials": frame, "means": means},
         "layer": [
-            {
-                "data": {"name": "means"},
-                "mark": {
-                    "type": "line",
-                    "color": line,
-                    "strokeWidth": 2,
-                    "point": {"color": line, "size": 80, "shape": "square"},
-                },
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "tooltip": [category("value", title), number("accuracy", "Mean", format=".2%")],
-                },
-            },
             {
                 "data": {"name": "trials"},
                 "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.7, "color": dot},
@@ -56,28 +43,43 @@ def effect_chart(frame: pd.DataFrame, title: str) -> dict:
                     "tooltip": [category("trial", "Trial"), number("accuracy", "Validation accuracy", format=".2%")],
                 },
             },
+            {
+                "data": {"name": "means"},
+                "mark": {
+                    "type": "line",
+                    "color": line,
+                    "strokeWidth": 2,
+                    "point": {"filled": False, "fill": None, "color": line, "size": 170, "shape": "square"},
+                },
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "tooltip": [category("value", title), number("accuracy", "Mean", format=".2%")],
+                },
+            },
         ],
     }
 
 
-def number_chart(frame: pd.DataFrame, title: str) -> dict:
+def number_chart(frame: pd.DataFrame, title: str, values: list[float]) -> dict:
     """A setting of many different numbers: a dot for each trial.
 
     Args:
-        frame: columns value (a number), accuracy (a fraction), trial (name).
+        frame: columns value (a number), accuracy (a fraction), trial (name); also without rows.
         title: the setting's name.
+        values: all values, between which the axis is.
     """
-    axis = _axis_of(frame["value"].tolist())
+    axis = _axis_of(values)
     scale = {"type": "log" if axis["type"] == "log" else "linear", "domain": [axis["min"], axis["max"]]}
-    y = {"domain": _range(frame["accuracy"]), "clamp": True}
     return {
         "config": PERCENT,
         "height": HEIGHT,
+        "padding": BELOW,
         "data": {"values": frame.to_dict("records")},
         "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.7, "color": theme.theme_colors()[0]},
         "encoding": {
             "x": number("value", title, axis={"grid": False, "tickCount": 5}, scale=scale),
-            "y": number("accuracy", "Validation accuracy", axis=PERCENTS, scale=y),
+            "y": number("accuracy", "Validation accuracy", **_scale_of(frame["accuracy"])),
             "tooltip": [
                 category("trial", "Trial"),
                 number("value", title),
@@ -87,35 +89,37 @@ def number_chart(frame: pd.DataFrame, title: str) -> dict:
     }
 
 
-def progress_chart(frame: pd.DataFrame) -> dict:
+def progress_chart(frame: pd.DataFrame, count: int) -> dict:
     """Every trial that has ended in the order of their ends, and the best so far as a stair.
 
     Args:
-        frame: columns ended (from 1), accuracy, best (fractions), trial (name).
+        frame: columns ended (from 1), accuracy, best (fractions), trial (name); also without rows.
+        count: for how many trials the axis has room.
     """
     x = number(
         "ended",
         "Trials ended",
         axis={"tickMinStep": 1, "grid": False, "format": "d"},
-        scale={"domain": [0.5, len(frame) + 0.5], "nice": False},
+        scale={"domain": [0.5, count + 0.5], "nice": False},
     )
-    scale = {"domain": _range(frame["accuracy"]), "clamp": True}
+    y = _scale_of(frame["accuracy"])
     dot, line = theme.theme_colors()
     return {
         "config": PERCENT,
         "height": HEIGHT,
+        "padding": BELOW,
         "datasets": {"trials": frame},
         "data": {"name": "trials"},
         "layer": [
             {
                 "mark": {"type": "line", "interpolate": "step-after", "color": line, "strokeWidth": 2},
-                "encoding": {"x": x, "y": number("best", "Validation accuracy", axis=PERCENTS, scale=scale)},
+                "encoding": {"x": x, "y": number("best", "Validation accuracy", **y)},
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.8, "color": dot},
                 "encoding": {
                     "x": x,
-                    "y": number("accuracy", "Validation accuracy", axis=PERCENTS, scale=scale),
+                    "y": number("accuracy", "Validation accuracy", **y),
                     "tooltip": [category("trial", "Trial"), number("accuracy", "Validation accuracy", format=".2%")],
                 },
             },
@@ -166,6 +170,13 @@ def _axis_of(values: list) -> dict:
     """An axis of numbers, logarithmic where they lie far apart."""
     low, high = min(values), max(values)
     return {"type": "log" if low > 0 and high >= 10 * low else "value", "min": low, "max": high}
+
+
+def _scale_of(accuracies: pd.Series) -> dict:
+    """The axis of accuracies and its range; without numbers where there are none yet."""
+    if accuracies.empty:
+        return {"axis": {**PERCENTS, "labels": False}, "scale": {"domain": [0.0, 1.0]}}
+    return {"axis": PERCENTS, "scale": {"domain": _range(accuracies), "clamp": True}}
 
 
 def _range(accuracies: pd.Series) -> list[float]:

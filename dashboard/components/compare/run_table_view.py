@@ -18,7 +18,7 @@ from dashboard.components.text import escape_markdown
 PARTS = ("Settings", "Results")  # of the columns: together they are wider than a page
 MOST_ROWS = 12  # that are in sight; further ones are scrolled to
 HEADER, ROW = 37, 35  # pixels
-NAMES = {9: 108, 10: 120, 14: 150, 22: 180}  # letters of a name, and the width in pixels that they need
+NAMES = {9: 108, 10: 120, 14: 150, 22: 180, 28: 215}  # letters of a name, and the width in pixels that they need
 MOST_LETTERS = max(NAMES)
 BEST = "★ is the best of the runs shown."
 TICK = "Ticked runs stand out in the charts; two are compared below."

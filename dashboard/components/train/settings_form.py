@@ -219,16 +219,21 @@ def seconds_in_all(plan: Plan, digits: Dataset) -> tuple[float, float, str]:
 
 def plan_in_words(plan: Plan) -> str:
     """ "Dense, 10 epochs"; "Dense, 3 learning rates × 5 seeds"."""
-    if len(plan.points) == 1:
-        return f"{plan.base.title}, {_epochs_in_words(plan.base.epochs)}"
+    if len(plan.points) == 1 and not plan.trials:
+        return f"{plan.base.title}, {epochs_in_words(plan.base.epochs)}"
+    return varied_in_words(plan) if "model" in plan.varied else f"{plan.base.title}, {varied_in_words(plan)}"
+
+
+def varied_in_words(plan: Plan) -> str:
+    """What differs between the trials: "3 learning rates × 5 seeds"; "" where there is one."""
     if plan.trials:
-        return f"{plan.base.title}, {plan.trials:,} trials chosen by TPE"
+        return f"{plan.trials:,} trials chosen by TPE"
     counts = {name: len({point[name] for point in plan.points}) for name in plan.varied}
-    varied = " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
-    return varied if "model" in counts else f"{plan.base.title}, {varied}"
+    return " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
 
 
-def _epochs_in_words(epochs: int) -> str:
+def epochs_in_words(epochs: int) -> str:
+    """ "1 epoch"; "10 epochs"."""
     return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 

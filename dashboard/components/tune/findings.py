@@ -10,53 +10,72 @@ import streamlit as st
 from core.sweeps import Plan, Sweep, tpe
 from core.sweeps.plan import value_text
 from core.sweeps.results import Trial, best_so_far
-from core.sweeps.sweep import FINISHED
+from core.sweeps.sweep import ACTIVE, FINISHED
 from dashboard.components.charts import sweep as charts
+from dashboard.components.charts import theme
 from dashboard.components.tune.trials import label_of
 
 FEW = 4  # trials, of which the best so far says nothing that the table does not
 MOST_LINES, PARALLEL_HEIGHT = 200, 320
 FEWEST_EXPLAINED = 8  # trials, from which importance is told
+RUN, MEAN, BEST = ("●", "one run"), ("□", "the mean of all runs with this value"), ("━", "the best until then")
 
 
-def show_charts(plan: Plan, trials: Sequence[Trial]) -> None:
-    """Each setting against accuracy, and the best so far."""
+def show_charts(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
+    """Each setting against accuracy, and the best so far; while trials are to come, their places are there already."""
     known = [trial for trial in trials if trial.accuracy is not None]
-    names = [name for name in plan.varied if name != "seed" and len({trial.point[name] for trial in known}) > 1]
-    with st.grid(2, min_column_width=380, gap="medium"):
-        for name in names:
-            with st.container():
+    is_active = sweep.state.name == ACTIVE
+    if not (known or is_active):
+        return
+    with st.container(key="sweep_charts"), st.grid(2, min_column_width=380, gap="medium"):
+        for name in plan.varied:
+            order = in_order([point[name] for point in plan.points])
+            if name == "seed" or len(order) < 2:
+                continue
+            with st.container(gap="xsmall"):
                 st.subheader(f"Accuracy by {label_of(name).lower()}", anchor=False)
-                order = in_order([point[name] for point in plan.points])
                 many = _are_many_numbers(order)
-                rows = sorted(known, key=lambda trial, name=name, order=order: order.index(trial.point[name]))
                 frame = pd.DataFrame(
                     {
-                        "value": [trial.point[name] if many else value_text(name, trial.point[name]) for trial in rows],
-                        "accuracy": [trial.accuracy for trial in rows],
-                        "trial": [trial.name for trial in rows],
+                        "value": [trial.point[name] for trial in known],
+                        "accuracy": pd.Series([trial.accuracy for trial in known], dtype=float),
+                        "trial": [trial.name for trial in known],
                     }
                 )
                 if many:
-                    st.vega_lite_chart(charts.number_chart(frame, label_of(name)))
-                    st.caption("● one run")
+                    st.vega_lite_chart(charts.number_chart(frame, label_of(name), order))
+                    _show_key(RUN)
                 else:
-                    st.vega_lite_chart(charts.effect_chart(frame, label_of(name)))
-                    st.caption("● one run · ■ the mean of all runs with this value")
+                    frame["value"] = [value_text(name, trial.point[name]) for trial in known]
+                    texts = [value_text(name, value) for value in order]
+                    frame = frame.sort_values("value", key=lambda values, texts=texts: values.map(texts.index))
+                    st.vega_lite_chart(charts.effect_chart(frame, label_of(name), texts))
+                    _show_key(RUN, MEAN)
         ended = best_so_far(trials)
-        if len(ended) <= FEW:
+        if plan.count <= FEW:
             return
-        with st.container():
+        with st.container(gap="xsmall"):
             st.subheader("Best so far", anchor=False)
             frame = pd.DataFrame(
                 {
                     "ended": range(1, len(ended) + 1),
-                    "accuracy": [trial.accuracy for trial, _ in ended],
-                    "best": [best for _, best in ended],
+                    "accuracy": pd.Series([trial.accuracy for trial, _ in ended], dtype=float),
+                    "best": pd.Series([best for _, best in ended], dtype=float),
                     "trial": [trial.name for trial, _ in ended],
                 }
             )
-            st.vega_lite_chart(charts.progress_chart(frame))
+            st.vega_lite_chart(charts.progress_chart(frame, plan.count if is_active else len(ended)))
+            _show_key(RUN, BEST)
+
+
+def _show_key(*marks: tuple[str, str]) -> None:
+    """What a chart's marks are, in their colours, which differ from Streamlit's own colours of text."""
+    colored = (
+        f'<span style="color:{color}">{sign}</span> {words}'
+        for color, (sign, words) in zip(theme.theme_colors(), marks, strict=False)
+    )
+    key = "&emsp;".join(colored)
+    st.markdown(f'<small style="color:{theme.muted()}">{key}</small>', unsafe_allow_html=True)
 
 
 def _are_many_numbers(values: Sequence) -> bool:
@@ -68,9 +87,14 @@ def show_together(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
     """All settings at once, and how much of the spread each explains; where two or more differ."""
     known = sorted((trial for trial in trials if trial.accuracy is not None), key=lambda trial: -trial.accuracy)
     names = [name for name in plan.varied if name != "seed" and len({trial.point[name] for trial in known}) > 1]
-    if len(names) < 2:
+    is_to_come = sweep.state.name == ACTIVE and len(set(plan.varied) - {"seed"}) > 1
+    if len(names) < 2 and not is_to_come:
         return
     st.subheader("All settings at once", anchor=False)
+    if len(names) < 2:
+        with st.container(border=True, height=PARALLEL_HEIGHT):
+            st.caption("Each trial is a line here, once trials have ended that differ in two settings.")
+        return
     drawn = known[:MOST_LINES]
     axes = []
     for name in names:

@@ -59,7 +59,7 @@ def show_new_sweep(digits: Dataset) -> None:
         for name in names:
             with st.container(gap="xxsmall"):
                 _field(name)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="sweep_search"):
         st.segmented_control(
             "Trials",
             [EVERY, RANDOM, TPE],

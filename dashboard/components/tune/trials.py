@@ -11,18 +11,19 @@ from core.sweeps import Plan
 from core.sweeps.plan import value_text
 from core.sweeps.results import Trial
 from dashboard.components.activity import go_to
-from dashboard.components.formatting import run_link
+from dashboard.components.formatting import TRIAL_HEADER, run_link
 from dashboard.components.progress import progress_in_words
 from dashboard.components.train.settings import setting_of
 
-MOST_ROWS, ROW_HEIGHT = 12, 35
+MOST_ROWS, HEADER, ROW = 12, 37, 35  # rows in sight, and pixels
+STATE_WIDTH = 190  # pixels while trials train: room for the longest
 MOST_TO_COME = 100  # trials that are not begun yet
 STATE_WORDS = {"queued": "Waiting", "running": "Training"}
-ORDER = ("running", "queued")
+COMING = ":material/schedule:"  # before a trial that is not begun, where others have the arrow that opens them
 
 
 def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
-    """Show every trial that was begun: those in training first, then by validation accuracy."""
+    """Show every trial: those in training, those that have ended with the best first, those that wait or come later."""
     rows = sorted(trials, key=_place)
 
     def open_clicked() -> None:
@@ -31,22 +32,35 @@ def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
             go_to(rows[row].run.id)
 
     name = st.column_config.ButtonColumn(
-        type="tertiary", alignment="left", pinned=True, on_click=open_clicked, key="opened_trial"
+        TRIAL_HEADER, type="tertiary", alignment="left", pinned=True, on_click=open_clicked, key="opened_trial"
     )
     table = trials_table(rows, plan)
+    numbers = [label_of(name) for name in ("seed", *plan.varied) if _is_number(plan, name)]
     st.dataframe(
         table,
         hide_index=True,
         placeholder="–",
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (1 + min(MOST_ROWS, len(table))) + 3,
+        width="content",
+        height="content" if len(table) <= MOST_ROWS else HEADER + ROW * MOST_ROWS + ROW // 2,
         column_config={
             "Trial": name,
-            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-            "Training time": st.column_config.NumberColumn(format="%.1f s"),
+            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%", alignment="right"),
+            **{label: st.column_config.TextColumn(alignment="right") for label in numbers},
+            "Training time": st.column_config.NumberColumn(format="%.1f s", alignment="right"),
+            "State": st.column_config.TextColumn(width=STATE_WIDTH if _goes_on(trials, plan) else None),
         },
         key="trials",
     )
+
+
+def _goes_on(trials: Sequence[Trial], plan: Plan) -> bool:
+    return sum(trial.is_through for trial in trials) < plan.count
+
+
+def _is_number(plan: Plan, name: str) -> bool:
+    """Whether the values of a setting are numbers, or all images."""
+    values = [point.get(name, 0) for point in plan.points]
+    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
 
 
 def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
@@ -61,7 +75,8 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
     later = [None] * len(to_come)
     frame = pd.DataFrame(
         {
-            "Trial": [run_link(trial.name) for trial in rows] + list(map(plan.name_of, to_come)),
+            "Trial": [run_link(trial.name) for trial in rows]
+            + [f"{COMING} {plan.name_of(number)}" for number in to_come],
             "Validation accuracy": [(known := _known(trial)) and 100 * known for trial in rows] + later,
             **{label_of(name): [value_text(name, point[name]) for point in points] for name in names},
             "Training time": [trial.seconds for trial in rows] + later,
@@ -73,8 +88,7 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
             + [""] * len(to_come),
         }
     ).astype({"Validation accuracy": float, "Training time": float})
-    empty = [name for name in ("Validation accuracy", "Training time") if frame[name].isna().all()]
-    return frame.drop(columns=empty if frame["Reason"].any() else [*empty, "Reason"])
+    return frame if frame["Reason"].any() else frame.drop(columns="Reason")
 
 
 def label_of(name: str) -> str:
@@ -91,8 +105,8 @@ def _state(trial: Trial) -> str:
 
 
 def _place(trial: Trial) -> tuple:
-    active = ORDER.index(trial.state) if trial.state in ORDER else len(ORDER)
-    return active, trial.accuracy is None, -(_known(trial) or 0.0), trial.number
+    kind = {"running": 0, "queued": 3}.get(trial.state, 2 if trial.accuracy is None else 1)
+    return kind, -(_known(trial) or 0.0), trial.number
 
 
 def _known(trial: Trial) -> float | None:

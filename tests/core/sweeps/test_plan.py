@@ -81,6 +81,8 @@ def test_trials_are_named_by_what_differs():
         "lr 0.001 · seed 0",
         "lr 0.001 · seed 2",
     ]
+    assert plan.run_name(3) == "Dense · lr 0.001, seed 2"
+    assert Plan(DENSE, every_combination({"model": ("cnn",), "seed": (1,)})).run_name(0) == "CNN · seed 1"
     layers = "flatten, dense 64, relu, dense 64, relu, dense 64, relu, output softmax"
     assert Plan(DENSE, ({"network": layers},)).name_of(0) == f"{layers[:55]}… (1)"
 
@@ -96,6 +98,8 @@ def test_trials_of_different_networks_are_named_by_the_layers_that_differ():
         "dense 299, relu, dense 299, relu, dense 299, r… (4) · seed 1",
     ]
     assert max(len(plan.name_of(number)) for number in range(8)) == 60
+    assert plan.run_name(3) == "Dense · dense 32, relu · seed 1"
+    assert max(len(plan.run_name(number)) for number in range(8)) == 54  # so that a number fits behind it
 
 
 def test_another_network_takes_its_own_defaults_and_what_is_asked_of_any():

@@ -80,6 +80,21 @@ def test_a_trial_that_goes_on_is_read_again(sweep):
     assert read_trials(sweep)[0].state == "queued"
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (4, "Seeds differ by 0.14 points at lr 0.01 and by 3.80 at lr 0.1: all that may be chance."),
+        (6, "Seeds differ by 0.14 points at lr 0.01, by 0.06 at lr 0.001 and by 3.80 at lr 0.1."),
+        (8, "Seeds differ by 0.14 points at lr 0.01, by 0.06 at lr 0.001 and by up to 3.80 at the others."),
+    ],
+)
+def test_it_is_said_at_which_values_seeds_differ_and_one_bad_value_does_not_hide_the_others(store, count, said):
+    space = {"learning_rate": (0.1, 0.01, 0.001, 1.0), "seed": (0, 1)}
+    sweep = SweepStore(store).create(Plan(TrainingConfig("linear", epochs=2), every_combination(space)))
+    end(sweep, [0.9196, 0.8816, 0.9358, 0.9344, 0.9326, 0.9320, 0.5, 0.51][:count])
+    assert sentences(sweep.plan, read_trials(sweep))[-1].endswith(said)
+
+
 def test_seeds_alone_have_a_mean_and_no_best(store):
     sweep = SweepStore(store).create(Plan(TrainingConfig("dense"), every_combination({"seed": (0, 1)})))
     end(sweep, [0.9, 0.92])
@@ -96,7 +111,7 @@ def test_words_of_a_sweep_that_has_hardly_begun(sweep, count):
     said = (
         best_in_words(groups),
         certainty_in_words(groups, None),
-        mattered_in_words(effects(trials), seed_spread(groups)),
+        mattered_in_words(effects(trials), groups),
     )
     assert said[1:] == ("", "")
     assert ("90.00" in said[0]) == (count > 0)

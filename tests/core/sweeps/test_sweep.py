@@ -12,6 +12,7 @@ from core.runs import RunStore
 from core.sweeps import Plan, Sweep, SweepError, SweepStore, every_combination
 from core.sweeps.coordinator import Coordinator
 from core.sweeps.plan import plan_of
+from core.sweeps.results import read_trials
 from core.sweeps.sweep import BEGUN, CLOCK, PLAN, STATE
 
 PLAN_OF_SIX = Plan(
@@ -48,7 +49,7 @@ def test_each_trial_is_begun_once_however_often_the_coordinator_ends(sweep):
         assert Sweep(sweep.path).begin_trial().trial == {"sweep": sweep.id, "number": number}
     (sweep.path / BEGUN).unlink()  # it ended before it could be written
     names = [sweep.begin_trial().name for _ in range(3)]
-    assert names[0] == "lr 0.01 · without 3"
+    assert names[0] == "Dense · lr 0.01 · without 3"
     assert sweep.begin_trial() is None
     assert [run.config.learning_rate for run in sweep.trials().values()] == [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
 
@@ -88,9 +89,20 @@ def test_it_is_finished_when_all_trials_were_begun_and_have_ended_and_can_get_mo
     assert sweep.state.name == "finished"
     sweep.extend(sweep.plan.with_seeds([0, 5], 2))
     assert (sweep.state.name, len(sweep.plan.points)) == ("active", 10)
-    assert sweep.begin_trial().name == "lr 0.1 · without none · seed 1"
+    assert sweep.begin_trial().name == "Dense · lr 0.1 · without none · seed 1"
     with pytest.raises(SweepError, match="only get more"):
         sweep.extend(PLAN_OF_SIX)
+
+
+def test_trials_of_two_sweeps_never_have_equal_names_and_each_sweep_calls_them_by_what_differs(sweeps):
+    plan = Plan(TrainingConfig("linear"), every_combination({"learning_rate": (0.1, 0.01)}))
+    first, second = sweeps.create(plan), sweeps.create(plan)
+    assert [first.begin_trial().name, second.begin_trial().name] == ["Linear · lr 0.1", "Linear · lr 0.1 (2)"]
+    assert [trial.name for trial in read_trials(second)] == ["lr 0.1"]
+    second.begin_trial().set_state("finished")
+    second.extend(second.plan.with_seeds([1], 1))  # only now do seeds differ
+    second.begin_trial().rename("Mine")
+    assert [trial.name for trial in read_trials(second)] == ["lr 0.1 · seed 0", "lr 0.01 · seed 0", "Mine"]
 
 
 @pytest.mark.parametrize("name", [PLAN, STATE, BEGUN, CLOCK])
