@@ -104,10 +104,21 @@ def test_learn_lists_the_lessons_of_the_program_and_of_the_home(lesson, store):
     assert f"0 of {len(lessons(store.home))} done" in words(at)
     assert at.button(key="begin_two").label == "Start"
     headers = [each.value for each in at.header]
-    assert headers == ["First steps", "Training", "Networks", "Data and trust", "More lessons", "Words"]
+    assert headers == ["First steps", "Training", "Networks", "Data and trust", "More lessons"]
+
+
+def test_the_words_are_a_part_of_their_own_that_a_link_to_a_word_opens(lesson):
+    at = page("learn")
+    assert "**accuracy** · " not in words(at)
+    at.segmented_control(key="learn_part").set_value("Words").run()
     explained = [each.value for each in at.markdown if each.value.startswith("**") and "** · " in each.value]
     assert explained[:2] == sorted(explained[:2])
     assert explained[0].startswith("**accuracy**")
+    linked = page("learn", word="learning-rate")
+    assert "**learning rate** · " in words(linked)
+    assert "**accuracy** · " not in words(linked)
+    linked.segmented_control(key="learn_part").set_value("Lessons").run()
+    assert "Is two more than one?" in words(linked)
 
 
 def test_a_wrong_lesson_is_named_with_its_line_and_the_others_stay(lesson, store):
