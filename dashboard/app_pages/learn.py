@@ -14,6 +14,8 @@ from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note, dataset_now, store
 from dashboard.components.text import escape_markdown
 
+LESSONS, WORDS = PARTS = ("Lessons", "Words")
+
 
 def show_lesson(lesson: Lesson, *, is_next: bool) -> None:
     """Show a lesson as a card, with a button that begins it or goes on; that of the next one stands out."""
@@ -65,7 +67,6 @@ def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
 
 def show_words() -> None:
     """Show the glossary by the alphabet, or what a search in it finds."""
-    st.header("Words", anchor=False)
     asked = st.query_params.get(ADDRESS, "").replace("-", " ")
     sought = st.text_input(
         "Search the words", asked, 40, key="words", placeholder="learning rate", icon=":material/search:", live="250ms"
@@ -78,27 +79,43 @@ def show_words() -> None:
             st.markdown(f"**{word.name}** · {word.text}")
 
 
+def show_lessons() -> None:
+    """Show the lessons by their groups, and how to write one."""
+    found = lessons(store().home)
+    done = sum(learner().progress(lesson.name).done for lesson in found)
+    st.write(
+        f"Each lesson asks a question, lets you predict, and answers it with a network that you train. {done} of "
+        f"{len(found)} done."
+    )
+    for broken in broken_lessons(store().home):
+        st.warning(f"**{escape_markdown(broken.path.name)}** is not shown. {escape_markdown(broken.why)}")
+    groups = dict.fromkeys(lesson.group for lesson in found)  # in the order of their first lessons
+    found.sort(key=lambda lesson: list(groups).index(lesson.group))
+    next_one = next((lesson for lesson in found if not learner().progress(lesson.name).done), None)
+    for group in groups:
+        st.header(escape_markdown(group or "More lessons"), anchor=False)
+        with st.grid(2, min_column_width=320):
+            for lesson in found:
+                if lesson.group == group:
+                    show_lesson(lesson, is_next=lesson is next_one)
+    with st.expander("Write your own lesson", icon=":material/edit_note:"):
+        st.write("Put a text file that ends in .md into the folder below; it appears here.")
+        st.code(printable(store().home / FOLDER), language=None)
+
+
 choose_run(needs="any")
 show_title("Learn")
 dataset_note(dataset())
-found = lessons(store().home)
-done = sum(learner().progress(lesson.name).done for lesson in found)
-st.write(
-    f"Each lesson asks a question, lets you predict, and answers it with a network that you train. {done} of "
-    f"{len(found)} done."
+part = st.segmented_control(
+    "Part of the page",
+    PARTS,
+    default=WORDS if ADDRESS in st.query_params else LESSONS,  # a link to a word
+    required=True,
+    key="learn_part",
+    bind="query-params",
+    label_visibility="collapsed",
 )
-for broken in broken_lessons(store().home):
-    st.warning(f"**{escape_markdown(broken.path.name)}** is not shown. {escape_markdown(broken.why)}")
-groups = dict.fromkeys(lesson.group for lesson in found)  # in the order of their first lessons
-found.sort(key=lambda lesson: list(groups).index(lesson.group))
-next_one = next((lesson for lesson in found if not learner().progress(lesson.name).done), None)
-for group in groups:
-    st.header(escape_markdown(group or "More lessons"), anchor=False)
-    with st.grid(2, min_column_width=320):
-        for lesson in found:
-            if lesson.group == group:
-                show_lesson(lesson, is_next=lesson is next_one)
-show_words()
-with st.expander("Write your own lesson", icon=":material/edit_note:"):
-    st.write("Put a text file that ends in .md into the folder below; it appears here.")
-    st.code(printable(store().home / FOLDER), language=None)
+if part == WORDS:
+    show_words()
+else:
+    show_lessons()

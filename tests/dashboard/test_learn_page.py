@@ -78,6 +78,12 @@ def press(at, key):
     return at
 
 
+def standing_out(at):
+    """The labels of the guide's buttons that stand out."""
+    buttons = [each for each in at.button if (each.key or "").startswith("guide_")]
+    return " ".join(each.label for each in buttons if each.proto.type == "primary")
+
+
 def done(store, me=ME, lesson="two"):
     """What a learner has done of the lesson."""
     return read_learner(store.home, me).progress(lesson)
@@ -98,10 +104,21 @@ def test_learn_lists_the_lessons_of_the_program_and_of_the_home(lesson, store):
     assert f"0 of {len(lessons(store.home))} done" in words(at)
     assert at.button(key="begin_two").label == "Start"
     headers = [each.value for each in at.header]
-    assert headers == ["First steps", "Training", "Networks", "Data and trust", "More lessons", "Words"]
+    assert headers == ["First steps", "Training", "Networks", "Data and trust", "More lessons"]
+
+
+def test_the_words_are_a_part_of_their_own_that_a_link_to_a_word_opens(lesson):
+    at = page("learn")
+    assert "**accuracy** · " not in words(at)
+    at.segmented_control(key="learn_part").set_value("Words").run()
     explained = [each.value for each in at.markdown if each.value.startswith("**") and "** · " in each.value]
     assert explained[:2] == sorted(explained[:2])
     assert explained[0].startswith("**accuracy**")
+    linked = page("learn", word="learning-rate")
+    assert "**learning rate** · " in words(linked)
+    assert "**accuracy** · " not in words(linked)
+    linked.segmented_control(key="learn_part").set_value("Lessons").run()
+    assert "Is two more than one?" in words(linked)
 
 
 def test_a_wrong_lesson_is_named_with_its_line_and_the_others_stay(lesson, store):
@@ -139,6 +156,19 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert "Which epoch is best?  \n**You said:** A later one · **Epoch with the lowest validation loss:** 2" in learn
 
 
+def test_a_prediction_is_asked_for_and_can_be_skipped(lesson, store):
+    text = LESSON.replace("wait: run two\n", "wait: run two\npredict: More?\n- Yes\n- No\n")
+    (store.home / "lessons" / "two.md").write_text(text)
+    at = press(page("learn"), "begin_two")
+    assert (at.button(key="guide_next").label, standing_out(at)) == ("Skip", "")
+    at.radio[0].set_value("The first").run()
+    assert (at.button(key="guide_next").label, standing_out(at)) == ("Next", "Next")
+    at = press(at, "guide_next")  # a step that trains as well
+    assert (at.button(key="guide_next").label, standing_out(at)) == ("Skip", "")
+    at.radio[0].set_value("No").run()
+    assert (at.button(key="guide_next").label, standing_out(at)) == ("Next", "Show me")
+
+
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):
     at = press(press(page("learn"), "begin_two"), "guide_next")
     drawn = [each.proto.body for each in at.get("html")]
@@ -167,9 +197,14 @@ def test_a_run_with_other_settings_is_not_the_lessons(lesson, store):
 
 
 def test_a_step_whose_run_was_skipped_says_so_and_leads_to_the_step_that_trains_it(lesson, store):
+    text = LESSON.replace("open: train?run=two", "highlight: charts\nopen: compare?runs=two")
+    (store.home / "lessons" / "two.md").write_text(text)
     at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_next")
     assert "It was epoch" not in words(at)
     assert "a run that is not trained yet. Step 2, “Train it”, trains it." in words(at)
+    assert not at.title[0].value.startswith("Compare")  # it would show other runs
+    assert not [each for each in at.get("html") if "scrollIntoView" in each.proto.body]
+    assert standing_out(at) == "Go to step 2"
     at = press(at, "guide_missing")
     assert "Press Start." in words(at)
     at = press(at, "guide_show")
@@ -263,8 +298,8 @@ def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):
 def test_a_page_that_a_lesson_leaves_at_once_begins_nothing_that_repeats_itself(lesson, monkeypatch):
     parts = []
     monkeypatch.setattr("dashboard.components.activity.show_activity", lambda *, on_train: parts.append(on_train))
-    press(press(page("learn", lesson="two"), "guide_next"), "guide_next")
-    assert parts == [False, True, True]  # Learn stays for the first step; Next opens Train, and Train again
+    press(press(page("learn", lesson="two"), "guide_next"), "guide_show")
+    assert parts == [False, True, True]  # Learn stays for the first step; Next opens Train, and Show me again
 
 
 def test_the_page_scrolls_to_what_a_step_points_at_once(lesson):

@@ -149,28 +149,31 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
             st.button("End", key="guide_end", icon=":material/close:", type="tertiary", on_click=_end)
         if folded:
             return
+        missing = _missing_run(lesson, at, runs)
         with st.container(
             key=f"guide_{lesson.name}_{at}", gap="small"
         ):  # of its own: none is drawn over the one before
-            _show_step(lesson, at, runs, page)
-    if step.highlight:
+            _show_step(lesson, at, runs, page, missing)
+    if step.highlight and not missing:
         _highlight(step.highlight, f"{lesson.name} {at}")
 
 
-def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str) -> None:
+def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, missing: str) -> None:
     step = lesson.steps[at]
+    buttons = st.container(horizontal=True, key="guide_buttons", gap="small")  # above the text: they stay in one place
     st.progress((at + 1) / len(lesson.steps))
     st.markdown(f"**{escape_markdown(step.title)}**")
     if step.predict:
         _ask(lesson, at, step)
-    if missing := _missing_run(lesson, at, runs):
+    if missing:
         _say_missing(lesson, missing)
     elif step.text:
         st.markdown(_filled(step.text, lesson, runs))
     done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
     if step.outcome and not missing:
         _say_outcome(lesson, at, runs)
-    _buttons(lesson, at, done)
+    with buttons:
+        _buttons(lesson, at, done, missing)
 
 
 def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
@@ -185,22 +188,28 @@ def _missing_run(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> str:
     """The first run, by its name in the lesson, that a step shows and that is not trained yet; "" for none."""
     step = lesson.steps[at]
     trained = step.wait.runs if step.wait else ()
-    opened = [name for key, names in step.query if key in RUN_KEYS for name in names.split(",") if name in lesson.runs]
     unknown = [name for number in _numbers(lesson, at) if not _is_known(number, runs) for name, _ in number.parts]
-    missing = [name for name in opened if name not in runs]
+    missing = [name for name in _shown_runs(lesson, step) if name not in runs]
     missing += [name for name in unknown if name not in runs or runs[name].state.name != "finished"]
     return next((name for name in missing if name not in trained), "")
 
 
+def _shown_runs(lesson: Lesson, step: Step) -> list[str]:
+    """The runs, by their names in the lesson, that the page of a step is about and that an earlier step trains."""
+    named = [name for key, names in step.query if key in RUN_KEYS for name in names.split(",")]
+    return [name for name in named if name in lesson.runs and not (step.wait and name in step.wait.runs)]
+
+
+def _training_step(lesson: Lesson, name: str) -> int | None:
+    """The step that trains a run; None where none does."""
+    return next((at for at, step in enumerate(lesson.steps) if step.wait and name in step.wait.runs), None)
+
+
 def _say_missing(lesson: Lesson, name: str) -> None:
-    """Say which step trains a run, in the place of a text about it, and lead there."""
-    trains = next((at for at, step in enumerate(lesson.steps) if step.wait and name in step.wait.runs), None)
-    if trains is None:
-        st.markdown("This step is about a run that is not trained yet.")
-        return
-    title = escape_markdown(lesson.steps[trains].title)
-    st.markdown(f"This step is about a run that is not trained yet. Step {trains + 1}, “{title}”, trains it.")
-    st.button(f"Go to step {trains + 1}", key="guide_missing", on_click=_go, args=(lesson, trains))
+    """Say which step trains a run, in the place of a text about it."""
+    trains = _training_step(lesson, name)
+    where = "" if trains is None else f" Step {trains + 1}, “{escape_markdown(lesson.steps[trains].title)}”, trains it."
+    st.markdown(f"This step is about a run that is not trained yet.{where}")
 
 
 # Predictions
@@ -323,24 +332,29 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
 # Going on
 
 
-def _buttons(lesson: Lesson, at: int, done: bool) -> None:
+def _buttons(lesson: Lesson, at: int, done: bool, missing: str) -> None:
+    """Show the buttons; the one that stands out does what the step is about.
+
+    While a prediction is asked for, none stands out, and Next says that it skips it.
+    """
     step, last = lesson.steps[at], at == len(lesson.steps) - 1
-    with st.container(horizontal=True, key="guide_buttons", gap="small"):
-        st.button("Back", key="guide_back", on_click=_go, args=(lesson, at - 1), disabled=at == 0)
-        if step.page or step.settings or step.wait:
-            st.button(
-                "Show me",
-                key="guide_show",
-                on_click=show_me,
-                args=(lesson, at),
-                type="secondary" if done else "primary",
-            )
-        if last:
-            st.button("Finish", key="guide_next", type="primary", on_click=_finish, args=(lesson,))
-        else:
-            st.button(
-                "Next", key="guide_next", type="primary" if done else "secondary", on_click=_go, args=(lesson, at + 1)
-            )
+    predicts = bool(step.predict) and not learner().progress(lesson.name).predictions.get(at)
+    predicts = predicts and not (step.wait and done)  # what came is known
+    st.button("Back", key="guide_back", on_click=_go, args=(lesson, at - 1), disabled=at == 0)
+    if missing:
+        trains = _training_step(lesson, missing)
+        if trains is not None:
+            words = f"Go to step {trains + 1}"
+            st.button(words, key="guide_missing", on_click=_go, args=(lesson, trains), type="primary")
+    elif step.page or step.settings or step.wait:
+        kind = "secondary" if done or predicts else "primary"
+        st.button("Show me", key="guide_show", on_click=show_me, args=(lesson, at), type=kind)
+    kind = "primary" if done and not (missing or predicts) else "secondary"
+    if last:
+        st.button("Finish", key="guide_next", type=kind, on_click=_finish, args=(lesson,))
+    else:
+        words = "Skip" if predicts else "Next"
+        st.button(words, key="guide_next", type=kind, on_click=_go, args=(lesson, at + 1))
 
 
 def _go(lesson: Lesson, to: int) -> None:
@@ -352,13 +366,18 @@ def _go(lesson: Lesson, to: int) -> None:
 
 
 def _open(lesson: Lesson, step: Step) -> None:
-    """In a callback: open the page of a step, and put its settings into the sidebar."""
+    """In a callback: open the page of a step, and put its settings into the sidebar.
+
+    A page about runs that are not trained yet is not opened: it would show others.
+    """
     if step.settings:
         take_settings(settings_from(lesson.runs[step.settings]))
     page, query = step.page or ("train" if step.settings else ""), dict(step.query)
     if not page:
         return
     known = own_runs(lesson)
+    if any(name not in known for name in _shown_runs(lesson, step)):
+        return
     for key in RUN_KEYS:
         if key in query:
             ids = [known[name].id if name in known else "" for name in query[key].split(",")]
@@ -442,7 +461,7 @@ def _highlight(place: str, moment: str) -> None:
     in_closed_sidebar = f"body:has({CLOSED_SIDEBAR} {part}):not(:has([data-testid=stMain] {part}))"
     st.html(
         f"<style>{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
-        f"ease-out 3 both; scroll-margin-top: 5rem }}</style>"
+        f"ease-out 3 both; border-radius: 8px; scroll-margin-top: 5rem }}</style>"
         f"<script>{SCROLL}({json.dumps(moment)}, {json.dumps(part)}, {json.dumps(CLOSED_SIDEBAR)})</script>",
         unsafe_allow_javascript=True,
     )
