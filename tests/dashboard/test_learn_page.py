@@ -223,7 +223,7 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     at = press(at, "guide_next")
     assert at.query_params["image"] in ("4", ["4"])
     at = press(at, "guide_next")
-    assert "Draw a digit." in words(at)
+    assert "Waiting for your drawing" in words(at)
     at = press(at, "guide_next")
     assert at.title[0].value == "Learn"
     assert "1 of " in words(at)
@@ -250,6 +250,18 @@ def test_show_me_on_the_page_that_is_open_changes_what_it_shows(lesson, make_run
     assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "All")
     at = press(at, "guide_next")
     assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "Right")
+
+
+def test_a_step_opens_the_starter_that_its_address_names_and_not_the_run_before(lesson, make_run, store):
+    run = make_run(seed=5)
+    text = LESSON.replace("open: predictions?run=two&image=4", "open: draw?run=starter")
+    (store.home / "lessons" / "two.md").write_text(text.replace("wait: drawing", "open: draw?run=two"))
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
+    at = press(press(at, "guide_next"), "guide_next")
+    assert at.title[0].value == "Draw · Starter"
+    at = press(at, "guide_next")
+    assert at.title[0].value == f"Draw · {run.name}"
+    assert press(at, "guide_back").title[0].value == "Draw · Starter"
 
 
 def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):

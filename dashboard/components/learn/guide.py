@@ -277,7 +277,7 @@ def _wanted(wait: Wait) -> str:
     if wait.kind == "number":
         return "Waiting for the measurement"
     if wait.kind == "drawing":
-        return "Draw a digit."
+        return "Waiting for your drawing"
     return f"Open {wait.page.capitalize()}." if not wait.name else "Waiting for you"
 
 
@@ -361,7 +361,7 @@ def _open(lesson: Lesson, step: Step) -> None:
     known = own_runs(lesson)
     for key in RUN_KEYS:
         if key in query:
-            ids = [known[name].id if name in known else "" for name in query[key].split(",")]
+            ids = [_run_id(lesson, name, known) for name in query[key].split(",")]
             query[key] = ",".join(filter(None, ids))
     query = {name: value for name, value in query.items() if value}
     for name, value in query.items():
@@ -371,6 +371,13 @@ def _open(lesson: Lesson, step: Step) -> None:
     elif run := st.session_state.get(f"{EVERY_PAGE}_run"):
         query["run"] = run
     st.session_state[GO] = (page, query)
+
+
+def _run_id(lesson: Lesson, name: str, known: Mapping[str, RunView]) -> str:
+    """The id of the run that an address names: one of the lesson, "" where it is not trained, or any other."""
+    if name in lesson.runs:
+        return known[name].id if name in known else ""
+    return name
 
 
 def show_me(lesson: Lesson, at: int) -> None:
