@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.config import TrainingConfig
@@ -175,6 +177,22 @@ def test_a_step_whose_run_was_skipped_says_so_and_leads_to_the_step_that_trains_
     at = press(at, "guide_show")
     finish(store.runs()[0])
     assert "It was epoch **2**" in words(press(at, "guide_next"))
+
+
+def test_a_step_about_a_run_that_still_trains_says_how_far_it_is_and_goes_on_by_itself(lesson, store):
+    at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_show")
+    [run] = store.runs()
+    run.set_state("running")
+    with run.lock().acquire(timeout=0):
+        run.append_event("epoch", epoch=1, step=10, val_loss=0.5, val_accuracy=0.9, loss=0.1, accuracy=0.95)
+        press(at, "guide_next")
+        at = page("compare")  # Train says how far it is
+        assert re.search(rf"{run.name} · \d+.%", words(at))
+        assert "as soon as it is trained" in words(at)
+        assert "not trained yet" not in words(at)
+        assert "It was epoch" not in words(at)  # of the first epoch, which is known
+    finish(run, (0.3, 0.4))
+    assert "It was epoch **2**, of **3**" in words(at.run())
 
 
 def test_numbers_that_a_restarted_server_does_not_know_yet_come_by_themselves(lesson, make_run, monkeypatch):

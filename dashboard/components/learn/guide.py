@@ -164,7 +164,7 @@ def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str) 
     if step.predict:
         _ask(lesson, at, step)
     if missing := _missing_run(lesson, at, runs):
-        _say_missing(lesson, missing)
+        _say_missing(lesson, missing, runs.get(missing), page)
     elif step.text:
         st.markdown(_filled(step.text, lesson, runs))
     done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
@@ -192,8 +192,12 @@ def _missing_run(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> str:
     return next((name for name in missing if name not in trained), "")
 
 
-def _say_missing(lesson: Lesson, name: str) -> None:
-    """Say which step trains a run, in the place of a text about it, and lead there."""
+def _say_missing(lesson: Lesson, name: str, run: RunView | None, page: str) -> None:
+    """Say that a run still trains, or which step trains it, in the place of a text about it."""
+    if run is not None and run.state.is_active:
+        _say_run(lesson, name, run, page)
+        st.markdown("This step shows what came of it as soon as it is trained.")
+        return
     trains = next((at for at, step in enumerate(lesson.steps) if step.wait and name in step.wait.runs), None)
     if trains is None:
         st.markdown("This step is about a run that is not trained yet.")
@@ -269,8 +273,10 @@ def _ticked(words: str, done: bool) -> str:
 
 
 def _is_known(number: Number, runs: Mapping[str, RunView]) -> bool:
+    """Whether a number is known, and final: what it is of does not train any more."""
     digits = dataset_now()
-    return digits is not None and number.value(runs, digits) is not None
+    final = not any(name in runs and runs[name].state.is_active for name, _ in number.parts)
+    return final and digits is not None and number.value(runs, digits) is not None
 
 
 def _wanted(wait: Wait) -> str:
