@@ -44,6 +44,8 @@ from dashboard.components.widgets.canvas import current_drawing
 
 LOOK_SECONDS = 1.0
 GO = "guide_goes"  # under which the session keeps the page that the guide opens next
+FINISHED = "guide_finished"  # under which the session keeps that a lesson was just finished
+TITLE = ".st-key-page_title"
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
 CLOSED_SIDEBAR = "[data-testid=stSidebar][data-collapsed=true]"
@@ -84,6 +86,8 @@ def show_guide(page: str) -> None:
     lesson = active_lesson()
     with st.container(key="guide"):
         if lesson is None:
+            if st.session_state.pop(FINISHED, False):
+                _point_at("", "")
             return
         at = _at(lesson)
         if _may_change(lesson, at):
@@ -153,8 +157,7 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
             key=f"guide_{lesson.name}_{at}", gap="small"
         ):  # of its own: none is drawn over the one before
             _show_step(lesson, at, runs, page)
-    if step.highlight:
-        _highlight(step.highlight, f"{lesson.name} {at}")
+    _point_at(step.highlight, f"{lesson.name} {at}")  # after the buttons: page.js presses none before
 
 
 def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str) -> None:
@@ -434,6 +437,7 @@ def _watch(lesson: Lesson, names: tuple[str, ...]) -> None:
 def _finish(lesson: Lesson) -> None:
     change(lambda now: replace(now.with_progress(lesson.name, done=True), active=""))
     st.session_state[GO] = ("learn", {})
+    st.session_state[FINISHED] = True
 
 
 def _end() -> None:
@@ -444,18 +448,23 @@ def _fold() -> None:
     change(lambda now: replace(now, folded=not now.folded))
 
 
-def _highlight(place: str, moment: str) -> None:
+def _point_at(place: str, moment: str) -> None:
     """Outline a part of the page, or what opens the sidebar where the part is in it and it is closed.
 
+    The page scrolls to the part once in each moment, as soon as it is drawn.
+
     Args:
-        place: a name in `HIGHLIGHTS`.
-        moment: the lesson and its step: the page scrolls to the part once in each, as soon as it is drawn.
+        place: a name in `HIGHLIGHTS`; "" for the beginning of the page, which is not outlined.
+        moment: the lesson and its step, "" after the last one.
     """
-    part = HIGHLIGHTS[place]
+    part = HIGHLIGHTS[place] if place else TITLE
     in_closed_sidebar = f"body:has({CLOSED_SIDEBAR} {part}):not(:has([data-testid=stMain] {part}))"
+    outline = (
+        f"{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
+        "ease-out 3 both }"
+    )
     st.html(
-        f"<style>{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
-        f"ease-out 3 both; scroll-margin-top: 5rem }}</style>"
+        f"<style>{part} {{ scroll-margin-top: 5rem }} {outline if place else ''}</style>"
         f"<script>{SCROLL}({json.dumps(moment)}, {json.dumps(part)}, {json.dumps(CLOSED_SIDEBAR)})</script>",
         unsafe_allow_javascript=True,
     )
