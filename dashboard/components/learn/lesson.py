@@ -18,7 +18,7 @@
     wait: run many
     highlight: start
 
-    Press Start, or let Show me do it.
+    Press Start training, or let Show me do it.
 
     ## Where it turned
     outcome: many.best_epoch
