@@ -128,7 +128,7 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     run.set_state("running")
     with run.lock().acquire(timeout=0):
         assert f"{run.name} · training" in words(page("train", run=run.id))  # Train says how far
-        assert f"{run.name} · 0 %" in words(page("compare"))
+        assert f"{run.name} · 0\N{NO-BREAK SPACE}%" in words(page("compare"))
     finish(run)
     at = page("train", run=run.id)
     assert f"{run.name} is trained" in words(at)
@@ -139,6 +139,21 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     assert "**Epoch with the lowest validation loss:** 2" in words(at)
     learn = words(page("learn"))
     assert "Which epoch is best?  \n**You said:** A later one · **Epoch with the lowest validation loss:** 2" in learn
+
+
+def test_no_line_of_a_lesson_ends_between_a_number_and_its_percent_sign(lesson, make_run, store):
+    text = LESSON.replace("The first: 1 to 1", "90 % of it: 1 to 1").replace("Think first.", "It reads 1.5 % in 8 s.")
+    text = text.replace("of {two.epochs}.", "of {two.epochs}: {two.validation_accuracy}.")
+    (store.home / "lessons" / "two.md").write_text(text)
+    finish(make_run(seed=5))
+    at = press(page("learn"), "begin_two")
+    assert at.radio[0].options[0] == "90\N{NO-BREAK SPACE}% of it"
+    assert "It reads 1.5\N{NO-BREAK SPACE}% in 8\N{NO-BREAK SPACE}s." in words(at)
+    at.radio[0].set_value("90 % of it").run()
+    assert done(store).predictions == {0: "90 % of it"}
+    at = press(press(press(at, "guide_next"), "guide_use_two"), "guide_next")
+    assert "You said:** 90\N{NO-BREAK SPACE}% of it" in words(at)
+    assert "90.00\N{NO-BREAK SPACE}%**" in words(at)
 
 
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):

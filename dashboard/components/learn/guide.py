@@ -13,6 +13,7 @@ from core.config import TrainingConfig
 from core.data import Dataset
 from core.runs import RunView
 from dashboard.components.actions import run_action
+from dashboard.components.formatting import joined
 from dashboard.components.learn.glossary import linked
 from dashboard.components.learn.lesson import Lesson, Number, Step, Wait, numbers_in
 from dashboard.components.learn.numbers import NUMBERS
@@ -181,7 +182,7 @@ def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
     digits, text = dataset_now(), linked(text)
     for words, number in numbers_in(text, lesson.runs):
         text = text.replace(words, f"**{escape_markdown(number.text(runs, digits))}**" if digits else "…")
-    return text
+    return joined(text)
 
 
 def _missing_run(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> str:
@@ -215,13 +216,13 @@ def _say_missing(lesson: Lesson, name: str, run: RunView | None, page: str) -> N
 
 def _ask(lesson: Lesson, at: int, step: Step) -> None:
     said = learner().progress(lesson.name).predictions.get(at, "")
-    key = f"guide_predict_{lesson.name}_{at}"
+    key, question = f"guide_predict_{lesson.name}_{at}", joined(step.predict.question)
     labels = [label for label, _ in step.predict.choices]
     if labels:
         chosen = labels.index(said) if said in labels else None
-        st.radio(step.predict.question, labels, chosen, key=key, on_change=_predict, args=(lesson.name, at, key))
+        st.radio(question, labels, chosen, joined, key=key, on_change=_predict, args=(lesson.name, at, key))
     else:
-        st.text_input(step.predict.question, said, 20, key=key, on_change=_predict, args=(lesson.name, at, key))
+        st.text_input(question, said, 20, key=key, on_change=_predict, args=(lesson.name, at, key))
 
 
 def _predict(lesson: str, at: int, key: str) -> None:
@@ -243,7 +244,7 @@ def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
         return
     verdict = judge(lesson, asked, said, value)
     icon = {True: ":green[:material/check_circle:] ", False: ":orange[:material/lightbulb:] ", None: ""}[verdict]
-    st.markdown(f"{icon}**You said:** {escape_markdown(said)}  \n{came}")
+    st.markdown(f"{icon}**You said:** {joined(escape_markdown(said))}  \n{came}")
 
 
 def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
@@ -255,7 +256,8 @@ def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
 def in_words(number: Number, runs: Mapping[str, RunView], digits: Dataset) -> str:
     """What a number is of, and the number as people write it, as Markdown."""
     meaning = number.meaning(runs)
-    return f"**{escape_markdown(meaning[0].upper() + meaning[1:])}:** {escape_markdown(number.text(runs, digits))}"
+    words = f"**{escape_markdown(meaning[0].upper() + meaning[1:])}:** {escape_markdown(number.text(runs, digits))}"
+    return joined(words)
 
 
 # Waiting
@@ -323,7 +325,7 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
         return True
     if state.is_active:
         there = state.name == "running" and page == "train" and run.id == chosen_run()  # Train says how far it is
-        st.markdown(f":material/hourglass_top: {words} · {'training' if there else progress_in_words(run)}")
+        st.markdown(f":material/hourglass_top: {words} · {'training' if there else joined(progress_in_words(run))}")
     else:
         st.markdown(f":orange[:material/warning:] {words} is {state.name}. Show me starts it again.")
     return False
