@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.learners import LessonProgress
 from core.storage import printable
+from dashboard.components.formatting import joined
 from dashboard.components.learn.glossary import ADDRESS, search
 from dashboard.components.learn.guide import begin_lesson, in_words, judge
 from dashboard.components.learn.lesson import Lesson
@@ -25,10 +26,10 @@ def show_lesson(lesson: Lesson, *, is_next: bool) -> None:
         border=True, key=f"lesson_{lesson.name}", height="stretch", vertical_alignment="distribute", gap="small"
     ):
         with st.container(gap="xsmall"):  # above; the buttons of a row stand on one line below
-            st.subheader(escape_markdown(lesson.question), anchor=False)
+            st.subheader(joined(escape_markdown(lesson.question)), anchor=False)
             parts = [lesson.title, f"{lesson.minutes} min", lesson.needs]
             parts = [*(escape_markdown(part) for part in parts), state(lesson, progress, now.active)]
-            st.caption(" · ".join(filter(None, parts)))
+            st.caption(joined(" · ".join(filter(None, parts))))
             show_predictions(lesson, progress)
         words = "Again" if progress.done else "Continue" if progress.step else "Start"
         st.button(
@@ -62,7 +63,7 @@ def show_predictions(lesson: Lesson, progress: LessonProgress) -> None:
         came = f" · {in_words(outcome, runs, digits)}" if known else ""
         mark = ":green[:material/check:] " if known and judge(lesson, at, said, value) else ""
         words = f"{escape_markdown(question)}  \n**You said:** {escape_markdown(said)}{came}"
-        st.caption(f"{mark}{words}")
+        st.caption(joined(f"{mark}{words}"))
 
 
 def show_words() -> None:

@@ -131,7 +131,8 @@
   // A button of a lesson shows that it was pressed until the server has answered: that can take seconds. What is
   // clicked in the meantime is clicked then: the server takes two clicks on a button that come together for one.
   const LESSON_BUTTON = ":is(.st-key-guide, [class*=st-key-begin_]) button";
-  const step = () => document.querySelector(".st-key-guide_head")?.textContent; // "How large a step? · 2 of 7"
+  // It knows a step's buttons once it has sent what is behind them (guide.py): before, Back leads where it led before.
+  const step = () => window.digitlabMoment;
   const later = []; // selectors of buttons
   let isPressed = false;
   addEventListener(
@@ -139,11 +140,12 @@
     (event) => {
       const pressed = event.target.closest?.(LESSON_BUTTON);
       if (!pressed) return;
-      if (isPressed || event.detail > 1) {
+      const isDouble = event.detail > 1 && event.pointerType !== "touch"; // of a double-click, the first counts
+      if (isPressed || isDouble) {
         event.preventDefault();
         event.stopImmediatePropagation();
         const [name] = pressed.closest("[class*=st-key-]").className.match(/st-key-\S+/);
-        if (event.detail < 2) later.push(`.${CSS.escape(name)} button:enabled`); // of a double-click, the first counts
+        if (!isDouble) later.push(`.${CSS.escape(name)} button:enabled`);
         return;
       }
       isPressed = true;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from core.config import FIRST_WEIGHTS, OPTIMIZERS, SCHEDULES, TrainingConfig
 from core.data import Dataset
 from core.data.split import image_count
@@ -57,6 +59,14 @@ def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:
     """How many training images of a dataset a run learns: "all (55,000)" or "5,000"."""
     count = f"{image_count(digits, config):,}"
     return count if config.training_images or config.left_out or config.imbalance > 1 else f"all ({count})"
+
+
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|min)(?!\w))")
+
+
+def joined(text: str) -> str:
+    """A text in which no line ends between a number and the sign or unit behind it: "97.69 %", "8.2 s"."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def rate_text(rate: float) -> str:

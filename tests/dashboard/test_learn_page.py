@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.config import TrainingConfig
@@ -143,7 +145,7 @@ def test_a_lesson_asks_trains_and_shows_what_was_said_beside_what_came(lesson, s
     run.set_state("running")
     with run.lock().acquire(timeout=0):
         assert f"{run.name} · training" in words(page("train", run=run.id))  # Train says how far
-        assert f"{run.name} · 0 %" in words(page("compare"))
+        assert f"{run.name} · 0\N{NO-BREAK SPACE}%" in words(page("compare"))
     finish(run)
     at = page("train", run=run.id)
     assert f"{run.name} is trained" in words(at)
@@ -167,6 +169,21 @@ def test_a_prediction_is_asked_for_and_can_be_skipped(lesson, store):
     assert (at.button(key="guide_next").label, standing_out(at)) == ("Skip", "")
     at.radio[0].set_value("No").run()
     assert (at.button(key="guide_next").label, standing_out(at)) == ("Next", "Show me")
+
+
+def test_no_line_of_a_lesson_ends_between_a_number_and_its_percent_sign(lesson, make_run, store):
+    text = LESSON.replace("The first: 1 to 1", "90 % of it: 1 to 1").replace("Think first.", "It reads 1.5 % in 8 s.")
+    text = text.replace("of {two.epochs}.", "of {two.epochs}: {two.validation_accuracy}.")
+    (store.home / "lessons" / "two.md").write_text(text)
+    finish(make_run(seed=5))
+    at = press(page("learn"), "begin_two")
+    assert at.radio[0].options[0] == "90\N{NO-BREAK SPACE}% of it"
+    assert "It reads 1.5\N{NO-BREAK SPACE}% in 8\N{NO-BREAK SPACE}s." in words(at)
+    at.radio[0].set_value("90 % of it").run()
+    assert done(store).predictions == {0: "90 % of it"}
+    at = press(press(press(at, "guide_next"), "guide_use_two"), "guide_next")
+    assert "You said:** 90\N{NO-BREAK SPACE}% of it" in words(at)
+    assert "90.00\N{NO-BREAK SPACE}%**" in words(at)
 
 
 def test_a_step_outlines_its_place_and_scrolls_to_it(lesson):
@@ -210,6 +227,22 @@ def test_a_step_whose_run_was_skipped_says_so_and_leads_to_the_step_that_trains_
     at = press(at, "guide_show")
     finish(store.runs()[0])
     assert "It was epoch **2**" in words(press(at, "guide_next"))
+
+
+def test_a_step_about_a_run_that_still_trains_says_how_far_it_is_and_goes_on_by_itself(lesson, store):
+    at = press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_show")
+    [run] = store.runs()
+    run.set_state("running")
+    with run.lock().acquire(timeout=0):
+        run.append_event("epoch", epoch=1, step=10, val_loss=0.5, val_accuracy=0.9, loss=0.1, accuracy=0.95)
+        press(at, "guide_next")
+        at = page("compare")  # Train says how far it is
+        assert re.search(rf"{run.name} · \d+.%", words(at))
+        assert "as soon as it is trained" in words(at)
+        assert "not trained yet" not in words(at)
+        assert "It was epoch" not in words(at)  # of the first epoch, which is known
+    finish(run, (0.3, 0.4))
+    assert "It was epoch **2**, of **3**" in words(at.run())
 
 
 def test_numbers_that_a_restarted_server_does_not_know_yet_come_by_themselves(lesson, make_run, monkeypatch):
@@ -258,7 +291,7 @@ def test_what_is_waited_for_on_a_page_is_noticed(lesson, make_run, store):
     at = press(at, "guide_next")
     assert at.query_params["image"] in ("4", ["4"])
     at = press(at, "guide_next")
-    assert "Draw a digit." in words(at)
+    assert "Waiting for your drawing" in words(at)
     at = press(at, "guide_next")
     assert at.title[0].value == "Learn"
     assert "1 of " in words(at)
@@ -285,6 +318,18 @@ def test_show_me_on_the_page_that_is_open_changes_what_it_shows(lesson, make_run
     assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "All")
     at = press(at, "guide_next")
     assert (at.selectbox(key="label").value, at.session_state["show"]) == (4, "Right")
+
+
+def test_a_step_opens_the_starter_that_its_address_names_and_not_the_run_before(lesson, make_run, store):
+    run = make_run(seed=5)
+    text = LESSON.replace("open: predictions?run=two&image=4", "open: draw?run=starter")
+    (store.home / "lessons" / "two.md").write_text(text.replace("wait: drawing", "open: draw?run=two"))
+    at = press(press(press(press(page("learn"), "begin_two"), "guide_next"), "guide_use_two"), "guide_next")
+    at = press(press(at, "guide_next"), "guide_next")
+    assert at.title[0].value == "Draw · Starter"
+    at = press(at, "guide_next")
+    assert at.title[0].value == f"Draw · {run.name}"
+    assert press(at, "guide_back").title[0].value == "Draw · Starter"
 
 
 def test_a_link_begins_a_lesson_and_an_unknown_one_nothing(lesson):

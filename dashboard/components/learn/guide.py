@@ -13,6 +13,7 @@ from core.config import TrainingConfig
 from core.data import Dataset
 from core.runs import RunView
 from dashboard.components.actions import run_action
+from dashboard.components.formatting import joined
 from dashboard.components.learn.glossary import linked
 from dashboard.components.learn.lesson import Lesson, Number, Step, Wait, numbers_in
 from dashboard.components.learn.numbers import NUMBERS
@@ -44,6 +45,8 @@ from dashboard.components.widgets.canvas import current_drawing
 
 LOOK_SECONDS = 1.0
 GO = "guide_goes"  # under which the session keeps the page that the guide opens next
+FINISHED = "guide_finished"  # under which the session keeps that a lesson was just finished
+TITLE = ".st-key-page_title"
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
 CLOSED_SIDEBAR = "[data-testid=stSidebar][data-collapsed=true]"
@@ -84,6 +87,8 @@ def show_guide(page: str) -> None:
     lesson = active_lesson()
     with st.container(key="guide"):
         if lesson is None:
+            if st.session_state.pop(FINISHED, False):
+                _point_at("", "")
             return
         at = _at(lesson)
         if _may_change(lesson, at):
@@ -154,8 +159,9 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
             key=f"guide_{lesson.name}_{at}", gap="small"
         ):  # of its own: none is drawn over the one before
             _show_step(lesson, at, runs, page, missing)
-    if step.highlight and not missing:
-        _highlight(step.highlight, f"{lesson.name} {at}")
+    _point_at(
+        "" if missing else step.highlight, f"{lesson.name} {at}"
+    )  # after the buttons: page.js presses none before
 
 
 def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, missing: str) -> None:
@@ -166,14 +172,14 @@ def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, 
     if step.predict:
         _ask(lesson, at, step)
     if missing:
-        _say_missing(lesson, missing)
+        _say_missing(lesson, missing, runs.get(missing), page)
     elif step.text:
         st.markdown(_filled(step.text, lesson, runs))
     done = step.wait is None or _say_wait(lesson, step.wait, runs, page)
     if step.outcome and not missing:
         _say_outcome(lesson, at, runs)
     with buttons:
-        _buttons(lesson, at, done, missing)
+        _buttons(lesson, at, runs, done, missing)
 
 
 def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
@@ -181,7 +187,7 @@ def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
     digits, text = dataset_now(), linked(text)
     for words, number in numbers_in(text, lesson.runs):
         text = text.replace(words, f"**{escape_markdown(number.text(runs, digits))}**" if digits else "…")
-    return text
+    return joined(text)
 
 
 def _missing_run(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> str:
@@ -205,8 +211,12 @@ def _training_step(lesson: Lesson, name: str) -> int | None:
     return next((at for at, step in enumerate(lesson.steps) if step.wait and name in step.wait.runs), None)
 
 
-def _say_missing(lesson: Lesson, name: str) -> None:
-    """Say which step trains a run, in the place of a text about it."""
+def _say_missing(lesson: Lesson, name: str, run: RunView | None, page: str) -> None:
+    """Say that a run still trains, or which step trains it, in the place of a text about it."""
+    if run is not None and run.state.is_active:
+        _say_run(lesson, name, run, page)
+        st.markdown("This step shows what came of it as soon as it is trained.")
+        return
     trains = _training_step(lesson, name)
     where = "" if trains is None else f" Step {trains + 1}, “{escape_markdown(lesson.steps[trains].title)}”, trains it."
     st.markdown(f"This step is about a run that is not trained yet.{where}")
@@ -217,13 +227,13 @@ def _say_missing(lesson: Lesson, name: str) -> None:
 
 def _ask(lesson: Lesson, at: int, step: Step) -> None:
     said = learner().progress(lesson.name).predictions.get(at, "")
-    key = f"guide_predict_{lesson.name}_{at}"
+    key, question = f"guide_predict_{lesson.name}_{at}", joined(step.predict.question)
     labels = [label for label, _ in step.predict.choices]
     if labels:
         chosen = labels.index(said) if said in labels else None
-        st.radio(step.predict.question, labels, chosen, key=key, on_change=_predict, args=(lesson.name, at, key))
+        st.radio(question, labels, chosen, joined, key=key, on_change=_predict, args=(lesson.name, at, key))
     else:
-        st.text_input(step.predict.question, said, 20, key=key, on_change=_predict, args=(lesson.name, at, key))
+        st.text_input(question, said, 20, key=key, on_change=_predict, args=(lesson.name, at, key))
 
 
 def _predict(lesson: str, at: int, key: str) -> None:
@@ -245,7 +255,7 @@ def _say_outcome(lesson: Lesson, at: int, runs: Mapping[str, RunView]) -> None:
         return
     verdict = judge(lesson, asked, said, value)
     icon = {True: ":green[:material/check_circle:] ", False: ":orange[:material/lightbulb:] ", None: ""}[verdict]
-    st.markdown(f"{icon}**You said:** {escape_markdown(said)}  \n{came}")
+    st.markdown(f"{icon}**You said:** {joined(escape_markdown(said))}  \n{came}")
 
 
 def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
@@ -257,7 +267,8 @@ def judge(lesson: Lesson, asked: int, said: str, value: float) -> bool | None:
 def in_words(number: Number, runs: Mapping[str, RunView], digits: Dataset) -> str:
     """What a number is of, and the number as people write it, as Markdown."""
     meaning = number.meaning(runs)
-    return f"**{escape_markdown(meaning[0].upper() + meaning[1:])}:** {escape_markdown(number.text(runs, digits))}"
+    words = f"**{escape_markdown(meaning[0].upper() + meaning[1:])}:** {escape_markdown(number.text(runs, digits))}"
+    return joined(words)
 
 
 # Waiting
@@ -278,15 +289,17 @@ def _ticked(words: str, done: bool) -> str:
 
 
 def _is_known(number: Number, runs: Mapping[str, RunView]) -> bool:
+    """Whether a number is known, and final: what it is of does not train any more."""
     digits = dataset_now()
-    return digits is not None and number.value(runs, digits) is not None
+    final = not any(name in runs and runs[name].state.is_active for name, _ in number.parts)
+    return final and digits is not None and number.value(runs, digits) is not None
 
 
 def _wanted(wait: Wait) -> str:
     if wait.kind == "number":
         return "Waiting for the measurement"
     if wait.kind == "drawing":
-        return "Draw a digit."
+        return "Waiting for your drawing"
     return f"Open {wait.page.capitalize()}." if not wait.name else "Waiting for you"
 
 
@@ -323,7 +336,7 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
         return True
     if state.is_active:
         there = state.name == "running" and page == "train" and run.id == chosen_run()  # Train says how far it is
-        st.markdown(f":material/hourglass_top: {words} · {'training' if there else progress_in_words(run)}")
+        st.markdown(f":material/hourglass_top: {words} · {'training' if there else joined(progress_in_words(run))}")
     else:
         st.markdown(f":orange[:material/warning:] {words} is {state.name}. Show me starts it again.")
     return False
@@ -332,7 +345,7 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
 # Going on
 
 
-def _buttons(lesson: Lesson, at: int, done: bool, missing: str) -> None:
+def _buttons(lesson: Lesson, at: int, runs: Mapping[str, RunView], done: bool, missing: str) -> None:
     """Show the buttons; the one that stands out does what the step is about.
 
     While a prediction is asked for, none stands out, and Next says that it skips it.
@@ -342,8 +355,8 @@ def _buttons(lesson: Lesson, at: int, done: bool, missing: str) -> None:
     predicts = predicts and not (step.wait and done)  # what came is known
     st.button("Back", key="guide_back", on_click=_go, args=(lesson, at - 1), disabled=at == 0)
     if missing:
-        trains = _training_step(lesson, missing)
-        if trains is not None:
+        trains, run = _training_step(lesson, missing), runs.get(missing)
+        if trains is not None and not (run and run.state.is_active):
             words = f"Go to step {trains + 1}"
             st.button(words, key="guide_missing", on_click=_go, args=(lesson, trains), type="primary")
     elif step.page or step.settings or step.wait:
@@ -380,7 +393,7 @@ def _open(lesson: Lesson, step: Step) -> None:
         return
     for key in RUN_KEYS:
         if key in query:
-            ids = [known[name].id if name in known else "" for name in query[key].split(",")]
+            ids = [_run_id(lesson, name, known) for name in query[key].split(",")]
             query[key] = ",".join(filter(None, ids))
     query = {name: value for name, value in query.items() if value}
     for name, value in query.items():
@@ -390,6 +403,13 @@ def _open(lesson: Lesson, step: Step) -> None:
     elif run := st.session_state.get(f"{EVERY_PAGE}_run"):
         query["run"] = run
     st.session_state[GO] = (page, query)
+
+
+def _run_id(lesson: Lesson, name: str, known: Mapping[str, RunView]) -> str:
+    """The id of the run that an address names: one of the lesson, "" where it is not trained, or any other."""
+    if name in lesson.runs:
+        return known[name].id if name in known else ""
+    return name
 
 
 def show_me(lesson: Lesson, at: int) -> None:
@@ -440,6 +460,7 @@ def _watch(lesson: Lesson, names: tuple[str, ...]) -> None:
 def _finish(lesson: Lesson) -> None:
     change(lambda now: replace(now.with_progress(lesson.name, done=True), active=""))
     st.session_state[GO] = ("learn", {})
+    st.session_state[FINISHED] = True
 
 
 def _end() -> None:
@@ -450,18 +471,23 @@ def _fold() -> None:
     change(lambda now: replace(now, folded=not now.folded))
 
 
-def _highlight(place: str, moment: str) -> None:
+def _point_at(place: str, moment: str) -> None:
     """Outline a part of the page, or what opens the sidebar where the part is in it and it is closed.
 
+    The page scrolls to the part once in each moment, as soon as it is drawn.
+
     Args:
-        place: a name in `HIGHLIGHTS`.
-        moment: the lesson and its step: the page scrolls to the part once in each, as soon as it is drawn.
+        place: a name in `HIGHLIGHTS`; "" for the beginning of the page, which is not outlined.
+        moment: the lesson and its step, "" after the last one.
     """
-    part = HIGHLIGHTS[place]
+    part = HIGHLIGHTS[place] if place else TITLE
     in_closed_sidebar = f"body:has({CLOSED_SIDEBAR} {part}):not(:has([data-testid=stMain] {part}))"
+    outline = (
+        f"{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
+        "ease-out 3 both; border-radius: 8px }"
+    )
     st.html(
-        f"<style>{part}, {in_closed_sidebar} [data-testid=stExpandSidebarButton] {{ animation: digitlab-outline 1.2s "
-        f"ease-out 3 both; border-radius: 8px; scroll-margin-top: 5rem }}</style>"
+        f"<style>{part} {{ scroll-margin-top: 5rem }} {outline if place else ''}</style>"
         f"<script>{SCROLL}({json.dumps(moment)}, {json.dumps(part)}, {json.dumps(CLOSED_SIDEBAR)})</script>",
         unsafe_allow_javascript=True,
     )

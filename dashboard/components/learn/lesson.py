@@ -18,7 +18,7 @@
     wait: run many
     highlight: start
 
-    Press Start, or let Show me do it.
+    Press Start training, or let Show me do it.
 
     ## Where it turned
     outcome: many.best_epoch
@@ -31,7 +31,8 @@ what it takes, and `source` may stand several times. Groups stand in the order o
 
 A step begins with its title. The lines right below it are its fields, what follows the empty line is its text:
 
-- `open: PAGE?query` is the page that the step is about. In the query, the name of a run stands for the learner's run.
+- `open: PAGE?query` is the page that the step is about. In the query, the name of a run stands for the learner's run;
+  `starter` is the run that is shipped.
 - `set: RUN` puts the settings of a run of the lesson into the sidebar of Train.
 - `highlight: PLACE` outlines a part of the page.
 - `predict: QUESTION` asks before it is known; below it the choices, each with the range in which it is right, or none,

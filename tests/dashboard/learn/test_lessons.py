@@ -43,6 +43,14 @@ def test_a_lesson_is_short_asks_first_and_names_its_source(lesson):
 
 
 @each_lesson
+def test_a_step_that_waits_for_a_run_points_at_the_button_that_trains_it_and_names_it(lesson):
+    for step in lesson.steps:
+        if step.wait and step.wait.kind == "run":
+            assert step.highlight == "start", step.title
+            assert "Start training" in step.text or "Show me trains" in step.text, step.title
+
+
+@each_lesson
 def test_what_a_lesson_says_was_measured_on_mnist_with_several_seeds(lesson):
     known = read_json(MEASURED)[lesson.name]
     assert known["dataset"] == "MNIST"
