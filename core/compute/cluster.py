@@ -227,7 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.cores < 1:
         parser.error("--cores: lend at least one core")
-    logging.getLogger("distributed.worker").setLevel(logging.WARNING)  # it has a line for every question
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # it has a line for every question
     remove_leftovers(home_folder())
     folder = tempfile.mkdtemp(prefix=f"digitlab-{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -58,6 +58,7 @@ class _Attempt:
     id: str
     stamps: mirror.Stamps | None = None  # of what was fetched; None until the machine has the run
     began: bool = False  # whether its worker has taken it
+    words: str = ""  # what happened to it before
 
 
 @dataclass(eq=False)
@@ -73,7 +74,8 @@ class _Member:
     seen: float = 0.0
     attempts: dict[str, _Attempt] = field(default_factory=dict)
     trouble: str = ""  # why it gets no runs, for a reason of its own
-    gone: str = ""
+    silent: str = ""  # why it is not counted on at the moment
+    gone: str = ""  # why it is not counted on any more
     full: bool = False  # by the runs of others
     task: asyncio.Task | None = None
 
@@ -155,7 +157,7 @@ class Dispatcher:
 
     def _assign(self) -> str:
         """Choose a machine for each run that waits; returns why none can be chosen, "" where one can."""
-        members = [member for member in self._members.values() if member.name and not member.gone]
+        members = [member for member in self._members.values() if member.name and not (member.gone or member.silent)]
         for member in members:
             failures = self._failures[member.id]
             if failures >= MOST_FAILURES:
@@ -185,7 +187,7 @@ class Dispatcher:
         if run.state.name != "queued":
             lock.release()
             return
-        attempt = _Attempt(run, lock, f"{run.id[:40]}-{uuid4().hex[:12]}")
+        attempt = _Attempt(run, lock, f"{run.id[:40]}-{uuid4().hex[:12]}", words=run.state.message)
         member.attempts[attempt.id] = attempt
 
     # One machine
@@ -201,8 +203,9 @@ class Dispatcher:
                 await self._note(error)
             except Exception:  # of whatever kind: the others must go on
                 traceback.print_exc()
-            if time.monotonic() - member.heard > self.silence:
-                self._lose(member, f"It gave no answer for {self.silence:.0f} seconds.")
+            if not member.silent and time.monotonic() - member.heard > self.silence:
+                member.silent = f"It gave no answer for {self.silence:.0f} seconds."
+                self._lose_runs(member, member.silent)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _note(self, error: Exception) -> None:
@@ -217,7 +220,7 @@ class Dispatcher:
         answer = (await asyncio.wait_for(asking, min(ANSWER_SECONDS, self.silence)))[member.address]
         if member.gone:
             raise TimeoutError
-        member.heard, member.seen = asked, time.time()
+        member.heard, member.seen, member.silent = asked, time.time(), ""
         return answer
 
     async def _begin(self, client: Client, member: _Member, attempt: _Attempt) -> None:
@@ -290,7 +293,7 @@ class Dispatcher:
                 self._count(member, state.message)
             self._finish(member, attempt, state.name, state.message)
         elif any(change.name == files.STATE for change in written) and state.name != "queued":
-            run.set_state(state.name, state.message, resumes=state.resumes, machine=member.name)
+            run.set_state(state.name, state.message or attempt.words, resumes=state.resumes, machine=member.name)
 
     def _count(self, member: _Member, why: str) -> None:
         self._failures[member.id] += 1
@@ -308,6 +311,9 @@ class Dispatcher:
     def _lose(self, member: _Member, why: str) -> None:
         """Count on a machine no longer; its runs continue elsewhere."""
         member.gone = why
+        self._lose_runs(member, why)
+
+    def _lose_runs(self, member: _Member, why: str) -> None:
         for attempt in list(member.attempts.values()):
             self._lose_run(member, attempt, why)
 
@@ -326,6 +332,7 @@ class Dispatcher:
 
     def _tell(self) -> None:
         """Leave word of the machines in the home, where there is something new."""
+        here = {member.name for member in self._members.values() if not member.gone}
         machines = [
             Machine(
                 member.name,
@@ -333,11 +340,11 @@ class Dispatcher:
                 tuple(attempt.run.id for attempt in member.attempts.values()),
                 member.others,
                 round(member.seen),
-                member.gone,
+                member.gone or member.silent,
                 member.trouble,
             )
             for member in self._members.values()
-            if member.name
+            if member.name and not (member.gone and member.name in here)  # it has joined again
         ]
         told, now = Machines(tuple(machines), self._problem), time.monotonic()
         if _but_for_seen(told) != _but_for_seen(self._told) or now >= self._next_word:
