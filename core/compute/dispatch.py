@@ -322,6 +322,7 @@ class Dispatcher:
         run, words = attempt.run, f"{member.name} did not finish it. {why}"
         if attempt.stamps is not None and run.path.is_dir():
             self._lost[run.id] += 1
+            run.append_event("lost", machine=member.name, why=why)
             if self._lost[run.id] > MOST_LOST:
                 run.set_state("failed", words, machine=member.name)
             elif run.control.get("request"):

@@ -20,6 +20,7 @@ from dashboard.components.address import recall, remember
 from dashboard.components.charts import sweep as charts
 from dashboard.components.formatting import STATE_ICONS, duration_in_words
 from dashboard.components.how_measured import how_measured
+from dashboard.components.machines import show_machines
 from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
@@ -52,12 +53,14 @@ def page() -> None:
         with st.container(border=True):
             st.header("New sweep", anchor=False)
             show_new_sweep(digits)
+        show_machines()
         return
     with st.expander("New sweep", icon=":material/add:", key="new_sweep"):
         show_new_sweep(digits)
     choose(sweeps, chosen)
     remember(PAGE, "sweep", chosen.id)
     show(chosen, digits)
+    show_machines()
 
 
 def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:
