@@ -133,7 +133,8 @@ class Dispatcher:
         heard = time.monotonic()
         while not self._is_through() and time.monotonic() - heard < self.silence:
             try:
-                known = await asyncio.wait_for(client.scheduler.identity(n_workers=-1), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    known = await client.scheduler.identity(n_workers=-1)
                 heard = time.monotonic()
                 self._note_members(client, known["workers"])
             except (OSError, TimeoutError):
@@ -216,8 +217,8 @@ class Dispatcher:
     async def _call(self, client: Client, member: _Member, *arguments: object) -> dict:
         """What a machine answers; its silence is counted from before it was asked."""
         asked = time.monotonic()
-        asking = client.run(call, *arguments, workers=[member.address])
-        answer = (await asyncio.wait_for(asking, min(ANSWER_SECONDS, self.silence)))[member.address]
+        async with asyncio.timeout(min(ANSWER_SECONDS, self.silence)):
+            answer = (await client.run(call, *arguments, workers=[member.address]))[member.address]
         if member.gone:
             raise TimeoutError
         member.heard, member.seen, member.silent = asked, time.time(), ""
