@@ -16,18 +16,19 @@ pytestmark = pytest.mark.slow
 CONFIG = TrainingConfig("dense", epochs=30, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
 
 
-@pytest.fixture
-def lab(tmp_path, digits_file, monkeypatch):
-    """A cluster of three machines, and a launcher for it that loses patience after three seconds."""
-    with Lab(tmp_path / "lab", ("one", "two", "three")) as lab:
-        monkeypatch.setenv("DIGITLAB_CLUSTER", lab.address)
-        monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
-        monkeypatch.setenv("DASK_DIGIT_LAB__SILENCE", "3")
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A scheduler, and three machines of one core."""
+    with Lab(tmp_path_factory.mktemp("lab"), ("one", "two", "three")) as lab:
         yield lab
 
 
 @pytest.fixture
-def launcher(store, lab):
+def launcher(store, lab, digits_file, monkeypatch):
+    """A launcher for this cluster, whose dispatcher loses patience after three seconds."""
+    monkeypatch.setenv("DIGITLAB_CLUSTER", lab.address)
+    monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
+    monkeypatch.setenv("DASK_DIGIT_LAB__SILENCE", "3")
     launcher = make_launcher(store)
     launcher.start()
     yield launcher
@@ -35,6 +36,30 @@ def launcher(store, lab):
     launcher.close()
     dispatcher.kill()
     dispatcher.wait()
+
+
+def test_requests_reach_a_run_elsewhere_and_where_its_dispatcher_is_killed_it_goes_on(store, launcher, wait_until):
+    run = store.create(TrainingConfig("dense", epochs=200, batch_size=8, hidden_layers=(8,)))
+    wait_until(lambda: run.history().epochs and run.has_checkpoint, "an epoch")
+    assert (run.state.name, run.has_worker()) == ("running", True)
+    run.request(learning_rate=0.002)
+    wait_until(lambda: run.history().last_batch["learning_rate"] == 0.002, "the new learning rate")
+    launcher._dispatcher.kill()
+    wait_until(lambda: run.state.name == "interrupted", "its end to be seen")
+    steps = run.history().last_batch["step"]
+    wait_until(lambda: run.state.name == "running" and run.history().start_step > 0, "it to go on")
+    wait_until(lambda: run.history().last_batch["step"] > steps, "new batches")
+    run.pause()
+    wait_until(lambda: run.state.name == "paused" and not run.has_worker(), "it to pause")
+    steps = [batch["step"] for batch in run.history().batches]
+    assert steps == sorted(set(steps))
+    assert run.checkpoint_flaw == ""
+    assert run.has_model
+    assert run.state.machine
+    run.resume()
+    wait_until(lambda: run.history().last_batch["step"] > steps[-1], "it to go on again")
+    run.discard()
+    wait_until(lambda: not run.path.exists(), "it to be deleted")
 
 
 def test_runs_end_as_undisturbed_ones_where_a_machine_is_killed_and_another_hangs_for_a_while(
