@@ -17,10 +17,12 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from distributed import Client
 
 from benchmarks.kills import compare
 from benchmarks.lab import Lab, has_hosts, wait_for, workers_of
@@ -185,11 +187,21 @@ def throughput(folder: Path, count: int = 9) -> None:
             print(f"{count} runs on {len(names)}: {taken:.1f} s, of which loops {trained:.1f} s", flush=True)
             parts = {"machines": sum(after[:-2]), "dispatcher": after[-2], "scheduler": after[-1]}
             print(", ".join(f"{name} {value:.2f} s = {value / trained:.1%}" for name, value in parts.items()))
-            if len(names) > 1:
-                share = parts["scheduler"] / taken / len(names)
-                print(f"scheduler: {share:.2%} of a core for each machine, so full at about {1 / share:.0f} machines")
+            seconds_a_look = _scheduler_seconds(lab, used)
+    full = LOOK_SECONDS / seconds_a_look
+    print(f"scheduler: {1000 * seconds_a_look:.2f} ms of a core a look, so full at {full:.0f} machines")
     one, three = seconds.values()
     print(f"three machines are {one / three:.2f} times as fast as one, on {os.cpu_count()} cores")
+
+
+def _scheduler_seconds(lab: Lab, used: Callable[[subprocess.Popen], float], looks: int = 600) -> float:
+    """What the scheduler needs to pass on a question and its answer, of 20,000 bytes."""
+    with Client(lab.address) as client:
+        address = next(iter(client.scheduler_info()["workers"]))
+        before = used(lab.scheduler)
+        for _ in range(looks):
+            client.run(bytes, 20_000, workers=[address])
+        return (used(lab.scheduler) - before) / looks
 
 
 def _figure(what: str, samples, more: str) -> None:

@@ -13,6 +13,7 @@ import atexit
 import logging
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import dask
 from distributed import Worker
 
 from core.compute import mirror
@@ -35,10 +37,17 @@ from core.runs import Run, RunError, RunStore, files
 from core.storage import write_atomically
 from core.terminal import INTERRUPTED, command_line, exit_with
 
+ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:\d+/?")
 RESOURCE = "digit-lab"  # by which members are told from other workers of a scheduler
 PROTOCOL = 1  # of the messages between members and dispatchers
 LOOK_SECONDS, REJOIN_SECONDS = 0.5, 2.0
 DATASETS = "datasets"  # a folder of the home, with the datasets that came, named by their fingerprints
+UNREACHABLE = (OSError, TimeoutError, RuntimeError, TypeError)  # what Dask raises, the last without certificates
+SPARING = {  # Dask's own measurements of itself, which nobody looks at here
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
 ONE_CORE = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
@@ -191,9 +200,18 @@ def call(action: str, *arguments: object, dask_worker: Worker) -> object:
     return getattr(dask_worker.digit_lab, action)(*arguments)
 
 
+def explain(error: Exception) -> str:
+    """Why a scheduler cannot be reached, as a sentence."""
+    cause = error.__cause__ or error
+    if isinstance(cause, TypeError):
+        return "Dask's configuration on this machine names no certificate for TLS. README says how."
+    return f"{cause or type(cause).__name__}."
+
+
 async def _take_part(address: str, member: Member) -> None:
     """Be a member, and join again whenever the scheduler was lost."""
-    told = None
+    told = f"Joining {address}."
+    print(told, flush=True)
     while True:
         words = "The scheduler has left."
         try:
@@ -208,10 +226,10 @@ async def _take_part(address: str, member: Member) -> None:
             worker.digit_lab = member
             async with worker:
                 print(f"{member.name} has joined {address} with {member.cores} cores.", flush=True)
-                told = None
+                told = ""
                 await worker.finished()
-        except (OSError, TimeoutError) as error:
-            words = f"{address} cannot be reached: {error or type(error).__name__}."
+        except UNREACHABLE as error:
+            words = f"{address} cannot be joined: {explain(error)}"
         if words != told:
             print(f"{words} Trying again.", file=sys.stderr)
             told = words
@@ -225,9 +243,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", default=platform.node() or "machine", help="what the machine is called")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="how many runs it trains at once")
     options = parser.parse_args(arguments)
+    if not ADDRESS.fullmatch(options.scheduler):
+        parser.error(f'"{options.scheduler}" is no address such as tcp://HOST:8786')
     if options.cores < 1:
         parser.error("--cores: lend at least one core")
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # it has a line for every question
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it has a line for every question
+    dask.config.set(SPARING)
     remove_leftovers(home_folder())
     folder = tempfile.mkdtemp(prefix=f"digitlab-{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import platform
 import sys
 import threading
@@ -28,7 +29,7 @@ from distributed import Client
 from filelock import FileLock, Timeout
 
 from core.compute import mirror
-from core.compute.cluster import PROTOCOL, RESOURCE, call
+from core.compute.cluster import ADDRESS, PROTOCOL, RESOURCE, SPARING, UNREACHABLE, call, explain
 from core.compute.machines import LOCK, Machine, Machines, cluster_address, write_machines
 from core.compute.queue import Queue
 from core.data import DatasetError, load_dataset
@@ -109,8 +110,8 @@ class Dispatcher:
             try:
                 async with Client(self.address, asynchronous=True, timeout=ANSWER_SECONDS) as client:
                     await self._serve(client)
-            except (OSError, TimeoutError) as error:
-                self._problem = f"The cluster at {self.address} cannot be reached: {error or type(error).__name__}."
+            except UNREACHABLE as error:
+                self._problem = f"The cluster at {self.address} cannot be reached: {explain(error)}"
             for member in list(self._members.values()):
                 self._lose(member, "The scheduler cannot be reached.")
             self._tell()
@@ -369,8 +370,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("home", type=absolute, help="the folder whose queued runs are sent to DIGITLAB_CLUSTER")
     home: Path = parser.parse_args(arguments).home
     address = cluster_address()
-    if not address:
-        parser.error("DIGITLAB_CLUSTER names no scheduler")
+    if not ADDRESS.fullmatch(address):
+        parser.error(f'DIGITLAB_CLUSTER is "{address}", no address such as tcp://HOST:8786')
+    dask.config.set(SPARING)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     leaves = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.buffer.read(), leaves.set()), daemon=True).start()
     home.mkdir(parents=True, exist_ok=True)

@@ -6,12 +6,14 @@ are read last and written first, so that a checkpoint never tells of more than t
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from core.runs import Run, files
 from core.runs.weights import kept_epochs
-from core.storage import read_json, version, write_atomically, write_json
+from core.storage import read_json, write_atomically, write_json
 
 GROWING = (files.EVENTS, files.LOG)  # only appended to
 FIRST_READ = (files.STATE, files.SUMMARY, files.CHECKPOINT)
@@ -39,12 +41,16 @@ def needed(run: Run) -> dict[str, bytes]:
 def stamps(folder: Path) -> Stamps:
     """The stamps of all files that a worker has written, those first that are read first."""
     found = {}
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if path.name.startswith(".") or path.suffix == ".lock" or name in KEPT_HERE - {files.STATE} or path.is_dir():
-            continue
-        now = version(path, missing_ok=True)
-        found[name] = (now.size,) if name in GROWING else tuple(now)
+    for below in ("", files.PREDICTIONS_FOLDER, files.WEIGHTS_FOLDER):
+        with suppress(FileNotFoundError), os.scandir(folder / below) as entries:
+            for entry in entries:
+                name = f"{below}/{entry.name}" if below else entry.name
+                if entry.name.startswith(".") or name.endswith(".lock") or name in KEPT_HERE - {files.STATE}:
+                    continue
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    if entry.is_file():
+                        now = os.stat(entry.path)
+                        found[name] = (now.st_size,) if name in GROWING else (now.st_ino, now.st_mtime_ns, now.st_size)
     ranks = {name: rank for rank, name in enumerate([*FIRST_READ, "", *GROWING])}
     return {name: found[name] for name in sorted(found, key=lambda name: ranks.get(name, len(FIRST_READ)))}
 
