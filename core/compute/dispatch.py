@@ -232,7 +232,15 @@ class Dispatcher:
         except DatasetError as error:
             self._finish(member, attempt, "failed", str(error))
             return
-        attempt.run.write_dataset(attempt.run.dataset or identity)
+        known = attempt.run.dataset or identity
+        if known.get("fingerprint") != identity["fingerprint"]:
+            words = (
+                f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
+                f"{identity['name']} ({identity['source']}). Start Digit Lab with the first one to continue."
+            )
+            self._finish(member, attempt, "failed", words)
+            return
+        attempt.run.write_dataset(known)
         brought = self._home, self.silence, attempt.id, identity["fingerprint"], mirror.needed(attempt.run)
         answer = await self._call(client, member, "begin", *brought)
         if answer.get("refused") == "dataset":

@@ -105,6 +105,14 @@ def test_runs_that_learn_my_digits_stay_on_this_machine(store, serve):
     assert mine.state.name == "queued"
 
 
+def test_a_run_of_another_dataset_is_sent_nowhere(store, serve):
+    run, cluster = store.create(CONFIG), Cluster({"one": State("finished")})
+    run.write_dataset({"name": "MNIST", "source": "a file", "fingerprint": "0" * 16})
+    serve(cluster, lambda: not run.state.is_active)
+    assert run.state.message.startswith("This run was trained on MNIST (a file), but now the dataset is Own digits")
+    assert cluster.began["one"] == []
+
+
 def test_each_moment_of_a_copied_run_can_be_continued(store, make_run):
     there = make_run()
     there.write_checkpoint({})
