@@ -218,8 +218,10 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
         if ended:
             terminal.show("")
             return run.state  # read again: the worker may have written since
-        problem = read_machines(run.home).problem if state.name == "queued" and cluster_address() else ""
-        terminal.show(problem or progress_line(history, state, signs=terminal.signs))
+        if state.name == "queued" and worker.stdin:  # which a process has that sends runs to a cluster
+            terminal.show(read_machines(run.home).problem or "Waiting for a machine")
+        else:
+            terminal.show(progress_line(history, state, signs=terminal.signs))
         time.sleep(LOOK_SECONDS)
 
 

@@ -93,7 +93,9 @@ class Member(Watcher):
             with self._lock:
                 now = time.monotonic()
                 for name in [name for name, attempt in self._attempts.items() if attempt.until < now]:
-                    print(f"Nobody asks for {self._attempts[name].run.name} any more, so its training ends here.")
+                    run = self._attempts[name].run
+                    if _is_at_work(run):
+                        print(f"Nobody asks for {run.name} any more, so its training ends here.", flush=True)
                     self._end(name)
 
     # What dispatchers call
@@ -121,9 +123,9 @@ class Member(Watcher):
                 state, has_worker = attempt.run.state, attempt.run.has_worker()  # before the files
                 written, gone = mirror.changes(attempt.run.path, stamps)
                 found[name] = {"state": state, "has_worker": has_worker, "written": written, "gone": gone}
-            others = sum(attempt.home != home for attempt in self._attempts.values())
+            others = sum(attempt.home != home and _is_at_work(attempt.run) for attempt in self._attempts.values())
             about = {"id": self.id, "name": self.name, "cores": self.cores, "others": others, "protocol": PROTOCOL}
-            return {**about, "free": self.cores - len(self._attempts), "attempts": found}
+            return {**about, "free": self._free, "attempts": found}
 
     def begin(self, home: str, seconds: float, attempt: str, dataset: str, contents: dict[str, bytes]) -> dict:
         """Train a run, given by its files, on the dataset of this fingerprint.
@@ -134,7 +136,7 @@ class Member(Watcher):
         with self._lock:
             if attempt in self._attempts:  # an answer that was lost
                 return {"stamps": {}}
-            if len(self._attempts) >= self.cores:
+            if self._free <= 0:
                 return {"refused": "full"}
             if not self._dataset(dataset).exists():
                 return {"refused": "dataset"}
@@ -153,6 +155,10 @@ class Member(Watcher):
         """Keep a dataset, the bytes of an npz file."""
         self._datasets.mkdir(parents=True, exist_ok=True)
         write_atomically(self._dataset(fingerprint), lambda file: file.write(data))
+
+    @property
+    def _free(self) -> int:
+        return self.cores - sum(_is_at_work(attempt.run) for attempt in self._attempts.values())
 
     def _dataset(self, fingerprint: str) -> Path:
         return self._datasets / f"{fingerprint}.npz"
@@ -183,6 +189,10 @@ class Member(Watcher):
             run.path.rename(doomed)  # before, so that no launcher begins it
         self._launchers[run.home.name].end(name)
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_at_work(run: Run) -> bool:
+    return run.state.is_active or run.has_worker()
 
 
 def _request(run: Run, control: dict) -> None:

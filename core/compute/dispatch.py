@@ -112,10 +112,10 @@ class Dispatcher:
                     await self._serve(client)
             except UNREACHABLE as error:
                 self._problem = f"The cluster at {self.address} cannot be reached: {explain(error)}"
-            for member in list(self._members.values()):
-                self._lose(member, "The scheduler cannot be reached.")
-            self._tell()
             if not self._is_through():
+                for member in self._members.values():
+                    self._lose(member, "The scheduler cannot be reached.")
+                self._tell()
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _is_through(self) -> bool:

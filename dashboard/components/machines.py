@@ -45,9 +45,9 @@ def _table() -> None:
 
 
 def machines_table(machines: tuple[Machine, ...]) -> pd.DataFrame:
-    """One row a machine, by name."""
+    """One row a machine, by name; reasons where there are any."""
     rows = sorted(machines, key=lambda machine: machine.name)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "Machine": [machine.name for machine in rows],
             "State": [_state(machine) for machine in rows],
@@ -57,6 +57,7 @@ def machines_table(machines: tuple[Machine, ...]) -> pd.DataFrame:
             "Reason": [machine.gone or machine.refused for machine in rows],
         }
     )
+    return table if table["Reason"].any() else table.drop(columns="Reason")
 
 
 def _state(machine: Machine) -> str:
@@ -70,7 +71,7 @@ def _state(machine: Machine) -> str:
 def _trains(machine: Machine) -> str:
     runs = filter(None, map(store().get, machine.trains))
     others = [f"{machine.others} of others"] if machine.others else []
-    return ", ".join([*(run.name for run in runs), *others])
+    return ", ".join([*(run.name for run in runs), *others]) or "–"
 
 
 def _ago(seconds: float) -> str:
