@@ -135,6 +135,7 @@ class Dispatcher:
         while not self._is_through() and time.monotonic() - heard < self.silence:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
+                    _check(client)
                     known = await client.scheduler.identity(n_workers=-1)
                 heard = time.monotonic()
                 self._note_members(client, known["workers"])
@@ -219,6 +220,7 @@ class Dispatcher:
         """What a machine answers; its silence is counted from before it was asked."""
         asked = time.monotonic()
         async with asyncio.timeout(min(ANSWER_SECONDS, self.silence)):
+            _check(client)
             answer = (await client.run(call, *arguments, workers=[member.address]))[member.address]
         if member.gone:
             raise TimeoutError
@@ -362,6 +364,12 @@ class Dispatcher:
             with suppress(OSError):
                 write_machines(self.store.home, told)
                 self._told, self._next_word = told, now + TELL_SECONDS
+
+
+def _check(client: Client) -> None:
+    """Raise ConnectionError where the scheduler was lost, until Dask has connected again."""
+    if client.scheduler is None:
+        raise ConnectionError("the scheduler was lost")
 
 
 def _but_for_seen(machines: Machines) -> tuple:
