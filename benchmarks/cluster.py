@@ -38,7 +38,7 @@ from core.runs.history import event_log
 from core.terminal import command_line, exit_with
 
 PARTS = ("disturbed", "overhead", "workers", "throughput")
-LONG = TrainingConfig("dense", epochs=60, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
+LONG = TrainingConfig("dense", epochs=100, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
 SHORT = TrainingConfig("dense", epochs=2, training_images=1000)
 SILENCE = 6.0
 

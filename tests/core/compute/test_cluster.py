@@ -13,7 +13,7 @@ from core.runs.history import event_log
 
 pytestmark = pytest.mark.slow
 
-CONFIG = TrainingConfig("dense", epochs=30, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
+CONFIG = TrainingConfig("dense", epochs=80, batch_size=8, hidden_layers=(32,), dropout=0.2, training_images=1000)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_requests_reach_a_run_elsewhere_and_where_its_dispatcher_is_killed_it_go
 def test_runs_end_as_undisturbed_ones_where_a_machine_is_killed_and_another_hangs_for_a_while(
     store, lab, launcher, wait_until
 ):
-    runs = [store.create(CONFIG, f"Run {number}") for number in range(4)]
+    runs = [store.create(CONFIG, f"Run {number}") for number in range(3)]
 
     def trained(name):
         on_it = (run for run in runs if (run.state.name, run.state.machine) == ("running", name))

@@ -93,7 +93,7 @@ def test_a_learning_rate_that_is_too_high_is_no_fault_of_the_machine(store, serv
 
 def test_a_run_that_its_worker_never_began_is_tried_elsewhere_and_where_nobody_can_it_waits(store, serve):
     run, cluster = store.create(CONFIG), Cluster({"one": State("interrupted", "It was killed.")})
-    found = serve(cluster, lambda: "No machine" in read_machines(store.home).problem)
+    found = serve(cluster, lambda: "takes runs" in read_machines(store.home).problem)
     assert found.problem == "No machine of the cluster takes runs."
     assert (run.state.name, run.state.message) == ("queued", "one did not finish it. It was killed.")
     assert (len(cluster.began["one"]), run.has_worker()) == (3, False)
