@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
+from core.compute.cluster_launcher import start_dispatcher
+from core.compute.machines import cluster_address, read_machines
 from core.compute.process import explain_end, start_process
 from core.config import (
     FIRST_WEIGHTS,
@@ -172,13 +174,17 @@ def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run
 
 
 def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
-    """Start a process that trains the run, out of reach of this terminal's Ctrl-C and hang-up.
+    """Start a process that trains the run or sends it to a cluster, out of reach of this terminal's Ctrl-C and hang-up.
+
+    A run with a dataset of its own is trained here.
 
     Raises:
         RunError: where it cannot be started; the run has failed then.
     """
     environment = {"DIGITLAB_DATA": str(absolute(data))} if data else {}
     try:
+        if cluster_address() and not data:
+            return start_dispatcher(RunStore(run.home))
         return start_process("core.training.worker", run.path, log=run.log_path, **environment)
     except OSError as error:
         run.set_state("failed", f"The worker could not start ({error.strerror or error}).")
@@ -212,7 +218,10 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
         if ended:
             terminal.show("")
             return run.state  # read again: the worker may have written since
-        terminal.show(progress_line(history, state, signs=terminal.signs))
+        if state.name == "queued" and worker.stdin:  # which a process has that sends runs to a cluster
+            terminal.show(read_machines(run.home).problem or "Waiting for a machine")
+        else:
+            terminal.show(progress_line(history, state, signs=terminal.signs))
         time.sleep(LOOK_SECONDS)
 
 
@@ -302,7 +311,9 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         if not options.home and older_home():
             terminal.say(f"Older runs were found in {older_home()}. To see them, set DIGITLAB_HOME={older_home()}")
         state = follow(run, worker, interrupts, terminal)
-        if run.summary is None and worker.poll() is None:
+        if worker.stdin:
+            worker.stdin.close()  # it sends runs to a cluster, and leaves after those that it has sent
+        elif run.summary is None and worker.poll() is None:
             worker.terminate()  # still importing TensorFlow for a run that was stopped
         return report(run, state, dataset, terminal)
     finally:

@@ -16,7 +16,7 @@ from core.storage import PARTIAL
 
 OLD_SECONDS = 3600.0  # no file is being written for so long
 _OWN = re.compile(r"digitlab-(\d+)-\w+")
-_WORKER_LOG = re.compile(r"worker-(\d+)\.log")
+_LOG = re.compile(r"(?:worker|dispatch)-(\d+)\.log")
 _DRAFT = re.compile(r"\.(deleted-)?\d{8}-\d{6}-.+")  # a run that was being made or deleted
 
 
@@ -44,7 +44,7 @@ def _leftovers(home: Path, temporary: Path) -> list[Path]:
     partials = [*runs.glob("*/.*partial*"), *runs.glob(f"*/predictions/.*{PARTIAL}"), *home.glob(f".*{PARTIAL}")]
     partials += home.glob(f"my_digits/.*{PARTIAL}")
     drafts = [path for path in runs.glob(".*") if _DRAFT.fullmatch(path.name)]
-    logs = [path for path in home.glob("worker-*.log") if _ended(_WORKER_LOG.fullmatch(path.name))]
+    logs = [path for path in home.glob("*-*.log") if _ended(_LOG.fullmatch(path.name))]
     own = [path for path in temporary.glob("digitlab-*") if _ended(_OWN.fullmatch(path.name)) and _is_mine(path)]
     return [path for path in [*partials, *drafts] if _is_old(path)] + logs + own
 
@@ -62,10 +62,11 @@ def _is_mine(path: Path) -> bool:
 
 def _ended(found: re.Match[str] | None) -> bool:
     """Whether a name was found, and the process that it tells of is gone."""
-    return found is not None and int(found[1]) != os.getpid() and not _lives(int(found[1]))
+    return found is not None and int(found[1]) != os.getpid() and not lives(int(found[1]))
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is a process of this number on this machine."""
     if sys.platform == "win32":  # where signal 0 would end it
         import ctypes
 

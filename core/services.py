@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.compute.after_training import AfterTraining
+from core.compute.cluster_launcher import make_launcher
 from core.compute.job import Jobs
-from core.compute.launcher import Launcher
 from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
@@ -38,7 +38,7 @@ class Services:
         self.dataset_loader = DatasetLoader()
         self.models = LoadedModels()
         self.jobs = Jobs()
-        self.launcher = Launcher(self.store)
+        self.launcher = make_launcher(self.store)
         self.sweeps = SweepStore(self.store)
         self.coordinators = Coordinators(self.sweeps)
         self.after_training = AfterTraining(self.queue, self.jobs)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.compute.process import explain_end, last_output, start_process
-from core.compute.queue import Queue
+from core.compute.queue import Active, Queue
 from core.compute.watcher import Watcher
 from core.leftovers import remove_leftovers
 from core.runs import Run, RunError, RunStore
@@ -56,12 +56,16 @@ class Launcher(Watcher):
     Args:
         store: where runs wait.
         limit: how many train at once; what other launchers and terminals train counts too.
+        environment: variables that its workers get besides those of this process.
     """
 
-    def __init__(self, store: RunStore, limit: int | None = None) -> None:
+    _keeps_warm = True
+
+    def __init__(self, store: RunStore, limit: int | None = None, **environment: str) -> None:
         super().__init__("launcher")
         self.store = store
         self.limit = limit or worker_limit()
+        self._environment = environment
         self._queue = Queue(store)
         self._warm: list[tuple[subprocess.Popen, float]] = []  # workers without a run, and since when they have none
         self._seen = -1  # the store's stamp at the last look at the run folders
@@ -93,6 +97,12 @@ class Launcher(Watcher):
                 worker.kill()  # still importing, and without a run there is nothing to lose
         self._warm = []
 
+    def end(self, run_id: str) -> None:
+        """Kill the worker that trains a run, where this launcher has started it."""
+        if sent := self._sent.get(run_id):
+            sent.worker.kill()
+            sent.worker.wait()
+
     def _watch(self) -> None:
         pause = LOOK_SECONDS
         with suppress(Exception):  # it is only tidying
@@ -116,19 +126,24 @@ class Launcher(Watcher):
             self._next_look = now + SLOW_SECONDS
             active = self._queue.look(now)
             for run in active.queued:
-                if run.id not in self._sent and len(active.running | set(self._sent)) < self.limit:
+                if run.id not in self._sent and self._takes(run, active):
                     self._send(run)
             for run in active.discarded:
                 with suppress(RunError, FileNotFoundError):  # its worker still ends, or another launcher was faster
                     self.store.delete(run)
             self._seen = stamp  # at the end: after an error it looks again
         if (
-            not self._warm
+            self._keeps_warm
+            and not self._warm
             and len(self._sent) < self.limit
             and now >= self._next_warm
             and all(now - sent.at > SPARE_SECONDS for sent in self._sent.values())
         ):
             self._warm.append((self._spawn(), now))
+
+    def _takes(self, run: Run, active: Active) -> bool:
+        """Whether a run that waits is sent to a worker now."""
+        return len(active.running | set(self._sent)) < self.limit
 
     def _send(self, run: Run) -> None:
         waited, queued = bool(self._warm), run.state.since
@@ -148,7 +163,8 @@ class Launcher(Watcher):
         """Start a worker that gets ready and then waits for runs on its standard input."""
         self.store.home.mkdir(parents=True, exist_ok=True)
         self._log.unlink(missing_ok=True)
-        return start_process("core.training.worker", "--wait", self.store.home, log=self._log, takes_input=True)
+        arguments = "core.training.worker", "--wait", self.store.home
+        return start_process(*arguments, log=self._log, takes_input=True, **self._environment)
 
     def _reap(self) -> None:
         """Forget workers that ended; a run that one of them did not even begin has failed."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from core.endings import cause, exit_in_words
 from core.home import ROOT, absolute
 
+MACHINE, PARENT = "DIGITLAB_MACHINE", "DIGITLAB_PARENT"  # set for workers of a cluster's machine: its name, process id
 PATHS = ("DIGITLAB_DATA", "DIGITLAB_HOME", "KERAS_HOME")  # in the environment
 SHOWN_CHARACTERS = 2000  # of what a process printed last
 

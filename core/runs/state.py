@@ -32,6 +32,7 @@ class State:
     target_epochs: int = 0
     resumes: bool = False  # queued to continue from a checkpoint
     extended_from: int = -1  # complete epochs when someone last asked for more; -1 where nobody did
+    machine: str = ""  # of a cluster, that trains or trained it; "" where this one does
 
     @property
     def is_active(self) -> bool:
@@ -88,6 +89,7 @@ FILES: dict[str, dict | list] = {
         "target_epochs": COUNT,
         "resumes": TRUTH,
         "extended_from": EXTENSION,
+        "machine": TEXT,
     },
     files.CONTROL: {"request": REQUEST, "learning_rate": RATE, "delete": TRUTH, "reason": TEXT},
     files.DATASET: DATASET,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.compute.launcher import Launcher
+from core.compute.cluster_launcher import make_launcher
 from core.config import ConfigError, TrainingConfig, model_name
 from core.formatting import percent
 from core.runs import RunError, RunStore
@@ -143,7 +143,7 @@ def _named(text: str) -> tuple[str, str]:
 
 def follow(sweep: Sweep) -> int:
     """Begin its trials, train them where no dashboard does, and print each that ends; returns the exit status."""
-    launcher, told = Launcher(sweep.runs), {trial.number for trial in read_trials(sweep) if trial.is_through}
+    launcher, told = make_launcher(sweep.runs), {trial.number for trial in read_trials(sweep) if trial.is_through}
     launcher.start()
     try:
         with FileLock(sweep.path / COORDINATOR_LOCK).acquire(timeout=0):

@@ -12,7 +12,9 @@ from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
-from core.compute.launcher import Launcher, worker_limit
+from core.compute.cluster_launcher import make_launcher
+from core.compute.launcher import Launcher
+from core.compute.machines import places
 from core.home import absolute
 from core.runs import Run, RunError
 from core.storage import explain_os_error
@@ -63,7 +65,7 @@ class Coordinator:
         states = [self._let_go_on(trial) for trial in trials]
         waiting, training = states.count("queued"), states.count("running")
         self._launch_where_nobody_does(waiting, training)
-        if waiting + training >= worker_limit() + AHEAD:
+        if waiting + training >= places(self.sweep.runs.home) + AHEAD:
             return False
         try:
             self._propose(trials)
@@ -132,7 +134,7 @@ class Coordinator:
             return
         self._idle_since = self._idle_since or time.monotonic()
         if time.monotonic() - self._idle_since > ALONE_SECONDS:
-            self._launcher = Launcher(self.sweep.runs)
+            self._launcher = make_launcher(self.sweep.runs)
             self._launcher.start()
 
 

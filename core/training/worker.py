@@ -33,11 +33,12 @@ import numpy as np
 from filelock import Timeout
 
 from core import models
+from core.compute.process import MACHINE, PARENT
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, is_better_one_here, load_dataset
 from core.endings import DIVERGED
 from core.home import absolute
-from core.leftovers import use_own_temporary_folder
+from core.leftovers import lives, use_own_temporary_folder
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
 from core.runs.checkpoint import CheckpointError
@@ -214,7 +215,7 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
             "different_predictions": int((exported.argmax(axis=1) != predictions).sum()),
             "images": len(dataset.x_test),
         },
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": _machine(),
         "versions": {
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
@@ -226,6 +227,12 @@ def _finish(run: Run, training: Training, dataset: Dataset, mine: Material | Non
     if mine:
         summary["my_digits"] = fine_tuning.report(run, training, mine, dataset)
     run.write_summary(summary)
+
+
+def _machine() -> str:
+    """What this is trained on; a machine of a cluster has a name."""
+    name = os.environ.get(MACHINE)
+    return f"{f'{name}: ' if name else ''}{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def _identity(dataset: Dataset) -> dict:
@@ -295,6 +302,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("a run folder is needed, or --wait")
     logging.getLogger("absl").setLevel(logging.ERROR)
     use_own_temporary_folder()
+    if parent := os.environ.get(PARENT):
+        threading.Thread(target=_leave_with, args=(int(parent),), daemon=True).start()
 
     if options.wait:
         return _train_what_comes(options.wait)
@@ -345,6 +354,13 @@ def _take(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
         print("Another worker has this run.", file=sys.stderr)
         return ALREADY_TAKEN
     return 0
+
+
+def _leave_with(parent: int) -> None:
+    """End this process at once when its parent has ended: without it, nobody gets what is trained here."""
+    while os.getppid() == parent and lives(parent):
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _leave(run: Run) -> None:

@@ -224,6 +224,7 @@ def _info(run: RunView) -> dict:
         "model": config and config.model,
         "state": state.name,
         "message": state.message,
+        "machine": state.machine,
         "target_epochs": state.target_epochs,
         "test_accuracy": run.test_accuracy,
         "reads": run.has_model,

@@ -34,6 +34,7 @@ class RunInfo(BaseModel):
     model: str | None = Field(description="Its network; null where the run is damaged.", examples=["dense"])
     state: Literal[STATES] = Field(description="Its state.", examples=["finished"])
     message: str = Field(description="More about the state; empty where there is nothing to add.", examples=[""])
+    machine: str = Field(description="The machine of a cluster that trains it; empty for this one.", examples=[""])
     target_epochs: int = Field(description="Epochs when training is complete.", examples=[10])
     test_accuracy: Fraction | None = Field(description="Null until it has a model.", examples=[0.9781])
     reads: bool = Field(description="Whether it has a model, and so can predict.", examples=[True])

@@ -21,6 +21,7 @@ from dashboard.components.compare.run_choice import MOST_FOUND
 from dashboard.components.fields import MOST_TYPED
 from dashboard.components.formatting import STATE_ICONS, duration_in_words
 from dashboard.components.how_measured import how_measured
+from dashboard.components.machines import show_machines
 from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
@@ -57,12 +58,14 @@ def page() -> None:
         with st.container(border=True):
             st.header("New sweep", anchor=False)
             show_new_sweep(digits)
+        show_machines()
         return
     with st.expander("New sweep", icon=":material/add:", key="new_sweep"):
         show_new_sweep(digits)
     choose(sweeps, chosen)
     remember(PAGE, "sweep", chosen.id)
     show(chosen, digits)
+    show_machines()
 
 
 def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:

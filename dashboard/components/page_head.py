@@ -73,6 +73,8 @@ def _state_and_settings(run: RunView) -> str:
         return f"{STATE_ICONS['finished']} **Shipped with {PRODUCT}**, so that you can draw before you train"
     state, config = run.state, run.config
     words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
+    if state.machine:
+        words += f" on {escape_markdown(state.machine)}"
     return f"{words} · {settings_in_words(config, run.control.get('learning_rate'))}" if config else words
 
 
