@@ -155,13 +155,10 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
         if folded:
             return
         missing = _missing_run(lesson, at, runs)
-        with st.container(
-            key=f"guide_{lesson.name}_{at}", gap="small"
-        ):  # of its own: none is drawn over the one before
+        with st.container(key=f"guide_{lesson.name}_{at}", gap="small"):  # so that none is drawn over the one before
             _show_step(lesson, at, runs, page, missing)
-    _point_at(
-        "" if missing else step.highlight, f"{lesson.name} {at}"
-    )  # after the buttons: page.js presses none before
+    if not missing:
+        _point_at(step.highlight, f"{lesson.name} {at}")  # after the buttons: page.js presses none before
 
 
 def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, missing: str) -> None:
