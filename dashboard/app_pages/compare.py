@@ -69,9 +69,7 @@ def page() -> None:
     with best:
         show_best(chosen, names, digits, "" if len(chosen) == len(runs) else f"Of the {len(chosen)} shown, ")
     if chosen:
-        ticked = show_runs(
-            chosen, target, part, names, digits, [names.get(run_id, run_id) for run_id in in_order(runs)]
-        )
+        ticked = show_runs(chosen, target, part, names, digits, in_order(runs))
     ask_whether_to_delete()
     st.space("small")
     with st.container(key=PLACE):
@@ -144,10 +142,15 @@ def show_runs(chosen, target, part, names, digits, order) -> list[Run]:
     ]
     table = run_table.table(chosen, names, found, target)
     marked = show_table(table, chosen, part, digits)
-    look = {"target": target, "chosen": [names[run.id] for run in marked], "order": order}
-    show_curves(chosen, names, look)
+    drawn = run_table.names_in_charts(chosen, names)
+    look = {
+        "target": target,
+        "chosen": [drawn[run.id] for run in marked],
+        "order": [drawn.get(run_id, run_id) for run_id in order],
+    }
+    show_curves(chosen, drawn, look)
     if len(chosen) > 2:
-        show_setting(chosen, names, found, table.settings, look)
+        show_setting(chosen, drawn, found, table.settings, look)
     return marked
 
 

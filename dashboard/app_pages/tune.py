@@ -108,7 +108,7 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
         show_state(sweep, plan, trials, drawn_as, digits)
     groups = in_groups(trials)
     if drawn_as == ACTIVE or any(group.accuracies for group in groups):
-        show_words(sweep, plan, trials, groups, digits)
+        show_words(sweep, plan, trials, groups, digits, drawn_as)
         show_charts(sweep, plan, trials)
         show_together(sweep, plan, trials)
     st.header("Trials", anchor=False)
@@ -217,16 +217,18 @@ def _delete(sweep: Sweep) -> None:
         note_success(f"Deleted {name}. Its runs are kept.")
 
 
-def show_words(sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequence[Group], digits: Dataset) -> None:
+def show_words(
+    sweep: Sweep, plan: Plan, trials: Sequence[Trial], groups: Sequence[Group], digits: Dataset, state: str
+) -> None:
     """Which is best, how sure that is and what mattered, in sentences; and what to do to be surer."""
-    is_active = sweep.state.name == ACTIVE
+    is_active = state == ACTIVE
     with st.container(border=True, key="sweep_words_for_now" if is_active else "sweep_words", gap="small"):
         for sentence in sentences(plan, trials) or ["No trial has ended yet. The best values will be named here."]:
             st.markdown(sentence)
         if is_active:
             return
         best = max(groups[0].trials, key=lambda trial: trial.accuracy or 0.0)
-        if sweep.state.name != FINISHED:
+        if state != FINISHED:
             _show_opening(best)
             return
         if best.on_test:

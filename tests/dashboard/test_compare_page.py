@@ -443,3 +443,15 @@ def test_which_runs_are_shown_is_said_where_they_are_the_newest():
     assert run_choice._how_many(["5", "4"], ["5", "4", "3"]) == "Newest 2 of 3 runs"
     assert run_choice._how_many(["5", "3"], ["5", "4", "3"]) == "2 of 3 runs"
     assert run_choice._how_many(["5", "4"], ["5", "4"]) == "2 of 2 runs"
+
+
+def test_charts_leave_out_the_network_of_trials_that_all_have_the_same_and_no_two_runs_are_called_alike():
+    linear, cnn = (SimpleNamespace(title=title) for title in ("Linear", "CNN"))
+    configs = {"a": linear, "b": linear, "c": cnn}
+    runs = [SimpleNamespace(id=run_id, config=config) for run_id, config in configs.items()]
+    names = {"a": "Linear · lr 0.1, seed 0", "b": "Linear · lr 0.1, seed 1", "c": "CNN · lr 0.1, seed 0", "d": "Mine"}
+    short = run_table.names_in_charts(runs[:2], names)
+    assert short == {**names, "a": "lr 0.1, seed 0", "b": "lr 0.1, seed 1"}
+    assert run_table.names_in_charts(runs, names) == names
+    alike = {**names, "d": "lr 0.1, seed 0"}
+    assert run_table.names_in_charts(runs[:2], alike) == alike

@@ -89,6 +89,19 @@ def unique_names(runs: Mapping[str, Run]) -> dict[str, str]:
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 
 
+def names_in_charts(runs: list[Run], names: Mapping[str, str]) -> dict[str, str]:
+    """All names; where those of `runs` begin with their network, as trials' do, and it is one, without it.
+
+    Charts have little room.
+    """
+    networks = {run.config.title for run in runs if run.config is not None}
+    begin = f"{min(networks, default='')} · "
+    if len(networks) != 1 or not all(names[run.id].startswith(begin) for run in runs):
+        return dict(names)
+    short = {**names, **{run.id: names[run.id].removeprefix(begin) for run in runs}}
+    return short if len(set(short.values())) == len(short) else dict(names)
+
+
 @dataclass(frozen=True)
 class Cell:
     """What a column says of a run: a value to sort by, and how it is written."""
