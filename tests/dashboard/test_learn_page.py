@@ -202,7 +202,11 @@ def test_start_by_hand_counts_and_another_persons_run_does_not(lesson, store):
     assert done(store).runs == {"two": run.id}
     assert done(store, OTHER).runs == {}
     finish(run)
-    at = press(page("train", OTHER), "guide_use_two")  # but it can be used
+    at = page("compare", OTHER)
+    assert at.button(key="guide_use_two").label == f"Use {run.name}"  # without what the lesson lets predict
+    at = press(at, "guide_use_two")  # but it can be used
+    assert at.title[0].value == f"Train · {run.name}"
+    assert not [each for each in at.get("html") if "scrollIntoView" in each.proto.body]  # nothing is left to start
     assert done(store, OTHER).runs == {"two": run.id}
 
 

@@ -29,7 +29,6 @@ from dashboard.components.learn.progress import (
     take_run,
 )
 from dashboard.components.progress import progress_in_words
-from dashboard.components.run_picker import run_label
 from dashboard.components.session import (
     EVERY_PAGE,
     chosen_run,
@@ -157,8 +156,9 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
         missing = _missing_run(lesson, at, runs)
         with st.container(key=f"guide_{lesson.name}_{at}", gap="small"):  # so that none is drawn over the one before
             _show_step(lesson, at, runs, page, missing)
-    if not missing:
-        _point_at(step.highlight, f"{lesson.name} {at}")  # after the buttons: page.js presses none before
+    started = step.highlight == "start" and step.wait and all(name in runs for name in step.wait.runs)
+    if not missing:  # after the buttons: page.js presses none before
+        _point_at("" if started else step.highlight, f"{lesson.name} {at}")
 
 
 def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, missing: str) -> None:
@@ -318,11 +318,11 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
         st.markdown(_ticked("Waiting for the run", False))
         if equal := equal_run(lesson, name):
             st.button(
-                f"Use {escape_markdown(run_label(equal))}",
+                f"Use {escape_markdown(equal.name)}",
                 key=f"guide_use_{name}",
                 icon=":material/history:",
-                on_click=take_run,
-                args=(lesson.name, name, equal.id),
+                on_click=_use,
+                args=(lesson, name, equal.id),
                 help="It was trained with these settings.",
             )
         return False
@@ -337,6 +337,12 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
     else:
         st.markdown(f":orange[:material/warning:] {words} is {state.name}. Show me starts it again.")
     return False
+
+
+def _use(lesson: Lesson, name: str, run_id: str) -> None:
+    """In a callback: let a run be the one that the lesson calls `name`, and show it."""
+    take_run(lesson.name, name, run_id)
+    _watch(lesson, (name,))
 
 
 # Going on
