@@ -155,8 +155,14 @@
         const isDone = step() !== before || (asked > since && answered > asked && !busy());
         if (!isDone && performance.now() < since + LONGEST) return setTimeout(release, CALM);
         delete pressed.dataset.pressed;
+        pressNext(performance.now() + PATIENCE);
+      };
+      const pressNext = (until) => {
+        const next = later.length ? document.querySelector(later[0]) : null;
+        if (later.length && !next && performance.now() < until) return setTimeout(pressNext, CALM, until); // drawn anew
         isPressed = false;
-        if (later.length) document.querySelector(later.shift())?.click();
+        later.shift();
+        next?.click();
       };
       setTimeout(release, CALM);
     },
