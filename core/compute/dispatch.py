@@ -42,6 +42,7 @@ from core.terminal import command_line, exit_with
 
 LOOK_SECONDS = 0.3  # between two looks at what a machine has written
 ANSWER_SECONDS = 10.0  # that a machine may take for an answer
+DATASET_SECONDS = 120.0  # that a dataset may take to get there
 RETRY_SECONDS = 2.0
 TELL_SECONDS = 2.0  # between two words on machines that changed in nothing but their last sign of life
 REMEMBERED_SECONDS = 3600.0  # for which a machine that is gone is told of
@@ -199,9 +200,9 @@ class Dispatcher:
         """Ask a machine again and again, until it gives no answer for too long."""
         while not member.gone:
             try:
+                await self._look(client, member)
                 for attempt in [attempt for attempt in member.attempts.values() if attempt.stamps is None]:
                     await self._begin(client, member, attempt)
-                await self._look(client, member)
             except (OSError, TimeoutError) as error:
                 await self._note(error)
             except Exception:  # of whatever kind: the others must go on
@@ -216,19 +217,21 @@ class Dispatcher:
             self._problem = explain_os_error(error)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _call(self, client: Client, member: _Member, *arguments: object) -> dict:
-        """What a machine answers; its silence is counted from before it was asked."""
-        asked = time.monotonic()
-        async with asyncio.timeout(min(ANSWER_SECONDS, self.silence)):
+    async def _call(self, client: Client, member: _Member, *arguments: object, seconds: float | None = None) -> dict:
+        """What a machine answers within so many seconds."""
+        async with asyncio.timeout(seconds or min(ANSWER_SECONDS, self.silence)):
             _check(client)
             answer = (await client.run(call, *arguments, workers=[member.address]))[member.address]
         if member.gone:
             raise TimeoutError
-        member.heard, member.seen, member.silent = asked, time.time(), ""
+        member.heard, member.seen, member.silent = time.monotonic(), time.time(), ""
         return answer
 
     async def _begin(self, client: Client, member: _Member, attempt: _Attempt) -> None:
         """Bring a run to a machine, with the dataset where it has none yet."""
+        if not attempt.run.path.is_dir():  # deleted by hand
+            self._drop(member, attempt)
+            return
         try:
             identity, data = await asyncio.to_thread(self._load)
         except DatasetError as error:
@@ -246,7 +249,8 @@ class Dispatcher:
         brought = self._home, self.silence, attempt.id, identity["fingerprint"], mirror.needed(attempt.run)
         answer = await self._call(client, member, "begin", *brought)
         if answer.get("refused") == "dataset":
-            await self._call(client, member, "take_dataset", identity["fingerprint"], data)
+            brings = "take_dataset", identity["fingerprint"], data
+            await self._call(client, member, *brings, seconds=DATASET_SECONDS)
             answer = await self._call(client, member, "begin", *brought)
         if "stamps" in answer:
             attempt.stamps = answer["stamps"]
@@ -334,13 +338,14 @@ class Dispatcher:
         run, words = attempt.run, f"{member.name} did not finish it. {why}"
         if attempt.stamps is not None and run.path.is_dir():
             self._lost[run.id] += 1
-            run.append_event("lost", machine=member.name, why=why)
-            if self._lost[run.id] > MOST_LOST:
-                run.set_state("failed", words, machine=member.name)
-            elif run.control.get("request"):
-                run.set_state("paused", machine=member.name)
-            else:
-                run.set_state("queued", words, resumes=True)
+            with suppress(OSError):  # a full disk: the run then looks interrupted
+                run.append_event("lost", machine=member.name, why=why)
+                if self._lost[run.id] > MOST_LOST:
+                    run.set_state("failed", words, machine=member.name)
+                elif run.control.get("request"):
+                    run.set_state("paused", machine=member.name)
+                else:
+                    run.set_state("queued", words, resumes=True)
         self._drop(member, attempt)
 
     def _tell(self) -> None:
