@@ -152,8 +152,9 @@
       const [since, before] = [performance.now(), step()];
       pressed.dataset.pressed = "";
       const release = () => {
-        const isDone = step() !== before || (asked > since && answered > asked && !busy());
-        if (!isDone && performance.now() < since + LONGEST) return setTimeout(release, CALM);
+        // What comes right after a click may have been on its way before it.
+        const isAnswered = asked > since && answered > asked && performance.now() > asked + ACTED && !busy();
+        if (step() === before && !isAnswered && performance.now() < since + LONGEST) return setTimeout(release, CALM);
         delete pressed.dataset.pressed;
         pressNext(performance.now() + PATIENCE);
       };
