@@ -206,8 +206,20 @@ def test_start_by_hand_counts_and_another_persons_run_does_not(lesson, store):
     assert at.button(key="guide_use_two").label == f"Use {run.name}"  # without what the lesson lets predict
     at = press(at, "guide_use_two")  # but it can be used
     assert at.title[0].value == f"Train · {run.name}"
-    assert not [each for each in at.get("html") if "digitlab-outline" in each.proto.body]  # nothing is left to start
+    assert not [each for each in at.get("html") if "ease-out 3" in each.proto.body]  # nothing is left to start
     assert done(store, OTHER).runs == {"two": run.id}
+
+
+def test_a_lesson_that_was_left_has_its_settings_in_the_sidebar_of_another_session(lesson):
+    press(press(page("learn"), "begin_two"), "guide_next")
+    assert at_start(page("train")) == "Dense, 3 epochs"
+    assert at_start(page("train", model="linear")) == "Linear, 10 epochs"  # the address says otherwise
+
+
+def at_start(at) -> str:
+    """What Start would begin, as the sidebar says."""
+    said = [caption.value for caption in at.sidebar.caption]
+    return next(words for words in said if " epochs" in words).partition(", about")[0]
 
 
 def test_a_run_with_other_settings_is_not_the_lessons(lesson, store):
@@ -224,7 +236,7 @@ def test_a_step_whose_run_was_skipped_says_so_and_leads_to_the_step_that_trains_
     assert "It was epoch" not in words(at)
     assert "a run that is not trained yet. Step 2, “Train it”, trains it." in words(at)
     assert not at.title[0].value.startswith("Compare")  # it would show other runs
-    assert not [each for each in at.get("html") if "scrollIntoView" in each.proto.body]
+    assert not [each for each in at.get("html") if "ease-out 3" in each.proto.body]  # nothing is outlined
     assert standing_out(at) == "Go to step 2"
     at = press(at, "guide_missing")
     assert "Press Start." in words(at)

@@ -48,6 +48,7 @@ FINISHED = "guide_finished"  # under which the session keeps that a lesson was j
 TITLE = ".st-key-page_title"
 RUN_KEYS = ("run", "runs", "a", "b")  # of an address: where the name of a lesson's run stands for the run
 ADDRESS = "lesson"
+TAKEN_UP = "lesson_taken_up"  # in the session: a lesson that was left has its settings in the sidebar
 CLOSED_SIDEBAR = "[data-testid=stSidebar][data-collapsed=true]"
 SCROLL = """((moment, place, closed) => {
   if (window.digitlabMoment === moment) return
@@ -73,7 +74,18 @@ def follow_guide() -> None:
     """
     if named := st.query_params.pop(ADDRESS, ""):
         begin_lesson(named)
+    elif not st.session_state.get(TAKEN_UP):
+        _take_up_settings()
+    st.session_state[TAKEN_UP] = True
     _switch_page()
+
+
+def _take_up_settings() -> None:
+    """Put the settings of the step at which an open lesson was left into the sidebar, unless the address has others."""
+    lesson = active_lesson()
+    settings = lesson.steps[_at(lesson)].settings if lesson else ""
+    if settings and "model" not in st.query_params:
+        take_settings(settings_from(lesson.runs[settings]))
 
 
 def show_guide(page: str) -> None:
@@ -157,8 +169,8 @@ def _show(lesson: Lesson, at: int, page: str) -> None:
         with st.container(key=f"guide_{lesson.name}_{at}", gap="small"):  # so that none is drawn over the one before
             _show_step(lesson, at, runs, page, missing)
     started = step.highlight == "start" and step.wait and all(name in runs for name in step.wait.runs)
-    if not missing:  # after the buttons: page.js presses none before
-        _point_at("" if started else step.highlight, f"{lesson.name} {at}")
+    place = "" if missing or started else step.highlight
+    _point_at(place, f"{lesson.name} {at}")  # in every step, and after the buttons: page.js presses none before
 
 
 def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, missing: str) -> None:
