@@ -42,6 +42,7 @@ class Trial:
         early: that accuracy where the sweep stopped it early, else None.
         seconds: how long it trained, None before its end.
         ended: when it ended, in seconds since 1970; 0 before that.
+        machine: of a cluster, that trains or trained it; "" where this one does.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Trial:
     early: float | None
     seconds: float | None
     ended: float
+    machine: str
 
     @property
     def is_through(self) -> bool:
@@ -164,6 +166,7 @@ def _standing(run: Run) -> tuple:
         accuracy if weak else None,
         summary.get("training_seconds"),
         summary.get("finished") or 0.0,
+        state.machine,
     )
 
 

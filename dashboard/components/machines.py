@@ -8,18 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from core.compute.machines import Machine, cluster_address, has_dispatcher, read_machines
-from core.runs import Run
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
 
 LOOK_SECONDS = 2.0
 RECENT_SECONDS = 5.0  # since a sign of life, that is called now
-
-
-def machine_of(run: Run) -> str:
-    """The machine of a cluster that trains or trained a run; "" where this one does."""
-    return run.state.machine
 
 
 def show_machines() -> None:

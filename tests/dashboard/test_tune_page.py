@@ -270,6 +270,10 @@ def test_trials_in_training_are_first_then_those_that_ended_by_accuracy_and_name
         "To come",
     ]
     assert list(shown.value["Validation accuracy"][1:3]) == [82.0, 80.0]
+    assert "Machine" not in shown.value
+    training.set_state("running", machine="Window")
+    with training.lock().acquire(timeout=0):
+        assert list(open_page("tune").dataframe[0].value["Machine"]) == ["Window", "", "", "", ""]
     assert all(name.startswith(":material/") for name in shown.value["Trial"])
     columns = json.loads(shown.proto.columns)
     assert {name for name, column in columns.items() if column.get("alignment") == "right"} == {

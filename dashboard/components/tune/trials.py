@@ -64,7 +64,7 @@ def _is_number(plan: Plan, name: str) -> bool:
 
 
 def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
-    """One row a trial: accuracy, settings that differ, time, state, and why it failed; those to come are last."""
+    """One row a trial: accuracy, settings that differ, time, machine, state, and why it failed; later ones are last."""
     begun = 1 + max((trial.number for trial in rows), default=-1)
     to_come = range(begun, min(len(plan.points), begun + MOST_TO_COME))
     points = [trial.point for trial in rows] + [
@@ -80,6 +80,7 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
             "Validation accuracy": [(known := _known(trial)) and 100 * known for trial in rows] + later,
             **{label_of(name): [value_text(name, point[name]) for point in points] for name in names},
             "Training time": [trial.seconds for trial in rows] + later,
+            "Machine": [trial.machine for trial in rows] + [""] * len(to_come),
             "State": [_state(trial) for trial in rows] + ["To come"] * len(to_come),
             "Reason": [
                 trial.message if trial.state in ("failed", "interrupted") or trial.early is not None else ""
@@ -88,7 +89,7 @@ def trials_table(rows: Sequence[Trial], plan: Plan) -> pd.DataFrame:
             + [""] * len(to_come),
         }
     ).astype({"Validation accuracy": float, "Training time": float})
-    return frame if frame["Reason"].any() else frame.drop(columns="Reason")
+    return frame.drop(columns=[name for name in ("Machine", "Reason") if not frame[name].any()])
 
 
 def label_of(name: str) -> str:
