@@ -106,13 +106,15 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
     trials = read_trials(sweep)
     with st.container(gap="small", key="sweep_state"):
         show_state(sweep, plan, trials, drawn_as, digits)
-    groups = in_groups(trials)
-    if drawn_as == ACTIVE or any(group.accuracies for group in groups):
+    groups, goes_on = in_groups(trials), drawn_as == ACTIVE
+    if goes_on:  # what moves comes first
+        _show_table(trials, plan)
+    if goes_on or any(group.accuracies for group in groups):
         show_words(sweep, plan, trials, groups, digits, drawn_as)
         show_charts(sweep, plan, trials)
         show_together(sweep, plan, trials)
-    st.header("Trials", anchor=False)
-    show_trials(trials, plan)
+    if not goes_on:
+        _show_table(trials, plan)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
         show_link(trials)
         if drawn_as != ACTIVE:
@@ -128,6 +130,11 @@ def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
             + EARLY
             * (plan.halving is not None or any(trial.early is not None for trial in trials))
         )
+
+
+def _show_table(trials: Sequence[Trial], plan: Plan) -> None:
+    st.header("Trials", anchor=False)
+    show_trials(trials, plan)
 
 
 def trained_in_words(plan: Plan, trials: Sequence[Trial], digits: Dataset) -> str:

@@ -19,6 +19,8 @@ NOTHING_UNUSUAL = "The curves show nothing unusual."
 def show_words(run: RunView) -> None:
     """Show what the curves of a run say, in a place that is there before they say anything."""
     words = " ".join(finding.sentence for finding in run_findings(run))
+    if words and run.state.is_active:  # beside numbers of the epoch that is not complete yet
+        words = f"After epoch {len(run.history().epochs)}: {words}"
     with st.container(key="curve_words"):
         if words:
             st.markdown(linked(escape_markdown(words), MOST_WORDS))

@@ -85,8 +85,8 @@ def _shifted(run: Run, dataset: Dataset) -> float | None:
 
 
 def p_in_words(p_value: float) -> str:
-    """A p-value as "p = 0.31", "p = 0.002" or "p < 0.0001"."""
+    """A p-value as "p = 0.31", "p = 0.002" or "p < 0.0001", on one line."""
     if p_value < 0.0001:
-        return "p < 0.0001"
+        return "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.0001"
     decimals = 2 if p_value >= 0.1 else 3 if p_value >= 0.001 else 4
-    return f"p = {p_value:.{decimals}f}"
+    return f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{p_value:.{decimals}f}"

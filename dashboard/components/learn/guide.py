@@ -188,7 +188,7 @@ def _show_step(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, 
     if step.outcome and not missing:
         _say_outcome(lesson, at, runs)
     with buttons:
-        _buttons(lesson, at, runs, done, missing)
+        _buttons(lesson, at, runs, page, done, missing)
 
 
 def _filled(text: str, lesson: Lesson, runs: Mapping[str, RunView]) -> str:
@@ -360,7 +360,7 @@ def _use(lesson: Lesson, name: str, run_id: str) -> None:
 # Going on
 
 
-def _buttons(lesson: Lesson, at: int, runs: Mapping[str, RunView], done: bool, missing: str) -> None:
+def _buttons(lesson: Lesson, at: int, runs: Mapping[str, RunView], page: str, done: bool, missing: str) -> None:
     """Show the buttons; the one that stands out does what the step is about.
 
     While a prediction is asked for, none stands out, and Next says that it skips it.
@@ -374,7 +374,7 @@ def _buttons(lesson: Lesson, at: int, runs: Mapping[str, RunView], done: bool, m
         if trains is not None and not (run and run.state.is_active):
             words = f"Go to step {trains + 1}"
             st.button(words, key="guide_missing", on_click=_go, args=(lesson, trains), type="primary")
-    elif step.page or step.settings or step.wait:
+    elif step.settings or step.wait or step.query or step.page not in ("", page):  # else it would show nothing
         kind = "secondary" if done or predicts else "primary"
         st.button("Show me", key="guide_show", on_click=show_me, args=(lesson, at), type=kind)
     kind = "primary" if done and not (missing or predicts) else "secondary"
