@@ -71,7 +71,7 @@ def test_below_the_curves_a_line_for_each_run_whose_curves_show_something(make_r
 def test_fixed_and_broken_images_and_the_test_of_their_difference(make_run, digits):
     first, second = two(make_run, digits, slice(0, 30), slice(20, 45))  # 20 fixed, 10 both wrong, 15 broken
     at = open_page("compare", a=first.id, b=second.id)
-    assert f"could be chance: p = {binomtest(20, 35).pvalue:.2f}." in words(at)
+    assert f"could be chance: p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{binomtest(20, 35).pvalue:.2f}." in words(at)
     assert "right on 20 that Dense 1 has wrong, and wrong on 15 that Dense 1 has right" in words(at)
     options = by_label(at.segmented_control, "Images").options
     assert options == [
