@@ -169,7 +169,7 @@ def test_quick_taps_are_taps_and_no_double_tap(training: Dashboard, browser) -> 
     page.goto(f"{training.url}/learn?lesson=three")
     page.wait_for_function("window.digitLab")
     expect(guide(page)).to_contain_text("1 of 4")
-    next_one = guide(page).get_by_role("button", name="Next", exact=True)
+    next_one = next_of(page)
     assert next_one.evaluate("button => getComputedStyle(button).touchAction") == "manipulation"
     next_one.evaluate("""button => {
         const tap = { bubbles: true, cancelable: true, pointerType: "touch" }

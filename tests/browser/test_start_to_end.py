@@ -43,8 +43,13 @@ def test_all_networks_are_in_sight_above_start_on_small_screens_and_in_the_menu_
             page.get_by_test_id("stExpandSidebarButton").click()
             expect(page.get_by_test_id("stSidebarNavLink").first).to_be_in_viewport()
         expect(start).to_be_in_viewport(ratio=1)
-        box = networks.bounding_box()
-        assert box["y"] + box["height"] < start.bounding_box()["y"]
+        wait_until(lambda: bottom(networks) < start.bounding_box()["y"])  # the font may still come
+
+
+def bottom(locator: playwright.Locator) -> float:
+    """Where an element ends, in pixels from the top of the window."""
+    box = locator.bounding_box()
+    return box["y"] + box["height"]
 
 
 def test_nothing_on_the_page_moves_from_start_to_the_end_of_a_run(training: Dashboard, page: playwright.Page) -> None:
