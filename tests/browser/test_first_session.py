@@ -11,7 +11,7 @@ import pytest
 
 from core.data import load_dataset
 from tests.support.browsing import PATIENCE, Dashboard, draw_a_one, needs_browser, start_long_run, wait_until
-from tests.support.runs import worker_pid
+from tests.support.runs import worker_pid, worker_pids
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -36,11 +36,11 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     expect(page.get_by_role("slider", name="Epochs")).to_have_value(str(epochs))
     expect(page.get_by_text("Train a network to read handwritten digits")).to_be_visible()
     expect(page.get_by_text("Classic · 79,510 parameters")).to_be_visible()
-    page.get_by_role("button", name="Choose").last.click()
-    page.get_by_role("button", name="Train it").hover()
+    page.locator(".st-key-choose_best button").click()
+    page.locator(".st-key-train_best button").hover()
     page.mouse.down(click_count=2)  # the second of a slow double-click, where the button that trains it has come
     page.mouse.up(click_count=2)
-    page.get_by_role("button", name="Choose").first.click()
+    page.locator(".st-key-choose_seed button").click()
     expect(page.get_by_role("button", name=f"Train Classic, {epochs} epochs")).to_be_visible()
     assert not dashboard.store.runs()
     page.get_by_role("button", name="Start training").click()
@@ -59,8 +59,9 @@ def test_a_new_user_trains_watches_explores_a_mistake_and_draws(dashboard: Dashb
     assert "read as" in spoken
     mistake.click()
     expect(mistake).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("list", name="Nearest training images")).to_be_visible()  # it moves the matrix down,
-    expect(page.get_by_role("img", name="Occlusion map")).to_be_visible()  # and so does this
+    expect(page.get_by_role("list", name="Nearest training images")).to_be_visible()
+    expect(page.get_by_role("img", name="Occlusion map")).to_be_visible()
+    page.locator(".st-key-image_header").get_by_text("Matrix", exact=True).click()
 
     label, prediction = re.search(r"a (\d), read as (\d)", spoken).groups()
     cell = f"path[aria-label*='Read as: {prediction}; Label: {label};']"
@@ -101,7 +102,7 @@ def test_a_run_goes_on_after_a_pause_in_another_browser_a_killed_worker_and_a_ki
     expect(other.get_by_role("button", name="Stop and save")).to_be_visible()
     other.context.close()
 
-    wait_until(lambda: worker_pid(run))
+    wait_until(lambda: len(worker_pids(run)) == 2 and worker_pid(run))  # not the one that is still being paused
     os.kill(worker_pid(run), signal.SIGKILL)
     expect(page.get_by_text("Training stopped unexpectedly")).to_be_visible()
     page.get_by_role("button", name="Resume").click()

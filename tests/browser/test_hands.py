@@ -145,7 +145,7 @@ def test_a_number_that_is_not_possible_turns_start_off_while_it_is_typed_and_bac
     runs = len(dashboard.store.runs())
     page.mouse.click(*centre_of(start))  # at once: it may still look as if it could be clicked
     expect(page.get_by_test_id("stSidebar").get_by_text("Learning rate must be between")).to_be_visible()
-    expect(page.get_by_text("To start, correct: Learning rate.")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("To start, correct: Learning rate.")).to_be_visible()
     expect(start).to_be_disabled()
     assert len(dashboard.store.runs()) == runs
     for typed, understood in (("0,0005", 0.0005), ("1e-4", 0.0001), (",001", 0.001), ("0.0005", 0.0005)):

@@ -16,8 +16,13 @@ MODEL = (STARTER / "model.tflite").read_bytes()
 
 def worker_pid(run: Run) -> int | None:
     """The process id of the worker that is at the run, None without one."""
-    pids = [event["pid"] for event in event_log(run.path / "events.jsonl").values() if "pid" in event]
+    pids = worker_pids(run)
     return pids[-1] if pids and run.has_worker() else None
+
+
+def worker_pids(run: Run) -> list[int]:
+    """The process ids of the workers that took the run, one for each time that it was taken."""
+    return [event["pid"] for event in event_log(run.path / "events.jsonl").values() if "pid" in event]
 
 
 def fill_run(run: Run, dataset) -> Run:
