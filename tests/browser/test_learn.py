@@ -99,6 +99,7 @@ def test_a_lesson_by_mouse_left_in_the_middle_and_taken_up_after_a_restart(train
     expect(guide(page)).to_contain_text(re.compile(r"Epoch with the lowest validation loss: \d"))
     expect(page.get_by_role("heading", name="Predictions · Dense 1")).to_be_visible()
     expect(guide(page)).to_contain_text("Waiting for you")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")  # all of it is drawn
     page.get_by_role("option").first.click()
     expect(guide(page)).to_contain_text("Done")
     page.reload()
