@@ -68,7 +68,7 @@ def take_pictures(page: Page, url: str, store: RunStore, out: Path) -> None:
     save(page, out / "map.png")
 
     page.goto(f"{url}/inside?run={cnn.id}&part=One+image")
-    expect(page.get_by_text("Convolution: 16 filters")).to_be_visible()
+    expect(page.get_by_text("Convolution, 16 filters").first).to_be_visible()
     save(page, out / "inside.png")
 
     page.goto(f"{url}/draw?run={cnn.id}")
@@ -78,7 +78,7 @@ def take_pictures(page: Page, url: str, store: RunStore, out: Path) -> None:
     save(page, out / "draw.png")
 
     page.goto(f"{url}/?run={classic.id}&lesson={LESSON}")
-    page.locator(".st-key-guide_card").get_by_role("button", name="Next").click()
+    page.locator(".st-key-guide_next button").click()
     expect(page.get_by_text("What do you expect?")).to_be_visible()
     save(page, out / "learn.png")
 

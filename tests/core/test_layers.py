@@ -199,12 +199,13 @@ def test_signs_between_layers_and_capitals_do_not_matter_and_the_usual_form_is_r
 @example(["global pool", "2"], " ")
 @example(["conv", "3", "4", "5"], " ")
 @example(["dense", "5", "0"], " ")
+@example(["flatten", "ne"], " ")
 def test_what_is_suggested_can_be_read_itself(words, between):
     try:
         read_network(between.join(words))
     except NetworkError as error:
         for suggested in re.findall(r'(?:Did you mean|End it so:) "([^"]+)"', str(error)):
-            if suggested not in ("stride", "same", "softmax", "dense", "conv"):  # words of a layer, or without its size
+            if suggested not in ("stride", "same", "softmax", "dense", "conv", "none"):  # words of a layer, or without its size
                 assert read_layers(suggested)
 
 

@@ -71,7 +71,7 @@ def test_runs_end_as_undisturbed_ones_where_a_machine_is_killed_and_another_hang
 
 
 def test_requests_reach_a_run_elsewhere_and_where_its_dispatcher_is_killed_it_goes_on(store, launcher, wait_until):
-    run = store.create(TrainingConfig("dense", epochs=200, batch_size=8, hidden_layers=(8,)))
+    run = store.create(TrainingConfig("dense", epochs=200, batch_size=8, hidden_layers=(512, 256)))  # long enough
     wait_until(lambda: run.history().epochs and run.has_checkpoint, "an epoch")
     assert (run.state.name, run.has_worker()) == ("running", True)
     run.request(learning_rate=0.002)
