@@ -205,7 +205,7 @@ def test_what_is_suggested_can_be_read_itself(words, between):
         read_network(between.join(words))
     except NetworkError as error:
         for suggested in re.findall(r'(?:Did you mean|End it so:) "([^"]+)"', str(error)):
-            if suggested not in ("stride", "same", "softmax", "dense", "conv", "none"):  # words of a layer, or without its size
+            if suggested not in ("stride", "same", "softmax", "dense", "conv", "none"):  # no whole layer
                 assert read_layers(suggested)
 
 
