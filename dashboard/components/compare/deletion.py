@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.runs import Run
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.pair_choice import PAGE
+from dashboard.components.question import ask, asked, questions, show_question
 from dashboard.components.session import delete_run, store
 from dashboard.components.text import escape_markdown
 
@@ -21,57 +24,44 @@ def in_number(runs: list[Run]) -> str:
 
 def show_delete_menu(runs: list[Run]) -> None:
     """Show a menu with the button that asks whether to delete these runs; disabled where none is chosen."""
-    turn = st.session_state.get("delete_questions", 0)  # a new key closes the menu, which would lie above the question
-    with st.popover("More", icon=":material/more_horiz:", key=f"more_of_runs_{turn}"):
+    with st.popover("More", icon=":material/more_horiz:", key=f"more_of_runs_{questions()}"):
         st.button(
             f"Delete {in_number(runs)}" if runs else "Delete: tick runs first",
             icon=":material/delete:",
             key="delete_chosen",
             disabled=not runs,
-            on_click=_ask,
-            args=([run.id for run in runs],),
+            on_click=ask,
+            args=(QUESTION, [run.id for run in runs]),
         )
 
 
 def ask_whether_to_delete() -> None:
     """Show the question where runs are about to be deleted."""
-    if runs := [run for run_id in st.session_state.get(QUESTION, []) if (run := store().get(run_id))]:
-        st.dialog(f"Delete {in_number(runs)}?", on_dismiss=_forget)(_question)(runs)
+    if runs := [run for run_id in asked(QUESTION) or [] if (run := store().get(run_id))]:
+        delete = f"Delete {in_number(runs)}"
+        show_question(
+            QUESTION,
+            f"{delete}?",
+            partial(_name, runs),
+            no="Keep them",
+            yes=delete,
+            icon=":material/delete:",
+            key="really_delete_chosen",
+            on_yes=partial(_delete, runs),
+            deletes=True,
+        )
 
 
-def _ask(run_ids: list[str]) -> None:
-    st.session_state[QUESTION] = run_ids
-    st.session_state["delete_questions"] = st.session_state.get("delete_questions", 0) + 1
-
-
-def _forget() -> None:
-    st.session_state.pop(QUESTION, None)
-
-
-def _question(runs: list[Run]) -> None:
-    """Name the runs and ask; one that trains is stopped first."""
-    if QUESTION not in st.session_state:
-        st.rerun()  # already answered
+def _name(runs: list[Run]) -> None:
+    """Name the runs; one that trains is stopped first."""
     st.markdown("\n".join(f"- **{escape_markdown(run.name)}**" for run in runs))
     st.write("With their models, histories and predictions they will be deleted permanently.")
     if training := [escape_markdown(run.name) for run in runs if run.has_worker()]:
         st.warning(f"Still training, will be stopped first: {', '.join(training)}.", icon=":material/play_circle:")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Keep them", on_click=_forget)
-        with st.container(key="dangerous", width="content"):
-            st.button(
-                f"Delete {in_number(runs)}",
-                type="primary",
-                icon=":material/delete:",
-                key="really_delete_chosen",
-                on_click=_delete,
-                args=(runs,),
-            )
 
 
 def _delete(runs: list[Run]) -> None:
-    """In a callback, which a reload does not interrupt: delete the runs, or say why that fails."""
-    _forget()
+    """Delete the runs, or say why that fails."""
     deleted = [run for run in runs if run_action(delete_run, run)]
     gone = {run.id for run in deleted}
     chosen = [run_id for run_id in recall(PAGE, "runs").split(",") if run_id not in gone]

@@ -8,10 +8,13 @@ import streamlit as st
 
 from core.runs import Run
 from dashboard.components.actions import note_success, run_action
+from dashboard.components.question import ask, asked, questions, show_question
 from dashboard.components.session import delete_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import take_settings
 from dashboard.components.views import view
+
+QUESTION = "to_delete"  # under which the session keeps its id
 
 
 def show_actions(run: Run) -> None:
@@ -32,8 +35,8 @@ def show_actions(run: Run) -> None:
             "Delete this run",
             icon=":material/delete:",
             key=f"delete_{run.id}",
-            on_click=_ask_to_delete,
-            args=(run,),
+            on_click=ask,
+            args=(QUESTION, run.id),
             width="stretch",
         )
 
@@ -46,51 +49,30 @@ def _use_settings(run: Run) -> None:
 
 def _popover(run: Run) -> str:
     """The key of the menu; a new key closes it."""
-    return f"manage_{run.id}_{st.session_state.get('questions', 0)}"
-
-
-def _ask_to_delete(run: Run) -> None:
-    """In a callback: let the next run of the page open the dialog, which a callback cannot."""
-    st.session_state["to_delete"] = run.id
-    st.session_state["questions"] = st.session_state.get("questions", 0) + 1  # the popover would lie above it
+    return f"manage_{run.id}_{questions()}"
 
 
 def ask_whether_to_delete() -> None:
-    """Show the dialog where a run is about to be deleted."""
-    if run := store().get(st.session_state.get("to_delete")):
-        _dialog(run)
+    """Show the question where a run is about to be deleted."""
+    if run := store().get(asked(QUESTION)):
+        trains = run.has_worker()
+        show_question(
+            QUESTION,
+            "Delete this run?",
+            partial(_name, run, trains=trains),
+            no="Keep it",
+            yes="Stop and delete" if trains else "Delete",
+            icon=":material/delete:",
+            key=f"really_delete_{run.id}",
+            on_yes=partial(run_action, delete_run, run),
+            deletes=True,
+        )
 
 
-def _forget_question() -> None:
-    """The dialog was answered or dismissed."""
-    st.session_state.pop("to_delete", None)
-
-
-@st.dialog("Delete this run?", on_dismiss=_forget_question)
-def _dialog(run: Run) -> None:
-    """Ask before a run is deleted; one that trains is stopped first."""
-    if "to_delete" not in st.session_state:
-        st.rerun()  # already answered
-    trains = run.has_worker()
+def _name(run: Run, *, trains: bool) -> None:
+    """Name the run; one that trains is stopped first."""
     st.write(
         f"**{escape_markdown(run.name)}** with its model, its history and its predictions will be deleted permanently."
     )
     if trains:
         st.warning("It is training now and will be stopped first.", icon=":material/play_circle:")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Keep it", key=f"keep_{run.id}", on_click=_forget_question)
-        with st.container(key="dangerous", width="content"):
-            st.button(
-                "Stop and delete" if trains else "Delete",
-                type="primary",
-                icon=":material/delete:",
-                key=f"really_delete_{run.id}",
-                on_click=_delete,
-                args=(run,),
-            )
-
-
-def _delete(run: Run) -> None:
-    """In a callback, which a reload does not interrupt: delete the run, or say why that fails."""
-    _forget_question()
-    run_action(delete_run, run)

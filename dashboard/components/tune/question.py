@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.sweeps import Plan
 from dashboard.components.actions import run_action
+from dashboard.components.question import ask, asked, show_question
 from dashboard.components.session import begin_sweep, dataset_now
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import seconds_in_all, what_they_take
@@ -17,7 +20,7 @@ QUESTION = "sweep_to_begin"  # under which the session keeps the plan
 def begin_or_ask(plan: Plan) -> None:
     """In a callback: begin a sweep; where it is a large one, ask first."""
     if is_large(plan):
-        st.session_state[QUESTION] = plan
+        ask(QUESTION, plan)
     else:
         run_action(begin_sweep, plan)
 
@@ -34,34 +37,23 @@ def is_large(plan: Plan) -> bool:
 
 def ask_whether_to_begin() -> None:
     """Show the question where a large sweep is about to begin."""
-    if plan := st.session_state.get(QUESTION):
-        st.dialog(f"Start {plan.count:,} runs?", on_dismiss=_forget)(_question)(plan)
+    if plan := asked(QUESTION):
+        runs = f"Start {plan.count:,} runs"
+        show_question(
+            QUESTION,
+            f"{runs}?",
+            partial(_say_what_it_takes, plan),
+            no="Back",
+            yes=runs,
+            icon=":material/play_arrow:",
+            key="really_start_sweep",
+            on_yes=partial(run_action, begin_sweep, plan),
+        )
 
 
-def _forget() -> None:
-    st.session_state.pop(QUESTION, None)
-
-
-def _question(plan: Plan) -> None:
-    if QUESTION not in st.session_state:
-        st.rerun()  # already answered
+def _say_what_it_takes(plan: Plan) -> None:
     digits = dataset_now()
     what = f"{what_they_take(plan, digits)}. " if digits else ""
     st.write(escape_markdown(f"{what}You can pause or stop them at any time; what has ended by then is kept."))
     if plan.minutes is None:
         st.caption("On Tune, Minutes limits the time.")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Back", on_click=_forget)
-        st.button(
-            f"Start {plan.count:,} runs",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="really_start_sweep",
-            on_click=_begin,
-            args=(plan,),
-        )
-
-
-def _begin(plan: Plan) -> None:
-    _forget()
-    run_action(begin_sweep, plan)
