@@ -28,6 +28,8 @@ from dashboard.components.session import (
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
+STARTER_LACKS = "The starter is shipped without its predictions and its history."
+
 
 @until_folder_changes
 def run_label(run: RunView) -> str:
@@ -131,6 +133,10 @@ def say_why_not(choice: Choice, about: str) -> bool:
         show_damage(choice.run)
         if choice.is_suited:
             return False
+        if choice.instead is None and isinstance(choice.run, Starter):  # there is no other one to choose
+            st.markdown(about)
+            lead_to_training(f"{STARTER_LACKS} Train a network of your own: the classic one takes a few seconds.")
+            return True
         st.info(escape_markdown(_why_not(choice.run, choice.needs)), icon=":material/info:")
         if choice.run.state.is_active:
             _show_progress(choice.run)
@@ -160,7 +166,7 @@ def _show_progress(run: RunView) -> None:
 def _why_not(run: RunView, needs: str) -> str:
     """Why a run cannot be shown on a page that needs this, as sentences."""
     if isinstance(run, Starter):
-        return "The starter is shipped without its predictions and its history. Choose a run that was trained here."
+        return f"{STARTER_LACKS} Choose a run that was trained here."
     if run.state.is_unreadable:
         return f"{run.name} cannot be read. Choose another run."
     what, when = ("predictions", "the first epoch") if needs == "probabilities" else ("model", "its training")

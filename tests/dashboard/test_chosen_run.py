@@ -7,7 +7,7 @@ import pytest
 from core.config import TrainingConfig
 from core.runs.starter import Starter
 from core.storage import write_json
-from tests.support.pages import as_seen, open_page, words
+from tests.support.pages import as_seen, by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
@@ -167,6 +167,14 @@ def test_a_page_that_needs_more_than_the_starter_has_says_so_and_offers_a_run(na
     at = open_page(name, run="starter")
     assert "The starter is shipped without its predictions" in words(at)
     assert as_seen(at.button(key="show_instead").label) == f"Show {run.name} · finished"
+
+
+@pytest.mark.parametrize("name", ["predictions", "confidence", "map", "robustness"])
+def test_a_page_that_needs_more_than_the_starter_has_leads_to_training_where_there_is_no_run(name, laboratory):
+    at = open_page(name, run="starter")
+    assert "The starter is shipped without its predictions" in words(at)
+    by_label(at.button, "Train a network").click().run()
+    assert at.title[0].value == "Train a network to read handwritten digits"
 
 
 def test_compare_names_the_runs_of_the_address_that_are_not_there(make_run):
