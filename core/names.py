@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Collection
 from itertools import chain, count
 
 MOST = 60  # characters
@@ -33,6 +33,6 @@ def visible(text: str) -> str:
     return " ".join(text.split())
 
 
-def not_among(names: Container[str], name: str) -> str:
+def not_among(names: Collection[str], name: str) -> str:
     """`name`, followed by a number where another has it already: "Sweep (2)"."""
     return next(each for each in chain([name], (f"{name} ({number})" for number in count(2))) if each not in names)

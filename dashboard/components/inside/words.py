@@ -7,6 +7,7 @@ from collections.abc import Callable
 from core.interpretability.inside import IMAGES
 from core.interpretability.pictures import block_of
 from core.interpretability.sums import DECIMALS
+from core.names import not_among
 from core.network import Block, Network, in_words
 
 PROBABILITIES, OUTPUT = "probabilities", "output"
@@ -50,10 +51,7 @@ def _short_title(block: Block) -> str:
 def _numbered(network: Network, title_of: Callable[[Block], str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for block in network.blocks:
-        title, number = title_of(block), 2
-        while title in found.values():
-            title, number = f"{title_of(block)} ({number})", number + 1
-        found[block.name] = title
+        found[block.name] = not_among(found.values(), title_of(block))
     return found
 
 
