@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,16 @@ pytest_plugins = ["tests.support.browsing"]  # the fixtures of tests in a real b
 
 settings.register_profile("digitlab", deadline=None)  # a busy machine is no failure
 settings.load_profile("digitlab")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def heap():
+    """Leave what is in memory so far out of garbage collections.
+
+    Streamlit collects after each run of a page, which takes a quarter of a second where TensorFlow was imported before.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
