@@ -89,8 +89,7 @@ def show(sweep: Sweep, digits: Dataset) -> None:
     plan, state = sweep.plan, sweep.state
     if plan is None:
         st.error(escape_markdown(state.message), icon=":material/broken_image:")
-        return
-    if state.message and state.name == FINISHED:
+    elif state.message and state.name == FINISHED:
         st.info(escape_markdown(state.message), icon=":material/timer_off:")
     elif state.message:
         st.warning(escape_markdown(state.message), icon=":material/warning:")
@@ -99,10 +98,13 @@ def show(sweep: Sweep, digits: Dataset) -> None:
     )
 
 
-def _follow(sweep: Sweep, plan: Plan, digits: Dataset, drawn_as: str) -> None:
-    """What changes while trials train."""
+def _follow(sweep: Sweep, plan: Plan | None, digits: Dataset, drawn_as: str) -> None:
+    """What changes while trials train; a sweep without a plan is damaged, or was deleted a moment ago."""
     if not sweep.path.is_dir() or sweep.state.name != drawn_as:
         st.rerun()
+    if plan is None:
+        show_deletion(sweep)
+        return
     trials = read_trials(sweep)
     with st.container(gap="small", key="sweep_state"):
         show_state(sweep, plan, trials, drawn_as, digits)

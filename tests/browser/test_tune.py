@@ -77,3 +77,13 @@ def test_values_typed_on_tune_and_started_at_once_are_those_of_the_sweep_which_a
     other.get_by_role("button", name="Delete the sweep").click()
     expect(page.get_by_text("This sweep was not found")).to_be_visible()
     wait_until(lambda: not any(run.state.is_active for run in dashboard.store.runs()))
+
+
+def test_a_damaged_sweep_says_so_until_another_deletes_it(dashboard: Dashboard, page: playwright.Page) -> None:
+    folder = SweepStore(dashboard.store).folder / "20260101-000000-abcd"
+    folder.mkdir(parents=True)
+    page.goto(f"{dashboard.url}/tune?sweep={folder.name}")
+    expect(page.get_by_text("sweep.json is missing, damaged or of a newer version")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
+    folder.rmdir()
+    expect(page.get_by_text("This sweep was not found")).to_be_visible()
