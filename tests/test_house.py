@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 
 CORE = (  # each may import those before it
     ("names", "formatting", "storage", "home", "endings", "keras_file"),
-    ("leftovers", "terminal", "drawing", "learners"),
+    ("leftovers", "terminal", "drawing", "learners", "people"),
     ("layers",),
     ("network",),
     ("named_networks",),

@@ -23,6 +23,7 @@ from core.compute.process import explain_end, last_output, start_process
 from core.compute.queue import Active, Queue
 from core.compute.watcher import Watcher
 from core.leftovers import remove_leftovers
+from core.people import read_rules
 from core.runs import Run, RunError, RunStore
 from core.storage import explain_os_error
 
@@ -125,7 +126,7 @@ class Launcher(Watcher):
         if stamp != self._seen or now >= self._next_look:
             self._next_look = now + SLOW_SECONDS
             active = self._queue.look(now)
-            for run in active.queued:
+            for run in () if read_rules(self.store.home).everybody_waits else active.queued:
                 if run.id not in self._sent and self._takes(run, active):
                     self._send(run)
             for run in active.discarded:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from stat import S_ISDIR
 
+from core.people.turns import in_turn
 from core.runs import Run, RunStore
 from core.runs.run import ID
 
@@ -19,7 +20,7 @@ FULL_SECONDS = 60.0  # between two looks into every run, for clocks that jumped 
 
 @dataclass(frozen=True)
 class Active:
-    """What there is to do: `queued` runs, first come first, ids of `running` ones, and `discarded` ones to delete."""
+    """What there is to do: `queued` runs in their turn, ids of `running` ones, and `discarded` ones to delete."""
 
     queued: list[Run]
     running: set[str]
@@ -63,7 +64,7 @@ class Queue:
             run = Run(self.store.folder / run_id)
             state = run.state
             if state.name == "queued":
-                queued.append((state.since, run_id, run))
+                queued.append((state.since, run.owner.id, run))
             if state.name == "running":
                 running.add(run_id)
             if run.is_discarded:
@@ -72,7 +73,8 @@ class Queue:
         self._active = {*running, *(run.id for *_, run in queued), *(run.id for run in discarded)}
         if full:
             self._next_full = now + FULL_SECONDS
-        return Active([run for *_, run in sorted(queued, key=lambda entry: entry[:2])], running, discarded)
+        training = [Run(self.store.folder / run_id).owner.id for run_id in running]
+        return Active(in_turn(queued, training), running, discarded)
 
     def _folders(self) -> list[tuple[str, int]]:
         """The id and the modification time, in ns, of each run folder."""

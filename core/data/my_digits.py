@@ -23,6 +23,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.drawing.mnist_form import IMAGE_SHAPE
+from core.people import refusal_to_make
 from core.storage import until_changed, write_atomically
 
 MOST = 2_000
@@ -59,6 +60,11 @@ class MyDigit:
     held_out: bool
 
 
+def _refuse_who_only_looks() -> None:
+    if words := refusal_to_make():
+        raise MyDigitsError(words)
+
+
 class MyDigits:
     """All digits below `home`; damaged files are ignored."""
 
@@ -78,10 +84,11 @@ class MyDigits:
             run_id: the run that predicted it.
 
         Raises:
-            MyDigitsError: where 2,000 digits are saved already.
+            MyDigitsError: where 2,000 digits are saved already, or who acts may only look.
             ValueError: for an invalid image or label.
             OSError: where the folder cannot be written.
         """
+        _refuse_who_only_looks()
         if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
             raise ValueError("image must be uint8 (28, 28).")
         if label not in range(10):
@@ -118,10 +125,12 @@ class MyDigits:
 
         Raises:
             ValueError: for an invalid label.
+            MyDigitsError: where who acts may only look.
             OSError: where the folder cannot be written.
         """
         if label not in range(10):
             raise ValueError(f"label must be 0 to 9, not {label!r}.")
+        _refuse_who_only_looks()
         if not _ID.fullmatch(digit_id) or not self.folder.is_dir():
             return
         path = self._path(digit_id)
@@ -135,7 +144,12 @@ class MyDigits:
             write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
     def delete(self, digit_id: str) -> None:
-        """Delete a digit; does nothing where it does not exist."""
+        """Delete a digit; does nothing where it does not exist.
+
+        Raises:
+            MyDigitsError: where who acts may only look.
+        """
+        _refuse_who_only_looks()
         if _ID.fullmatch(digit_id):
             self._path(digit_id).unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ import numpy as np
 from core.data import Dataset, synthetic_digits
 from core.data.my_digits import MyDigits
 from core.export.formats import FORMATS, Format, possible
+from core.people import own_home
 from core.predictor import ModelError, Predictor, fingerprint
 from core.runs import Run, RunView, files, results
 
@@ -185,7 +186,7 @@ def drawings(run: RunView) -> tuple[str, np.ndarray, np.ndarray]:
     My digits that no run learns from, where there are enough; otherwise digits that a program wrote with a pen of its
     own, always the same.
     """
-    images, labels, held_out = MyDigits(run.home).arrays()
+    images, labels, held_out = MyDigits(own_home(run.home, run.owner.id)).arrays()
     if held_out.sum() >= ENOUGH_DIGITS:
         return "digits of yours that no run learns from", images[held_out], labels[held_out]
     images, labels = synthetic_digits.write_digits(np.random.default_rng(0), WRITTEN)

@@ -18,6 +18,7 @@ weights.npz        the weights by name of what is tested and saved, float32, and
 model.keras        the network for Keras
 model.tflite       the network for LiteRT, with which everything that looks reads
 summary.json       what came of the run, once it has a model
+owner.json         whose it is, where a class shares the home (core.people)
 trial.json         the sweep that it belongs to, and its number there, from 0
 imported.json      the file it came from, in a run of another Digit Lab; such a run has no checkpoint
 threshold.json     the confidence below which it does not answer

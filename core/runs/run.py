@@ -14,6 +14,8 @@ import numpy as np
 from filelock import FileLock
 
 from core.names import MOST, visible
+from core.people import refusal
+from core.people.rules import why_too_much
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
 from core.runs.state import ENDED, State, write_config
@@ -31,6 +33,10 @@ class RunError(ValueError):
     """Something cannot be done with a run; the message says what and what to do instead."""
 
 
+class NotYoursError(RunError):
+    """Somebody may not change a run or a sweep; the message says whose it is and what can be done with it."""
+
+
 class ThresholdError(ValueError):
     """A threshold is out of its range; the message says what came and what would be right."""
 
@@ -38,8 +44,8 @@ class ThresholdError(ValueError):
 class Run(RunView):
     """A run's folder, to be read, written and trained.
 
-    Whatever writes raises RunError where a newer version made the folder, and OSError where it is gone or cannot be
-    written.
+    Whatever writes raises RunError where a newer version made the folder, NotYoursError where who acts may not change
+    it (core.people), and OSError where it is gone or cannot be written.
     """
 
     def target(self, name: str) -> Path:
@@ -47,11 +53,15 @@ class Run(RunView):
 
         Raises:
             RunError: where a newer version made the folder.
+            NotYoursError: where who acts may not change the run.
         """
-        self._refuse_newer()
+        self.check_writable()
         return self.path / name
 
-    def _refuse_newer(self) -> None:
+    def check_writable(self) -> None:
+        """Raise what `target` raises."""
+        if words := refusal(self.owner, self.name):
+            raise NotYoursError(words)
         if too_new := self.too_new:
             raise RunError(too_new)
 
@@ -87,27 +97,27 @@ class Run(RunView):
 
     def write_probabilities(self, probabilities: np.ndarray, epoch: int | None = None) -> None:
         """Keep probabilities (n, 10) of the test images as float16, of one epoch or, without one, of the end."""
-        self._refuse_newer()
+        self.check_writable()
         write_probabilities(self.path, probabilities, epoch)
 
     def write_validation(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
-        self._refuse_newer()
+        self.check_writable()
         write_validation(self.path, labels, probabilities)
 
     def write_weights(self, weights: Weights, epoch: int) -> None:
         """Keep the weights by name of what is tested and saved, after so many epochs."""
-        self._refuse_newer()
+        self.check_writable()
         write_weights(self.path, weights, epoch)
 
     def write_epoch_weights(self, weights: Weights, epoch: int) -> None:
         """Keep the weights by name after an epoch, 0 for those before the first batch (core.runs.weights)."""
-        self._refuse_newer()
+        self.check_writable()
         write_epoch_weights(self.path, weights, epoch)
 
     def forget_later_weights(self, epoch: int) -> None:
         """Remove the weights of epochs after `epoch`, where training begins again."""
-        self._refuse_newer()
+        self.check_writable()
         forget_later_weights(self.path, epoch)
 
     def append_event(self, kind: str, **values) -> None:
@@ -172,6 +182,7 @@ class Run(RunView):
         """
         if not self.path.is_dir():  # the lock would make the folder again
             raise RunError("This run was deleted.")
+        self.check_writable()  # before it waits
         with FileLock(self.target(files.CONTROL_LOCK)):  # of two at once, each must see what the other wrote
             write_json(self.target(files.CONTROL), {**self.control, **values})
 
@@ -220,11 +231,13 @@ class Run(RunView):
             raise RunError(f"Train 1 to 200 more epochs, not {epochs}.")
         if self.state.name not in ENDED:
             raise RunError(f"A run that is {self.state.name} cannot be trained further.")
-        complete = len(self.history().epochs)
+        complete, config = len(self.history().epochs), self.config
+        if words := why_too_much(self.home, epochs=complete + epochs, images=config and config.training_images):
+            raise NotYoursError(words)
         self._queue(complete + epochs, extended_from=complete)
 
     def _refuse_untrainable(self) -> None:
-        self._refuse_newer()
+        self.check_writable()
         if self.imported:
             raise RunError(
                 f"{self.name} was imported, without a checkpoint to continue from. Start a new run with its settings."

@@ -15,8 +15,11 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
+from core.people import Owner, actor, maker, note_owner, refusal, refusal_to_make
+from core.people.rules import why_too_much
+from core.people.turns import in_turn
 from core.runs.kept import folder_time, is_settled
-from core.runs.run import ID, Run, RunError
+from core.runs.run import ID, NotYoursError, Run, RunError
 from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
@@ -71,19 +74,30 @@ class RunStore:
         return version(self.folder, missing_ok=True).modified
 
     def queued(self) -> list[Run]:
-        """The runs that wait for a worker, first come first."""
-        waiting = [(run.state, run) for run in self.runs()]
-        waiting = [(state.since, run.id, run) for state, run in waiting if state.name == "queued"]
-        return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
+        """The runs that wait for a worker, in the order in which they get one (core.people.turns)."""
+        found = [(run.state, run) for run in self.runs()]
+        waiting = [(state.since, run.owner.id, run) for state, run in found if state.name == "queued"]
+        return in_turn(waiting, [run.owner.id for state, run in found if state.name == "running"])
 
     def create(
-        self, config: TrainingConfig, name: str | None = None, *, stem: str = "", trial: dict | None = None
+        self,
+        config: TrainingConfig,
+        name: str | None = None,
+        *,
+        stem: str = "",
+        trial: dict | None = None,
+        owner: Owner | None = None,
     ) -> Run:
         """A new run folder, queued; it appears whole or not at all.
 
         Without a name it is named by `stem`, or by the network where there is none, and a number that no run had yet.
         A run of a sweep has a `trial`: its `sweep` and its `number`; its name gets a number where another run has it.
+        It is the `owner`'s, or else whose request it is.
+
+        Raises:
+            NotYoursError: where who acts may only look, or has reached a limit that the teacher set.
         """
+        self.check_limits(config.epochs, config.training_images)
 
         def fill(draft: Run) -> None:
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
@@ -93,16 +107,45 @@ class RunStore:
                 draft.write_trial(trial)
             draft.set_state("queued", target_epochs=config.epochs)
 
-        return self.create_with(config, fill)
+        return self.create_with(config, fill, owner)
 
-    def create_with(self, config: TrainingConfig, fill: Callable[[Run], None]) -> Run:
-        """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all."""
+    def of(self, owner_id: str) -> list[Run]:
+        """A person's runs, newest first."""
+        return [run for run in self.runs() if run.owner.id == owner_id]
+
+    def check_limits(self, epochs: int, images: int | None) -> None:
+        """Check the limits that the teacher has set, for who acts.
+
+        Raises:
+            NotYoursError: where one is reached.
+        """
+        who = actor()
+        if who is None or who.person is None:
+            return
+        own = self.of(who.person.id)
+        waiting = sum(run.state.is_active for run in own)
+
+        def minutes() -> float:
+            return sum((run.summary or {}).get("training_seconds") or 0.0 for run in own) / 60
+
+        if words := why_too_much(self.home, epochs=epochs, images=images, waiting=waiting, minutes=minutes):
+            raise NotYoursError(words)
+
+    def create_with(self, config: TrainingConfig, fill: Callable[[Run], None], owner: Owner | None = None) -> Run:
+        """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all.
+
+        Raises:
+            NotYoursError: where who acts may only look.
+        """
+        if words := refusal_to_make():
+            raise NotYoursError(words)
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
             run_id = f"{next_stamp(run.id for run in self.runs())}-{config.title.lower()}-{uuid4().hex[:4]}"
             draft = Run(self.folder / f".{run_id}")
             try:
                 draft.path.mkdir()
+                note_owner(draft.path, owner or maker())
                 draft.write_config(config)
                 fill(draft)
                 return Run(draft.path.rename(self.folder / run_id))
@@ -133,7 +176,10 @@ class RunStore:
 
         Raises:
             RunError: where a worker is at it.
+            NotYoursError: where who acts may not change it.
         """
+        if words := refusal(run.owner, run.name):
+            raise NotYoursError(words)
         if run.has_worker():
             raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))

@@ -13,6 +13,7 @@ from core import endings
 from core.config import TrainingConfig
 from core.home import absolute
 from core.names import visible
+from core.people.owner import Owner, owner_of
 from core.runs import files
 from core.runs.arrays import (
     end_is_newest,
@@ -77,6 +78,11 @@ class RunView:
         """What people call it."""
         values = read(self.path / files.NAME).value
         return visible(values.get("name", self.id) if isinstance(values, dict) else self.id)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is, nobody's on a machine of one's own."""
+        return owner_of(self.path)
 
     def damage(self) -> tuple[str, ...]:
         """What is damaged in the folder, a sentence each, with what follows from it; () where all is well."""

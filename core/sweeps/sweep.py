@@ -3,6 +3,7 @@
     sweep.json         the number of the folder's format and the plan: name, shared settings, and points
     sweep-state.json   whether it is active, paused, stopped or finished
     begun.json         how many of its trials were begun
+    owner.json         whose it is, where a class shares the home (core.people)
     clock.json         for how many seconds it was going on, neither paused nor without a coordinator
     coordinator.lock   held by the process that begins its trials; change.lock while its state or a trial is made
     coordinator.log    what that process printed
@@ -23,7 +24,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from core.names import MOST, not_among, visible
-from core.runs import Run, RunError, RunStore
+from core.people import Owner, maker, note_owner, owner_of, refusal, refusal_to_make
+from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
@@ -79,6 +81,11 @@ class Sweep:
         message = stored.get("message")
         return SweepState(stored["name"], message if isinstance(message, str) else "")
 
+    @property
+    def owner(self) -> Owner:
+        """Whose it is, and its trials; nobody's on a machine of one's own."""
+        return owner_of(self.path)
+
     def has_coordinator(self) -> bool:
         """Whether a process begins its trials now."""
         return is_locked(self.path / COORDINATOR_LOCK)
@@ -128,7 +135,10 @@ class Sweep:
             if number >= len(plan.points):
                 return None
             run = self.runs.create(
-                plan.configs[number], plan.run_name(number), trial={"sweep": self.id, "number": number}
+                plan.configs[number],
+                plan.run_name(number),
+                trial={"sweep": self.id, "number": number},
+                owner=self.owner,
             )
             write_json(self.path / BEGUN, {"trials": number + 1})
             return run
@@ -230,9 +240,14 @@ class Sweep:
     def _changing(self) -> FileLock:
         if not self.path.is_dir():  # the lock would make the folder again
             raise SweepError("This sweep was deleted.")
+        self._check_yours()
         if (state := self.state).name == DAMAGED:
             raise SweepError(state.message)
         return FileLock(self.path / CHANGE_LOCK)
+
+    def _check_yours(self) -> None:
+        if words := refusal(self.owner, self.name):
+            raise NotYoursError(words)
 
     def _set_state(self, name: str, message: str = "") -> None:
         write_json(self.path / STATE, {"name": name, "message": message})
@@ -280,6 +295,10 @@ class SweepStore:
 
     def create(self, plan: Plan) -> Sweep:
         """A new sweep, active; it appears whole or not at all. Its name gets a number where another has it."""
+        if words := refusal_to_make():
+            raise NotYoursError(words)
+        most = max((config.epochs for config in plan.configs), default=plan.base.epochs)
+        self.runs.check_limits(most, plan.base.training_images)
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder.parent / "sweeps.lock"):
             taken = {sweep.name for sweep in self.sweeps()}
@@ -289,6 +308,7 @@ class SweepStore:
             draft = self.folder / f".{sweep_id}"
             try:
                 draft.mkdir()
+                note_owner(draft, maker())
                 write_json(draft / PLAN, plan_values(replace(plan, name=name)))
                 write_json(draft / STATE, {"name": ACTIVE, "message": ""})
                 draft.rename(self.folder / sweep_id)
@@ -299,6 +319,7 @@ class SweepStore:
 
     def delete(self, sweep: Sweep) -> None:
         """Remove a sweep and keep its trials, as runs of their own; those in training are stopped."""
+        sweep._check_yours()
         if sweep.state.name == ACTIVE:
             sweep.stop()
         doomed = sweep.path.rename(sweep.path.with_name(f".deleted-{sweep.id}-{uuid4().hex[:4]}"))

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.data import Dataset
 from core.data.my_digits import MyDigits
+from core.people import own_home
 from core.runs import Run, RunStore
 from core.runs.checkpoint import CheckpointError
 from core.runs.files import FINE_TUNING, MY_DIGITS
@@ -49,7 +50,7 @@ def material(run: Run) -> Material | None:
         return None
     path = run.path / MY_DIGITS
     if not path.exists():
-        images, labels, held_out = MyDigits(run.home).arrays()
+        images, labels, held_out = MyDigits(own_home(run.home, run.owner.id)).arrays()
         if not (~held_out).any():
             raise FineTuningError("My digits is empty. Draw and label some digits first.")
         arrays = {"images": images, "labels": labels, "held_out": held_out}

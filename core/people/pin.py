@@ -1,0 +1,74 @@
+"""The teacher's PIN: kept as a slow hash in memory, compared in constant time, five tries a minute."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+import time
+from collections import deque
+
+MOST_TRIES, TRIES_SECONDS = 5, 60.0  # of one place
+MOST_TRIES_IN_ALL = 60  # in the same time, from all places
+DIGITS = 6
+_COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
+
+
+class TooManyTriesError(ValueError):
+    """The message says how long to wait."""
+
+
+class Pin:
+    """A PIN that is not kept itself.
+
+    Args:
+        pin: what opens.
+    """
+
+    def __init__(self, pin: str) -> None:
+        self._salt = os.urandom(16)
+        self._hash = self._of(pin)
+        self._tries: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def opens(self, text: str, place: str) -> bool:
+        """Whether `text` is the PIN; spaces do not matter.
+
+        Args:
+            text: what somebody typed.
+            place: from where, such as an address; each has tries of its own.
+
+        Raises:
+            TooManyTriesError: after five wrong tries within a minute.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._forget(now)
+            mine = self._tries.setdefault(place, deque())
+            if len(mine) >= MOST_TRIES or sum(map(len, self._tries.values())) >= MOST_TRIES_IN_ALL:
+                oldest = mine[0] if mine else min(tries[0] for tries in self._tries.values() if tries)
+                seconds = max(1, round(TRIES_SECONDS - (now - oldest)))
+                raise TooManyTriesError(f"Too many wrong PINs. Try again in {seconds} seconds.")
+            mine.append(now)  # before it is compared: those who try at once count too
+        right = hmac.compare_digest(self._of(text), self._hash)
+        if right:
+            with self._lock:
+                self._tries.pop(place, None)
+        return right
+
+    def _forget(self, now: float) -> None:
+        for place, tries in list(self._tries.items()):
+            while tries and now - tries[0] >= TRIES_SECONDS:
+                tries.popleft()
+            if not tries:
+                del self._tries[place]
+
+    def _of(self, pin: str) -> bytes:
+        return hashlib.scrypt("".join(pin.split()).encode("utf-8", "replace"), salt=self._salt, **_COST)
+
+
+def make_pin() -> str:
+    """A PIN of six random digits."""
+    return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
