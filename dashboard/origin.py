@@ -76,14 +76,15 @@ def _is_own(name: str, scope: Scope) -> bool:
         return False
     if is_loopback(name) or _address(name) == _address(str((scope.get("server") or ("", None))[0])) is not None:
         return True
-    for allowed in _allowed():
+    for allowed in allowed_hosts():
         pattern = host_name(allowed.removeprefix("*."))
         if allowed == "*" or name == pattern or (allowed.startswith("*.") and name.endswith(f".{pattern}")):
             return True
     return False
 
 
-def _allowed() -> list[str]:
+def allowed_hosts() -> list[str]:
+    """The names that DIGITLAB_ALLOWED_HOSTS lists, in small letters."""
     return os.environ.get(ALLOWED_HOSTS, "").lower().replace(",", " ").split()
 
 
@@ -116,7 +117,7 @@ def _is_cross_site(headers: Headers) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and netloc(origin) not in (headers.get("host", "").lower(), *_allowed())
+    return origin is not None and netloc(origin) not in (headers.get("host", "").lower(), *allowed_hosts())
 
 
 def netloc(origin: str) -> str:
