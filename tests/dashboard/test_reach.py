@@ -133,6 +133,15 @@ def first_message(websocket: ClientConnection) -> ForwardMsg:
             return message
 
 
+def page_says(words: str, websocket: ClientConnection) -> bool:
+    """Whether the first page that a browser gets has these words."""
+    first_message(websocket)
+    sent = b""
+    while not ForwardMsg.FromString(message := websocket.recv(timeout=60)).HasField("script_finished"):
+        sent += message
+    return words.encode() in sent
+
+
 def test_started_from_another_folder_only_this_machine_can_open_it_and_no_page_of_a_stranger(start):
     dashboard = start()
     port = dashboard.port
@@ -220,6 +229,18 @@ def test_others_are_let_in_by_the_address_and_names_by_the_variable(start):
     for other in ("192.0.2.200", "localhost"):
         assert dashboard.get("/", "127.0.0.1", Host=other)[0] == (200 if other == "localhost" else 403)
 
+    for reached, name, headers, may_write in (
+        ("127.0.0.1", "localhost", {}, True),
+        (address, address, {}, False),
+        (address, "localhost", {"X-DigitLab-From": "here"}, False),
+        ("127.0.0.1", "localhost", {"X-Forwarded-For": "127.0.0.1"}, False),
+        ("127.0.0.1", "lab.example", {"Origin": f"http://lab.example:{dashboard.port}"}, False),
+    ):
+        sock = socket.create_connection((reached, dashboard.port), timeout=60)
+        url = f"ws://{name}:{dashboard.port}/_stcore/stream"
+        with connect(url, sock=sock, additional_headers=headers, max_size=None) as page:
+            assert page_says("can only be looked at", page) != may_write, (reached, name, headers)
+
 
 def test_an_address_that_names_nobody_is_not_taken_for_everybody(start):
     dashboard = start("--server.address=", wait=False)
@@ -265,8 +286,7 @@ def test_a_class_is_served_to_the_network_by_one_flag_from_any_folder(start):
     for reached in (address, "127.0.0.1"):
         assert dashboard.get("/", reached)[0] == 200
     with connect(f"ws://{address}:{dashboard.port}/_stcore/stream", max_size=None) as page:
-        session = first_message(page).new_session
-    assert session.custom_theme.light.primary_color == "#3652c9"
+        assert not page_says("can only be looked at", page)
 
 
 def test_an_address_that_a_person_gives_stays_in_a_class(start):

@@ -8,11 +8,15 @@ import stat
 
 import pytest
 import segno
+import streamlit as st
 from cryptography import x509
 
+from dashboard.origin import ELSEWHERE, FROM, HERE
 from dashboard.serving import certificate, flags
 from dashboard.serving.board import qr_picture
 from dashboard.serving.certificate import certificate_file
+from dashboard.serving.read_only import OTHERS_WRITE, is_read_only_here
+from tests.support.pages import open_page, words
 
 BLOCKS = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}  # what is left dark, above and below
 
@@ -78,3 +82,34 @@ def test_a_certificate_that_no_browser_would_take_is_made_anew(tmp_path, monkeyp
     made = x509.load_pem_x509_certificate(path.read_bytes())
     left = made.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
     assert datetime.timedelta(days=364) < left <= datetime.timedelta(days=365)
+
+
+@pytest.mark.parametrize(
+    ("told", "address", "environment", "is_read_only"),
+    [
+        (HERE, None, {}, False),
+        (ELSEWHERE, "192.0.2.7", {}, True),
+        (ELSEWHERE, None, {}, True),  # a proxy on this machine, or a Unix socket
+        (None, "192.0.2.7", {}, True),  # main.py without the server of app.py
+        (ELSEWHERE, "192.0.2.7", {flags.CLASS: "1"}, False),
+        (ELSEWHERE, "192.0.2.7", {flags.CLASS: "0"}, True),
+        (ELSEWHERE, "192.0.2.7", {OTHERS_WRITE: "yes"}, False),
+        (ELSEWHERE, "192.0.2.7", {OTHERS_WRITE: "192.0.2.1"}, True),
+    ],
+)
+def test_other_machines_may_only_look_unless_somebody_decided_otherwise(
+    monkeypatch, told, address, environment, is_read_only
+):
+    for variable in (flags.CLASS, OTHERS_WRITE):
+        monkeypatch.setenv(variable, environment.get(variable, ""))
+    monkeypatch.setattr(type(st.context), "headers", {FROM: told} if told else {})
+    monkeypatch.setattr(type(st.context), "ip_address", address)
+    assert is_read_only_here() == is_read_only
+
+
+@pytest.mark.parametrize("name", ["train", "draw"])
+def test_a_page_says_that_it_is_read_only_and_what_to_do(monkeypatch, laboratory, name):
+    monkeypatch.setenv(flags.CLASS, "")
+    assert "only be looked at" not in words(open_page(name))
+    monkeypatch.setattr(type(st.context), "headers", {FROM: ELSEWHERE})
+    assert "open it on the machine where it runs, as localhost" in words(open_page(name))
