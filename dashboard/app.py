@@ -93,8 +93,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 return_freed_memory()
 reach.use_own_settings()
-if reach.is_public_by_default():
-    sys.exit("Digit Lab would accept connections from the whole network. Start it with --server.address localhost.")
+reach.serve_as_asked()
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=[Mount(f"{prefix}/api", api) for prefix in reach.prefixes()],

@@ -11,6 +11,7 @@ from dashboard.components.learn.guide import follow_guide, show_guide
 from dashboard.components.page_head import ABOUT
 from dashboard.components.session import first_page
 from dashboard.components.tune.question import ask_whether_to_begin
+from dashboard.serving.read_only import show_whether_read_only
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
 SIDEBAR = 336  # pixels: wide enough for the names of all networks in a row
@@ -89,6 +90,7 @@ st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SID
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
 page = st.navigation(PAGES)
 prepare_browser()
+show_whether_read_only()
 follow_guide()
 show_activity(on_train=page.title == "Train")
 show_outcome()

@@ -20,11 +20,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ALLOWED_HOSTS = "DIGITLAB_ALLOWED_HOSTS"
 MOST_CHARACTERS = 100  # of a name, when it is repeated in words
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s\[\]:/?#@\\]+)(:\d*)?", re.IGNORECASE)
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+FROM, HERE, ELSEWHERE = "x-digitlab-from", "here", "elsewhere"  # a header that only this middleware sets
 NO_FRAMES = "frame-ancestors 'self'"  # a page of another site that frames ours could lead clicks to its buttons
 
 
 class OwnPages:
-    """Middleware that answers 403 to foreign host names and to cross-site requests, and passes on all others."""
+    """Middleware that answers 403 to foreign host names and to cross-site requests, and passes on all others.
+
+    It tells the pages whether their browser is on this machine, by a header of their websocket.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -41,6 +46,9 @@ class OwnPages:
             await send(message)
 
         reason = why_refused(scope)
+        if scope["type"] == "websocket":
+            told = (FROM.encode(), (HERE if is_local(scope) else ELSEWHERE).encode())
+            scope = {**scope, "headers": [*(each for each in scope["headers"] if each[0] != told[0]), told]}
         await (_refusal(scope, reason) if reason else self.app)(scope, receive, unframed)
 
 
@@ -76,14 +84,15 @@ def _is_own(name: str, scope: Scope) -> bool:
         return False
     if is_loopback(name) or _address(name) == _address(str((scope.get("server") or ("", None))[0])) is not None:
         return True
-    for allowed in _allowed():
+    for allowed in allowed_hosts():
         pattern = host_name(allowed.removeprefix("*."))
         if allowed == "*" or name == pattern or (allowed.startswith("*.") and name.endswith(f".{pattern}")):
             return True
     return False
 
 
-def _allowed() -> list[str]:
+def allowed_hosts() -> list[str]:
+    """The names that DIGITLAB_ALLOWED_HOSTS lists, in small letters."""
     return os.environ.get(ALLOWED_HOSTS, "").lower().replace(",", " ").split()
 
 
@@ -91,6 +100,17 @@ def host_name(host: str) -> str:
     """The name in a Host header without port, brackets and a trailing dot; "" where the header is malformed."""
     found = HOST.fullmatch(host)
     return found[1].strip("[]").rstrip(".").lower() if found else ""
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether a connection comes from this machine: loopback addresses, a loopback name, and no proxy header.
+
+    Unix sockets and names that are only allowed do not count, since proxies use them.
+    """
+    headers = Headers(scope=scope)
+    ends = [str((scope.get(end) or ("", None))[0]) for end in ("client", "server")]
+    names = [host_name(headers.get("host", "")), *(host_name(netloc(origin)) for origin in headers.getlist("origin"))]
+    return all(map(is_loopback, ends + names)) and not any(name in headers for name in FORWARDED)
 
 
 def is_loopback(name: str) -> bool:
@@ -116,7 +136,7 @@ def _is_cross_site(headers: Headers) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and netloc(origin) not in (headers.get("host", "").lower(), *_allowed())
+    return origin is not None and netloc(origin) not in (headers.get("host", "").lower(), *allowed_hosts())
 
 
 def netloc(origin: str) -> str:

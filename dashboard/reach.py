@@ -1,12 +1,14 @@
 """The program's own settings, in whatever folder it is started, and which machines can reach it.
 
 Streamlit reads `.streamlit/config.toml` in the folder where it is started and beside the script that it starts. It
-binds its socket before it imports that script, so the address is beside the script; the rest is applied here.
+binds its socket before it imports that script, so the address is beside the script; the rest is applied here. So are
+the flags of the script itself, which come too late for Streamlit: see dashboard.serving.
 """
 
 from __future__ import annotations
 
-import socket
+import ssl
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +17,17 @@ from typing import Any
 from streamlit import cli_util, config
 from streamlit.config_option import ConfigOption
 
-from dashboard.origin import ALLOWED_HOSTS, is_loopback
+from core.home import home_folder
+from core.storage import explain_os_error
+from dashboard.origin import ALLOWED_HOSTS, allowed_hosts, host_name, is_loopback
+from dashboard.server import running
+from dashboard.serving import flags
+from dashboard.serving.network import WILDCARDS, addresses, listen_to
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ROOT / ".streamlit" / "config.toml"
 BY_COMMAND = "command-line argument or environment variable"  # as Streamlit marks what a person set
+BY_FLAG = "flag of the dashboard"  # what serve_as_asked has set
 DEFAULT_PORT = 8501
 
 
@@ -48,9 +56,39 @@ def _options(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
 
 
-def is_public_by_default() -> bool:
-    """Whether Streamlit's own server listens to the whole network though nobody told it to."""
-    return _is_streamlits_server() and not config.get_option("server.address")
+def serve_as_asked() -> None:
+    """Read the flags after `--`, and listen to the network, and with the certificate, that they ask for.
+
+    Raises:
+        SystemExit: where a flag is unknown, the certificate cannot be written, or nobody said which address is meant.
+    """
+    if not _is_streamlits_server():
+        return
+    flags.read_flags(sys.argv[1:])
+    if not config.get_option("server.address"):
+        sys.exit("Digit Lab would accept connections from the whole network. Start it with --server.address localhost.")
+    if flags.is_class() and config.get_where_defined("server.address") != BY_COMMAND:
+        config.set_option("server.address", WILDCARDS[0], BY_FLAG)
+    context = None
+    if flags.is_https() and not config.get_option("server.sslCertFile"):
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(_own_certificate())
+    server = running()
+    if server is not None and (context or config.get_where_defined("server.address") == BY_FLAG):
+        listen_to(config.get_option("server.address"), server, context)
+
+
+def _own_certificate() -> str:
+    """The certificate that this machine made for all names that people open it by."""
+    from dashboard.serving.certificate import certificate_file  # and cryptography with it, which http does without
+
+    try:
+        path = str(certificate_file(home_folder(), [*_names(), *addresses(), *map(host_name, allowed_hosts())]))
+    except OSError as error:
+        sys.exit(f"The certificate for https cannot be kept. {explain_os_error(error)}")
+    for option in ("server.sslCertFile", "server.sslKeyFile"):  # cookies are for https then
+        config.set_option(option, path, BY_FLAG)
+    return path
 
 
 def _is_streamlits_server() -> bool:
@@ -64,25 +102,38 @@ def who_can_reach() -> str:
     port, address = config.get_option("server.port"), config.get_option("server.address")
     moved = port != DEFAULT_PORT and not config.is_manually_set("server.port")
     lines = [f"Port {DEFAULT_PORT} is taken. Using port {port} instead."] if moved else []
-    if is_loopback(address):
-        lines.append(f"Only this machine can open Digit Lab: {_url(address, port)}")
+    urls = [_url(name, port) for name in _names()]
+    if flags.is_class():
+        from dashboard.serving.board import board  # what a class alone needs
+
+        made_here = config.get_where_defined("server.sslCertFile") == BY_FLAG
+        is_https = bool(config.get_option("server.sslCertFile"))
+        lines.append(board(urls, f"{address}, port {port}", is_https=is_https, made_here=made_here))
+    elif is_loopback(address):
+        lines.append(f"Only this machine can open Digit Lab: {urls[0]}")
     else:
-        here = (
-            config.get_option("browser.serverAddress") if config.is_manually_set("browser.serverAddress") else address
-        )
-        name = _network_name() if here in ("0.0.0.0", "::") else here
         lines.append(
-            f"Other machines can open Digit Lab too, and start and delete runs without a password: {_url(name, port)}\n"
-            f"It answers to this machine's address and to the names in {ALLOWED_HOSTS}."
+            f"Other machines can only look at Digit Lab, at {urls[0]}\n"
+            f"This machine can change things, at {_url('localhost', port)} — for a class, restart with: -- --class"
         )
+    if not is_loopback(address):
+        lines.append(f"It answers to this machine's address and to the names in {ALLOWED_HOSTS}.")
     return "\n".join(lines)
+
+
+def _names() -> list[str]:
+    """The names at which people open the pages, the one to tell them first."""
+    address = config.get_option("server.address")
+    if config.is_manually_set("browser.serverAddress"):
+        return [config.get_option("browser.serverAddress")]
+    return (addresses() or ["localhost"]) if address in WILDCARDS else [address]
 
 
 def open_browser() -> None:
     """Open the pages in this machine's browser, as Streamlit does for a script but not for an `st.App`."""
     if _is_streamlits_server() and not config.get_option("server.headless"):
         address = config.get_option("server.address")
-        name = address if address not in ("0.0.0.0", "::") else "localhost"
+        name = address if address not in WILDCARDS else "localhost"
         cli_util.open_browser(_url(name, config.get_option("server.port")))
 
 
@@ -95,13 +146,3 @@ def prefixes() -> list[str]:
 def _url(name: str, port: int) -> str:
     scheme = "https" if config.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{prefixes()[-1]}"
-
-
-def _network_name() -> str:
-    """This machine's address in its network, found without sending a packet."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # of RFC 5737, for documentation; connecting a datagram socket only routes
-            return probe.getsockname()[0]
-        except OSError:
-            return socket.gethostname()

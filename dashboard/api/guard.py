@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.drawing import upload
 from dashboard.api.errors import problem
-from dashboard.origin import host_name, is_loopback, netloc
+from dashboard.origin import is_local
 
 TOKEN = "DIGITLAB_API_TOKEN"
 READING = ("GET", "HEAD", "OPTIONS")
@@ -29,7 +29,6 @@ BODY_SECONDS = 20.0  # for a whole body
 JSON = "application/json"
 CLOSE = {"headers": {"Connection": "close"}}
 LATER = {"headers": {"Connection": "close", "Retry-After": "2"}}
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 class Guard:
@@ -52,7 +51,7 @@ def refused(scope: Scope) -> Response | None:
         return None
     if token:
         return _without_token(headers, token)
-    if not _is_local(scope, headers):
+    if not is_local(scope):
         return problem(
             403,
             f"Other machines can only read. To start or change runs, set {TOKEN} where Digit Lab runs, and send it as "
@@ -70,16 +69,6 @@ def _without_token(headers: Headers, token: str) -> Response | None:
         challenge = {"WWW-Authenticate": 'Bearer realm="Digit Lab", error="invalid_token"'}
         return problem(401, f"Wrong token. Send the value of {TOKEN}.", headers=challenge)
     return None
-
-
-def _is_local(scope: Scope, headers: Headers) -> bool:
-    """Whether the request comes from this machine: loopback addresses, a loopback name, and no proxy header.
-
-    Unix sockets and names that are only allowed do not count, since proxies use them.
-    """
-    ends = [str((scope.get(end) or ("", None))[0]) for end in ("client", "server")]
-    names = [host_name(headers.get("host", "")), *(host_name(netloc(origin)) for origin in headers.getlist("origin"))]
-    return all(map(is_loopback, ends + names)) and not any(name in headers for name in FORWARDED)
 
 
 class WholeBody:

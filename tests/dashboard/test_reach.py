@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from dashboard import reach
 from dashboard.origin import ALLOWED_HOSTS
 from dashboard.reach import ROOT
+from dashboard.serving.board import qr_picture
 from tests.support.browsing import wait_until
 
 pytestmark = pytest.mark.slow
@@ -51,8 +53,8 @@ class Dashboard:
         (folder / ".streamlit").mkdir(exist_ok=True)
         (folder / ".streamlit" / "config.toml").write_text(OTHER_SETTINGS)
         self.folder, self.port = folder, port or free_port()
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), *flags]
-        command += ["--server.headless=true", f"--server.port={self.port}"]
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py")]
+        command += ["--server.headless=true", f"--server.port={self.port}", *flags]
         self.log = folder / f"{len(list(folder.glob('*.log')))}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -131,6 +133,15 @@ def first_message(websocket: ClientConnection) -> ForwardMsg:
             return message
 
 
+def page_says(words: str, websocket: ClientConnection) -> bool:
+    """Whether the first page that a browser gets has these words."""
+    first_message(websocket)
+    sent = b""
+    while not ForwardMsg.FromString(message := websocket.recv(timeout=60)).HasField("script_finished"):
+        sent += message
+    return words.encode() in sent
+
+
 def test_started_from_another_folder_only_this_machine_can_open_it_and_no_page_of_a_stranger(start):
     dashboard = start()
     port = dashboard.port
@@ -194,7 +205,7 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
             {"server.address": "localhost", "server.port": 8502},
             ["Port 8501 is taken. Using port 8502 instead.", "http://localhost:8502"],
         ),
-        ({"server.address": "192.0.2.7"}, ["Other machines can open", "http://192.0.2.7:8501", ALLOWED_HOSTS]),
+        ({"server.address": "192.0.2.7"}, ["can only look", "http://192.0.2.7:8501", "--class", ALLOWED_HOSTS]),
         ({"server.address": "localhost", "server.baseUrlPath": "/lab/"}, ["http://localhost:8501/lab"]),
     ],
 )
@@ -204,19 +215,31 @@ def test_the_terminal_says_who_can_reach_it(monkeypatch, options, words):
     monkeypatch.setattr(reach, "config", settings)
     told = reach.who_can_reach()
     assert all(each in told for each in words), told
-    assert len(told.splitlines()) <= 2
+    assert len(told.splitlines()) <= 3
 
 
 def test_others_are_let_in_by_the_address_and_names_by_the_variable(start):
     address = network_address()
     dashboard = start("--server.address=0.0.0.0", **{ALLOWED_HOSTS: "lab.example"})
-    assert "Other machines can open Digit Lab too" in dashboard.printed
+    assert "Other machines can only look at Digit Lab" in dashboard.printed
     assert f"http://{address}:{dashboard.port}" in dashboard.printed
     assert dashboard.get("/", address)[0] == 200
     assert dashboard.get("/", address, Host="lab.example")[0] == 200
     assert dashboard.get("/", address, Host="evil.example")[0] == 403
     for other in ("192.0.2.200", "localhost"):
         assert dashboard.get("/", "127.0.0.1", Host=other)[0] == (200 if other == "localhost" else 403)
+
+    for reached, name, headers, may_write in (
+        ("127.0.0.1", "localhost", {}, True),
+        (address, address, {}, False),
+        (address, "localhost", {"X-DigitLab-From": "here"}, False),
+        ("127.0.0.1", "localhost", {"X-Forwarded-For": "127.0.0.1"}, False),
+        ("127.0.0.1", "lab.example", {"Origin": f"http://lab.example:{dashboard.port}"}, False),
+    ):
+        sock = socket.create_connection((reached, dashboard.port), timeout=60)
+        url = f"ws://{name}:{dashboard.port}/_stcore/stream"
+        with connect(url, sock=sock, additional_headers=headers, max_size=None) as page:
+            assert page_says("can only be looked at", page) != may_write, (reached, name, headers)
 
 
 def test_an_address_that_names_nobody_is_not_taken_for_everybody(start):
@@ -251,3 +274,45 @@ def test_the_pages_open_in_the_browser_of_who_starts_it(tmp_path):
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def test_a_class_is_served_to_the_network_by_one_flag_from_any_folder(start):
+    address = network_address()
+    dashboard = start("--", "--class")
+    assert f"Digit Lab for a class: http://{address}:{dashboard.port}\n" in dashboard.printed
+    assert qr_picture(f"http://{address}:{dashboard.port}") in dashboard.printed
+    assert f"it listens to 0.0.0.0, port {dashboard.port}" in dashboard.printed
+    assert f"kept in {dashboard.folder / 'home'}" in dashboard.printed
+    for reached in (address, "127.0.0.1"):
+        assert dashboard.get("/", reached)[0] == 200
+    with connect(f"ws://{address}:{dashboard.port}/_stcore/stream", max_size=None) as page:
+        assert not page_says("can only be looked at", page)
+
+
+def test_an_address_that_a_person_gives_stays_in_a_class(start):
+    dashboard = start("--server.address=127.0.0.1", DIGITLAB_CLASS="1")
+    assert f"Digit Lab for a class: http://127.0.0.1:{dashboard.port}\n" in dashboard.printed
+    assert not is_open(network_address(), dashboard.port)
+
+
+def test_https_is_served_with_a_certificate_made_for_all_names_of_this_machine(start, wait_until):
+    address = network_address()
+    dashboard = start("--", "--class", "--https", wait=False, **{ALLOWED_HOSTS: "lab.example"})
+    wait_until(lambda: "Advanced, then Proceed" in dashboard.printed and is_open(address, dashboard.port), "the board")
+    trusted = ssl.create_default_context(cafile=dashboard.folder / "home" / "https.pem")
+    for name, reached in (("localhost", "127.0.0.1"), (address, address), ("lab.example", address)):
+        with (
+            socket.create_connection((reached, dashboard.port), timeout=30) as plain,
+            trusted.wrap_socket(plain, server_hostname=name) as encrypted,
+        ):
+            encrypted.sendall(f"GET /_stcore/health HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            assert encrypted.recv(12) == b"HTTP/1.1 200"
+    with connect(f"wss://{address}:{dashboard.port}/_stcore/stream", ssl=trusted, max_size=None) as page:
+        assert first_message(page).new_session.config.toolbar_mode
+
+
+def test_a_flag_that_is_misspelt_ends_it_with_words(start):
+    dashboard = start("--", "--clas", wait=False)
+    assert dashboard.process.wait(timeout=60) != 0
+    assert "unrecognized arguments: --clas" in dashboard.printed
+    assert "Traceback" not in dashboard.printed
