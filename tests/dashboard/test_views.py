@@ -28,6 +28,23 @@ def test_what_one_view_is_told_the_other_shows_and_the_first_keeps_its_key():
     assert shown(at) == ["c", "c"]
 
 
+def test_what_the_slider_said_is_kept_also_where_its_callback_was_skipped():
+    def slider():
+        import streamlit as st
+
+        from dashboard.components.widgets.epochs_field import epochs_field
+
+        kept = st.session_state.setdefault("kept", "67")
+        epochs_field(kept, lambda text: st.session_state.update(kept=text), wrong=False)
+
+    at = AppTest.from_function(slider, default_timeout=60).run()
+    at.session_state["epochs_field"] = {"epochs": {"text": "98", "version": 0}}
+    at.run()
+    assert not at.exception
+    assert at.session_state["kept"] == "98"
+    assert at.session_state["epochs_version"] == [0, "98"]  # the browser's own text: it is not told it again
+
+
 def test_what_a_late_browser_says_for_a_widget_that_is_gone_is_no_error():
     def gone():
         import streamlit as st

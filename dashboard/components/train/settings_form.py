@@ -287,11 +287,10 @@ def _take_recipe(epochs: int, augment: bool) -> None:
 
 
 def _epochs() -> None:
-    text = text_now(DEFAULT.model, "epochs")
     problem = problem_with(DEFAULT.model, "epochs")
     with st.container(gap=None, key="epochs"):
         st.markdown("Epochs", help=setting_of("epochs").help)
-        epochs_field(text, partial(remember, PAGE, "epochs"), wrong=bool(problem))
+        epochs_field(last_text(DEFAULT.model, "epochs"), partial(remember, PAGE, "epochs"), wrong=bool(problem))
         _say(DEFAULT.model, "epochs")
 
 

@@ -23,14 +23,18 @@ _component = st.components.v2.component(
 )
 
 
-def epochs_field(text: str, keep: Callable[[str], None], *, wrong: bool) -> None:
+def epochs_field(kept: str, keep: Callable[[str], None], *, wrong: bool) -> None:
     """Show the slider and the field.
 
     Args:
-        text: the text in the field; where it differs from what the field sent last, the field is set to it.
+        kept: the text as it is kept; where it differs from what the field sent last, the field is set to it.
         keep: called with the text that was typed, or the slider's number, before the page runs again.
         wrong: whether the text is invalid, to mark the field.
     """
+    text = epochs_now(kept)
+    if text != kept:  # the callback below was skipped, as Streamlit does where another change arrives meanwhile
+        keep(text)
+        st.session_state[VERSION][1] = text
     version, sent = st.session_state.get(VERSION, (0, text))
     version += sent != text
     st.session_state[VERSION] = [version, text]

@@ -48,6 +48,7 @@ def network_builder(
         hint: what will hold the network back, in words, else "".
         problem: what is wrong with the network, in words, else "".
     """
+    hear(name, kept, keep)  # its callback is skipped where another change arrives meanwhile
     told = tell(BUILDER, name, kept())
     examined = examine(rows_of(told.text) if told.rows is None else told.rows)
     if told.rows is not None and examined.rows != list(told.rows):
