@@ -10,6 +10,7 @@ from core.compute.job import Jobs
 from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
+from core.people import People
 from core.runs import RunStore
 from core.sweeps.coordinators import Coordinators
 from core.sweeps.sweep import SweepStore
@@ -22,6 +23,7 @@ class Services:
 
     Attributes:
         store: the runs.
+        people: who works here, where a class shares the server.
         queue: which of them are queued or in training.
         dataset_loader: the dataset, loading from its first use.
         models: the runs' exported models, as `LoadedModels` keeps them.
@@ -34,6 +36,7 @@ class Services:
 
     def __init__(self, home: Path | str | None = None) -> None:
         self.store = RunStore(home)
+        self.people = People(self.store.home)
         self.queue = Queue(self.store)
         self.dataset_loader = DatasetLoader()
         self.models = LoadedModels()

@@ -13,7 +13,7 @@ FILE = "owner.json"
 
 
 class Owner(NamedTuple):
-    """A person's `id` and the `name` that they had; both "" where it is nobody's, as all is on a machine of one's own."""
+    """A person's `id` and the `name` that they had; both "" for nobody, whose all is on a machine of one's own."""
 
     id: str = ""
     name: str = ""

@@ -24,6 +24,7 @@ from core.names import not_among, visible
 from core.storage import read_json, write_json
 
 FOLDER = "people"
+COOKIE = "digitlab_person"  # in which a browser keeps its person's key
 MOST_LETTERS, MOST_PEOPLE = 40, 2000
 HERE_SECONDS = 5.0  # between two notes that somebody is here
 _ID = re.compile(r"[0-9a-f]{12}")

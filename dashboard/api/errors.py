@@ -18,12 +18,13 @@ from core.data import DatasetError
 from core.drawing.upload import PictureError
 from core.evaluation.predictions import PredictionsError
 from core.predictor import ModelError, RuntimeMissing
-from core.runs import RunError
+from core.runs import NotYoursError, RunError
 from core.storage import NO_SPACE, explain_os_error
 
 MEDIA_TYPE = "application/problem+json"
 MOST_CHARACTERS = 600  # of an error, which may repeat what was sent
 STATUS = {
+    NotYoursError: 403,
     RunError: 409,
     PredictionsError: 409,
     ModelError: 409,

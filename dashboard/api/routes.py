@@ -12,7 +12,7 @@ from core.config import TrainingConfig, by_name, check_named
 from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
-from core.runs import ID, Run, RunError, RunView
+from core.runs import ID, NotYoursError, Run, RunError, RunView
 from core.runs.starter import Starter
 from core.services import Services
 from dashboard.api import events
@@ -144,6 +144,8 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
         raise HTTPException(422, f"start_from: run {config.start_from} was not found. GET /api/runs lists all runs.")
     try:
         run = services.store.create(config, name)
+    except NotYoursError:
+        raise
     except RunError as error:
         raise HTTPException(422, str(error)) from error
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/runs/{run.id}"

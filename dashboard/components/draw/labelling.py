@@ -9,16 +9,19 @@ import streamlit as st
 
 from core.data.my_digits import MyDigits, MyDigitsError
 from core.inference.answer import Answer
+from core.people import own_home
 from core.runs import RunView
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
+from dashboard.components.people import this_person
 from dashboard.components.session import store
 from dashboard.components.views import view
 
 
 def my_digits() -> MyDigits:
     """The labelled drawings saved in DIGITLAB_HOME."""
-    return MyDigits(store().home)
+    person = this_person()
+    return MyDigits(own_home(store().home, person.id if person else ""))
 
 
 def delete_digit(digit_id: str) -> None:

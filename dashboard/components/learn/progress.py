@@ -13,6 +13,7 @@ from core.learners import Learner, change_learner, is_learner_id, read_learner
 from core.runs import Run, RunView
 from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import lessons
+from dashboard.components.people import this_person
 from dashboard.components.session import store
 from dashboard.components.train.settings import settings_from
 
@@ -23,6 +24,8 @@ TEN_YEARS = 315_360_000  # seconds
 
 def learner_id() -> str:
     """The id of this browser's learner; a new one where its cookie has not come yet."""
+    if person := this_person():
+        return f"{person.id:0<32}"
     known = st.context.cookies.get(COOKIE, "")
     if is_learner_id(known):
         return known
@@ -31,7 +34,7 @@ def learner_id() -> str:
 
 def remember_learner() -> None:
     """Let the browser keep the learner's id, where it has none yet."""
-    if not is_learner_id(st.context.cookies.get(COOKIE, "")):
+    if this_person() is None and not is_learner_id(st.context.cookies.get(COOKIE, "")):
         cookie = f"{COOKIE}={learner_id()}; path=/; max-age={TEN_YEARS}; samesite=lax"
         st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 

@@ -1,0 +1,147 @@
+"""Who is in front of a page where a class shares the server: a name that is typed once, and what follows from it.
+
+A browser keeps the person's key as a cookie, and the server knows the session that has just typed a name. What is kept
+in the session's own state is not asked, since a callback that reads it can be interrupted. Where the school has a
+server for logging in (`[auth]` in Streamlit's secrets), that one says who somebody is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.people import Actor, People, Person, PersonError
+from core.people.person import COOKIE
+from core.runs import RunView
+from core.storage import explain_os_error
+from core.sweeps import Sweep
+from dashboard.components.session import services
+from dashboard.components.text import escape_markdown
+from dashboard.serving.flags import is_class, is_https
+from dashboard.serving.read_only import WORDS, is_read_only_here
+
+TEN_YEARS = 315_360_000  # seconds
+TEACHER_CLAIM = "DIGITLAB_TEACHER_CLAIM"  # "role=teacher": what the school's server says of a teacher
+NO_NAME = "Type your name first: open Digit Lab again and it asks for it."
+
+_typed: dict[str, str] = {}  # the key that a session got, by the session's id
+
+
+def people() -> People:
+    """The people of the class."""
+    return services().people
+
+
+def who_acts() -> Actor | None:
+    """Who acts in this thread, for the guard of the core: None where it draws no page, and on a machine of one's own."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return None
+    if is_class():
+        person = this_person()
+        return Actor(person) if person else Actor(why=NO_NAME)
+    return Actor(why=WORDS) if is_read_only_here() else None
+
+
+def this_person() -> Person | None:
+    """The person in front of this page; None where no class is served, and before a name was typed."""
+    if not is_class():
+        return None
+    if _has_login():
+        return _logged_in()
+    return people().of_key(_typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE))
+
+
+def ask_for_name() -> None:
+    """In a class, ask who is there, and draw nothing else until it is known; note that somebody is here."""
+    if not is_class():
+        return
+    if person := this_person():
+        people().note_here(person)
+        _let_browser_keep()
+        return
+    _show_welcome()
+    st.stop()
+
+
+def is_mine(thing: RunView | Sweep) -> bool:
+    """Whether a run or a sweep belongs to whoever is in front of the page; all does on a machine of one's own."""
+    person = this_person()
+    return not is_class() or (person is not None and thing.owner.id == person.id)
+
+
+def whose(thing: RunView | Sweep) -> str:
+    """The name of whose a run or a sweep is, as it is now; "" where it is one's own, or nobody's."""
+    if is_mine(thing) or not thing.owner.id:
+        return ""
+    now = people().get(thing.owner.id)
+    return now.name if now else thing.owner.name
+
+
+def _show_welcome() -> None:
+    with st.container(key="welcome", width=420):
+        st.title("Digit Lab", anchor=False)
+        st.markdown("A laboratory for small neural networks that read handwritten digits.")
+        if _has_login():
+            st.markdown("Your school's server says who you are.")
+            st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
+            return
+        with st.form("name", border=False):
+            name = st.text_input("Your name", max_chars=40, autocomplete="nickname", key="name_typed")
+            if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:"):
+                _join(name)
+        st.caption(
+            "A first name is enough. What you make is kept on the class's machine under this name: others can look "
+            "at it, and only you and the teacher can change it. Nothing is sent elsewhere."
+        )
+
+
+def _join(name: str) -> None:
+    try:
+        _, key = people().join(name)
+    except PersonError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        return
+    except OSError as error:
+        st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
+        return
+    _typed[get_script_run_ctx().session_id] = key
+    st.rerun()
+
+
+def _let_browser_keep() -> None:
+    """Let the browser keep the key that this session got."""
+    key = _typed.get(get_script_run_ctx().session_id)
+    if key and st.context.cookies.get(COOKIE) != key:
+        _set_cookie(key, TEN_YEARS)
+
+
+def leave() -> None:
+    """In a callback: let this browser forget who is in front of it."""
+    _typed[get_script_run_ctx().session_id] = "-"  # its cookie is older
+
+
+def _set_cookie(value: str, seconds: int) -> None:
+    safe = "; secure" if is_https() else ""
+    cookie = f"{COOKIE}={value}; path=/; max-age={seconds}; samesite=strict{safe}"
+    st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
+
+
+def _has_login() -> bool:
+    try:
+        return "auth" in st.secrets
+    except FileNotFoundError:
+        return False
+
+
+def _logged_in() -> Person | None:
+    if not st.user.is_logged_in:
+        return None
+    said: Mapping = st.user.to_dict()
+    subject = f"{said.get('iss', '')} {said.get('sub', '')}"
+    claim, _, wanted = os.environ.get(TEACHER_CLAIM, "").partition("=")
+    told = said.get(claim) if claim else None
+    is_teacher = bool(wanted) and (wanted in told if isinstance(told, list) else told == wanted)
+    return people().of_login(subject, str(said.get("name") or said.get("given_name") or ""), is_teacher=is_teacher)

@@ -1,0 +1,144 @@
+"""Nobody changes what is another's: asked in the core, whichever way a request came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from core.config import TrainingConfig
+from core.data.my_digits import MyDigits, MyDigitsError
+from core.people import Actor, People, acting_as, change_rules
+from core.runs import NotYoursError, Run, RunStore
+from core.sweeps import Plan, Sweep, SweepStore, every_combination
+
+RUN_CHANGES: dict[str, Callable[[Run], object]] = {
+    "pause": Run.pause,
+    "stop": Run.stop,
+    "discard": Run.discard,
+    "resume": Run.resume,
+    "extend": lambda run: run.extend(1),
+    "rename": lambda run: run.rename("Mine"),
+    "rate": lambda run: run.request(learning_rate=0.1),
+    "threshold": lambda run: run.set_threshold(0.5),
+    "no threshold": lambda run: run.set_threshold(None),
+    "state": lambda run: run.set_state("stopped"),
+    "summary": lambda run: run.write_summary({}),
+    "predictions": lambda run: run.write_probabilities(np.zeros((3, 10))),
+    "delete": lambda run: RunStore(run.home).delete(run),
+}
+SWEEP_CHANGES: dict[str, Callable[[Sweep], object]] = {
+    "pause": Sweep.pause,
+    "stop": Sweep.stop,
+    "resume": Sweep.resume,
+    "budget": lambda sweep: sweep.set_budget(minutes=1),
+    "failed": Sweep.try_failed_again,
+    "extend": lambda sweep: sweep.extend(sweep.plan),
+    "trial": Sweep.begin_trial,
+    "delete": lambda sweep: SweepStore(sweep.runs).delete(sweep),
+}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path)
+
+
+@pytest.fixture
+def ann(store):
+    return People(store.home).join("Ann")[0]
+
+
+@pytest.fixture
+def ben(store):
+    return People(store.home).join("Ben")[0]
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+@pytest.mark.parametrize("change", RUN_CHANGES)
+@pytest.mark.parametrize("state", ["queued", "finished"])
+def test_a_run_is_changed_by_its_owner_and_the_teacher_alone(store, ann, ben, change, state):
+    with acting_as(Actor(ann)):
+        run = store.create(TrainingConfig(epochs=2))
+        run.set_state(state)
+    assert run.owner == (ann.id, "Ann")
+    before = files_of(run.path)
+    for who in (Actor(ben), Actor(why="Only look.")):
+        with acting_as(who), pytest.raises(NotYoursError, match=r"is Ann's|Only look"):
+            RUN_CHANGES[change](run)
+    assert files_of(run.path) == before
+
+
+@pytest.mark.parametrize("change", SWEEP_CHANGES)
+def test_a_sweep_is_changed_by_its_owner_and_the_teacher_alone(store, ann, ben, change):
+    with acting_as(Actor(ann)):
+        sweep = SweepStore(store).create(Plan(TrainingConfig(), every_combination({"seed": (1, 2)}), "Seeds"))
+    trial = sweep.begin_trial()  # by the coordinator
+    assert trial.owner == sweep.owner == (ann.id, "Ann")
+    before = files_of(store.home)
+    with acting_as(Actor(ben)), pytest.raises(NotYoursError, match="is Ann's"):
+        SWEEP_CHANGES[change](sweep)
+    assert files_of(store.home) == before
+
+
+def test_the_teacher_may_and_so_may_the_owner(store, ann, ben):
+    teacher = People(store.home).set_teacher(ben, True)
+    for who in (ann, teacher):
+        with acting_as(Actor(ann)):
+            run = store.create(TrainingConfig(epochs=2))
+        with acting_as(Actor(who)):
+            run.rename("Changed")
+            run.pause()
+            store.delete(run)
+        assert store.get(run.id) is None
+
+
+def test_what_is_nobodys_only_the_teacher_changes(store, ann):
+    run = store.create(TrainingConfig())
+    with acting_as(Actor(ann)), pytest.raises(NotYoursError, match="Only the teacher"):
+        run.pause()
+    run.pause()
+
+
+def test_whoever_only_looks_makes_nothing(store, tmp_path):
+    plan = Plan(TrainingConfig(), every_combination({"seed": (1, 2)}), "Seeds")
+    image = np.full((28, 28), 9, np.uint8)
+    with acting_as(Actor(why="Only look.")):
+        with pytest.raises(NotYoursError, match="Only look"):
+            store.create(TrainingConfig())
+        with pytest.raises(NotYoursError, match="Only look"):
+            SweepStore(store).create(plan)
+        with pytest.raises(MyDigitsError, match="Only look"):
+            MyDigits(tmp_path).add(image, 1, said=None, run_id="")
+    assert not files_of(tmp_path)
+
+
+def test_limits_hold_for_runs_sweeps_and_more_epochs(store, ann):
+    change_rules(store.home, epochs=3, waiting=2)
+    with acting_as(Actor(ann)):
+        with pytest.raises(NotYoursError, match="at most 3 epochs"):
+            store.create(TrainingConfig(epochs=4))
+        with pytest.raises(NotYoursError, match="at most 3 epochs"):
+            SweepStore(store).create(Plan(TrainingConfig(), every_combination({"epochs": (1, 4)}), "Epochs"))
+        run = store.create(TrainingConfig(epochs=2))
+        run.set_state("finished")
+        with pytest.raises(NotYoursError, match="at most 3 epochs"):
+            run.extend(4)
+        run.extend(3)
+        store.create(TrainingConfig(epochs=1))
+        with pytest.raises(NotYoursError, match="2 runs in the line"):
+            store.create(TrainingConfig(epochs=1))
+
+
+def test_the_line_goes_round(store, ann, ben):
+    def runs_of(person, count):
+        with acting_as(Actor(person)):
+            return [store.create(TrainingConfig(epochs=1)) for _ in range(count)]
+
+    first, second, third = runs_of(ann, 3)
+    (only,) = runs_of(ben, 1)
+    assert [run.id for run in store.queued()] == [run.id for run in (first, only, second, third)]

@@ -1,0 +1,151 @@
+"""Names, keys and rules of a class, kept in files that may be damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.people import Actor, People, PersonError, Rules, acting_as, change_rules, own_home, read_rules
+from core.people.pin import MOST_TRIES, MOST_TRIES_IN_ALL, Pin, TooManyTriesError
+from core.people.rules import why_too_much
+from core.people.turns import in_turn
+
+
+def test_a_key_opens_its_person_alone(tmp_path):
+    people = People(tmp_path)
+    ann, key = people.join(" Ann\u200b ")
+    ben, other = people.join("Ben")
+    assert (people.of_key(key), people.of_key(other)) == (ann, ben)
+    assert ann.name == "Ann"
+    secret = key.partition(".")[2]
+    for wrong in (None, "", ann.id, f"{ben.id}.{secret}", f"{key}x", key[:-1], f"../{key}", "x" * 10_000):
+        assert people.of_key(wrong) is None
+    files = "".join(path.read_text() for path in people.folder.glob("*.json"))
+    assert secret not in files
+
+
+def test_two_of_the_same_name_get_a_number_also_at_once(tmp_path):
+    people = People(tmp_path)
+    threads = [threading.Thread(target=people.join, args=("Ann",)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [person.name for person in people.all()] == ["Ann", "Ann (2)", "Ann (3)", "Ann (4)", "Ann (5)"]
+    second = people.all()[1]
+    assert people.rename(second, "Anna").name == "Anna"
+    assert people.rename(people.all()[0], "Anna").name == "Anna (2)"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 41, "\ud800"])
+def test_a_name_that_cannot_be_shown_is_refused(tmp_path, name):
+    with pytest.raises(PersonError):
+        People(tmp_path).join(name)
+
+
+def test_a_removed_person_has_no_key_and_nothing_is_left_of_theirs(tmp_path):
+    people = People(tmp_path)
+    ann, key = people.join("Ann")
+    (own_home(tmp_path, ann.id) / "my_digits").mkdir(parents=True)
+    people.remove(ann)
+    assert people.of_key(key) is None
+    assert not own_home(tmp_path, ann.id).exists()
+    with pytest.raises(PersonError, match="removed"):
+        people.rename(ann, "Anna")
+
+
+def test_a_login_is_one_person_whatever_it_is_called(tmp_path):
+    people = People(tmp_path)
+    first = people.of_login("https://school/1", "Ann")
+    assert people.of_login("https://school/1", "Somebody else") == first
+    teacher = people.of_login("https://school/1", "Ann", is_teacher=True)
+    assert (teacher.id, teacher.is_teacher) == (first.id, True)
+    assert people.of_key(f"{first.id}.{'x' * 32}") is None  # it has no key
+
+
+def test_nobody_is_a_teacher_by_a_damaged_file(tmp_path):
+    people = People(tmp_path)
+    ann, key = people.join("Ann")
+    path = people.folder / f"{ann.id}.json"
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, "is_teacher": "yes"}))
+    assert not people.of_key(key).is_teacher
+    path.write_text(json.dumps(stored)[:-9])
+    assert people.of_key(key) is None
+    assert people.all() == []
+
+
+def test_last_seen_is_when_somebody_was_here(tmp_path):
+    people = People(tmp_path)
+    ann, _ = people.join("Ann")
+    os.utime(people.folder / f"{ann.id}.json", (1000, 1000))
+    assert people.last_seen(ann) == 1000
+    people.note_here(ann)
+    assert people.last_seen(ann) > 1_700_000_000
+
+
+def test_rules_that_are_damaged_are_as_usual(tmp_path):
+    assert read_rules(tmp_path) == Rules()
+    change_rules(tmp_path, epochs=5, everybody_waits=True)
+    assert read_rules(tmp_path) == Rules(epochs=5, everybody_waits=True)
+    (tmp_path / "class.json").write_text('{"epochs": -1, "waiting": "many", "images": true, "minutes": 3}')
+    assert read_rules(tmp_path) == Rules(minutes=3)
+    with pytest.raises(ValueError, match="positive"):
+        change_rules(tmp_path, epochs=0)
+
+
+def test_limits_hold_for_pupils_alone(tmp_path):
+    people = People(tmp_path)
+    ann, _ = people.join("Ann")
+    change_rules(tmp_path, epochs=5, images=1000, waiting=2, minutes=10)
+    fits = {"epochs": 5, "images": 1000, "waiting": 1, "minutes": lambda: 9.9}
+    wrong = {"epochs": 6, "images": None, "waiting": 2, "minutes": lambda: 10.0}
+    assert why_too_much(tmp_path, **fits | wrong) == ""  # nobody is asked
+    with acting_as(Actor(ann)):
+        assert why_too_much(tmp_path, **fits) == ""
+        for name, value in wrong.items():
+            assert "teacher" in why_too_much(tmp_path, **fits | {name: value}).lower()
+    with acting_as(Actor(people.set_teacher(ann, True))):
+        assert why_too_much(tmp_path, **fits | wrong) == ""
+
+
+WAITING = st.lists(st.tuples(st.floats(0, 100), st.sampled_from("abcd")), max_size=14)
+
+
+@given(waiting=WAITING, training=st.lists(st.sampled_from("abcd"), max_size=3))
+def test_the_line_is_served_round_by_names(waiting, training):
+    line = in_turn([(since, owner, (since, owner)) for since, owner in waiting], training)
+    assert Counter(line) == Counter(waiting)
+    had, to_come = Counter(training), Counter(owner for _, owner in line)
+    for _, owner in line:  # oracle: whoever is served has had no more than anybody who still waits
+        assert all(had[owner] <= had[other] for other in to_come if to_come[other])
+        had[owner] += 1
+        to_come[owner] -= 1
+    for owner in "abcd":
+        mine = [since for since, whose in line if whose == owner]
+        assert mine == sorted(mine)
+
+
+def test_a_pin_opens_after_few_tries_and_not_after_many():
+    pin = Pin("123 456")
+    assert pin.opens(" 123456", "here")
+    for _ in range(MOST_TRIES):
+        assert not pin.opens("000000", "here")
+    with pytest.raises(TooManyTriesError, match="Try again in"):
+        pin.opens("123456", "here")
+    assert pin.opens("123456", "there")  # a pupil's wrong tries do not lock out the teacher
+
+
+def test_many_places_together_have_a_limit_too(monkeypatch):
+    pin = Pin("123456")
+    monkeypatch.setattr(Pin, "_of", lambda self, text: text.encode())  # slow hashes are for people
+    for number in range(MOST_TRIES_IN_ALL):
+        assert not pin.opens("000000", f"place {number}")
+    with pytest.raises(TooManyTriesError):
+        pin.opens("123456", "another")
