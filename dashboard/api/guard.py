@@ -63,11 +63,9 @@ class Guard:
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         person = await anyio.to_thread.run_sync(scope["app"].state.services.people.of_key, sent or cookie)
         if person is None and (sent or not _only_reads(scope)):
-            words = "Wrong key. Send" if sent else "A key is required. Send"
-            challenge = {"WWW-Authenticate": 'Bearer realm="Digit Lab"'}
-            answer = problem(
-                401, f"{words} your key, which the menu at your name shows, as {BEARER}.", headers=challenge
-            )
+            words = "Wrong key" if sent else "A key is required"
+            words += f". The menu at your name shows yours: send it as {BEARER}."
+            answer = problem(401, words, headers={"WWW-Authenticate": 'Bearer realm="Digit Lab"'})
             await answer(scope, receive, send)
             return
         with acting_as(Actor(person)):

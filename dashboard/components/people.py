@@ -36,7 +36,7 @@ def people() -> People:
 
 
 def who_acts() -> Actor | None:
-    """Who acts in this thread, for the guard of the core: None where it draws no page, and on a machine of one's own."""
+    """Who acts in this thread, for the core's guard: None where it draws no page, and on a machine of one's own."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
     if is_class():
