@@ -37,18 +37,23 @@ class Session:
         url: where the app is, `http://127.0.0.1:8501`.
         page: the page's name in the address; "" is the first one.
         query: the rest of the address.
+        cookie: what the browser keeps, as in a request's header.
     """
 
-    def __init__(self, url: str, page: str = "", query: dict[str, str] | None = None) -> None:
+    def __init__(self, url: str, page: str = "", query: dict[str, str] | None = None, cookie: str = "") -> None:
         self.page, self.query = page, urlencode(query or {})
         self.elements: dict[str, tuple[str, object]] = {}  # what can be touched: its kind and its message, by its id
+        self.buttons: dict[str, str] = {}  # the labels of those that can be pressed, by their ids
         self._states: dict[str, WidgetState] = {}
         self._timers: dict[str, tuple[float, float]] = {}  # of fragments: seconds between two runs, when the next is
         self._error = ""
         self._done = threading.Event()
         self._started, self._finished = False, 0.0
         self._socket = connect(
-            url.replace("http", "ws", 1) + "/_stcore/stream", subprotocols=["streamlit"], max_size=None
+            url.replace("http", "ws", 1) + "/_stcore/stream",
+            subprotocols=["streamlit"],
+            additional_headers={"Cookie": cookie} if cookie else None,
+            max_size=None,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -70,7 +75,7 @@ class Session:
         self._started = False
         began = time.perf_counter()
         self._send()
-        if state is not None and state.WhichOneof("value") == "json_trigger_value":
+        if state is not None and state.WhichOneof("value") in ("json_trigger_value", "trigger_value"):
             del self._states[state.id]  # it is said once
         if not self._done.wait(PATIENCE):
             raise PageError(f"The page {self.page or 'Train'} did not end within {PATIENCE} s.")
@@ -81,6 +86,10 @@ class Session:
     def touch(self, element_id: str, turn: int) -> float:
         """Give a widget its next value for this `turn` and run the page; returns the seconds."""
         return self.run(_touched(element_id, *self.elements[element_id], turn))
+
+    def press(self, button_id: str) -> float:
+        """Press a button, which need not be on the page, and run the page; returns the seconds."""
+        return self.run(WidgetState(id=button_id, trigger_value=True))
 
     def touchable(self, left_alone: Iterable[str]) -> list[str]:
         """The ids of the widgets on the page, without those with one of these labels."""
@@ -130,6 +139,7 @@ class Session:
         elif kind == "new_session" and not message.metadata.run.fragment_ids:
             self._started = True
             self.elements.clear()
+            self.buttons.clear()
             self._timers.clear()
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
@@ -147,6 +157,8 @@ class Session:
             return
         kind = delta.new_element.WhichOneof("type")
         element = getattr(delta.new_element, kind) if kind else None
+        if kind == "button" and not element.disabled:
+            self.buttons[element.id] = element.label
         if kind == "exception":
             self._error = f"{element.type}: {element.message}"
         elif kind in (*KINDS, "text_input", "bidi_component") and not getattr(element, "disabled", False):
