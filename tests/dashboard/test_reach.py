@@ -207,15 +207,28 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
         ),
         ({"server.address": "192.0.2.7"}, ["can only look", "http://192.0.2.7:8501", "--class", ALLOWED_HOSTS]),
         ({"server.address": "localhost", "server.baseUrlPath": "/lab/"}, ["http://localhost:8501/lab"]),
+        (
+            {
+                "server.address": "127.0.0.1",
+                "server.baseUrlPath": "lab",
+                "browser.serverAddress": "school.example",
+                "browser.serverPort": 443,
+            },
+            ["only look at Digit Lab: https://school.example/lab\n", "change everything: http://localhost:8501/lab\n"],
+        ),
     ],
 )
 def test_the_terminal_says_who_can_reach_it(monkeypatch, options, words):
     values = {"server.port": 8501, "server.baseUrlPath": "", "server.sslCertFile": None, **options}
-    settings = SimpleNamespace(_server_mode="starlette-app", get_option=values.get, is_manually_set=lambda name: False)
+    settings = SimpleNamespace(
+        _server_mode="starlette-app",
+        get_option=values.get,
+        is_manually_set=lambda name: name in options and "browser" in name,
+    )
     monkeypatch.setattr(reach, "config", settings)
     told = reach.who_can_reach()
     assert all(each in told for each in words), told
-    assert len(told.splitlines()) <= 3
+    assert len(told.splitlines()) <= 4
 
 
 def test_others_are_let_in_by_the_address_and_names_by_the_variable(start):
