@@ -302,6 +302,16 @@ def test_a_class_is_served_to_the_network_by_one_flag_from_any_folder(start):
         assert not page_says("can only be looked at", page)
 
 
+def test_a_port_that_another_program_has_in_the_network_is_named(start):
+    with socket.create_server((network_address(), 0)) as other:
+        port = other.getsockname()[1]
+        dashboard = start("--", "--class", port=port, wait=False)
+        assert dashboard.process.wait(timeout=60) != 0
+    assert f"Digit Lab cannot listen to 0.0.0.0, port {port}: " in dashboard.printed
+    assert f"Try --server.port {port + 1}." in dashboard.printed
+    assert "Traceback" not in dashboard.printed
+
+
 def test_an_address_that_a_person_gives_stays_in_a_class(start):
     dashboard = start("--server.address=127.0.0.1", DIGITLAB_CLASS="1")
     assert f"Digit Lab for a class: http://127.0.0.1:{dashboard.port}\n" in dashboard.printed
