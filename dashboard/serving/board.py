@@ -30,7 +30,7 @@ def board(urls: list[str], listens: str, *, made_here: bool) -> str:
     if made_here:
         browsers = (
             "Browsers say that the connection is not private, since this machine made the certificate itself: choose "
-            "Advanced, then Proceed. iPhones and iPads may not connect with it: they need http, or a signed certificate."
+            "Advanced, then Proceed. iPhones and iPads may not connect so: they need http, or a signed certificate."
         )
     elif urls[0].startswith("http:"):
         browsers = "Browsers refuse the camera over http. With --class --https they allow it."
