@@ -28,7 +28,7 @@ NO_FRAMES = "frame-ancestors 'self'"  # a page of another site that frames ours 
 class OwnPages:
     """Middleware that answers 403 to foreign host names and to cross-site requests, and passes on all others.
 
-    It tells the pages whether their browser is on this machine, by a header of their websocket.
+    It tells the pages whether their browser is on this machine, by a header of its requests.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,9 +46,8 @@ class OwnPages:
             await send(message)
 
         reason = why_refused(scope)
-        if scope["type"] == "websocket":
-            told = (FROM.encode(), (HERE if is_local(scope) else ELSEWHERE).encode())
-            scope = {**scope, "headers": [*(each for each in scope["headers"] if each[0] != told[0]), told]}
+        told = (FROM.encode(), (HERE if is_local(scope) else ELSEWHERE).encode())
+        scope = {**scope, "headers": [*(each for each in scope["headers"] if each[0] != told[0]), told]}
         await (_refusal(scope, reason) if reason else self.app)(scope, receive, unframed)
 
 

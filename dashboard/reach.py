@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ROOT / ".streamlit" / "config.toml"
 BY_COMMAND = "command-line argument or environment variable"  # as Streamlit marks what a person set
 BY_FLAG = "flag of the dashboard"  # what serve_as_asked has set
-DEFAULT_PORT = 8501
+DEFAULT_PORT, HTTP_PORT, HTTPS_PORT = 8501, 80, 443
 
 
 def use_own_settings() -> None:
@@ -102,21 +102,23 @@ def who_can_reach() -> str:
     port, address = config.get_option("server.port"), config.get_option("server.address")
     moved = port != DEFAULT_PORT and not config.is_manually_set("server.port")
     lines = [f"Port {DEFAULT_PORT} is taken. Using port {port} instead."] if moved else []
-    urls = [_url(name, port) for name in _names()]
+    urls = [_url(name) for name in _names()]
+    is_alone = is_loopback(address) and is_loopback(_names()[0])  # else a proxy may stand before it
     if flags.is_class():
         from dashboard.serving.board import board  # what a class alone needs
 
         made_here = config.get_where_defined("server.sslCertFile") == BY_FLAG
-        is_https = bool(config.get_option("server.sslCertFile"))
-        lines.append(board(urls, f"{address}, port {port}", is_https=is_https, made_here=made_here))
-    elif is_loopback(address):
+        lines.append(board(urls, f"{address}, port {port}", made_here=made_here))
+    elif is_alone:
         lines.append(f"Only this machine can open Digit Lab: {urls[0]}")
+    elif flags.others_write():
+        lines.append(f"Everybody who can open Digit Lab can change everything: {urls[0]}")
     else:
-        lines.append(
-            f"Other machines can only look at Digit Lab, at {urls[0]}\n"
-            f"This machine can change things, at {_url('localhost', port)} — for a class, restart with: -- --class"
-        )
-    if not is_loopback(address):
+        lines.append(f"Other machines can only look at Digit Lab: {urls[0]}")
+        if address in WILDCARDS or is_loopback(address):
+            lines.append(f"This machine can change everything: {_url('localhost', port)}")
+        lines.append("For a class, end the command with: -- --class")
+    if not is_alone:
         lines.append(f"It answers to this machine's address and to the names in {ALLOWED_HOSTS}.")
     return "\n".join(lines)
 
@@ -138,11 +140,17 @@ def open_browser() -> None:
 
 
 def prefixes() -> list[str]:
-    """The paths under which /api is mounted: "", and Streamlit's base path where it has one."""
+    """The paths under which everything is served: "", and Streamlit's base path where it has one, as in "/lab"."""
     base = config.get_option("server.baseUrlPath").strip("/")
     return ["", f"/{base}"] if base else [""]
 
 
-def _url(name: str, port: int) -> str:
+def _url(name: str, port: int | None = None) -> str:
+    """An address of the pages; without a port, at the one that people open, which may be a proxy's."""
     scheme = "https" if config.get_option("server.sslCertFile") else "http"
-    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{prefixes()[-1]}"
+    if port is None and config.is_manually_set("browser.serverPort"):
+        port = config.get_option("browser.serverPort")
+        scheme = "https" if port == HTTPS_PORT else scheme
+    port = port or config.get_option("server.port")
+    shown = "" if (scheme, port) in (("http", HTTP_PORT), ("https", HTTPS_PORT)) else f":{port}"
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}{shown}{prefixes()[-1]}"

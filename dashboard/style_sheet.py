@@ -1,20 +1,25 @@
-"""The pages' style sheet, sent with the HTML itself, so that nothing moves when it would come after the page."""
+"""What is sent with the HTML of the pages itself: the style sheet, so that nothing moves when it would come after the
+page, and what a page says that cannot connect, which could not come later.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STYLE_SHEET = Path(__file__).with_name("browser") / "page.css"
+CONNECTION = STYLE_SHEET.with_name("connection.html")
 END = b"</body>"  # after the head, to which Streamlit adds its own styles: of two equal rules the later one holds
 PAGE = b'id="root"'  # in the HTML of Streamlit's pages, and in no other
+NO_SCRIPT = re.compile(rb"<noscript>.*?</noscript>", re.DOTALL)  # Streamlit's, about an API that is off here
 LEFT_OUT = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 
 
 class StyleSheet:
-    """Middleware that adds the style sheet to the HTML of Streamlit's pages, and passes on all else."""
+    """Middleware that adds to the HTML of Streamlit's pages, and passes on all else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,10 +56,11 @@ def _is_html(start: Message) -> bool:
 
 
 def _styled(start: Message, body: bytes) -> bytes:
-    """The HTML with the style sheet, where it is one of Streamlit's pages; the headers in `start` follow."""
+    """The HTML with what is added, where it is one of Streamlit's pages; the headers in `start` follow."""
     if PAGE not in body:
         return body
-    body = body.replace(END, b"<style>" + STYLE_SHEET.read_bytes() + b"</style>" + END)
+    added = CONNECTION.read_bytes() + b"<style>" + STYLE_SHEET.read_bytes() + b"</style>"
+    body = NO_SCRIPT.sub(b"", body).replace(END, added + END)
     headers = MutableHeaders(raw=start["headers"])
     headers["content-length"] = str(len(body))
     del headers["etag"], headers["last-modified"]

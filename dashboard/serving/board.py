@@ -17,23 +17,23 @@ def teacher_line() -> str:
     return ""  # TODO of the teacher's part: "Teacher's PIN: …"
 
 
-def board(urls: list[str], listens: str, *, is_https: bool, made_here: bool) -> str:
+def board(urls: list[str], listens: str, *, made_here: bool) -> str:
     """All that a teacher needs at the start, as lines.
 
     Args:
         urls: the addresses at which this machine is opened, the one for the board first.
         listens: what it listens to, as in "0.0.0.0, port 8501".
-        is_https: whether it serves https.
         made_here: whether the certificate was made here, of which browsers warn.
     """
     others = f"Where that does not open, try {' or '.join(urls[1:])}." if urls[1:] else ""
+    browsers = ""
     if made_here:
         browsers = (
             "Browsers say that the connection is not private, since this machine made the certificate itself: choose "
-            "Advanced, then Proceed."
+            "Advanced, then Proceed. iPhones and iPads may not connect so: they need http, or a signed certificate."
         )
-    else:
-        browsers = "" if is_https else "Browsers refuse the camera over http. With --class --https they allow it."
+    elif urls[0].startswith("http:"):
+        browsers = "Browsers refuse the camera over http. With --class --https they allow it."
     lines = [
         f"Digit Lab for a class: {urls[0]}",
         qr_picture(urls[0]),

@@ -6,6 +6,7 @@ import argparse
 import os
 
 CLASS, HTTPS = "DIGITLAB_CLASS", "DIGITLAB_HTTPS"
+OTHERS_WRITE = "DIGITLAB_OTHERS_WRITE"
 OFF = ("", "0")
 
 
@@ -35,3 +36,8 @@ def is_class() -> bool:
 def is_https() -> bool:
     """Whether the dashboard itself is to provide a certificate, and serve https with it."""
     return os.environ.get(HTTPS, "").strip() not in OFF
+
+
+def others_write() -> bool:
+    """Whether everybody who reaches the pages may change everything: a container's only visitor is its host."""
+    return os.environ.get(OTHERS_WRITE, "").strip() == "yes"  # nothing else: it is not to happen by accident

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 
 from dashboard.origin import FROM, HERE
-from dashboard.serving.flags import is_class
+from dashboard.serving.flags import is_class, others_write
 
-OTHERS_WRITE = "DIGITLAB_OTHERS_WRITE"  # "yes": whoever reaches the pages may change everything, as in a container
 WORDS = (
     "Digit Lab can only be looked at from other machines. To change something, open it on the machine where it runs, "
     "as localhost. For a class, it is started with `streamlit run dashboard/app.py -- --class`."
@@ -18,7 +15,7 @@ WORDS = (
 
 def is_read_only_here() -> bool:
     """Whether the browser of this session may only look, since it is on another machine or behind a proxy."""
-    if is_class() or os.environ.get(OTHERS_WRITE) == "yes":
+    if is_class() or others_write():
         return False
     told = st.context.headers.get(FROM)  # by dashboard.origin, which knows the whole connection
     return told != HERE if told else isinstance(st.context.ip_address, str)  # None: loopback

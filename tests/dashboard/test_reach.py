@@ -207,15 +207,28 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
         ),
         ({"server.address": "192.0.2.7"}, ["can only look", "http://192.0.2.7:8501", "--class", ALLOWED_HOSTS]),
         ({"server.address": "localhost", "server.baseUrlPath": "/lab/"}, ["http://localhost:8501/lab"]),
+        (
+            {
+                "server.address": "127.0.0.1",
+                "server.baseUrlPath": "lab",
+                "browser.serverAddress": "school.example",
+                "browser.serverPort": 443,
+            },
+            ["only look at Digit Lab: https://school.example/lab\n", "change everything: http://localhost:8501/lab\n"],
+        ),
     ],
 )
 def test_the_terminal_says_who_can_reach_it(monkeypatch, options, words):
     values = {"server.port": 8501, "server.baseUrlPath": "", "server.sslCertFile": None, **options}
-    settings = SimpleNamespace(_server_mode="starlette-app", get_option=values.get, is_manually_set=lambda name: False)
+    settings = SimpleNamespace(
+        _server_mode="starlette-app",
+        get_option=values.get,
+        is_manually_set=lambda name: name in options and "browser" in name,
+    )
     monkeypatch.setattr(reach, "config", settings)
     told = reach.who_can_reach()
     assert all(each in told for each in words), told
-    assert len(told.splitlines()) <= 3
+    assert len(told.splitlines()) <= 4
 
 
 def test_others_are_let_in_by_the_address_and_names_by_the_variable(start):
@@ -287,6 +300,16 @@ def test_a_class_is_served_to_the_network_by_one_flag_from_any_folder(start):
         assert dashboard.get("/", reached)[0] == 200
     with connect(f"ws://{address}:{dashboard.port}/_stcore/stream", max_size=None) as page:
         assert not page_says("can only be looked at", page)
+
+
+def test_a_port_that_another_program_has_in_the_network_is_named(start):
+    with socket.create_server((network_address(), 0)) as other:
+        port = other.getsockname()[1]
+        dashboard = start("--", "--class", port=port, wait=False)
+        assert dashboard.process.wait(timeout=60) != 0
+    assert f"Digit Lab cannot listen to 0.0.0.0, port {port}: " in dashboard.printed
+    assert f"Try --server.port {port + 1}." in dashboard.printed
+    assert "Traceback" not in dashboard.printed
 
 
 def test_an_address_that_a_person_gives_stays_in_a_class(start):

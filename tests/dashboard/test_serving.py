@@ -15,7 +15,7 @@ from dashboard.origin import ELSEWHERE, FROM, HERE
 from dashboard.serving import certificate, flags
 from dashboard.serving.board import qr_picture
 from dashboard.serving.certificate import certificate_file
-from dashboard.serving.read_only import OTHERS_WRITE, is_read_only_here
+from dashboard.serving.read_only import is_read_only_here
 from tests.support.pages import open_page, words
 
 BLOCKS = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}  # what is left dark, above and below
@@ -93,14 +93,14 @@ def test_a_certificate_that_no_browser_would_take_is_made_anew(tmp_path, monkeyp
         (None, "192.0.2.7", {}, True),  # main.py without the server of app.py
         (ELSEWHERE, "192.0.2.7", {flags.CLASS: "1"}, False),
         (ELSEWHERE, "192.0.2.7", {flags.CLASS: "0"}, True),
-        (ELSEWHERE, "192.0.2.7", {OTHERS_WRITE: "yes"}, False),
-        (ELSEWHERE, "192.0.2.7", {OTHERS_WRITE: "192.0.2.1"}, True),
+        (ELSEWHERE, "192.0.2.7", {flags.OTHERS_WRITE: "yes"}, False),
+        (ELSEWHERE, "192.0.2.7", {flags.OTHERS_WRITE: "192.0.2.1"}, True),
     ],
 )
 def test_other_machines_may_only_look_unless_somebody_decided_otherwise(
     monkeypatch, told, address, environment, is_read_only
 ):
-    for variable in (flags.CLASS, OTHERS_WRITE):
+    for variable in (flags.CLASS, flags.OTHERS_WRITE):
         monkeypatch.setenv(variable, environment.get(variable, ""))
     monkeypatch.setattr(type(st.context), "headers", {FROM: told} if told else {})
     monkeypatch.setattr(type(st.context), "ip_address", address)

@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from dashboard.style_sheet import STYLE_SHEET, StyleSheet
+from dashboard.style_sheet import CONNECTION, STYLE_SHEET, StyleSheet
 
 ANSWERS = {
     "/train": HTMLResponse('<head></head><body><div id="root"></div></body>', headers={"etag": "1"}),
@@ -28,6 +28,7 @@ def client() -> TestClient:
 def test_a_page_has_the_style_sheet_after_its_head_so_that_it_is_there_before_the_page_is_drawn(client):
     answer = client.get("/train", headers={"accept": "text/html"})
     assert answer.text.endswith(f"<style>{STYLE_SHEET.read_text(encoding='utf-8')}</style></body>")
+    assert CONNECTION.read_text(encoding="utf-8") in answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert "etag" not in answer.headers  # it would stand for the page without the style sheet
 

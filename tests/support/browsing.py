@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -47,18 +48,18 @@ class Dashboard:
     With `trains=False` it has no launcher: what is started there stays in the queue.
     """
 
-    def __init__(self, home: Path, *, trains: bool = True) -> None:
-        self.store = RunStore(home)
+    def __init__(self, home: Path, *flags: str, trains: bool = True, address: str = "127.0.0.1") -> None:
+        self.store, self.flags, self.address = RunStore(home), flags, address
         self.script = "dashboard/app.py" if trains else "dashboard/main.py"
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((address, 0))
             self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' * ('--https' in flags)}://{address}:{self.port}"
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless", "true"]
-        command += ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
+        command += ["--server.address", self.address, "--server.port", str(self.port), *self.flags]
         environment = {**os.environ, "DIGITLAB_HOME": str(self.store.home), "DIGITLAB_BACKGROUND": "off"}
         log = (self.store.home / "dashboard.log").open("ab")
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -66,7 +67,10 @@ class Dashboard:
 
     def answers(self) -> bool:
         try:
-            return urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2).status == 200
+            any_certificate = ssl._create_unverified_context()
+            return (
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2, context=any_certificate).status == 200
+            )
         except OSError:
             return False
 

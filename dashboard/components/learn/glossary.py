@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from dashboard.components.learn.library import GLOSSARY, OWN
+from dashboard.reach import prefixes
 
 FILE = OWN / GLOSSARY
 ADDRESS = "word"
@@ -73,7 +74,7 @@ def linked(text: str, most: int | None = None) -> str:
 
 def _link(shown: str, word: Word) -> str:
     title = word.text.replace('"', "'")
-    return f'[{shown}](/learn?{ADDRESS}={word.name.replace(" ", "-")} "{title}")'
+    return f'[{shown}]({prefixes()[-1]}/learn?{ADDRESS}={word.name.replace(" ", "-")} "{title}")'
 
 
 @cache
