@@ -33,6 +33,7 @@
   addEventListener("input", () => (typed = performance.now()), capture);
   let asked = 0; // when the server was last asked for the page, not by a part of it that repeats itself
   let answered = 0;
+  let drawn = 0; // when what it was asked for was drawn to its end
   const isTold = (now) => (asked > typed ? answered > asked : now > typed + PATIENCE);
   const busy = () => document.querySelector("[data-test-script-state=running]");
   let wanted = null; // the link that was clicked a moment ago
@@ -81,14 +82,16 @@
   });
   const mayAskAgain = () => {
     const now = performance.now();
-    if (now < asked + ACTED || (answered < asked && now < asked + LONGEST)) return false;
+    if (now < asked + ACTED || (drawn < asked && now < asked + LONGEST)) return false;
     if (!busy() && now > came + SETTLING) heldSince = 0;
     else if (now < (heldSince ||= now) + MOST_HELD_BACK) return false;
     else heldSince = 0;
     return true;
   };
-  // A message to Streamlit's server is a protobuf: BackMsg.rerun_script is field 11, and in it is_auto_rerun field 6.
-  const [RERUN, AUTO, VARINT] = [11, 6, 0];
+  // A message to Streamlit's server is a protobuf: BackMsg.rerun_script is field 11, and in it fragment_id field 5 and
+  // is_auto_rerun field 6. Of what comes from it, ForwardMsg, script_finished is field 6.
+  const [RERUN, FRAGMENT, AUTO, FINISHED, VARINT] = [11, 5, 6, 6, 0];
+  const [WHOLE, WRONG, PART] = [0, 1, 3]; // what has finished: the page, well or not, or a part of it
   function* fields(bytes) {
     let at = 0;
     const whole = () => {
@@ -108,12 +111,21 @@
   }
   const send = WebSocket.prototype.send;
   const sockets = new WeakSet();
+  let ends = []; // what ends what it was asked for
+  const hear = ({ data }) => {
+    answered = performance.now();
+    const finished = data instanceof ArrayBuffer ? new Map(fields(new Uint8Array(data))).get(FINISHED) : null;
+    if (ends.includes(finished)) drawn = answered;
+  };
   WebSocket.prototype.send = function (data) {
-    if (!sockets.has(this)) this.addEventListener("message", () => (answered = performance.now()));
+    if (!sockets.has(this)) this.addEventListener("message", hear);
     sockets.add(this);
-    const rerun = data instanceof Uint8Array ? new Map(fields(data)).get(RERUN) : null;
-    if (rerun && !new Map(fields(rerun)).get(AUTO)) asked = performance.now();
-    else if (rerun && !mayAskAgain()) return;
+    const message = data instanceof Uint8Array ? new Map(fields(data)).get(RERUN) : null;
+    const rerun = message && new Map(fields(message));
+    if (rerun && !rerun.get(AUTO)) {
+      asked = performance.now();
+      ends = rerun.has(FRAGMENT) ? [WHOLE, WRONG, PART] : [WHOLE, WRONG];
+    } else if (rerun && !mayAskAgain()) return;
     send.call(this, data);
   };
 

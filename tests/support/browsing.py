@@ -131,6 +131,7 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(profile: BrowserContext) -> Iterator[Page]:
     page = profile.new_page()
+    page.on("pageerror", lambda error: print(f"In the browser: {error}\n{error.stack}"))  # shown where the test fails
     yield page
     assert page.get_by_test_id("stException").count() == 0
     page.close()
