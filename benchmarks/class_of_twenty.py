@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.api import serving
 from benchmarks.browser import wait_until
+from core.compute.launcher import worker_limit
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
 from core.terminal import command_line, exit_with
@@ -81,6 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
         if known:
             print(f"| {title} | {known[0]:.1f} | {known[len(known) // 2]:.1f} | {known[-1]:.1f} |")
     finished = sum(pupil.finished for pupil in pupils)
+    work = sorted((pupil.run.summary or {}).get("training_seconds", 0.0) for pupil in pupils)
+    last = max((pupil.first for pupil in pupils if pupil.first is not None), default=0.0)
+    if needed := sum(work[:-1]) / worker_limit():  # before the last one can begin
+        print(
+            f"\nTraining all but one takes {needed:.1f} s: the last first progress came after {last / needed:.2f} of that."
+        )
     print(f"\n{finished} of {len(pupils)} runs finished.")
     return 0 if finished == len(pupils) else 1
 

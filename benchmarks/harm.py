@@ -66,7 +66,7 @@ class Class:
         self.tries: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.errors: list[str] = []
-        self.touches = 0
+        self.touches: list[float] = []  # the seconds of each
         self._lock = threading.Lock()
         for pupil in self.pupils:
             with acting_as(Actor(pupil.person)):
@@ -93,8 +93,7 @@ class Class:
                         if hands.random() < 0.15 and not self._mine_in_line(pupil):
                             session.press(start)
                     if touchable := session.touchable(LEFT_ALONE):
-                        session.touch(hands.choice(touchable), turn)
-                    self.touches += 1
+                        self.touches.append(session.touch(hands.choice(touchable), turn))
                     time.sleep(hands.uniform(0.5, 3.0))
             except (PageError, OSError) as error:
                 with self._lock:
@@ -224,7 +223,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     room, changed, sizes = play(options.names, options.minutes, options.tries)
     runs = len(room.store.runs())
-    print(f"{options.names} names, {options.minutes:g} minutes, {room.touches:,} touches, {len(room.errors)} errors.")
+    print(
+        f"{options.names} names, {options.minutes:g} minutes, {len(room.touches):,} touches, {len(room.errors)} errors."
+    )
+    if touches := sorted(room.touches):
+        print(
+            f"A touch takes {touches[len(touches) // 2]:.2f} s (median), {touches[len(touches) * 19 // 20]:.2f} s (95 %)."
+        )
     print(f"{sum(room.tries.values())} tries to change what is another's; {len(changed)} files changed.")
     for what, count in sorted(room.tries.items()):
         print(f"  {count:>4}  {what}")
