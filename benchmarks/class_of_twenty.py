@@ -85,9 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     work = sorted((pupil.run.summary or {}).get("training_seconds", 0.0) for pupil in pupils)
     last = max((pupil.first for pupil in pupils if pupil.first is not None), default=0.0)
     if needed := sum(work[:-1]) / worker_limit():  # before the last one can begin
-        print(
-            f"\nTraining all but one takes {needed:.1f} s: the last first progress came after {last / needed:.2f} of that."
-        )
+        print(f"\nTraining all but one takes {needed:.1f} s: the last began after {last / needed:.2f} of that.")
     print(f"\n{finished} of {len(pupils)} runs finished.")
     return 0 if finished == len(pupils) else 1
 

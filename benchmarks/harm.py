@@ -87,11 +87,9 @@ class Class:
                 session = Session(self.server.url, hands.choice(PAGES), cookie=pupil.cookie)
                 session.run()
                 for turn in range(hands.randrange(2, 8)):
-                    if start := next(
-                        (each for each, label in session.buttons.items() if label == "Start training"), ""
-                    ):
-                        if hands.random() < 0.15 and not self._mine_in_line(pupil):
-                            session.press(start)
+                    starts = [each for each, label in session.buttons.items() if label == "Start training"]
+                    if starts and hands.random() < 0.15 and not self._mine_in_line(pupil):
+                        session.press(starts[0])
                     if touchable := session.touchable(LEFT_ALONE):
                         self.touches.append(session.touch(hands.choice(touchable), turn))
                     time.sleep(hands.uniform(0.5, 3.0))
@@ -227,9 +225,8 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.names} names, {options.minutes:g} minutes, {len(room.touches):,} touches, {len(room.errors)} errors."
     )
     if touches := sorted(room.touches):
-        print(
-            f"A touch takes {touches[len(touches) // 2]:.2f} s (median), {touches[len(touches) * 19 // 20]:.2f} s (95 %)."
-        )
+        median, slow = touches[len(touches) // 2], touches[len(touches) * 19 // 20]
+        print(f"A touch takes {median:.2f} s (median), {slow:.2f} s (95 %).")
     print(f"{sum(room.tries.values())} tries to change what is another's; {len(changed)} files changed.")
     for what, count in sorted(room.tries.items()):
         print(f"  {count:>4}  {what}")
