@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock
@@ -15,12 +18,13 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.runs.kept import folder_time, is_settled
+from core.runs.kept import folder_time, is_settled, name_of
 from core.runs.run import ID, Run, RunError
 from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
+FULL_SECONDS = 60.0  # between two looks at every run, for whoever writes into a run's folder without announcing it
 
 
 def ids_in(folder: Path) -> list[str]:
@@ -41,6 +45,16 @@ def next_stamp(ids: Iterable[str]) -> str:
     return now.strftime(STAMP)
 
 
+@dataclass(frozen=True)
+class _OfEach:
+    """What was read of every run: at the folder's `stamp`, `until` when; and the runs of which it was not kept."""
+
+    stamp: int
+    until: float
+    found: dict[str, Any]
+    moving: list[Run]
+
+
 class RunStore:
     """All runs below `home`/runs."""
 
@@ -48,6 +62,7 @@ class RunStore:
         self.home = home_folder(home)
         self.folder = self.home / "runs"
         self._listed: tuple[int, list[Run]] = (-1, [])  # the folder's time, -1 where it may have changed; its runs
+        self._of_each: dict[tuple, _OfEach] = {}
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
@@ -60,6 +75,27 @@ class RunStore:
             self._listed = modified if is_final else -1, runs
         return list(runs)
 
+    def of_each(self, read: Callable, *others: Any) -> dict[str, Any]:
+        """What a function with `until_folder_changes` reads of every run, by its id, newest first.
+
+        While the runs folder shows no change, only the runs of which nothing is kept are looked at: those that train.
+        """
+        key = (read, *(getattr(other, "fingerprint", other) for other in others))
+        stamp, now, known = self.stamp(), time.monotonic(), self._of_each.get(key)
+        if known is None or known.stamp != stamp or now > known.until:
+            runs = self.runs()
+            looks = [read.look(run, *others) for run in runs]
+            found = {run.id: what for run, (what, _) in zip(runs, looks, strict=True)}
+            moving = [run for run, (_, is_kept) in zip(runs, looks, strict=True) if not is_kept]
+            known = _OfEach(stamp if is_settled(stamp) else -1, now + FULL_SECONDS, found, moving)
+            self._of_each[key] = known
+            return dict(found)
+        return known.found | {run.id: read(run, *others) for run in known.moving}
+
+    def names(self) -> dict[str, str]:
+        """What people call each run, by its id, newest first."""
+        return self.of_each(name_of)
+
     def get(self, run_id: str | None) -> Run | None:
         """The run of that id, None where there is none (or the id is not one)."""
         if not run_id or not ID.fullmatch(run_id) or not (self.folder / run_id).is_dir():
@@ -67,7 +103,10 @@ class RunStore:
         return Run(self.folder / run_id)
 
     def stamp(self) -> int:
-        """A number that changes when a run is made, deleted or in another state; not when a worker is killed."""
+        """A number that changes when a run is made, deleted, renamed, asked something or in another state.
+
+        Not when a worker is killed, nor while it trains.
+        """
         return version(self.folder, missing_ok=True).modified
 
     def queued(self) -> list[Run]:
@@ -87,7 +126,7 @@ class RunStore:
 
         def fill(draft: Run) -> None:
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
-            given = not_among({run.name for run in self.runs()}, name) if name and trial else name
+            given = not_among(set(self.names().values()), name) if name and trial else name
             draft.rename(given or self._next_name(visible(stem) or config.title, visible(stem) or own))
             if trial:
                 draft.write_trial(trial)
@@ -121,8 +160,8 @@ class RunStore:
         kept = read_json(path)
         kept = kept if isinstance(kept, dict) else {}
         numbers = [kept.get(key)]
-        for run in self.runs():
-            name, _, number = run.name.rpartition(" ")
+        for each in self.names().values():
+            name, _, number = each.rpartition(" ")
             numbers += [int(number)] if name == stem and number.isdecimal() else []
         number = 1 + max((number for number in numbers if isinstance(number, int) and number < MOST_NUMBER), default=0)
         write_json(path, {**kept, key: number})

@@ -95,6 +95,11 @@ class Plan:
         """The settings of every trial."""
         return tuple(config_at(self.base, point) for point in self.points)
 
+    @cached_property
+    def values(self) -> dict[str, tuple]:
+        """What each setting that differs is in the trials, each value once."""
+        return {name: tuple(dict.fromkeys(point[name] for point in self.points)) for name in self.varied}
+
     @property
     def count(self) -> int:
         """How many trials there are, and will be."""

@@ -228,7 +228,7 @@ def varied_in_words(plan: Plan) -> str:
     """What differs between the trials: "3 learning rates × 5 seeds"; "" where there is one."""
     if plan.trials:
         return f"{plan.trials:,} trials chosen by TPE"
-    counts = {name: len({point[name] for point in plan.points}) for name in plan.varied}
+    counts = {name: len(values) for name, values in plan.values.items()}
     return " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
 
 

@@ -29,7 +29,7 @@ def show_charts(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
         return
     with st.container(key="sweep_charts"), st.grid(2, min_column_width=380, gap="medium"):
         for name in plan.varied:
-            order = in_order([point[name] for point in plan.points])
+            order = in_order(plan.values[name])
             if name == "seed" or len(order) < 2:
                 continue
             with st.container(gap="xsmall"):
