@@ -5,6 +5,7 @@ The dispatcher (core.compute.dispatch) writes machines.json in the home and hold
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -83,3 +84,12 @@ def places(home: Path) -> int:
     if not cluster_address():
         return worker_limit()
     return max(1, sum(machine.cores for machine in read_machines(home).machines if machine.is_ready))
+
+
+def seconds_for(home: Path, each: float, runs: int) -> float:
+    """How long so many runs take that take `each` seconds, as far as they train at once.
+
+    Workers beyond this machine's cores take turns; on a cluster each run has a core.
+    """
+    at_once = places(home) if cluster_address() else min(worker_limit(), os.cpu_count() or 1)
+    return each * math.ceil(runs / at_once)
