@@ -299,9 +299,15 @@ class Dispatcher:
             attempt.began |= change.name == files.EVENTS and b'"type":"taken"' in change.data
         for name in gone:
             attempt.stamps.pop(name, None)
+        is_taken_back = state.name in ("paused", "stopped") and not run.control.get("request")
         if state.name == "interrupted" or (state.name == "failed" and not attempt.began):
             self._count(member, state.message)
             self._lose_run(member, attempt, state.message)
+        elif is_taken_back:  # resumed before the machine told that it had obeyed
+            if not has_worker:
+                if run.state.name != "queued":
+                    run.set_state("queued", resumes=True)
+                self._drop(member, attempt)
         elif not state.is_active and not has_worker:
             if state.name != "failed" or state.message == DIVERGED:
                 self._failures[member.id] = 0

@@ -105,6 +105,35 @@ def test_runs_that_learn_my_digits_stay_on_this_machine(store, serve):
     assert mine.state.name == "queued"
 
 
+@pytest.mark.parametrize("obeyed", ["paused", "stopped"])
+def test_a_run_that_is_resumed_before_its_machine_has_told_of_the_pause_is_trained(obeyed, store, serve):
+    run, passed_on = store.create(CONFIG), []
+
+    class Obedient(Cluster):
+        def look(self, name, home, seconds, known):
+            if known and len(self.began[name]) == 1:
+                if not passed_on:
+                    run.pause()  # on its way, so that it leaves the queue here at once
+                    run.resume()
+                passed_on.append(known)
+                exports = len(passed_on) < 3  # its worker does, before it lets go of the run
+                self.machines[name] = State(obeyed if exports else "paused")
+                found = super().look(name, home, seconds, known)
+                state = mirror.Change("state.json", (len(passed_on),), 0, b"{}")
+                found["attempts"] = {
+                    attempt: {**told, "has_worker": exports, "written": [state, *told["written"]]}
+                    for attempt, told in found["attempts"].items()
+                }
+                assert run.state.name == "queued"
+                return found
+            self.machines[name] = State("finished")
+            return super().look(name, home, seconds, known)
+
+    cluster = Obedient({"one": State("queued")})
+    serve(cluster, lambda: not run.state.is_active)
+    assert (run.state.name, len(cluster.began["one"])) == ("finished", 2)
+
+
 def test_a_run_of_another_dataset_is_sent_nowhere(store, serve):
     run, cluster = store.create(CONFIG), Cluster({"one": State("finished")})
     run.write_dataset({"name": "MNIST", "source": "a file", "fingerprint": "0" * 16})
