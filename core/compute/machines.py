@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from core.compute.launcher import worker_limit
+from core.config import TrainingConfig
 from core.storage import is_locked, read_json, write_json
 
 MACHINES, LOCK = "machines.json", "cluster.lock"
@@ -55,6 +56,11 @@ class Machines:
 def cluster_address() -> str:
     """The address of the cluster's scheduler that DIGITLAB_CLUSTER names; "" where runs are trained on this machine."""
     return os.environ.get("DIGITLAB_CLUSTER", "").strip()
+
+
+def is_for_this_machine(config: TrainingConfig | None) -> bool:
+    """Whether a queued run is trained here: people's own handwriting, and what starts from it, is sent nowhere."""
+    return not cluster_address() or bool(config and config.start_from)
 
 
 def write_machines(home: Path, machines: Machines) -> None:
