@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.sweeps import Plan, Sweep, tpe
-from core.sweeps.plan import value_text
 from core.sweeps.results import Trial, best_so_far
 from core.sweeps.sweep import ACTIVE, FINISHED
+from core.sweeps.values import value_text
 from dashboard.components.charts import sweep as charts
 from dashboard.components.charts import theme
 from dashboard.components.tune.trials import label_of

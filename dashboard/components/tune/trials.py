@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.sweeps import Plan
-from core.sweeps.plan import value_text
 from core.sweeps.results import Trial
+from core.sweeps.values import value_text
 from dashboard.components.activity import go_to
 from dashboard.components.formatting import TRIAL_HEADER, run_link
 from dashboard.components.progress import progress_in_words
