@@ -18,7 +18,7 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.runs.kept import folder_time, is_settled, name_of
+from core.runs.kept import accuracy_of, folder_time, is_settled, name_of
 from core.runs.run import ID, Run, RunError
 from core.storage import read_json, version, write_json
 
@@ -180,5 +180,6 @@ class RunStore:
 
     def best(self) -> Run | None:
         """The run with the highest test accuracy."""
-        scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]
-        return max(scored, key=lambda pair: pair[0])[1] if scored else None
+        accuracies = self.of_each(accuracy_of)
+        best = self.get(max(accuracies, key=accuracies.__getitem__, default=None))
+        return best if best and best.test_accuracy is not None else None

@@ -10,8 +10,8 @@ import threading
 import pytest
 from filelock import FileLock
 
-from core.compute import dispatch, mirror
-from core.compute.cluster import call
+from core.compute import attendant, dispatch, mirror
+from core.compute.cluster import PROTOCOL, call
 from core.compute.dispatch import Dispatcher
 from core.compute.machines import LOCK, places, read_machines
 from core.config import TrainingConfig
@@ -47,7 +47,7 @@ class Cluster:
     def look(self, name, home, seconds, known):
         events = mirror.Change("events.jsonl", (17,), 0, b'{"type":"taken"}\n')
         ended = {"state": self.machines[name], "has_worker": False, "written": [events], "gone": []}
-        about = {"id": name, "name": name, "cores": 1, "others": 0, "protocol": dispatch.PROTOCOL, "free": 1}
+        about = {"id": name, "name": name, "cores": 1, "others": 0, "protocol": PROTOCOL, "free": 1}
         return {**about, "attempts": dict.fromkeys(known, ended)}
 
 
@@ -55,7 +55,8 @@ class Cluster:
 def serve(store, digits_file, monkeypatch):
     """Let a dispatcher work with these machines until a condition holds."""
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
-    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.01)
+    for module in (dispatch, attendant):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
 
     async def work(cluster, dispatcher, done):
         serving = asyncio.create_task(dispatcher._serve(cluster))
