@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from core.runs.view import RunView
 
 SETTLED = 2_000_000_000  # nanoseconds: what changed later than that ago may change again and keep its time
 MOST_KEPT = 20_000  # runs, of each function
+_announced = [0]  # how often, in this process
 
 
 def until_folder_changes(read: Callable) -> Callable:
@@ -56,6 +59,18 @@ def name_of(run: RunView) -> str:
 def accuracy_of(run: RunView) -> float:
     """A run's test accuracy as a fraction, 0 before it has a model: to put runs in order."""
     return run.test_accuracy or 0.0
+
+
+def announce(runs_folder: Path) -> None:
+    """Say that a run has changed, by the time of the runs folder, so that nobody need look into each of many."""
+    _announced[0] += 1
+    with suppress(OSError):
+        os.utime(runs_folder)
+
+
+def announcements() -> int:
+    """A number that changes with each `announce` in this process, also where the clock of the disk is coarse."""
+    return _announced[0]
 
 
 def folder_time(path: str) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from filelock import FileLock
 from core.names import MOST, visible
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
+from core.runs.kept import announce
 from core.runs.state import ENDED, State, write_config
 from core.runs.view import RunView, is_threshold
 from core.runs.weights import Weights, forget_later_weights, write_epoch_weights, write_weights
@@ -72,7 +71,7 @@ class Run(RunView):
     def write_summary(self, summary: dict) -> None:
         """Keep what came of the run."""
         write_json(self.target(files.SUMMARY), summary)
-        self._announce()
+        announce(self.path.parent)
 
     def write_imported(self, origin: dict) -> None:
         """Mark the run as imported; `origin` has `file`, `when` and `proof`."""
@@ -143,7 +142,7 @@ class Run(RunView):
         except UnicodeEncodeError as error:
             raise RunError("The name is not valid UTF-8 text. Type it again.") from error
         write_json(self.target(files.NAME), {"name": name})
-        self._announce()
+        announce(self.path.parent)
 
     def set_state(self, name: str, message: str = "", **changes) -> None:
         """Write the state; `target_epochs` and `extended_from` stay as they are unless given."""
@@ -153,12 +152,7 @@ class Run(RunView):
         if name == "queued":  # behind all that wait, whatever the clock says
             since = max([since, *(waiting + 0.001 for waiting in self._others_queued())])
         write_json(self.target(files.STATE), asdict(State(name, message, since, **kept)))
-        self._announce()
-
-    def _announce(self) -> None:
-        """Change the time of the runs folder, so that nobody need look into each of many runs."""
-        with suppress(OSError):
-            os.utime(self.path.parent)
+        announce(self.path.parent)
 
     def _others_queued(self) -> list[float]:
         others = [Run(path) for path in self.path.parent.iterdir() if ID.fullmatch(path.name) and path != self.path]
@@ -180,7 +174,7 @@ class Run(RunView):
             raise RunError("This run was deleted.")
         with FileLock(self.target(files.CONTROL_LOCK)):  # of two at once, each must see what the other wrote
             write_json(self.target(files.CONTROL), {**self.control, **values})
-        self._announce()
+        announce(self.path.parent)
 
     def pause(self) -> None:
         """Ask the worker to write a checkpoint and go; a queued run leaves the queue at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -18,12 +19,13 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.runs.kept import accuracy_of, folder_time, is_settled, name_of
+from core.runs.kept import accuracy_of, announce, announcements, folder_time, is_settled, name_of
 from core.runs.run import ID, Run, RunError
 from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
+MOMENT = 0.3  # seconds, in which the lists of a page ask one after the other
 FULL_SECONDS = 60.0  # between two looks at every run, for whoever writes into a run's folder without announcing it
 
 
@@ -47,11 +49,15 @@ def next_stamp(ids: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class _OfEach:
-    """What was read of every run: at the folder's `stamp`, `until` when; and the runs of which it was not kept."""
+    """What was `found` of every run at the folder's `stamp`, `until` when.
+
+    And the `times` of the folders of those of which it is kept, and the others, which are `moving`.
+    """
 
     stamp: int
     until: float
     found: dict[str, Any]
+    times: dict[str, int]
     moving: list[Run]
 
 
@@ -61,36 +67,49 @@ class RunStore:
     def __init__(self, home: Path | str | None = None) -> None:
         self.home = home_folder(home)
         self.folder = self.home / "runs"
-        self._listed: tuple[int, list[Run]] = (-1, [])  # the folder's time, -1 where it may have changed; its runs
+        self._listed: tuple[tuple, float, list[Run]] = ((), 0.0, [])  # after what, until when, `runs`
         self._of_each: dict[tuple, _OfEach] = {}
+        self._looked: tuple[tuple, float, list[tuple[Run, int]]] = ((), 0.0, [])  # after what, until when, `_times`
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
-        modified = folder_time(str(self.folder))
-        known, runs = self._listed
-        if known != modified:
-            is_final = is_settled(modified)
+        told, until, runs = self._listed
+        now = folder_time(str(self.folder)), announcements()
+        if told != now or time.monotonic() > until:
             before = {run.id: run for run in runs}
+            is_final = is_settled(now[0])
             runs = [before.get(name) or Run(self.folder / name) for name in ids_in(self.folder)]
-            self._listed = modified if is_final else -1, runs
+            self._listed = now, math.inf if is_final else time.monotonic() + MOMENT, runs
         return list(runs)
 
     def of_each(self, read: Callable, *others: Any) -> dict[str, Any]:
         """What a function with `until_folder_changes` reads of every run, by its id, newest first.
 
         While the runs folder shows no change, only the runs of which nothing is kept are looked at: those that train.
+        Where it does, those whose folders have changed are, too.
         """
         key = (read, *(getattr(other, "fingerprint", other) for other in others))
         stamp, now, known = self.stamp(), time.monotonic(), self._of_each.get(key)
-        if known is None or known.stamp != stamp or now > known.until:
-            runs = self.runs()
-            looks = [read.look(run, *others) for run in runs]
-            found = {run.id: what for run, (what, _) in zip(runs, looks, strict=True)}
-            moving = [run for run, (_, is_kept) in zip(runs, looks, strict=True) if not is_kept]
-            known = _OfEach(stamp if is_settled(stamp) else -1, now + FULL_SECONDS, found, moving)
-            self._of_each[key] = known
-            return dict(found)
-        return known.found | {run.id: read(run, *others) for run in known.moving}
+        if known and known.stamp == stamp and now <= known.until:
+            return known.found | {run.id: read(run, *others) for run in known.moving}
+        before, found, kept, moving = known.times if known else {}, {}, {}, []
+        for run, modified in self._times():
+            is_kept = modified != 0 and before.get(run.id) == modified
+            found[run.id], is_kept = (known.found[run.id], True) if is_kept else read.look(run, *others)
+            if is_kept:
+                kept[run.id] = modified
+            else:
+                moving.append(run)
+        self._of_each[key] = _OfEach(stamp if is_settled(stamp) else -1, now + FULL_SECONDS, found, kept, moving)
+        return dict(found)
+
+    def _times(self) -> list[tuple[Run, int]]:
+        """Every run and when its folder has changed; as it was a moment ago where nothing was announced since."""
+        told = self.stamp(), announcements()
+        if self._looked[0] != told or time.monotonic() > self._looked[1]:
+            found = [(run, folder_time(str(run.path))) for run in self.runs()]
+            self._looked = told, time.monotonic() + MOMENT, found
+        return self._looked[2]
 
     def names(self) -> dict[str, str]:
         """What people call each run, by its id, newest first."""
@@ -144,7 +163,9 @@ class RunStore:
                 draft.path.mkdir()
                 draft.write_config(config)
                 fill(draft)
-                return Run(draft.path.rename(self.folder / run_id))
+                run = Run(draft.path.rename(self.folder / run_id))
+                announce(self.folder)
+                return run
             except BaseException as error:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 if isinstance(error, OSError) and str(draft.path) in str(error.filename):
@@ -176,6 +197,7 @@ class RunStore:
         if run.has_worker():
             raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
+        announce(self.folder)
         shutil.rmtree(doomed, ignore_errors=True)
 
     def best(self) -> Run | None:
