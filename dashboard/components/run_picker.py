@@ -200,7 +200,8 @@ def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -
     known = {**st.session_state.get("run_labels", {}), **today}  # also the labels that the browser may still show
     st.session_state["run_labels"] = today
     has_more = len(listed) < len(runs)
-    told = f"The newest {MOST_LISTED} of {len(runs):,}. Type the name of an older one, or find it on Compare."
+    others = "Type the name of an older one and press Enter, or find it on Compare."
+    told = f"The newest {MOST_LISTED} of {len(runs):,}. {others}"
     st.sidebar.selectbox(
         label,
         listed,
