@@ -40,7 +40,7 @@ from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
 from core.runs import ENDED, History, Run, RunError, RunStore, State
 from core.runs.files import HISTORY_FIGURE, PREDICTIONS_FIGURE
-from core.sweeps.plan import setting_in_words
+from core.sweeps.values import setting_in_words
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
 LOOK_SECONDS = 0.1

@@ -1,17 +1,19 @@
-"""Maps and robustness without being asked: one job after the other, and only while nothing trains.
+"""Maps and robustness without being asked: one job after the other, and only while nothing trains on this machine.
 
 A run whose training ends while this program serves gets both, first the maps of all such runs, the newest first. What
 a page asks for comes before them. Where training begins meanwhile, the job is ended, and done again when nothing
-trains: a run never shares the machine with it.
+trains: a run never shares the machine with it. Runs that a cluster's other machines train are in nobody's way.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from contextlib import suppress
 
 from core.compute.job import Jobs
+from core.compute.machines import is_for_this_machine
 from core.compute.queue import Queue
 from core.compute.watcher import Watcher
 from core.interpretability.embedding import all_alike
@@ -89,10 +91,25 @@ class AfterTraining(Watcher):
             if self._is_wanted:
                 self._note_trained(self._training - training)
             self._training = training
-            if training:
+            if self.gives_way():
                 self._interrupt()
             elif not self._ended.is_set():
                 self._continue()
+
+    def gives_way(self) -> bool:
+        """Whether the jobs wait now, since something trains on this machine, or is the next to."""
+        active = self._queue.recent(LOOK_SECONDS)
+        return any(map(self._trains_here, [*active.running, *(run.id for run in active.queued)]))
+
+    def _trains_here(self, run_id: str) -> bool:
+        """Whether a run that is queued or in training takes this machine's cores, now or next."""
+        run = self._queue.store.get(run_id)
+        if run is None:
+            return False
+        state = run.state
+        if state.name == "queued":
+            return is_for_this_machine(run.config)
+        return state.machine in ("", platform.node())  # this one may be lent to a cluster
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_SECONDS if self._current else IDLE_SECONDS):

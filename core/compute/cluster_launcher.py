@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 
 from core.compute.launcher import Launcher
-from core.compute.machines import cluster_address, has_dispatcher, read_machines
+from core.compute.machines import cluster_address, has_dispatcher, is_for_this_machine, read_machines
 from core.compute.process import explain_end, last_output, start_process
 from core.compute.queue import Active
 from core.runs import Run, RunStore
@@ -55,7 +55,7 @@ class ClusterLauncher(Launcher):
                 self._dispatcher.stdin.close()
 
     def _takes(self, run: Run, active: Active) -> bool:
-        return bool(run.config.start_from) and len(self._sent) < self.limit
+        return is_for_this_machine(run.config) and len(self._sent) < self.limit
 
     def _look(self) -> None:
         super()._look()

@@ -5,11 +5,13 @@ The dispatcher (core.compute.dispatch) writes machines.json in the home and hold
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from core.compute.launcher import worker_limit
+from core.config import TrainingConfig
 from core.storage import is_locked, read_json, write_json
 
 MACHINES, LOCK = "machines.json", "cluster.lock"
@@ -56,6 +58,11 @@ def cluster_address() -> str:
     return os.environ.get("DIGITLAB_CLUSTER", "").strip()
 
 
+def is_for_this_machine(config: TrainingConfig | None) -> bool:
+    """Whether a queued run is trained here: people's own handwriting, and what starts from it, is sent nowhere."""
+    return not cluster_address() or bool(config and config.start_from)
+
+
 def write_machines(home: Path, machines: Machines) -> None:
     """Leave word of the machines in a home."""
     write_json(home / MACHINES, asdict(machines))
@@ -83,3 +90,12 @@ def places(home: Path) -> int:
     if not cluster_address():
         return worker_limit()
     return max(1, sum(machine.cores for machine in read_machines(home).machines if machine.is_ready))
+
+
+def seconds_for(home: Path, each: float, runs: int) -> float:
+    """How long so many runs take that take `each` seconds, as far as they train at once.
+
+    Workers beyond this machine's cores take turns; on a cluster each run has a core.
+    """
+    at_once = places(home) if cluster_address() else min(worker_limit(), os.cpu_count() or 1)
+    return each * math.ceil(runs / at_once)

@@ -31,14 +31,16 @@ class Queue:
     """The active runs of a store, told by the modification times of the run folders.
 
     Every file of a run is written beside its place and then renamed into it, which changes the folder's time. A look
-    at 2,000 runs where nothing changed is one call of the system for each, and opens no file.
+    at 2,000 runs where one changed is one call of the system for each, and opens no file; where the runs folder shows
+    no change for some seconds, it is one for each run that is active.
     """
 
     def __init__(self, store: RunStore) -> None:
         self.store = store
         self._changes: dict[str, tuple[int, float]] = {}  # by id: the folder's time, and when it was first seen
         self._active: set[str] = set()  # those that can change by the end of a process, without a write
-        self._next_full = -math.inf
+        self._next_full = self._quiet_after = -math.inf
+        self._stamp = -1  # of the store
         self._lock = threading.Lock()
         self._last, self._looked_at = Active([], set(), []), -math.inf
 
@@ -53,14 +55,8 @@ class Queue:
     def look(self, now: float) -> Active:
         """Read all runs that may have changed since the last look; `now` is a time in seconds that never goes back."""
         full = now >= self._next_full
-        changes, queued, running, discarded = {}, [], set(), []
-        for run_id, modified in self._folders():
-            change = self._changes.get(run_id)
-            if change is None or change[0] != modified:
-                change = modified, now
-            changes[run_id] = change
-            if not (full or now - change[1] < TICK_SECONDS or run_id in self._active):
-                continue
+        queued, running, discarded = [], set(), []
+        for run_id in self._to_read(now, full):
             run = Run(self.store.folder / run_id)
             state = run.state
             if state.name == "queued":
@@ -69,12 +65,28 @@ class Queue:
                 running.add(run_id)
             if run.is_discarded:
                 discarded.append(run)
-        self._changes = changes
         self._active = {*running, *(run.id for *_, run in queued), *(run.id for run in discarded)}
         if full:
             self._next_full = now + FULL_SECONDS
         training = [Run(self.store.folder / run_id).owner.id for run_id in running]
         return Active(in_turn(queued, training), running, discarded)
+
+    def _to_read(self, now: float, full: bool) -> list[str]:
+        """The ids of the runs that were active or may have changed, all where the look is a `full` one."""
+        if (stamp := self.store.stamp()) != self._stamp:
+            self._stamp, self._quiet_after = stamp, now + TICK_SECONDS
+        elif now >= self._quiet_after and not full:
+            return [run_id for run_id in self._active if (self.store.folder / run_id).is_dir()]
+        changes = {}
+        for run_id, modified in self._folders():
+            change = self._changes.get(run_id)
+            changes[run_id] = change if change and change[0] == modified else (modified, now)
+        self._changes = changes
+        return [
+            run_id
+            for run_id, (_, seen) in changes.items()
+            if full or now - seen < TICK_SECONDS or run_id in self._active
+        ]
 
     def _folders(self) -> list[tuple[str, int]]:
         """The id and the modification time, in ns, of each run folder."""

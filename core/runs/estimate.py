@@ -8,6 +8,7 @@ from itertools import islice
 
 from core.config import TrainingConfig
 from core.network import MULTIPLICATIONS_A_SECOND
+from core.runs.kept import until_folder_changes
 from core.runs.view import RunView
 
 NEWEST = 50  # runs that are looked at
@@ -53,13 +54,22 @@ def rough_seconds(config: TrainingConfig, images: int) -> float:
 
 
 def _is_ground(run: RunView, config: TrainingConfig) -> bool:
-    before, summary = run.config, run.summary or {}
-    if before is None or run.imported or not all(summary.get(name) for name in ("training_seconds", *_COUNTS)):
+    before, summary = _told(run)
+    if before is None:
         return False
     if before.layers.text != config.layers.text and summary["epochs"] < 2:
         return False
     alike = (before.augment, before.layers.sees_pictures) == (config.augment, config.layers.sees_pictures)
     return alike and max(_work(before), _work(config)) <= MOST_APART * min(_work(before), _work(config))
+
+
+@until_folder_changes
+def _told(run: RunView) -> tuple[TrainingConfig | None, dict]:
+    """A run's settings and summary; None and {} where it was not trained here, or not to an end."""
+    config, summary = run.config, run.summary or {}
+    if config is None or run.imported or not all(summary.get(name) for name in ("training_seconds", *_COUNTS)):
+        return None, {}
+    return config, summary
 
 
 _COUNTS = ("training_images", "epochs")

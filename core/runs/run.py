@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from core.people import refusal
 from core.people.rules import why_too_much
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
+from core.runs.kept import announce
 from core.runs.state import ENDED, State, write_config
 from core.runs.view import RunView, is_threshold
 from core.runs.weights import Weights, forget_later_weights, write_epoch_weights, write_weights
@@ -82,6 +81,7 @@ class Run(RunView):
     def write_summary(self, summary: dict) -> None:
         """Keep what came of the run."""
         write_json(self.target(files.SUMMARY), summary)
+        announce(self.path.parent)
 
     def write_imported(self, origin: dict) -> None:
         """Mark the run as imported; `origin` has `file`, `when` and `proof`."""
@@ -152,6 +152,7 @@ class Run(RunView):
         except UnicodeEncodeError as error:
             raise RunError("The name is not valid UTF-8 text. Type it again.") from error
         write_json(self.target(files.NAME), {"name": name})
+        announce(self.path.parent)
 
     def set_state(self, name: str, message: str = "", **changes) -> None:
         """Write the state; `target_epochs` and `extended_from` stay as they are unless given."""
@@ -161,8 +162,7 @@ class Run(RunView):
         if name == "queued":  # behind all that wait, whatever the clock says
             since = max([since, *(waiting + 0.001 for waiting in self._others_queued())])
         write_json(self.target(files.STATE), asdict(State(name, message, since, **kept)))
-        with suppress(OSError):
-            os.utime(self.path.parent)  # so that a launcher need not look into each of many runs
+        announce(self.path.parent)
 
     def _others_queued(self) -> list[float]:
         others = [Run(path) for path in self.path.parent.iterdir() if ID.fullmatch(path.name) and path != self.path]
@@ -185,6 +185,7 @@ class Run(RunView):
         self.check_writable()  # before it waits
         with FileLock(self.target(files.CONTROL_LOCK)):  # of two at once, each must see what the other wrote
             write_json(self.target(files.CONTROL), {**self.control, **values})
+        announce(self.path.parent)
 
     def pause(self) -> None:
         """Ask the worker to write a checkpoint and go; a queued run leaves the queue at once."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock
@@ -18,12 +22,14 @@ from core.names import not_among, visible
 from core.people import Owner, actor, maker, note_owner, refusal, refusal_to_make
 from core.people.rules import why_too_much
 from core.people.turns import in_turn
-from core.runs.kept import folder_time, is_settled
+from core.runs.kept import accuracy_of, announce, announcements, folder_time, is_settled, name_of
 from core.runs.run import ID, NotYoursError, Run, RunError
 from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
 STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S", 15  # with which ids begin
+MOMENT = 0.3  # seconds, in which the lists of a page ask one after the other
+FULL_SECONDS = 60.0  # between two looks at every run, for whoever writes into a run's folder without announcing it
 
 
 def ids_in(folder: Path) -> list[str]:
@@ -44,24 +50,73 @@ def next_stamp(ids: Iterable[str]) -> str:
     return now.strftime(STAMP)
 
 
+@dataclass(frozen=True)
+class _OfEach:
+    """What was `found` of every run at the folder's `stamp`, `until` when.
+
+    And the `times` of the folders of those of which it is kept, and the others, which are `moving`.
+    """
+
+    stamp: int
+    until: float
+    found: dict[str, Any]
+    times: dict[str, int]
+    moving: list[Run]
+
+
 class RunStore:
     """All runs below `home`/runs."""
 
     def __init__(self, home: Path | str | None = None) -> None:
         self.home = home_folder(home)
         self.folder = self.home / "runs"
-        self._listed: tuple[int, list[Run]] = (-1, [])  # the folder's time, -1 where it may have changed; its runs
+        self._listed: tuple[tuple, float, list[Run]] = ((), 0.0, [])  # after what, until when, `runs`
+        self._of_each: dict[tuple, _OfEach] = {}
+        self._looked: tuple[tuple, float, list[tuple[Run, int]]] = ((), 0.0, [])  # after what, until when, `_times`
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
-        modified = folder_time(str(self.folder))
-        known, runs = self._listed
-        if known != modified:
-            is_final = is_settled(modified)
+        told, until, runs = self._listed
+        now = folder_time(str(self.folder)), announcements()
+        if told != now or time.monotonic() > until:
             before = {run.id: run for run in runs}
+            is_final = is_settled(now[0])
             runs = [before.get(name) or Run(self.folder / name) for name in ids_in(self.folder)]
-            self._listed = modified if is_final else -1, runs
+            self._listed = now, math.inf if is_final else time.monotonic() + MOMENT, runs
         return list(runs)
+
+    def of_each(self, read: Callable, *others: Any) -> dict[str, Any]:
+        """What a function with `until_folder_changes` reads of every run, by its id, newest first.
+
+        While the runs folder shows no change, only the runs of which nothing is kept are looked at: those that train.
+        Where it does, those whose folders have changed are, too.
+        """
+        key = (read, *(getattr(other, "fingerprint", other) for other in others))
+        stamp, now, known = self.stamp(), time.monotonic(), self._of_each.get(key)
+        if known and known.stamp == stamp and now <= known.until:
+            return known.found | {run.id: read(run, *others) for run in known.moving}
+        before, found, kept, moving = known.times if known else {}, {}, {}, []
+        for run, modified in self._times():
+            is_kept = modified != 0 and before.get(run.id) == modified
+            found[run.id], is_kept = (known.found[run.id], True) if is_kept else read.look(run, *others)
+            if is_kept:
+                kept[run.id] = modified
+            else:
+                moving.append(run)
+        self._of_each[key] = _OfEach(stamp if is_settled(stamp) else -1, now + FULL_SECONDS, found, kept, moving)
+        return dict(found)
+
+    def _times(self) -> list[tuple[Run, int]]:
+        """Every run and when its folder has changed; as it was a moment ago where nothing was announced since."""
+        told = self.stamp(), announcements()
+        if self._looked[0] != told or time.monotonic() > self._looked[1]:
+            found = [(run, folder_time(str(run.path))) for run in self.runs()]
+            self._looked = told, time.monotonic() + MOMENT, found
+        return self._looked[2]
+
+    def names(self) -> dict[str, str]:
+        """What people call each run, by its id, newest first."""
+        return self.of_each(name_of)
 
     def get(self, run_id: str | None) -> Run | None:
         """The run of that id, None where there is none (or the id is not one)."""
@@ -70,7 +125,10 @@ class RunStore:
         return Run(self.folder / run_id)
 
     def stamp(self) -> int:
-        """A number that changes when a run is made, deleted or in another state; not when a worker is killed."""
+        """A number that changes when a run is made, deleted, renamed, asked something or in another state.
+
+        Not when a worker is killed, nor while it trains.
+        """
         return version(self.folder, missing_ok=True).modified
 
     def queued(self) -> list[Run]:
@@ -101,7 +159,7 @@ class RunStore:
 
         def fill(draft: Run) -> None:
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
-            given = not_among({run.name for run in self.runs()}, name) if name and trial else name
+            given = not_among(set(self.names().values()), name) if name and trial else name
             draft.rename(given or self._next_name(visible(stem) or config.title, visible(stem) or own))
             if trial:
                 draft.write_trial(trial)
@@ -148,7 +206,9 @@ class RunStore:
                 note_owner(draft.path, owner or maker())
                 draft.write_config(config)
                 fill(draft)
-                return Run(draft.path.rename(self.folder / run_id))
+                run = Run(draft.path.rename(self.folder / run_id))
+                announce(self.folder)
+                return run
             except BaseException as error:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 if isinstance(error, OSError) and str(draft.path) in str(error.filename):
@@ -164,8 +224,8 @@ class RunStore:
         kept = read_json(path)
         kept = kept if isinstance(kept, dict) else {}
         numbers = [kept.get(key)]
-        for run in self.runs():
-            name, _, number = run.name.rpartition(" ")
+        for each in self.names().values():
+            name, _, number = each.rpartition(" ")
             numbers += [int(number)] if name == stem and number.isdecimal() else []
         number = 1 + max((number for number in numbers if isinstance(number, int) and number < MOST_NUMBER), default=0)
         write_json(path, {**kept, key: number})
@@ -183,9 +243,11 @@ class RunStore:
         if run.has_worker():
             raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
+        announce(self.folder)
         shutil.rmtree(doomed, ignore_errors=True)
 
     def best(self) -> Run | None:
         """The run with the highest test accuracy."""
-        scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]
-        return max(scored, key=lambda pair: pair[0])[1] if scored else None
+        accuracies = self.of_each(accuracy_of)
+        best = self.get(max(accuracies, key=accuracies.__getitem__, default=None))
+        return best if best and best.test_accuracy is not None else None

@@ -3,7 +3,5 @@
 from core.sweeps.plan import Plan as Plan
 from core.sweeps.plan import SweepError as SweepError
 from core.sweeps.plan import every_combination as every_combination
-from core.sweeps.plan import parse_seeds as parse_seeds
-from core.sweeps.plan import parse_values as parse_values
 from core.sweeps.sweep import Sweep as Sweep
 from core.sweeps.sweep import SweepStore as SweepStore

@@ -22,9 +22,10 @@ from core.runs import RunError, RunStore
 from core.sweeps import tpe
 from core.sweeps.coordinator import LOOK_SECONDS, Coordinator
 from core.sweeps.halving import Halving
-from core.sweeps.plan import Plan, parse_setting, parse_several, plan_of
+from core.sweeps.plan import Plan, plan_of
 from core.sweeps.results import Trial, read_trials
 from core.sweeps.sweep import ACTIVE, COORDINATOR_LOCK, Sweep, SweepStore
+from core.sweeps.values import parse_setting, parse_several
 from core.sweeps.words import sentences
 from core.terminal import INTERRUPTED, command_line, exit_with
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 import random
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from core.config import MODELS, PARSERS, ConfigError, TrainingConfig
+from core.config import ConfigError, TrainingConfig
 from core.names import MOST
 from core.runs import RunError
 from core.sweeps.halving import Halving
+from core.sweeps.values import value_in_words
 
 MOST_TRIALS = 5000  # of a sweep
-MOST_SEEDS = 100
 MOST_MINUTES = 100_000
 OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the others it takes its own defaults
     "epochs",
@@ -31,18 +30,6 @@ OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the oth
     "left_out",
     "imbalance",
 )
-SHORT = {  # names of settings in the names of trials
-    "learning_rate": "lr",
-    "batch_size": "batch",
-    "training_images": "images",
-    "validation_images": "validation images",
-    "weight_decay": "decay",
-    "first_weights": "weights",
-    "wrong_labels": "wrong",
-    "left_out": "without",
-    "hidden_layers": "hidden",
-}
-SEEDS = re.compile(r"\s*([0-9]{1,9})\s*seeds?\s*", re.IGNORECASE)
 
 Point = Mapping[str, Any]  # settings by their names in TrainingConfig
 
@@ -94,6 +81,11 @@ class Plan:
     def configs(self) -> tuple[TrainingConfig, ...]:
         """The settings of every trial."""
         return tuple(config_at(self.base, point) for point in self.points)
+
+    @cached_property
+    def values(self) -> dict[str, tuple]:
+        """What each setting that differs is in the trials, each value once."""
+        return {name: tuple(dict.fromkeys(point[name] for point in self.points)) for name in self.varied}
 
     @property
     def count(self) -> int:
@@ -262,97 +254,3 @@ def some_combinations(space: Mapping[str, Sequence], count: int, seed: int) -> t
             point[name] = values[at]
         points.append({name: point[name] for name in space})
     return tuple(points)
-
-
-def parse_values(text: str, parse: Callable[[str], Any], separators: str = ",;|") -> tuple:
-    """One value or several, each once, as people type them: "0.1, 0.01", "5 | 10", "0,1; 0,01".
-
-    What `parse` takes as a whole is one value, so that "5,000" and "0,1" stay what they are.
-
-    Args:
-        text: what was typed.
-        parse: reads one value; raises ConfigError.
-        separators: the signs between values; of those in the text the last in this list counts.
-
-    Raises:
-        ConfigError: where a value is invalid.
-    """
-    text = text.strip().rstrip(separators + " ")
-    try:
-        return (parse(text),)
-    except ConfigError:
-        parts = [part for part in _parts(text, separators) if part.strip()]
-        if len(parts) < 2:
-            raise
-    return tuple(dict.fromkeys(parse(part) for part in parts))
-
-
-def _parts(text: str, separators: str) -> list[str]:
-    for sign in reversed(separators):
-        if sign in text:  # a comma before a space is none of a number
-            return re.split(r",\s+" if sign == "," and re.search(r",\s", text) else re.escape(sign), text)
-    return [text]
-
-
-def parse_seeds(text: str, parse: Callable[[str], int]) -> tuple[int, ...]:
-    """Seeds as people type them: "7", "1, 2, 3", or how many: "5 seeds" are 0 to 4.
-
-    Raises:
-        ConfigError: where that is none, or more than 100.
-    """
-    if not (found := SEEDS.fullmatch(text)):
-        return parse_values(text, parse)
-    if not 1 <= (count := int(found[1])) <= MOST_SEEDS:
-        raise ConfigError(f"Choose 1 to {MOST_SEEDS} seeds, not {count:,}.")
-    return tuple(range(count))
-
-
-def parse_setting(name: str, text: str) -> Any:
-    """The value of the setting `name` of TrainingConfig, as people type it.
-
-    Raises:
-        ConfigError: where there is no such setting, or the text is no value of it.
-    """
-    if name not in PARSERS:
-        raise ConfigError(f'There is no setting "{name}". There are: {", ".join(PARSERS)}.')
-    try:
-        value = PARSERS[name](text.strip())
-    except ConfigError as error:
-        raise ConfigError(f"{name}: {error}") from error
-    TrainingConfig(**{name: value})  # its limits are checked there
-    return value
-
-
-def parse_several(name: str, text: str) -> tuple:
-    """The values of a setting, one or several; raises ConfigError as `parse_setting`."""
-    one = partial(parse_setting, name)
-    if name == "seed":
-        return parse_seeds(text, one)
-    return parse_values(text, one, "|" if name in ("network", "left_out") else ",;|")
-
-
-def value_in_words(name: str, value: Any) -> str:
-    """A setting and its value, as short as it can be said: "lr 0.01", "CNN", "augmented"."""
-    if name == "model":
-        return MODELS[value].title
-    if name == "augment":
-        return "augmented" if value else "plain"
-    if name == "network":
-        return value
-    if name == "epochs":
-        return "1 epoch" if value == 1 else f"{value} epochs"
-    return f"{SHORT.get(name, name.replace('_', ' '))} {value_text(name, value)}"
-
-
-def setting_in_words(name: str, value: Any) -> str:
-    """A setting and its value, in full: "first weights zeros"."""
-    return f"{name.replace('_', ' ')} {value_text(name, value)}"
-
-
-def value_text(name: str, value: Any) -> str:
-    """A value of a setting as text: "0.01", "CNN", "3, 8"."""
-    if name == "model":
-        return MODELS[value].title
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "all" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -127,17 +127,24 @@ class Effect:
         return max(self.means.values()) - min(self.means.values())
 
 
+_read: dict[str, tuple[Plan, dict[str, tuple], list[Trial]]] = {}  # by sweep: of which plan and standings, and trials
+
+
 def read_trials(sweep: Sweep) -> list[Trial]:
-    """The trials that were begun, in order; () where the sweep is damaged."""
+    """The trials that were begun, in order; [] where the sweep is damaged. The same list while nothing has changed."""
     plan = sweep.plan
     if plan is None:
         return []
-    trials = []
+    trials, standings = [], sweep.runs.of_each(_standing)
+    known = _read.get(str(sweep.path))
+    if known and known[0] == plan and known[1] == standings:
+        return known[2]
     for number, run in sweep.trials().items():
-        if number < len(plan.points):
+        if number < len(plan.points) and run.id in standings:
             point = {**plan.points[number], "seed": plan.configs[number].seed}
-            name, *standing = _standing(run)
+            name, *standing = standings[run.id]
             trials.append(Trial(number, point, run, _among_others(name, plan, number), *standing))
+    _read[str(sweep.path)] = plan, standings, trials
     return trials
 
 
@@ -187,6 +194,11 @@ def validation_accuracy(run: RunView) -> float | None:
 
 def in_groups(trials: Sequence[Trial]) -> list[Group]:
     """Trials that differ in their seed alone, in groups: the best mean first, those without an accuracy last."""
+    return list(_in_groups(tuple(trials)))
+
+
+@lru_cache(maxsize=4)  # of a large sweep it takes longer than the rest of the page
+def _in_groups(trials: tuple[Trial, ...]) -> list[Group]:
     found: dict[tuple, list[Trial]] = {}
     for trial in trials:
         shared = tuple((name, value) for name, value in trial.point.items() if name != "seed")

@@ -17,7 +17,6 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +25,7 @@ from filelock import FileLock
 from core.names import MOST, not_among, visible
 from core.people import Owner, maker, note_owner, owner_of, refusal, refusal_to_make
 from core.runs import NotYoursError, Run, RunError, RunStore
+from core.runs.kept import until_folder_changes
 from core.runs.run import ID
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
@@ -92,8 +92,9 @@ class Sweep:
 
     def trials(self) -> dict[int, Run]:
         """Its runs by their numbers from 0, in order; deleted ones are missing."""
-        mine = {trial["number"]: run for run in self.runs.runs() if (trial := trial_of(run)).get("sweep") == self.id}
-        return dict(sorted(mine.items()))
+        trials = self.runs.of_each(trial_of)
+        mine = ((trials.get(run.id) or {}, run) for run in self.runs.runs())
+        return dict(sorted((trial["number"], run) for trial, run in mine if trial.get("sweep") == self.id))
 
     @property
     def begun(self) -> int:
@@ -255,14 +256,10 @@ class Sweep:
             os.utime(self.path.parent)  # so that whoever watches need not look into each of many
 
 
+@until_folder_changes
 def trial_of(run: Run) -> dict:
-    """Of which `sweep` a run is a trial, and its `number` there; {} for any other run. Read once in a process."""
-    return _trial_of(str(run.path))
-
-
-@lru_cache(maxsize=50_000)  # it is there when the run appears, and never changes
-def _trial_of(path: str) -> dict:
-    return Run(Path(path)).trial
+    """Of which `sweep` a run is a trial, and its `number` there; {} for any other run."""
+    return run.trial
 
 
 class SweepStore:

@@ -122,7 +122,7 @@ def study_of(plan: Plan, trials: Sequence[Trial]) -> tuple[optuna.Study, dict[st
 
     optuna.logging.set_verbosity(logging.WARNING)
     states = optuna.trial.TrialState
-    space = plan.space or values_of(plan)
+    space = plan.space or plan.values
     distributions = {name: _distribution(name, values) for name, values in space.items() if name != "seed"}
     study = optuna.create_study(direction="maximize")
     for trial in trials:
@@ -142,11 +142,6 @@ def study_of(plan: Plan, trials: Sequence[Trial]) -> tuple[optuna.Study, dict[st
             )
         )
     return study, distributions
-
-
-def values_of(plan: Plan) -> Mapping[str, tuple]:
-    """The values that the plan's points have, by setting."""
-    return {name: tuple(dict.fromkeys(point[name] for point in plan.points)) for name in plan.varied}
 
 
 def _distribution(name: str, values: Sequence) -> optuna.distributions.BaseDistribution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.formatting import percent
-from core.sweeps.plan import Plan, Point, value_in_words
+from core.sweeps.plan import Plan, Point
 from core.sweeps.results import (
     Certainty,
     Effect,
@@ -17,6 +17,7 @@ from core.sweeps.results import (
     judged_alike,
     seed_spread,
 )
+from core.sweeps.values import value_in_words
 
 LIKELY = 0.05  # of chance: below it a difference is not put down to it
 AS_LARGE = 2  # times the spread over seeds: an effect below that is hardly one

@@ -15,6 +15,7 @@ from core.storage import printable
 from dashboard.components.address import recall, remember
 from dashboard.components.charts import curves, probabilities, setting
 from dashboard.components.charts.across import AXES
+from dashboard.components.charts.of_runs import without_others
 from dashboard.components.compare import run_table, run_table_view, verdict
 from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_menu
 from dashboard.components.compare.pair_choice import (
@@ -50,7 +51,8 @@ def page() -> None:
     show_title("Compare")
     digits = dataset()
     dataset_note(digits)
-    runs = {run.id: run for run in store().runs() if not run_table.is_discarded(run)}
+    names, discarded = run_table.unique_names(store().names()), store().of_each(run_table.is_discarded)
+    runs = {run.id: run for run in store().runs() if run.id in names and not discarded.get(run.id, True)}
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
@@ -60,7 +62,6 @@ def page() -> None:
             f"Comparing needs at least two runs.{only}", "Train another network" if runs else "Train a network"
         )
         return
-    names = run_table.unique_names(runs)
     remember_names(names)
     best = st.container(key="best_of_runs")
     chosen, target, part = choose_runs(runs, names)
@@ -146,7 +147,7 @@ def show_runs(chosen, target, part, names, digits, order) -> list[Run]:
     look = {
         "target": target,
         "chosen": [drawn[run.id] for run in marked],
-        "order": [drawn.get(run_id, run_id) for run_id in order],
+        "order": without_others([drawn.get(run_id, run_id) for run_id in order], {drawn[run.id] for run in chosen}),
     }
     show_curves(chosen, drawn, look)
     if len(chosen) > 2:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.compute.machines import seconds_for
 from core.config import parse_whole
 from core.data import Dataset
 from core.formatting import percent
@@ -163,7 +164,7 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str, di
     left = "" if plan.minutes is None else f" · {duration_in_words(sweep.seconds)} of {plan.minutes:,g} min"
     times = [trial.seconds for trial in trials if trial.seconds]
     if state == ACTIVE and times and ended < total:
-        seconds = max(1.0, (total - ended) * sum(times) / len(times))
+        seconds = max(1.0, seconds_for(sweep.runs.home, sum(times) / len(times), total - ended))
         if plan.minutes is not None:
             seconds = min(seconds, max(1.0, 60 * plan.minutes - sweep.seconds))
         left += f" · about {duration_in_words(seconds)} left"

@@ -7,7 +7,7 @@ import streamlit as st
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.session import active, current_choice, jobs, services
+from dashboard.components.session import current_choice, jobs, services
 from dashboard.components.text import escape_markdown
 
 REFRESH_SECONDS = 0.5
@@ -61,8 +61,8 @@ def await_begin(run: Run, kind: str, otherwise: str) -> None:
 def _await_begin(run: Run, kind: str) -> None:
     if jobs().status(run, kind).name == "running" or not services().after_training.is_waiting(run, kind):
         st.rerun()
-    trains = active(REFRESH_SECONDS)
-    st.caption(f"Begins by itself {'when training ends' if trains.running or trains.queued else 'in a moment'}.")
+    when = "when training ends" if services().after_training.gives_way() else "in a moment"
+    st.caption(f"Begins by itself {when}.")
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.runs import RunView
-from core.runs.kept import until_folder_changes
+from core.runs.kept import accuracy_of, until_folder_changes
 from core.runs.starter import Starter
+from dashboard.components.actions import note_failure, note_success
 from dashboard.components.damage import show_damage
 from dashboard.components.following import follow
 from dashboard.components.formatting import percent
@@ -28,6 +29,7 @@ from dashboard.components.session import (
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
+MOST_LISTED = 200  # runs, the newest, in a list to choose from: the browser gets all of it
 STARTER_LACKS = "The starter is shipped without its predictions and its history."
 
 
@@ -109,7 +111,7 @@ def choose_run(label: str = "Run", *, needs: str, own: bool = False) -> Choice:
 
 def _best(runs: Iterable[RunView]) -> RunView | None:
     """The run with the highest test accuracy, the starter only where it is the only one; None without runs."""
-    return max(runs, key=lambda run: (not isinstance(run, Starter), run.test_accuracy or 0.0), default=None)
+    return max(runs, key=lambda run: (not isinstance(run, Starter), accuracy_of(run)), default=None)
 
 
 def say_why_not(choice: Choice, about: str) -> bool:
@@ -186,24 +188,61 @@ def say_missing(run_id: str) -> None:
 
 
 def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -> None:
-    """Show the choice of run; not bound to the address, where Streamlit would put the label, which changes."""
-    labels = {run_id: run_label(run) for run_id, run in runs.items()}
+    """Show the choice among the newest runs, to which an older one's name can be typed.
+
+    It is not bound to the address, where Streamlit would put the label, which changes.
+    """
+    listed = newest(runs, shown, Starter().id)
+    labels = {run_id: run_label(runs[run_id]) for run_id in listed}
     count = Counter(labels.values())
     labels = {run_id: label if count[label] == 1 else f"{label} · {run_id}" for run_id, label in labels.items()}
     today = {label: run_id for run_id, label in labels.items()}
     known = {**st.session_state.get("run_labels", {}), **today}  # also the labels that the browser may still show
     st.session_state["run_labels"] = today
+    has_more = len(listed) < len(runs)
+    others = "Type the name of an older one and press Enter, or find it on Compare."
+    told = f"The newest {MOST_LISTED} of {len(runs):,}. {others}"
     st.sidebar.selectbox(
         label,
-        list(runs),
-        index=None if shown is None else list(runs).index(shown),
+        listed,
+        index=None if shown is None else listed.index(shown),
         placeholder="Choose a run",
         format_func=lambda run_id: labels.get(run_id, run_id),
+        accept_new_options=has_more,
+        help=told if has_more else None,
         **view(
             "run_choice",
             shown,
-            lambda choice: open_run(known.get(choice, choice)),
-            [shown, *runs, *known],
+            lambda choice: open_run(known.get(choice, choice)) if choice in (*listed, *known) else _open_typed(choice),
+            None if has_more else [shown, *listed, *known],
             labels.get(shown, ""),
         ),
     )
+
+
+def newest(run_ids: Iterable[str], *others: str | None) -> list[str]:
+    """The ids of a list to choose from, as far as they are among `run_ids`: the newest, and behind them the others."""
+    known = list(run_ids)
+    return [*dict.fromkeys([*known[:MOST_LISTED], *(each for each in others if each in known)])]
+
+
+def _open_typed(words: str | None) -> None:
+    """Open the run of this id, or the newest of this name or with these words in it."""
+    if not words:
+        return
+    found = [words] if store().get(words) else _named(words)
+    if not found:
+        note_failure(f"No run has “{words}” in its name.")
+        return
+    open_run(found[0])
+    if len(found) > 1:
+        note_success(f"The newest of {len(found):,} runs with “{words}” in their names.")
+
+
+def _named(typed: str) -> list[str]:
+    """The ids of the runs that are meant, newest first; what follows the last dot may be a state that is past."""
+    names = {run_id: name.casefold() for run_id, name in store().names().items()}
+    words, name = typed.casefold().strip(), typed.casefold().rpartition(" · ")[0]
+    same = [run_id for run_id, each in names.items() if each == words][:1]
+    alike = [run_id for run_id, each in names.items() if all(word in each for word in words.split())]
+    return same or alike or [run_id for run_id, each in names.items() if each == name][:1]

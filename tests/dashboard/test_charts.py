@@ -23,13 +23,14 @@ from dashboard.components.charts import (
     history,
     inside,
     line_ends,
+    of_runs,
     probabilities,
     robustness,
     setting,
     sweep,
 )
 from dashboard.components.charts.across import AXES
-from dashboard.components.charts.of_runs import accuracy_range, placed
+from dashboard.components.charts.of_runs import accuracy_range, color_of, in_turn, placed, without_others
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -469,3 +470,16 @@ def test_the_names_of_runs_below_the_range_stand_in_the_order_of_their_accuracie
     assert ends.sort_values("place")["run"].tolist() == list(runs)
     swapped, _ = placed(frame.iloc[[1, 0, 2, 3]], (0.95, 1.0), 270, None, 0)
     assert swapped.sort_values("place")["run"].tolist() == list(runs)
+
+
+def test_runs_look_as_they_do_among_all_runs_where_the_others_are_left_out_of_the_chart():
+    order = [f"run {number}" for number in range(5000)]
+    shown = ["run 7", "run 2013", "run 4999", "run 4959"]  # the last two look alike among all, too
+    short = without_others(order, set(shown))
+    assert len(short) <= 80
+    for kinds in (of_runs.SHAPES, of_runs.DASHES):
+        looks = in_turn(order, kinds)["scale"]["range"], in_turn(short, kinds)["scale"]["range"]
+        assert [looks[0][order.index(name)] for name in shown] == [looks[1][short.index(name)] for name in shown]
+    colors = [[names.index(name) % of_runs.COLORS for name in shown] for names in (order, short)]
+    assert colors[0] == colors[1]
+    assert color_of(short)["scale"]["domain"] == short

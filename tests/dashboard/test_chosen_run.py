@@ -7,6 +7,7 @@ import pytest
 from core.config import TrainingConfig
 from core.runs.starter import Starter
 from core.storage import write_json
+from dashboard.components import run_picker
 from tests.support.pages import as_seen, by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -68,6 +69,37 @@ def test_a_run_that_is_not_there_is_said_to_be_missing_and_no_other_is_shown(nam
     at.sidebar.selectbox[0].select(run.id).run()
     assert not at.warning
     assert at.query_params["run"] in (run.id, [run.id])
+
+
+def test_of_many_runs_the_newest_are_listed_and_an_older_one_is_opened_by_its_typed_name(store, monkeypatch):
+    monkeypatch.setattr(run_picker, "MOST_LISTED", 2)
+    oldest, older, second, newest = (store.create(TrainingConfig("dense"), f"Try {number}") for number in range(4))
+    at = open_page("train")
+
+    def picker():
+        return at.sidebar.selectbox[0]
+
+    def type_name(words):
+        picker().options.append(words)  # as in the browser, where it is added to the list
+        picker().select(words).run()
+        assert not at.exception
+
+    assert picker().options == ["Try 3 · queued", "Try 2 · queued"]
+    assert "Type the name of an older one" in picker().help
+    type_name("try 0")
+    assert at.title[0].value == "Train · Try 0"
+    assert picker().options == ["Try 3 · queued", "Try 2 · queued", "Try 0 · queued"]
+    assert picker().value == oldest.id
+    type_name("Nothing")
+    assert as_seen(at.error[0].value) == "No run has “Nothing” in its name."
+    assert at.title[0].value == "Train · Try 0"
+    type_name("Try 1 · running")  # a label of before
+    assert picker().value == older.id
+    type_name("try")
+    assert picker().value == newest.id
+    assert as_seen(at.toast[0].value) == "The newest of 4 runs with “try” in their names."
+    picker().select(second.id).run()
+    assert at.title[0].value == "Train · Try 2"
 
 
 @pytest.fixture

@@ -227,14 +227,11 @@ def test_until_somebody_chooses_the_best_two_of_the_table_are_compared(make_run)
 
 
 def test_the_best_two_of_all_are_among_the_runs_shown_at_first():
-    runs = {
-        str(number): SimpleNamespace(path=number, test_accuracy=accuracy)
-        for number, accuracy in enumerate([0.9] * 11 + [0.95])
-    }
+    runs = {str(number): accuracy for number, accuracy in enumerate([0.9] * 11 + [0.95])}
     assert run_choice.at_first(runs) == [*map(str, range(9)), "11"]
-    runs["2"].test_accuracy = 0.99
+    runs["2"] = 0.99
     assert run_choice.at_first(runs) == [*map(str, range(9)), "11"]  # the second best too
-    runs["11"].test_accuracy = 0.8
+    runs["11"] = 0.8
     assert run_choice.at_first(runs) == [*map(str, range(10))]
 
 

@@ -229,7 +229,7 @@ def test_a_run_that_waits_says_when_it_starts_by_those_before_it(store, monkeypa
     first, *_, run = (store.create(TrainingConfig()) for _ in range(6))
     monkeypatch.setattr(live, "takes", lambda config, digits: (2.5, "about"))
     assert numbers(open_page("train", run=run.id))["Starts in about"] == "20 s"  # 5 × (2.5 + 1.5)
-    monkeypatch.setattr(session.launcher(), "limit", 2)
+    monkeypatch.setenv("DIGITLAB_WORKERS", "2")
     assert numbers(open_page("train", run=run.id))["Starts in about"] == "10 s"
     first.append_event("started")
     with first.lock():

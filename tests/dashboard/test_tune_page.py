@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
+from core.compute.machines import Machine, Machines, write_machines
 from core.config import TrainingConfig
 from core.sweeps import Plan, SweepStore, every_combination, tpe
 from core.sweeps.halving import Halving
+from dashboard.components.train import settings_form
 from dashboard.components.tune import question
 from tests.support.pages import as_seen, by_label, open_page, words
 
@@ -345,3 +348,21 @@ def test_a_trial_that_was_paused_counts_only_when_it_has_ended(sweeps):
     at = open_page("tune")
     assert at.get("progress")[0].proto.text.startswith("1 of 4 trials")
     assert "Best so far: **lr 0.1**, with 90.00 % of the validation images right." in words(at)
+
+
+@pytest.mark.parametrize(
+    ("workers", "cores", "cluster", "seconds"),
+    [("1", 4, "", 90.0), ("2", 4, "", 50.0), ("8", 4, "", 30.0), ("8", 4, "tcp://127.0.0.1:1", 50.0)],
+    ids=["one after the other", "two at once", "no more than there are cores", "a cluster's machine with two"],
+)
+def test_how_long_runs_take_counts_how_many_train_at_once(workers, cores, cluster, seconds, store, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_WORKERS", workers)
+    monkeypatch.setenv("DIGITLAB_CLUSTER", cluster)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr(settings_form, "takes", lambda config, digits: (10.0, "about"))
+    store.folder.mkdir(parents=True)
+    write_machines(store.home, Machines((Machine("One", 2), Machine("Gone", 9, gone="It left."))))
+    plan = Plan(RATES.base, every_combination({"learning_rate": (0.1, 0.01, 0.001), "seed": range(3)}))
+    with FileLock(store.home / "cluster.lock"):
+        assert settings_form.seconds_in_all(plan, None)[0] == pytest.approx(seconds)
+        assert settings_form.what_they_take(plan, None).endswith("on the cluster" if cluster else "here")

@@ -72,6 +72,21 @@ def marked(frame: pd.DataFrame, chosen: Collection[str]) -> pa.Table:
     return pa.Table.from_pandas(frame.assign(faded=faded), preserve_index=False)
 
 
+def without_others(order: Sequence[str], shown: Collection[str]) -> list[str]:
+    """A list that gives the names in `shown` the colours, dashes and shapes that `order` does, and that stays short.
+
+    Names that are not shown are replaced by others that no run has, and left out as far as the looks repeat.
+    """
+    places = {}
+    for place, name in enumerate(order):
+        if name in shown:
+            place %= COLORS * len(SHAPES)
+            while place in places:
+                place += COLORS * len(SHAPES)
+            places[place] = name
+    return [places.get(place, f"\n{place}") for place in range(max(places, default=-1) + 1)]
+
+
 def color_of(order: list[str]) -> dict:
     return category("run", legend=None, scale={"domain": order})
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.runs import Run
+from core.runs.kept import accuracy_of
 from dashboard.components.address import recall, remember
 from dashboard.components.browser import scroll_to
 from dashboard.components.compare import run_table
-from dashboard.components.session import known_name
+from dashboard.components.run_picker import newest
+from dashboard.components.session import known_name, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
@@ -34,7 +36,8 @@ def missing_of_pair(runs) -> list[str]:
 
 def choose_comparable(runs, names, digits, gone) -> dict:
     """The runs with predictions for these images; says why others are left out."""
-    reasons = {run_id: run_table.reason_not_comparable(run, digits) for run_id, run in runs.items()}
+    reasons = store().of_each(run_table.reason_not_comparable, digits)
+    reasons = {run_id: reasons[run_id] for run_id in runs if run_id in reasons}
     asked_for = [run_id for name in ("a", "b") if reasons.get(run_id := st.query_params.get(name))]
     say_not_found(gone)
     for run_id in dict.fromkeys(asked_for):
@@ -44,7 +47,7 @@ def choose_comparable(runs, names, digits, gone) -> dict:
         told = [escape_markdown(f"{names[run_id]} ({reasons[run_id]})") for run_id in others[:LEFT_OUT]]
         more = f" and {len(others) - LEFT_OUT} more" if len(others) > LEFT_OUT else ""
         st.caption(f"Left out: {', '.join(told)}{more}.")
-    return {run_id: run for run_id, run in runs.items() if reasons[run_id] is None}
+    return {run_id: runs[run_id] for run_id, reason in reasons.items() if reason is None}
 
 
 def show_compare_button(ticked: list[Run], digits) -> None:
@@ -81,22 +84,25 @@ def choose_two(comparable, names, in_table: list[str]) -> tuple:
         remember(PAGE, "a", "")
         remember(PAGE, "b", "")
         begin_again()
-    ranked = sorted(  # newest of equals first
-        ids, key=lambda run_id: (run_id in in_table, comparable[run_id].test_accuracy or 0.0), reverse=True
-    )
     first = wanted if (wanted := recall(PAGE, "a")) in comparable else None
     second = wanted if (wanted := recall(PAGE, "b")) in comparable and wanted != first else None
     is_begun = first is None and second is None
-    second = second or next(run_id for run_id in ranked if run_id != first)
-    first = first or next(run_id for run_id in ranked if run_id != second)
+    if not (first and second):
+        accuracies = store().of_each(accuracy_of)
+        ranked = sorted(  # newest of equals first
+            ids, key=lambda run_id: (run_id in in_table, accuracies.get(run_id, 0.0)), reverse=True
+        )
+        second = second or next(run_id for run_id in ranked if run_id != first)
+        first = first or next(run_id for run_id in ranked if run_id != second)
     remember(PAGE, "a", first)
     remember(PAGE, "b", second)
     if is_begun:
         st.session_state["pair_begun"] = (first, second), in_table
+    listed = newest(ids, *in_table, first, second)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for words, shown, options, choose in (
-            ("First run", first, ids, choose_first),
-            ("Second run", second, [run_id for run_id in ids if run_id != first], choose_second),
+            ("First run", first, listed, choose_first),
+            ("Second run", second, [run_id for run_id in listed if run_id != first], choose_second),
         ):
             st.selectbox(
                 words,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import nlargest
 
 import streamlit as st
 
 from core.runs import Run
-from core.runs.kept import until_folder_changes
+from core.runs.kept import accuracy_of, until_folder_changes
 from core.sweeps.sweep import trial_of
 from dashboard.components.address import recall, remember
 from dashboard.components.compare.pair_choice import PAGE, say_not_found
 from dashboard.components.compare.run_table_view import PARTS
 from dashboard.components.fields import TYPING_PAUSE
+from dashboard.components.run_picker import MOST_LISTED, newest
 from dashboard.components.session import services
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
@@ -56,13 +58,15 @@ def choose_runs(runs: Mapping[str, Run], names: Mapping[str, str]) -> tuple[list
             **view("target", target, lambda value: remember(PAGE, "target", "" if value is None else f"{value:g}")),
         )
         with st.popover(_how_many(chosen, list(runs)), icon=":material/checklist:", key="run_menu"):
+            listed = newest(runs, *chosen)
+            more = f" The list has the newest {MOST_LISTED}; the filter finds the others." * (len(listed) < len(runs))
             st.multiselect(
                 "Runs",
-                list(runs),
+                listed,
                 default=chosen,
                 format_func=lambda run_id: names.get(run_id, run_id),
                 placeholder="Choose runs",
-                help=f"At first {SHOWN_AT_FIRST}: the newest, and the best two of all.",
+                help=f"At first {SHOWN_AT_FIRST}: the newest, and the best two of all.{more}",
                 width=420,
                 **view("compared_runs", chosen, _keep_runs, runs),
             )
@@ -85,7 +89,8 @@ def _found(runs: Mapping[str, Run], names: Mapping[str, str], words: str) -> lis
     if colon and kind.strip().casefold() == "sweep":
         wanted = services().sweeps.named(sweep)
         return [run_id for run_id, run in runs.items() if trial_of(run).get("sweep") in wanted]
-    searched = {run_id: f"{names[run_id]} {_network(run)}".casefold() for run_id, run in runs.items()}
+    networks = services().store.of_each(_network)
+    searched = {run_id: f"{names[run_id]} {networks.get(run_id, '')}".casefold() for run_id in runs}
     return [run_id for run_id, text in searched.items() if all(word in text for word in words.casefold().split())]
 
 
@@ -95,19 +100,17 @@ def _named_in_address(runs: Mapping[str, Run]) -> list[str]:
     asked_for = dict.fromkeys(wanted.split(","))
     chosen = [run_id for run_id in asked_for if run_id in runs]
     say_not_found([run_id for run_id in asked_for if run_id not in (NONE, "", *runs)])
-    return chosen if chosen or wanted == NONE else at_first(runs)
+    if chosen or wanted == NONE:
+        return chosen
+    known = services().store.of_each(accuracy_of)
+    return at_first({run_id: known.get(run_id, 0.0) for run_id in runs})
 
 
-def at_first(runs: Mapping[str, Run]) -> list[str]:
+def at_first(accuracies: Mapping[str, float]) -> list[str]:
     """The ids of the newest runs and of the best two of all, for which the oldest of them make room."""
-    best = sorted(runs, key=lambda run_id: -_accuracy(runs[run_id]))[:2]
-    newest = [run_id for run_id in runs if run_id not in best][: SHOWN_AT_FIRST - len(best)]
-    return [run_id for run_id in runs if run_id in {*best, *newest}]
-
-
-@until_folder_changes
-def _accuracy(run: Run) -> float:
-    return run.test_accuracy or 0.0
+    best = nlargest(2, accuracies, key=accuracies.__getitem__)
+    others = [run_id for run_id in accuracies if run_id not in best][: SHOWN_AT_FIRST - len(best)]
+    return [run_id for run_id in accuracies if run_id in {*best, *others}]
 
 
 @until_folder_changes

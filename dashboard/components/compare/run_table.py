@@ -76,15 +76,8 @@ def is_discarded(run: Run) -> bool:
     return run.is_discarded
 
 
-@until_folder_changes
-def run_name(run: Run) -> str:
-    """What people call a run."""
-    return run.name
-
-
-def unique_names(runs: Mapping[str, Run]) -> dict[str, str]:
+def unique_names(names: Mapping[str, str]) -> dict[str, str]:
     """The name of each run by its id, followed by the id where two share a name."""
-    names = {run_id: run_name(run) for run_id, run in runs.items()}
     count = Counter(names.values())
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 

@@ -7,6 +7,8 @@ import streamlit as st
 from core.evaluation.predictions import NEWEST
 from core.interpretability.inside import Inside, load_inside, only_newest, weight_epochs, why_not
 from core.runs import RunView
+from core.runs.kept import until_folder_changes
+from core.runs.weights import weights_path
 from dashboard.components.predictions.time_machine import choose_moment
 from dashboard.components.run_picker import run_label
 from dashboard.components.session import TRAIN_PAGE, open_run, store
@@ -54,12 +56,18 @@ def _watch(run: RunView, known: list[int]) -> None:
         st.rerun()
 
 
+@until_folder_changes
+def _keeps_weights(run: RunView) -> bool:
+    return weights_path(run) is not None
+
+
 def _say_what_is_missing(run: RunView) -> None:
     st.info(escape_markdown(why_not(run)), icon=":material/info:")
     if run.state.is_active:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        other = next((each for each in store().runs() if each.id != run.id and load_inside(each)), None)
+        others = (each for each in store().runs() if each.id != run.id and _keeps_weights(each))
+        other = next(filter(load_inside, others), None)
         if other is not None:
             words = f"Show {escape_markdown(run_label(other))}"
             st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")

@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.config import ConfigError
+from core.config import ConfigError, TrainingConfig
 from core.learners import Learner, change_learner, is_learner_id, read_learner
 from core.runs import Run, RunView
+from core.runs.kept import until_folder_changes
 from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import lessons
 from dashboard.components.people import this_person
@@ -94,4 +95,10 @@ def own_runs(lesson: Lesson) -> Mapping[str, RunView]:
 def equal_run(lesson: Lesson, name: str) -> RunView | None:
     """The newest finished run with the settings of the lesson's run `name`, whoever started it; None without any."""
     wanted = settings_from(lesson.runs[name])
-    return next((run for run in store().runs() if run.config == wanted and run.state.name == "finished"), None)
+    found = store().of_each(_settings_if_finished)
+    return store().get(next((run_id for run_id, settings in found.items() if settings == wanted), None))
+
+
+@until_folder_changes
+def _settings_if_finished(run: Run) -> TrainingConfig | None:
+    return run.config if run.state.name == "finished" else None

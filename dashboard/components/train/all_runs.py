@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import Run
+from core.runs.kept import until_folder_changes
 from dashboard.components.browser import scroll_to_top
 from dashboard.components.formatting import RUN_HEADER, run_link, settings_in_words
 from dashboard.components.session import open_run, store
@@ -56,11 +57,26 @@ def show_all_runs(shown: Run | None) -> None:
 
 
 COLUMNS = {
-    "Epochs": st.column_config.NumberColumn(format="%d"),
     "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+    "Epochs": st.column_config.NumberColumn(format="%d"),
     "Training time": st.column_config.NumberColumn(format="%.1f s"),
 }
 FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same on paper
+
+
+@until_folder_changes
+def _row(run: Run) -> tuple:
+    """What the table says of a run."""
+    config, summary, accuracy = run.config, run.summary or {}, run.test_accuracy
+    return (
+        run.name,
+        run.state.name.capitalize(),
+        math.nan if accuracy is None else 100 * accuracy,
+        summary.get("epochs"),
+        summary.get("training_seconds", math.nan),
+        run.dataset.get("name", "–"),
+        settings_in_words(config) if config else "–",
+    )
 
 
 def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
@@ -68,20 +84,13 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
 
     These are unknown of every run, or the same in all.
     """
-    configs, summaries = [run.config for run in runs], [run.summary or {} for run in runs]
-    accuracies = [run.test_accuracy for run in runs]
-    frame = pd.DataFrame(
-        {
-            "Run": [run_link(run.name, is_shown=shown is not None and run.id == shown.id) for run in runs],
-            "State": [run.state.name.capitalize() for run in runs],
-            "Test accuracy": [math.nan if accuracy is None else 100 * accuracy for accuracy in accuracies],
-            "Epochs": pd.Series([summary.get("epochs") for summary in summaries], dtype="Int64"),
-            "Training time": [summary.get("training_seconds", math.nan) for summary in summaries],
-            "Data": [run.dataset.get("name", "–") for run in runs],
-            "Settings": [settings_in_words(config) if config else "–" for config in configs],
-        }
-    )
+    frame = pd.DataFrame([_row(run) for run in runs], columns=["Run", "State", *COLUMNS, "Data", "Settings"])
+    frame["Run"] = [
+        run_link(name, is_shown=shown is not None and run.id == shown.id)
+        for name, run in zip(frame["Run"], runs, strict=True)
+    ]
+    frame["Epochs"] = frame["Epochs"].astype("Int64")
     same = ["Data"] * (len(set(frame["Data"]) - {"–"}) < 2)
-    finished = ["State"] * all(run.state.name == "finished" for run in runs)
+    finished = ["State"] * (set(frame["State"]) == {"Finished"})
     empty = [name for name in COLUMNS if frame[name].isna().all()]
     return frame.drop(columns=finished + same + empty)

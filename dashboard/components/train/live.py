@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.compute.machines import places
 from core.config import TrainingConfig
 from core.runs import History, Run
 from dashboard.components.following import is_outdated
@@ -112,13 +113,16 @@ def waiting_line(run: Run) -> Line | None:
 
 
 def _seconds_until_start(training: list[Run], before: list[Run]) -> float:
-    """How long a run waits for those that train now and those before it in line, as far as that can be told."""
+    """How long a run waits for those that train now and those before it in line, as far as that can be told.
+
+    That is their time by how many train at once, since one ends after the other.
+    """
     seconds = {config: takes(config, dataset())[0] + BESIDE_TRAINING for config in {_config(run) for run in before}}
     left = sum(seconds[_config(run)] for run in before)
     for run in training:
         known = run.history().seconds_left(run.state.target_epochs)
         left += takes(_config(run), dataset())[0] if known is None else known
-    return left / launcher().limit
+    return left / places(store().home)
 
 
 def _config(run: Run) -> TrainingConfig:

@@ -121,9 +121,12 @@ def _beside_best(accuracy: float, best: Run) -> str:
 def best_other(run: Run) -> Run | None:
     """The run with the highest accuracy on the same test images, apart from this one."""
     data = run.dataset.get("fingerprint")
-    scored = [(*_score(other), other) for other in store().runs() if other.id != run.id]
-    scored = [entry for entry in scored if entry[0] is not None and entry[1] == data]
-    return max(scored, key=lambda entry: entry[0])[2] if scored else None
+    scored = [
+        (accuracy, run_id)
+        for run_id, (accuracy, fingerprint) in store().of_each(_score).items()
+        if accuracy is not None and fingerprint == data and run_id != run.id
+    ]
+    return store().get(max(scored, key=lambda entry: entry[0])[1]) if scored else None
 
 
 @until_folder_changes

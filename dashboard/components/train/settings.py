@@ -26,8 +26,9 @@ from core.config import (
     model_name,
 )
 from core.layers import MOST_TEXT
-from core.sweeps import Plan, parse_seeds, parse_values
+from core.sweeps import Plan
 from core.sweeps.plan import plan_of
+from core.sweeps.values import parse_several
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.views import now
@@ -53,7 +54,7 @@ class Setting:
         choices: the values to choose from with their titles; {} where the value is typed.
         group: the title of the part of the sidebar that it is in.
         most: how many characters can be typed.
-        separators: the signs between several values in the sidebar (core.sweeps.parse_values); "" where it takes one.
+        takes_several: whether several values can be typed in the sidebar.
     """
 
     label: str
@@ -63,16 +64,11 @@ class Setting:
     choices: Mapping[str, str] = field(default_factory=dict)
     group: str = MORE_SETTINGS
     most: int = MOST_TYPED
-    separators: str = ",;|"
-
-    @property
-    def between(self) -> str:
-        """The sign between several values, where there are several."""
-        return self.separators[:1] or "|"
+    takes_several: bool = True
 
 
 def _choice(label: str, choices: Mapping[str, str], help: str, group: str) -> Setting:
-    return Setting(label, help, str, choices=choices, group=group, separators="")
+    return Setting(label, help, str, choices=choices, group=group, takes_several=False)
 
 
 MORE: dict[str, Setting] = {  # in the order of the page; the names are those of TrainingConfig
@@ -83,7 +79,7 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
         text=str,
         most=MOST_TEXT,
         group=LAYERS,
-        separators="",
+        takes_several=False,
     ),
     "learning_rate": Setting(
         "Learning rate",
@@ -152,7 +148,6 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
         'Digits that are not trained on, for instance "3, 8". It is tested on them all the same.',
         text=lambda digits: ", ".join(map(str, digits)),
         group=DATA,
-        separators="|",
     ),
     "imbalance": Setting(
         "Imbalance",
@@ -272,17 +267,8 @@ def understand_all(name: str, text: str, model: str = DEFAULT.model) -> tuple:
     Raises:
         ConfigError: as `understand`.
     """
-    return understand_several(name, text, model) if setting_of(name).separators else (understand(name, text, model),)
-
-
-def understand_several(name: str, text: str, model: str = DEFAULT.model) -> tuple:
-    """The values of any setting, with "|" between those that have commas of their own.
-
-    Raises:
-        ConfigError: as `understand`.
-    """
     one = partial(understand, name, model=model)
-    return parse_seeds(text, one) if name == "seed" else parse_values(text, one, setting_of(name).separators or "|")
+    return parse_several(name, text, one) if setting_of(name).takes_several else (one(text),)
 
 
 def text_now(model: str, name: str) -> str:

@@ -8,12 +8,14 @@ from functools import partial
 
 import streamlit as st
 
+from core.compute.machines import cluster_address, seconds_for
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
+from dashboard.components.session import store
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.settings import (
     DATA,
@@ -200,19 +202,19 @@ def what_they_take(plan: Plan, digits: Dataset) -> str:
     words = plan_in_words(plan)
     seconds, each, how = seconds_in_all(plan, digits)
     if how:
-        words += f", {how} {duration_in_words(max(1.0, seconds))} here"
+        words += f", {how} {duration_in_words(max(1.0, seconds))} {'on the cluster' if cluster_address() else 'here'}"
     if each > LONG:
         words += f": an epoch alone takes {duration_in_words(each)}"
     return words
 
 
 def seconds_in_all(plan: Plan, digits: Dataset) -> tuple[float, float, str]:
-    """The seconds that all runs take, and the longest epoch, from some of them; and how sure that is, as `takes`."""
+    """The seconds until all runs have ended, the longest epoch, from some of them, and how sure it is, as `takes`."""
     configs = plan.configs
     if len(configs) > ESTIMATED:  # at random: those that follow each other are alike
         configs = random.Random(0).sample(configs, ESTIMATED)
     times, hows = zip(*(takes(config, digits) for config in configs), strict=True)
-    seconds = sum(times) * plan.count / len(configs)
+    seconds = max(*times, seconds_for(store().home, sum(times) / len(times), plan.count))
     how = "about" if set(hows) == {"about"} else "roughly" if seconds > LONG else ""
     return seconds, max(time / config.epochs for time, config in zip(times, configs, strict=True)), how
 
@@ -228,7 +230,7 @@ def varied_in_words(plan: Plan) -> str:
     """What differs between the trials: "3 learning rates × 5 seeds"; "" where there is one."""
     if plan.trials:
         return f"{plan.trials:,} trials chosen by TPE"
-    counts = {name: len({point[name] for point in plan.points}) for name in plan.varied}
+    counts = {name: len(values) for name, values in plan.values.items()}
     return " × ".join(f"{count} {NOUNS[name]}" for name, count in counts.items() if count > 1)
 
 

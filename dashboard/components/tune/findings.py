@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.sweeps import Plan, Sweep, tpe
-from core.sweeps.plan import value_text
 from core.sweeps.results import Trial, best_so_far
 from core.sweeps.sweep import ACTIVE, FINISHED
+from core.sweeps.values import value_text
 from dashboard.components.charts import sweep as charts
 from dashboard.components.charts import theme
 from dashboard.components.tune.trials import label_of
@@ -29,7 +29,7 @@ def show_charts(sweep: Sweep, plan: Plan, trials: Sequence[Trial]) -> None:
         return
     with st.container(key="sweep_charts"), st.grid(2, min_column_width=380, gap="medium"):
         for name in plan.varied:
-            order = in_order([point[name] for point in plan.points])
+            order = in_order(plan.values[name])
             if name == "seed" or len(order) < 2:
                 continue
             with st.container(gap="xsmall"):

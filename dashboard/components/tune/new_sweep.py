@@ -11,13 +11,14 @@ from core.data import Dataset
 from core.sweeps import Plan, tpe
 from core.sweeps.halving import PARTS, Halving
 from core.sweeps.plan import MOST_TRIALS, plan_of
+from core.sweeps.values import parse_several, separators_of
 from dashboard.components.actions import note_failure
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import TYPING_PAUSE, say_refused
 from dashboard.components.formatting import settings_in_words
 from dashboard.components.session import TRAIN_PAGE
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand_several
+from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand
 from dashboard.components.train.settings_form import what_they_take
 from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.views import now, view
@@ -136,7 +137,7 @@ def _field(name: str) -> None:
             **view(f"tune_{name}", chosen, lambda values: remember(PAGE, name, ",".join(values))),
         )
     else:
-        sign = setting_of(name).between
+        sign = separators_of(name)[0]
         seeds = ' "5 seeds" are five different ones.' if name == "seed" else ""
         help = f'Values with "{sign}" between them, for instance {EXAMPLES[name]}.{seeds}'
         shown = view(f"tune_{name}", kept, partial(remember, PAGE, name))
@@ -182,7 +183,7 @@ def _values(name: str) -> tuple:
     """The values of a setting now; raises ConfigError."""
     kept = _kept(name)
     if not (choices := _choices(name)):
-        return understand_several(name, now(f"tune_{name}", kept), _base_model())
+        return parse_several(name, now(f"tune_{name}", kept), partial(understand, name, model=_base_model()))
     values = tuple(now(f"tune_{name}", _among(choices, kept)))
     if not values:
         raise ConfigError(f"{_label(name)}: choose at least one.")

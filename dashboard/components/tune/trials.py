@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nsmallest
 
 import pandas as pd
 import streamlit as st
 
 from core.sweeps import Plan
-from core.sweeps.plan import value_text
 from core.sweeps.results import Trial
+from core.sweeps.values import value_text
 from dashboard.components.activity import go_to
 from dashboard.components.formatting import TRIAL_HEADER, run_link
 from dashboard.components.progress import progress_in_words
+from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import setting_of
 
 MOST_ROWS, HEADER, ROW = 12, 37, 35  # rows in sight, and pixels
 STATE_WIDTH = 190  # pixels while trials train: room for the longest
+MOST_SHOWN = 200  # trials in the table
 MOST_TO_COME = 100  # trials that are not begun yet
 STATE_WORDS = {"queued": "Waiting", "running": "Training"}
 COMING = ":material/schedule:"  # before a trial that is not begun, where others have the arrow that opens them
 
 
 def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
-    """Show every trial: those in training, those that have ended with the best first, those that wait or come later."""
-    rows = sorted(trials, key=_place)
+    """Show the trials: those in training, those that have ended with the best first, those that wait or come later."""
+    rows = nsmallest(MOST_SHOWN, trials, key=_place)
 
     def open_clicked() -> None:
         row = st.session_state["opened_trial"].row
@@ -51,6 +54,11 @@ def show_trials(trials: Sequence[Trial], plan: Plan) -> None:
         },
         key="trials",
     )
+    if len(rows) < len(trials):
+        st.caption(
+            f"The first {len(rows)} of {len(trials):,}: the best of those that have ended. Compare finds each by its "
+            f"name, and all by “sweep: {escape_markdown(plan.name)}”."
+        )
 
 
 def _goes_on(trials: Sequence[Trial], plan: Plan) -> bool:
@@ -59,7 +67,7 @@ def _goes_on(trials: Sequence[Trial], plan: Plan) -> bool:
 
 def _is_number(plan: Plan, name: str) -> bool:
     """Whether the values of a setting are numbers, or all images."""
-    values = [point.get(name, 0) for point in plan.points]
+    values = plan.values.get(name, ())
     return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
 
 

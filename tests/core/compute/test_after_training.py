@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,29 @@ def test_a_job_gives_way_to_training_and_is_done_again_when_nothing_trains(waiti
     trained.set_state("finished")
     finish_all(waiting, jobs)  # who looks at a map comes first
     assert jobs.log[2:] == ["start map of opened", "start map of trained", "start robustness of trained"]
+
+
+def test_a_job_goes_on_while_only_other_machines_train(waiting, jobs, create, store, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_CLUSTER", "tcp://127.0.0.1:1")
+    waiting.ask(create("opened", "finished"), "map")
+    elsewhere = create("elsewhere", "queued")  # it is sent away
+    waiting.look()
+    with elsewhere.lock():
+        elsewhere.set_state("running", machine="another")
+        waiting.look()
+        assert (jobs.log, waiting.gives_way()) == (["start map of opened"], False)
+        mine = store.create(TrainingConfig("dense", start_from="base"))  # it stays here
+        waiting.look()
+        assert (jobs.log[1:], waiting.gives_way()) == (["end map of opened"], True)
+        mine.set_state("paused")
+        waiting.look()
+        assert jobs.log[2:] == ["start map of opened"]
+        elsewhere.set_state("running", machine=platform.node())  # this machine is lent to the cluster
+        waiting.look()
+        assert jobs.log[3:] == ["end map of opened"]
+        elsewhere.set_state("finished")
+    finish_all(waiting, jobs)
+    assert "start map of elsewhere" in jobs.log  # it has ended meanwhile, wherever it was trained
 
 
 def test_a_run_that_is_deleted_gets_nothing(waiting, jobs, create, store):

@@ -10,8 +10,8 @@ import threading
 import pytest
 from filelock import FileLock
 
-from core.compute import dispatch, mirror
-from core.compute.cluster import call
+from core.compute import attendant, dispatch, mirror
+from core.compute.cluster import PROTOCOL, call
 from core.compute.dispatch import Dispatcher
 from core.compute.machines import LOCK, places, read_machines
 from core.config import TrainingConfig
@@ -47,7 +47,7 @@ class Cluster:
     def look(self, name, home, seconds, known):
         events = mirror.Change("events.jsonl", (17,), 0, b'{"type":"taken"}\n')
         ended = {"state": self.machines[name], "has_worker": False, "written": [events], "gone": []}
-        about = {"id": name, "name": name, "cores": 1, "others": 0, "protocol": dispatch.PROTOCOL, "free": 1}
+        about = {"id": name, "name": name, "cores": 1, "others": 0, "protocol": PROTOCOL, "free": 1}
         return {**about, "attempts": dict.fromkeys(known, ended)}
 
 
@@ -55,7 +55,8 @@ class Cluster:
 def serve(store, digits_file, monkeypatch):
     """Let a dispatcher work with these machines until a condition holds."""
     monkeypatch.setenv("DIGITLAB_DATA", str(digits_file))
-    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.01)
+    for module in (dispatch, attendant):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
 
     async def work(cluster, dispatcher, done):
         serving = asyncio.create_task(dispatcher._serve(cluster))
@@ -103,6 +104,35 @@ def test_runs_that_learn_my_digits_stay_on_this_machine(store, serve):
     mine, other = store.create(TrainingConfig("dense", epochs=1, start_from="base")), store.create(CONFIG)
     serve(Cluster({"one": State("finished")}), lambda: other.state.name == "finished")
     assert mine.state.name == "queued"
+
+
+@pytest.mark.parametrize("obeyed", ["paused", "stopped"])
+def test_a_run_that_is_resumed_before_its_machine_has_told_of_the_pause_is_trained(obeyed, store, serve):
+    run, passed_on = store.create(CONFIG), []
+
+    class Obedient(Cluster):
+        def look(self, name, home, seconds, known):
+            if known and len(self.began[name]) == 1:
+                if not passed_on:
+                    run.pause()  # on its way, so that it leaves the queue here at once
+                    run.resume()
+                passed_on.append(known)
+                exports = len(passed_on) < 3  # its worker does, before it lets go of the run
+                self.machines[name] = State(obeyed if exports else "paused")
+                found = super().look(name, home, seconds, known)
+                state = mirror.Change("state.json", (len(passed_on),), 0, b"{}")
+                found["attempts"] = {
+                    attempt: {**told, "has_worker": exports, "written": [state, *told["written"]]}
+                    for attempt, told in found["attempts"].items()
+                }
+                assert run.state.name == "queued"
+                return found
+            self.machines[name] = State("finished")
+            return super().look(name, home, seconds, known)
+
+    cluster = Obedient({"one": State("queued")})
+    serve(cluster, lambda: not run.state.is_active)
+    assert (run.state.name, len(cluster.began["one"])) == ("finished", 2)
 
 
 def test_a_run_of_another_dataset_is_sent_nowhere(store, serve):

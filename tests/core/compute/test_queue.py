@@ -112,3 +112,15 @@ def test_a_change_that_no_time_tells_is_seen_within_a_minute(store, queue, clock
 def test_without_a_folder_there_is_nothing_to_do(queue, clock):
     found = queue.look(clock.now)
     assert (found.queued, found.running, found.discarded) == ([], set(), [])
+
+
+def test_while_the_runs_folder_shows_no_change_only_active_runs_are_looked_at(store, queue, clock, monkeypatch):
+    ended(store)
+    waits = store.create(CONFIG)
+    queue.look(clock.now)
+    queue.look(clock.after(0.1))
+    monkeypatch.setattr(queue, "_folders", lambda: pytest.fail("looked into every run"))
+    assert [run.id for run in queue.look(clock.after(LATER)).queued] == [waits.id]
+    monkeypatch.undo()
+    waits.pause()
+    assert queue.look(clock.after(0.1)).queued == []

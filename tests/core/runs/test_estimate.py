@@ -9,6 +9,8 @@ from core.runs.estimate import expected_seconds, rough_seconds
 class Ended:
     """What the estimate reads of a run."""
 
+    path = "nowhere"
+
     def __init__(self, config, seconds, images=1000, *, imported=None, after=()):
         self.config, self.imported = config, imported or {}
         self.epochs = [{"training_seconds": time} for time in after]

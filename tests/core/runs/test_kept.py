@@ -68,3 +68,39 @@ def test_what_is_made_in_the_moment_of_a_look_is_in_the_next_one(store, run, mon
     os.utime(store.folder, ns=(moment, moment))  # as where the clock of the disk is coarse
     monkeypatch.setattr("core.runs.store.is_settled", lambda modified: True)
     assert len(store.runs()) == 2
+
+
+def test_what_is_read_of_each_run_is_read_again_where_one_was_changed_and_of_those_that_train(store, monkeypatch):
+    ended, training = store.create(TrainingConfig("dense"), "Ended"), store.create(TrainingConfig("dense"), "Training")
+    ended.set_state("finished")
+    elsewhere = RunStore(store.home)
+    read = []
+
+    @until_folder_changes
+    def state_of(run):
+        read.append(run.id)
+        return run.name, run.state.name
+
+    def told():
+        read.clear()
+        return list(store.of_each(state_of).values())
+
+    monkeypatch.setattr("core.runs.kept.SETTLED", -1)  # every change has a time of its own
+    assert told() == [("Training", "queued"), ("Ended", "finished")]
+    assert told() == [("Training", "queued"), ("Ended", "finished")]
+    assert read == [training.id]
+    elsewhere.get(ended.id).rename("Renamed")
+    assert told() == [("Training", "queued"), ("Renamed", "finished")]
+    with training.lock():
+        training.set_state("running")
+        assert told()[0] == ("Training", "running")
+    assert told()[0] == ("Training", "interrupted")  # nobody wrote that
+    store.delete(ended)
+    assert told() == [("Training", "interrupted")]
+
+
+def test_lists_of_all_runs_open_no_run_folder_while_nothing_changes(store, run, monkeypatch):
+    monkeypatch.setattr("core.runs.kept.SETTLED", -1)
+    assert store.names() == {run.id: "First"}
+    monkeypatch.setattr("core.runs.kept.folder_time", lambda path: pytest.fail(f"looked at {path}"))
+    assert store.names() == {run.id: "First"}

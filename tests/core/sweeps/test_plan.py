@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import ConfigError, TrainingConfig, parse_digits, parse_number, parse_whole, read
-from core.sweeps import Plan, every_combination, parse_seeds, parse_values
+from core.sweeps import Plan, every_combination
 from core.sweeps.plan import some_combinations
+from core.sweeps.values import parse_seeds, parse_values
 
 DENSE = TrainingConfig("dense", epochs=2)
 
