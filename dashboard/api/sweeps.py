@@ -140,7 +140,9 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     return _details(services.sweeps.create(plan))
 
 
-@router.post("/sweeps/{sweep_id}/budget", status_code=202, responses=problems(401, 404, 409, 422, *BODY), **CHANGING)
+@router.post(
+    "/sweeps/{sweep_id}/budget", status_code=202, responses=problems(400, 401, 404, 409, 422, *BODY), **CHANGING
+)
 def set_budget(sweep: StoredSweep, budget: Budget) -> SweepDetails:
     """Give it more trials or other minutes, and go on."""
     sweep.set_budget(budget.trials, budget.minutes)
