@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
+from dashboard.components.address import note_page
 from dashboard.components.browser import prepare_browser
 from dashboard.components.learn.guide import follow_guide, show_guide
 from dashboard.components.page_head import ABOUT
@@ -88,6 +89,7 @@ PAGES = [
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
 page = st.navigation(PAGES)
+note_page(page.title)
 prepare_browser()
 follow_guide()
 show_activity(on_train=page.title == "Train")
