@@ -9,7 +9,6 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-
 VISIT = "visit"  # in the session: the page that is drawn, and how many were before it
 
 
