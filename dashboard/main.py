@@ -7,6 +7,7 @@ import streamlit as st
 from core.people import use_resolver
 from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
+from dashboard.components.address import note_page
 from dashboard.components.browser import prepare_browser
 from dashboard.components.learn.guide import follow_guide, show_guide
 from dashboard.components.page_head import ABOUT
@@ -92,6 +93,7 @@ st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SID
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
 page = st.navigation(PAGES)
 use_resolver(who_acts)
+note_page(page.title)
 prepare_browser()
 ask_for_name()
 show_whether_read_only()

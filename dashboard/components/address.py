@@ -9,6 +9,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+VISIT = "visit"  # in the session: the page that is drawn, and how many were before it
+
 
 def recall(page: str, name: str, default: str = "") -> str:
     """A choice of `page` from the address, or from the session, or `default`; not validated."""
@@ -33,14 +35,20 @@ def restore(page: str, *names: str) -> None:
             st.query_params[name] = value
 
 
+def note_page(page: str) -> None:
+    """Note which page is drawn now. Streamlit's own word for it is another one while a first run begins."""
+    before, visits = st.session_state.get(VISIT, ("", 0))
+    if before != page or not visits:
+        st.session_state[VISIT] = page, visits + 1
+
+
 def is_navigation(key: str) -> bool:
     """Whether this run of the page follows Back or Forward, or is the first one after another page.
 
     The second question with the same key, in the same run, is answered with no.
     """
-    run = get_script_run_ctx()
-    before = st.session_state.get(f"{key}_at")
-    if before != run.page_script_hash:  # a page recalls hundreds of choices: each access takes its time
-        st.session_state[f"{key}_at"] = run.page_script_hash
+    _, visit = st.session_state.get(VISIT, ("", 0))
+    if st.session_state.get(f"{key}_at") != visit:  # a page recalls hundreds of choices: each access takes its time
+        st.session_state[f"{key}_at"] = visit
         return True
-    return run.is_history_navigation
+    return get_script_run_ctx().is_history_navigation
