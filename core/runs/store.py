@@ -15,7 +15,7 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.people import Owner, actor, maker, note_owner, refusal, refusal_to_make
+from core.people import Owner, actor, maker, note_owner, refusal_to_make
 from core.people.rules import why_too_much
 from core.people.turns import in_turn
 from core.runs.kept import folder_time, is_settled
@@ -178,8 +178,7 @@ class RunStore:
             RunError: where a worker is at it.
             NotYoursError: where who acts may not change it.
         """
-        if words := refusal(run.owner, run.name):
-            raise NotYoursError(words)
+        run.check_yours()
         if run.has_worker():
             raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))

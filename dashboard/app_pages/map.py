@@ -11,6 +11,7 @@ from core.compute.job import Status
 from core.data import Dataset
 from core.interpretability import embedding
 from core.interpretability.embedding import Embedding, Layout
+from core.people import refusal_to_make
 from core.predictor import Predictor, model_fingerprint
 from core.runs import Run
 from core.storage import printable
@@ -182,7 +183,16 @@ def show_progress(run: Run) -> None:
 
 def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
     """Show a button that lays out the map by t-SNE now, also while something trains."""
-    st.button(label, key="make_map", icon=":material/play_arrow:", type=kind, on_click=make_now, args=(run,))
+    st.button(
+        label,
+        key="make_map",
+        icon=":material/play_arrow:",
+        type=kind,
+        on_click=make_now,
+        args=(run,),
+        disabled=bool(reason := refusal_to_make()),
+        help=reason or None,
+    )
 
 
 def make_now(run: Run) -> None:

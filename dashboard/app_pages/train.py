@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset
+from core.people import refusal_to_make
 from core.runs import ENDED, Run
 from dashboard.components.actions import note_failure, run_action
 from dashboard.components.learn.progress import note_run
@@ -90,7 +91,15 @@ def show_missing(run_id: str) -> None:
         if run.state.name == "running":
             label = f"Go to {escape_markdown(run.name)}"
             st.button(label, icon=":material/arrow_forward:", key=f"go_to_{run.id}", on_click=open_run, args=(run.id,))
-    st.button("Start a run", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
+    st.button(
+        "Start a run",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start_one",
+        on_click=start,
+        disabled=bool(reason := refusal_to_make()),
+        help=reason or None,
+    )
     show_all_runs(None)
 
 

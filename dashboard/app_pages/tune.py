@@ -9,6 +9,7 @@ import streamlit as st
 from core.config import parse_whole
 from core.data import Dataset
 from core.formatting import percent
+from core.people import may_change
 from core.sweeps import Plan, Sweep
 from core.sweeps.plan import MOST_TRIALS
 from core.sweeps.results import Group, Trial, in_groups, read_trials
@@ -31,6 +32,7 @@ from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import show_trials
 from dashboard.components.views import view
+from dashboard.components.whose import show_whose
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
@@ -87,6 +89,7 @@ def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:
 def show(sweep: Sweep, digits: Dataset) -> None:
     """The chosen sweep: live while it is active."""
     plan, state = sweep.plan, sweep.state
+    show_whose(sweep)
     if plan is None:
         st.error(escape_markdown(state.message), icon=":material/broken_image:")
     elif state.message and state.name == FINISHED:
@@ -102,8 +105,10 @@ def _follow(sweep: Sweep, plan: Plan | None, digits: Dataset, drawn_as: str) -> 
     """What changes while trials train; a sweep without a plan is damaged, or was deleted a moment ago."""
     if not sweep.path.is_dir() or sweep.state.name != drawn_as:
         st.rerun()
+    is_changeable = may_change(sweep.owner)
     if plan is None:
-        show_deletion(sweep)
+        if is_changeable:
+            show_deletion(sweep)
         return
     trials = read_trials(sweep)
     with st.container(gap="small", key="sweep_state"):
@@ -119,7 +124,7 @@ def _follow(sweep: Sweep, plan: Plan | None, digits: Dataset, drawn_as: str) -> 
         _show_table(trials, plan)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
         show_link(trials)
-        if drawn_as != ACTIVE:
+        if drawn_as != ACTIVE and is_changeable:
             show_deletion(sweep)
     with how_measured():
         st.markdown(
@@ -171,6 +176,8 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str, di
     if state != FINISHED or failed or ended < total:
         begun = sum(per_cent_done(trial.run) / 100 for trial in trials if trial.state not in ENDED)
         st.progress(min(1.0, (ended + begun) / total), text=f"{ended:,} of {total:,} trials{left}")
+    if not may_change(sweep.owner):
+        return
     with st.container(horizontal=True, key="sweep_controls"):
         if state == ACTIVE:
             _button("Pause", "pause", sweep.pause)
@@ -254,7 +261,7 @@ def show_words(
             known = [group for group in groups if group.accuracies]
             again = [group.trials[0].number for group in known[:2]]
             extra = Plan(plan.base, plan.repeats(again, MORE_SEEDS))
-            if len(known) > 1 and sweep.begun + len(extra.points) <= MOST_TRIALS:
+            if may_change(sweep.owner) and len(known) > 1 and sweep.begun + len(extra.points) <= MOST_TRIALS:
                 st.button(
                     f"Repeat the best two with {MORE_SEEDS} new seeds",
                     icon=":material/repeat:",

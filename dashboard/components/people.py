@@ -15,9 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.people import Actor, People, Person, PersonError
 from core.people.person import COOKIE
-from core.runs import RunView
 from core.storage import explain_os_error
-from core.sweeps import Sweep
 from dashboard.components.session import services
 from dashboard.components.text import escape_markdown
 from dashboard.serving.flags import is_class, is_https
@@ -64,20 +62,6 @@ def ask_for_name() -> None:
         return
     _show_welcome()
     st.stop()
-
-
-def is_mine(thing: RunView | Sweep) -> bool:
-    """Whether a run or a sweep belongs to whoever is in front of the page; all does on a machine of one's own."""
-    person = this_person()
-    return not is_class() or (person is not None and thing.owner.id == person.id)
-
-
-def whose(thing: RunView | Sweep) -> str:
-    """The name of whose a run or a sweep is, as it is now; "" where it is one's own, or nobody's."""
-    if is_mine(thing) or not thing.owner.id:
-        return ""
-    now = people().get(thing.owner.id)
-    return now.name if now else thing.owner.name
 
 
 def _show_welcome() -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.runs import Run, RunView
+from core.people import refusal_to_make
+from core.runs import Run, RunError, RunView
 from core.storage import explain_os_error
 from dashboard.components.formatting import percent
 from dashboard.components.session import TRAIN_PAGE, first_time, open_run, store
@@ -40,6 +41,9 @@ def fine_tune_form(run: RunView, count: int) -> None:
     if asked and not reason:
         try:
             new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
+        except RunError as error:
+            st.error(escape_markdown(str(error)), icon=":material/error:")
+            return
         except OSError as error:
             st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
             return
@@ -48,6 +52,8 @@ def fine_tune_form(run: RunView, count: int) -> None:
 
 
 def _why_not(run: RunView, count: int) -> str:
+    if reason := refusal_to_make():
+        return reason
     if count < LEAST_DIGITS:
         return f"It needs at least {LEAST_DIGITS} of your digits; you have {count}."
     if run.config is None or not (run.keras_path.exists() and run.has_checkpoint):
