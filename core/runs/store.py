@@ -184,7 +184,8 @@ class RunStore:
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
         shutil.rmtree(doomed, ignore_errors=True)
 
-    def best(self) -> Run | None:
-        """The run with the highest test accuracy."""
-        scored = [(run.test_accuracy, run) for run in self.runs() if run.test_accuracy is not None]
+    def best(self, among: Iterable[Run] | None = None) -> Run | None:
+        """The run with the highest test accuracy, of all or of these."""
+        among = self.runs() if among is None else among
+        scored = [(run.test_accuracy, run) for run in among if run.test_accuracy is not None]
         return max(scored, key=lambda pair: pair[0])[1] if scored else None

@@ -23,6 +23,7 @@ from dashboard.components.compare.pair_choice import (
     begin_again,
     choose_comparable,
     choose_two,
+    follow_list,
     missing_of_pair,
     say_not_found,
     show_compare_button,
@@ -39,6 +40,7 @@ from dashboard.components.run_picker import lead_to_training
 from dashboard.components.session import dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
+from dashboard.components.whose import listed
 from dashboard.components.widgets.gallery import enlarged, gallery, picture
 from dashboard.components.widgets.tiles import reading_tiles
 
@@ -51,6 +53,8 @@ def page() -> None:
     digits = dataset()
     dataset_note(digits)
     runs = {run.id: run for run in store().runs() if not run_table.is_discarded(run)}
+    follow_list(listed(runs.values()))
+    runs = {run.id: run for run in listed(runs.values(), *chosen_ids())}
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
@@ -84,8 +88,12 @@ def page() -> None:
 
 def runs_on_page(runs) -> list[Run]:
     """The runs that the page may show: those named in the address, and the newest ones."""
-    chosen = (*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b"))
-    return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:MOST_FOUND]]) if run_id in runs]
+    return [runs[run_id] for run_id in dict.fromkeys([*chosen_ids(), *list(runs)[:MOST_FOUND]]) if run_id in runs]
+
+
+def chosen_ids() -> list[str]:
+    """The ids of the runs that are named in the address."""
+    return [*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b")]
 
 
 def in_order(runs) -> list[str]:

@@ -32,7 +32,7 @@ from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import show_trials
 from dashboard.components.views import view
-from dashboard.components.whose import show_whose
+from dashboard.components.whose import listed, own, owners_behind, show_whose
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
@@ -46,16 +46,16 @@ EARLY = (
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    sweeps = {sweep.id: sweep for sweep in services().sweeps.sweeps()}
     wanted = recall(PAGE, "sweep")
-    chosen = sweeps.get(wanted) if wanted else next(iter(sweeps.values()), None)
+    sweeps = {sweep.id: sweep for sweep in listed(services().sweeps.sweeps(), wanted)}
+    chosen = sweeps.get(wanted) if wanted else next(iter(own(sweeps.values())), None)
     show_title(f"Tune · {chosen.name}" if chosen else "Tune")
     digits = dataset()
     dataset_note(digits)
     if chosen is None:
         if wanted:
             st.warning("This sweep was not found; it may have been deleted.", icon=":material/search_off:")
-            choose(sweeps, None)
+        choose(sweeps, None)
         st.markdown(ABOUT["Tune"])
         with st.container(border=True):
             st.header("New sweep", anchor=False)
@@ -74,13 +74,13 @@ def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:
     """Choose the sweep that the page shows, where there are others."""
     if not set(sweeps) - {chosen and chosen.id}:
         return
-    ids, shown = list(sweeps), chosen and chosen.id
+    ids, shown, behind = list(sweeps), chosen and chosen.id, owners_behind(sweeps.values())
     st.selectbox(
         "Sweep",
         ids,
         ids.index(shown) if shown else None,
         placeholder="Choose a sweep",
-        format_func=lambda sweep_id: sweeps[sweep_id].name if sweep_id in sweeps else sweep_id,
+        format_func=lambda sweep_id: sweeps[sweep_id].name + behind[sweep_id] if sweep_id in sweeps else sweep_id,
         width=420,
         **view("sweep", shown, open_sweep, [*ids, None]),
     )

@@ -14,15 +14,20 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.people import Actor, People, Person, PersonError
-from core.people.person import COOKIE
+from core.people.person import COOKIE, MOST_LETTERS
 from core.storage import explain_os_error
 from dashboard.components.session import services
 from dashboard.components.text import escape_markdown
 from dashboard.serving.flags import is_class, is_https
 from dashboard.serving.read_only import WORDS, is_read_only_here
 
+FOCUS = """
+const field = () => document.querySelector(".st-key-name_typed input")
+const wait = setInterval(() => field() && (field().focus(), clearInterval(wait)), 50)
+"""
 TEN_YEARS = 315_360_000  # seconds
 TEACHER_CLAIM = "DIGITLAB_TEACHER_CLAIM"  # "role=teacher": what the school's server says of a teacher
+LEFT = "-"  # in place of the key of a session that has left, whose cookie is older
 NO_NAME = "Type your name first: open Digit Lab again and it asks for it."
 
 _typed: dict[str, str] = {}  # the key that a session got, by the session's id
@@ -47,9 +52,15 @@ def this_person() -> Person | None:
     """The person in front of this page; None where no class is served, and before a name was typed."""
     if not is_class():
         return None
-    if _has_login():
+    if has_login():
         return _logged_in()
-    return people().of_key(_typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE))
+    return people().of_key(own_key())
+
+
+def own_key() -> str:
+    """The key of whoever is in front of this page, as their browser keeps it; "" where there is none."""
+    key = _typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE) or ""
+    return "" if key == LEFT else key
 
 
 def ask_for_name() -> None:
@@ -64,18 +75,33 @@ def ask_for_name() -> None:
     st.stop()
 
 
+def is_nobody() -> bool:
+    """Whether a class is served and it is not known who is in front of the page: then only a name is asked for."""
+    return is_class() and this_person() is None
+
+
+def ask_again_if_unknown() -> None:
+    """In a fragment: draw the page again, which asks for a name, where the person was removed since."""
+    if is_nobody():
+        st.rerun()
+
+
 def _show_welcome() -> None:
+    if _typed.get(get_script_run_ctx().session_id) == LEFT:
+        _set_cookie("", 0)
+    st.set_page_config(page_title="Digit Lab")
     with st.container(key="welcome", width=420):
         st.title("Digit Lab", anchor=False)
         st.markdown("A laboratory for small neural networks that read handwritten digits.")
-        if _has_login():
+        if has_login():
             st.markdown("Your school's server says who you are.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
         with st.form("name", border=False):
-            name = st.text_input("Your name", max_chars=40, autocomplete="nickname", key="name_typed")
-            if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:"):
+            name = st.text_input("Your name", max_chars=MOST_LETTERS, autocomplete="nickname", key="name_typed")
+            if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:", width="stretch"):
                 _join(name)
+        st.html(f"<script>{FOCUS}</script>", unsafe_allow_javascript=True)
         st.caption(
             "A first name is enough. What you make is kept on the class's machine under this name: others can look "
             "at it, and only you and the teacher can change it. Nothing is sent elsewhere."
@@ -103,8 +129,12 @@ def _let_browser_keep() -> None:
 
 
 def leave() -> None:
-    """In a callback: let this browser forget who is in front of it."""
-    _typed[get_script_run_ctx().session_id] = "-"  # its cookie is older
+    """In a callback: let this browser forget who is in front of it, and what they chose."""
+    st.session_state.clear()
+    st.query_params.clear()
+    if has_login():
+        st.logout()
+    _typed[get_script_run_ctx().session_id] = LEFT
 
 
 def _set_cookie(value: str, seconds: int) -> None:
@@ -113,7 +143,8 @@ def _set_cookie(value: str, seconds: int) -> None:
     st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 
 
-def _has_login() -> bool:
+def has_login() -> bool:
+    """Whether the school's server says who somebody is."""
     try:
         return "auth" in st.secrets
     except FileNotFoundError:

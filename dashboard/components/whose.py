@@ -36,7 +36,7 @@ def show_whose(thing: RunView | Sweep) -> None:
     if person is None or owner.id == person.id:
         return
     kind = "run" if isinstance(thing, RunView) else "sweep"
-    words = f"{escape_markdown(_name_now(owner))}'s {kind}." if owner.id else f"This {kind} is nobody's of the class."
+    words = f"{escape_markdown(_name_now(owner))}'s {kind}." if owner.id else f"Nobody of the class made this {kind}."
     may = f"As the teacher you can change it. {MAY_LOOK}" if person.is_teacher else MAY_LOOK
     st.caption(f":material/person: {words} {may}")
 

@@ -17,6 +17,7 @@ from core.runs import Run
 from core.runs.kept import until_folder_changes
 from dashboard.components.fields import number_text
 from dashboard.components.formatting import percent, seconds_in_words
+from dashboard.components.whose import owners_behind
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def run_name(run: Run) -> str:
 
 
 def unique_names(runs: Mapping[str, Run]) -> dict[str, str]:
-    """The name of each run by its id, followed by the id where two share a name."""
-    names = {run_id: run_name(run) for run_id, run in runs.items()}
+    """The name of each run by its id, with whose it is, followed by the id where two share a name."""
+    behind = owners_behind(runs.values())
+    names = {run_id: run_name(run) + behind[run_id] for run_id, run in runs.items()}
     count = Counter(names.values())
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 

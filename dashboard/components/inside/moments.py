@@ -11,6 +11,7 @@ from dashboard.components.predictions.time_machine import choose_moment
 from dashboard.components.run_picker import run_label
 from dashboard.components.session import TRAIN_PAGE, open_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.whose import listed
 
 SECONDS = 2  # between two looks at whether there are newer weights
 
@@ -59,7 +60,7 @@ def _say_what_is_missing(run: RunView) -> None:
     if run.state.is_active:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        other = next((each for each in store().runs() if each.id != run.id and load_inside(each)), None)
+        other = next((each for each in listed(store().runs()) if each.id != run.id and load_inside(each)), None)
         if other is not None:
             words = f"Show {escape_markdown(run_label(other))}"
             st.button(words, key="show_instead", on_click=open_run, args=(other.id,), icon=":material/swap_horiz:")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core.config import ConfigError
-from core.learners import Learner, change_learner, is_learner_id, read_learner
+from core.learners import Learner, change_learner, is_learner_id, learner_of, read_learner
 from core.runs import Run, RunView
 from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import lessons
@@ -25,7 +25,7 @@ TEN_YEARS = 315_360_000  # seconds
 def learner_id() -> str:
     """The id of this browser's learner; a new one where its cookie has not come yet."""
     if person := this_person():
-        return f"{person.id:0<32}"
+        return learner_of(person.id)
     known = st.context.cookies.get(COOKIE, "")
     if is_learner_id(known):
         return known
