@@ -106,13 +106,15 @@ def choose_run(label: str = "Run", *, needs: str, trainable: bool = False) -> Ch
     if missing := missing_run():
         _run_selectbox(label, runs, None)
         return Choice(None, missing, needs, None)
-    mine = [*own(runs.values()), *shipped] if not chosen else []
-    if not (chosen or mine):
+    suited = (run for run in runs.values() if _has(run, needs))  # read one by one, as far as they are asked for
+    run = runs.get(chosen)
+    if run is None:
+        mine = [*own(store().runs()), *shipped]
+        run = next((run for run in mine if _has(run, needs)), next(iter(mine), None))
+    if run is None:
         if runs:
             _run_selectbox(label, runs, None)
         return Choice(None, "", needs, None)
-    suited = (run for run in runs.values() if _has(run, needs))  # read one by one, as far as they are asked for
-    run = runs.get(chosen) or next((run for run in mine if _has(run, needs)), None) or mine[0]
     follow([run])
     remember_names({run.id: run.name})
     _run_selectbox(label, runs, run.id)

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.people import Owner, People
 from core.runs import RunView
+from core.runs.starter import Starter
 from core.sweeps import Sweep
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.people import people, this_person
@@ -25,7 +26,10 @@ from dashboard.components.views import view
 NAMES_SECONDS = 5.0  # after which a name is read again
 MINE, EVERYBODYS = "mine", "all"  # in the address
 CHOICES = {MINE: "Mine", EVERYBODYS: "Everybody's"}
-MAY_LOOK = "You can look at it, compare it and use its settings."
+MAY_LOOK = {
+    "run": "You can look at it, compare it and use its settings.",
+    "sweep": "You can look at it and its runs, compare them and use their settings.",
+}
 
 Thing = TypeVar("Thing", RunView, Sweep)
 
@@ -33,12 +37,12 @@ Thing = TypeVar("Thing", RunView, Sweep)
 def show_whose(thing: RunView | Sweep) -> None:
     """Say whose a run or a sweep is, and what can be done with it, where it is not one's own."""
     person, owner = this_person(), thing.owner
-    if person is None or owner.id == person.id:
+    if person is None or owner.id == person.id or isinstance(thing, Starter):
         return
     kind = "run" if isinstance(thing, RunView) else "sweep"
     words = f"{escape_markdown(_name_now(owner))}'s {kind}." if owner.id else f"Nobody of the class made this {kind}."
-    may = f"As the teacher you can change it. {MAY_LOOK}" if person.is_teacher else MAY_LOOK
-    st.caption(f":material/person: {words} {may}")
+    may = "As the teacher you can change it. " if person.is_teacher else ""
+    st.caption(f":material/person: {words} {may}{MAY_LOOK[kind]}")
 
 
 def owners_behind(things: Iterable[Thing]) -> dict[str, str]:

@@ -85,6 +85,7 @@ def test_everybodys_runs_are_listed_with_their_owners_names_where_that_is_chosen
     at = open_page("train", whose="all")
     assert [option.startswith(f"{anns_run.name} · Ann · ") for option in choices(at)] == [True]
     assert at.title[0].value == "Train a network to read handwritten digits"  # nothing is chosen by itself
+    assert "made this run" not in words(open_page("draw"))  # which has the starter
     table = at.dataframe[0].value
     assert [f"{anns_run.name} · Ann" in name for name in table["Run"]] == [True]
 
