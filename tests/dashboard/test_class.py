@@ -226,6 +226,13 @@ def test_where_pages_are_read_only_what_starts_something_is_off_and_says_why(nam
     assert "only be looked at" in words(at)
 
 
+def test_where_pages_are_read_only_a_lesson_is_followed_and_nothing_is_kept_of_it(store, monkeypatch):
+    monkeypatch.setattr(people, "is_read_only_here", lambda: True)
+    at = open_page("learn", lesson="steps")
+    assert "1 of " in words(at)
+    assert not (store.home / "learners").exists()
+
+
 def test_a_list_of_many_runs_asks_once_who_looks(join, store, monkeypatch):
     from dashboard.components import whose
 

@@ -47,8 +47,9 @@ def fine_tune_form(run: RunView, count: int) -> None:
         except OSError as error:
             st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
             return
-        open_run(new)
-        st.switch_page(TRAIN_PAGE, query_params={"run": new})
+        if new:
+            open_run(new)
+            st.switch_page(TRAIN_PAGE, query_params={"run": new})
 
 
 def _why_not(run: RunView, count: int) -> str:
@@ -62,8 +63,9 @@ def _why_not(run: RunView, count: int) -> str:
 
 
 def _begin(base: RunView, epochs: int) -> str:
-    """Queue the new run and return its id; a click that is delivered twice queues one."""
+    """Queue the new run and return its id; a click that is delivered twice queues one, or none where it is refused."""
     if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
+        st.session_state["fine_tuned"] = ""
         rate = GENTLER * base.config.learning_rate
         config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
         st.session_state["fine_tuned"] = store().create(config, stem=f"{base.name[:40]}, my digits").id

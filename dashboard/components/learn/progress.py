@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.config import ConfigError
 from core.learners import Learner, change_learner, is_learner_id, learner_of, read_learner
+from core.people import refusal_to_make
 from core.runs import Run, RunView
 from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import lessons
@@ -46,11 +47,12 @@ def learner() -> Learner:
 
 
 def change(how: Callable[[Learner], Learner]) -> None:
-    """Change what the learner has done; where it cannot be written, for this session only."""
-    try:
-        change_learner(store().home, learner_id(), how)
-    except OSError:
-        st.session_state["learner_here"] = how(learner())
+    """Change what the learner has done; where it cannot be written, or must not be, for this session only."""
+    if not refusal_to_make():
+        with suppress(OSError):
+            change_learner(store().home, learner_id(), how)
+            return
+    st.session_state["learner_here"] = how(learner())
 
 
 def active_lesson() -> Lesson | None:
