@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from core.config import TrainingConfig
-from core.people import Actor, acting_as, own_home
+from core.data.my_digits import MyDigits
+from core.learners import learner_of, read_learner
+from core.people import Actor, acting_as, change_rules, own_home
 from core.runs import RunStore
 from core.sweeps import Plan, every_combination
 from dashboard.components import people, session
 from dashboard.serving import flags, read_only
 from tests.support.pages import as_seen, by_label, open_page, words
+from tests.support.runs import MODEL
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -163,16 +166,36 @@ def test_what_waits_says_its_place_and_others_are_counted(join, store, make_run)
         assert any(label.startswith(f"{mine.name} · next in line") for label in labels(at))
 
 
-def test_my_digits_and_lessons_are_a_persons_own(join, store):
-    from core.learners import learner_of, read_learner
+def test_anothers_run_is_fine_tuned_on_ones_own_digits_into_a_run_of_ones_own(anns_run, join, store, digits):
+    with acting_as(Actor(ben := join("Ben"))):
+        mine = MyDigits(own_home(store.home, ben.id))
+        for image, label in zip(digits.x_test[:3], digits.y_test[:3], strict=True):
+            mine.add(image, int(label), said=None, run_id=anns_run.id)
+    (anns_run.path / "model.tflite").write_bytes(MODEL)
+    for name in ("model.keras", "checkpoint.npz"):
+        (anns_run.path / name).touch()
+    change_rules(store.home, epochs=2)
+    at = open_page("draw", session={"mode": "My digits"}, run=anns_run.id)
+    assert "My digits · 3" in words(at)
+    by_label(at.button, "Fine-tune").click().run()
+    assert not at.exception
+    assert "The teacher has set at most 2 epochs." in words(at)
+    change_rules(store.home, epochs=None)
+    at = open_page("draw", session={"mode": "My digits"}, run=anns_run.id)
+    by_label(at.button, "Fine-tune").click().run()
+    [new] = store.of(ben.id)
+    assert (new.config.start_from, new.state.name) == (anns_run.id, "queued")
+    join("Ann")
+    assert "My digits · 3" not in words(open_page("draw", session={"mode": "My digits"}, run=anns_run.id))
 
+
+def test_what_is_done_of_a_lesson_is_a_persons_own(join, store):
     join("Ann")
     at = open_page("learn", lesson="steps")
     ann, ben = join("Ann"), join("Ben")
     assert not at.exception
     assert read_learner(store.home, learner_of(ann.id)).active == "steps"
     assert read_learner(store.home, learner_of(ben.id)).active == ""
-    assert own_home(store.home, ann.id) != own_home(store.home, ben.id)
 
 
 def test_a_name_is_asked_for_first_and_again_where_the_teacher_removed_the_person(join, monkeypatch):
