@@ -54,14 +54,15 @@ def page() -> None:
     dataset_note(digits)
     runs = {run.id: run for run in store().runs() if not run_table.is_discarded(run)}
     follow_list(listed(runs.values()))
-    runs = {run.id: run for run in listed(runs.values(), *chosen_ids())}
+    everybodys, runs = len(runs), {run.id: run for run in listed(runs.values(), *chosen_ids())}
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
         say_not_found(gone, "")
         only = "".join(f" There is one: {run.name}." for run in runs.values())
+        others = " At your name, Everybody's shows those of others." if everybodys > len(runs) else ""
         lead_to_training(
-            f"Comparing needs at least two runs.{only}", "Train another network" if runs else "Train a network"
+            f"Comparing needs at least two runs.{only}{others}", "Train another network" if runs else "Train a network"
         )
         return
     names = run_table.unique_names(runs)

@@ -117,6 +117,7 @@ def _join(name: str) -> None:
     except OSError as error:
         st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
         return
+    st.session_state.clear()  # of somebody before, who was removed
     _typed[get_script_run_ctx().session_id] = key
     st.rerun()
 

@@ -11,6 +11,7 @@ from core.people.person import MOST_LETTERS
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
 from dashboard.components.draw.api_address import api_address
+from dashboard.components.fields import say_refused
 from dashboard.components.people import leave, own_key, people, this_person
 from dashboard.components.question import ask, asked, questions, show_question
 from dashboard.components.session import services, store
@@ -28,7 +29,7 @@ def show_person(page: str) -> None:
     person = this_person()
     if person is None:
         return
-    with st.sidebar.container(horizontal=True, vertical_alignment="center", key="person"):
+    with st.sidebar.container(horizontal=True, vertical_alignment="center", key="person", wrap=False):
         name = escape_markdown(person.name)
         with (
             st.popover(name, icon=":material/person:", type="tertiary", key=f"person_menu_{questions()}"),
@@ -43,7 +44,7 @@ def show_person(page: str) -> None:
 def _show_menu(person: Person, page: str) -> None:
     st.text_input("Name", person.name, MOST_LETTERS, **view("own_name", person.name, partial(_rename, person)))
     if why := st.session_state.get(REFUSED):
-        st.caption(f":red[{escape_markdown(why)}]")
+        say_refused(why)
     if key := own_key():
         with st.expander("Your key for the API", icon=":material/key:", type="compact"):
             st.markdown("Programs that send it work in your name: whoever has it can change what is yours.")
