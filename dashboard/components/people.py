@@ -52,7 +52,7 @@ def this_person() -> Person | None:
     """The person in front of this page; None where no class is served, and before a name was typed."""
     if not is_class():
         return None
-    if has_login():
+    if _has_login():
         return _logged_in()
     return people().of_key(own_key())
 
@@ -60,7 +60,7 @@ def this_person() -> Person | None:
 def own_key() -> str:
     """The key of whoever is in front of this page, as their browser keeps it; "" where there is none."""
     key = _typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE) or ""
-    return "" if key == LEFT else key
+    return "" if key == LEFT or _has_login() else key
 
 
 def ask_for_name() -> None:
@@ -93,7 +93,7 @@ def _show_welcome() -> None:
     with st.container(key="welcome", width=420):
         st.title("Digit Lab", anchor=False)
         st.markdown("A laboratory for small neural networks that read handwritten digits.")
-        if has_login():
+        if _has_login():
             st.markdown("Your school's server says who you are.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
@@ -133,7 +133,7 @@ def leave() -> None:
     """In a callback: let this browser forget who is in front of it, and what they chose."""
     st.session_state.clear()
     st.query_params.clear()
-    if has_login():
+    if _has_login():
         st.logout()
     _typed[get_script_run_ctx().session_id] = LEFT
 
@@ -144,8 +144,7 @@ def _set_cookie(value: str, seconds: int) -> None:
     st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 
 
-def has_login() -> bool:
-    """Whether the school's server says who somebody is."""
+def _has_login() -> bool:
     try:
         return "auth" in st.secrets
     except FileNotFoundError:
