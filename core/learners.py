@@ -56,6 +56,21 @@ def is_learner_id(text: object) -> bool:
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
+def learner_of(person_id: str) -> str:
+    """The id of the learner that a person of a class is."""
+    return f"{person_id:0<32}"
+
+
+def forget_learner(home: Path, learner: str) -> None:
+    """Remove what a learner has done.
+
+    Raises:
+        OSError: where it cannot be removed.
+    """
+    with _changing:
+        _path(home, learner).unlink(missing_ok=True)
+
+
 def read_learner(home: Path, learner: str) -> Learner:
     """What a learner has done; nothing where the file is missing or damaged."""
     return read_json(_path(home, learner), _checked)

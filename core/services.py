@@ -10,8 +10,9 @@ from core.compute.job import Jobs
 from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
-from core.people import People
-from core.runs import RunStore
+from core.learners import forget_learner, learner_of
+from core.people import People, Person
+from core.runs import Run, RunStore
 from core.sweeps.coordinators import Coordinators
 from core.sweeps.sweep import SweepStore
 
@@ -45,3 +46,31 @@ class Services:
         self.sweeps = SweepStore(self.store)
         self.coordinators = Coordinators(self.sweeps)
         self.after_training = AfterTraining(self.queue, self.jobs)
+
+    def delete_run(self, run: Run) -> None:
+        """Delete a run and do none of its jobs; one that trains is stopped, and goes once its worker has ended.
+
+        Raises:
+            NotYoursError: where who acts may not change it.
+            OSError: where it cannot be removed.
+        """
+        run.check_yours()  # before its jobs are dropped
+        self.after_training.drop(run)
+        if run.has_worker():
+            run.discard()
+        else:
+            self.store.delete(run)
+
+    def delete_all_of(self, person: Person) -> None:
+        """Delete a person's sweeps and runs, what they have done of the lessons, their digits, and their name.
+
+        Raises:
+            NotYoursError: where who acts is another, and no teacher.
+            OSError: where something cannot be removed; the name is there until all else is gone.
+        """
+        for sweep in self.sweeps.of(person.id):
+            self.sweeps.delete(sweep)
+        for run in self.store.of(person.id):
+            self.delete_run(run)
+        forget_learner(self.store.home, learner_of(person.id))
+        self.people.remove(person)

@@ -11,7 +11,8 @@ from dashboard.components.address import note_page
 from dashboard.components.browser import prepare_browser
 from dashboard.components.learn.guide import follow_guide, show_guide
 from dashboard.components.page_head import ABOUT
-from dashboard.components.people import ask_for_name, who_acts
+from dashboard.components.people import ask_for_name, is_nobody, who_acts
+from dashboard.components.person_menu import show_person
 from dashboard.components.session import first_page
 from dashboard.components.tune.question import ask_whether_to_begin
 from dashboard.serving.read_only import show_whether_read_only
@@ -91,12 +92,13 @@ PAGES = [
 
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
-page = st.navigation(PAGES)
+page = st.navigation(PAGES, position="hidden" if is_nobody() else "sidebar")
 use_resolver(who_acts)
 note_page(page.title)
 prepare_browser()
 ask_for_name()
 show_whether_read_only()
+show_person(page.url_path)
 follow_guide()
 show_activity(on_train=page.title == "Train")
 show_outcome()

@@ -17,7 +17,8 @@ from core.compute.machines import is_for_this_machine
 from core.compute.queue import Queue
 from core.compute.watcher import Watcher
 from core.interpretability.embedding import all_alike
-from core.runs import Run
+from core.people import refusal_to_make
+from core.runs import NotYoursError, Run
 
 KINDS = ("map", "robustness")
 LOOK_SECONDS, IDLE_SECONDS = 0.5, 2.0  # between two looks at what trains: while a job is in work, and otherwise
@@ -69,8 +70,11 @@ class AfterTraining(Watcher):
         """Do the job `kind` of this run now, whatever trains.
 
         Raises:
+            NotYoursError: where who acts may only look.
             OSError: where the run folder cannot be written.
         """
+        if words := refusal_to_make():
+            raise NotYoursError(words)
         self._jobs.start(run, kind)
         with self._lock:
             self._forget(run, kind)

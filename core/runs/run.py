@@ -59,10 +59,14 @@ class Run(RunView):
 
     def check_writable(self) -> None:
         """Raise what `target` raises."""
-        if words := refusal(self.owner, self.name):
-            raise NotYoursError(words)
+        self.check_yours()
         if too_new := self.too_new:
             raise RunError(too_new)
+
+    def check_yours(self) -> None:
+        """Raise NotYoursError where who acts may not change the run."""
+        if words := refusal(self.owner, self.name):
+            raise NotYoursError(words)
 
     # What is written
 

@@ -19,7 +19,7 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.people import Owner, actor, maker, note_owner, refusal, refusal_to_make
+from core.people import Owner, actor, maker, note_owner, refusal_to_make
 from core.people.rules import why_too_much
 from core.people.turns import in_turn
 from core.runs.kept import accuracy_of, announce, announcements, folder_time, is_settled, name_of
@@ -238,16 +238,18 @@ class RunStore:
             RunError: where a worker is at it.
             NotYoursError: where who acts may not change it.
         """
-        if words := refusal(run.owner, run.name):
-            raise NotYoursError(words)
+        run.check_yours()
         if run.has_worker():
             raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
         announce(self.folder)
         shutil.rmtree(doomed, ignore_errors=True)
 
-    def best(self) -> Run | None:
-        """The run with the highest test accuracy."""
+    def best(self, among: Iterable[Run] | None = None) -> Run | None:
+        """The run with the highest test accuracy, of all or of these."""
         accuracies = self.of_each(accuracy_of)
+        if among is not None:
+            ids = {run.id for run in among}
+            accuracies = {run_id: accuracy for run_id, accuracy in accuracies.items() if run_id in ids}
         best = self.get(max(accuracies, key=accuracies.__getitem__, default=None))
         return best if best and best.test_accuracy is not None else None

@@ -286,6 +286,10 @@ class SweepStore:
         exact = {sweep_id for sweep_id, name in names.items() if name == wanted}
         return exact or {sweep_id for sweep_id, name in names.items() if wanted and wanted in name}
 
+    def of(self, owner_id: str) -> list[Sweep]:
+        """A person's sweeps, newest first."""
+        return [sweep for sweep in self.sweeps() if sweep.owner.id == owner_id]
+
     def stamp(self) -> int:
         """A number that changes when a sweep is made, deleted or in another state."""
         return version(self.folder, missing_ok=True).modified

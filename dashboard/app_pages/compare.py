@@ -24,6 +24,7 @@ from dashboard.components.compare.pair_choice import (
     begin_again,
     choose_comparable,
     choose_two,
+    follow_list,
     missing_of_pair,
     say_not_found,
     show_compare_button,
@@ -40,6 +41,7 @@ from dashboard.components.run_picker import lead_to_training
 from dashboard.components.session import dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
+from dashboard.components.whose import listed
 from dashboard.components.widgets.gallery import enlarged, gallery, picture
 from dashboard.components.widgets.tiles import reading_tiles
 
@@ -51,15 +53,19 @@ def page() -> None:
     show_title("Compare")
     digits = dataset()
     dataset_note(digits)
-    names, discarded = run_table.unique_names(store().names()), store().of_each(run_table.is_discarded)
-    runs = {run.id: run for run in store().runs() if run.id in names and not discarded.get(run.id, True)}
+    discarded = store().of_each(run_table.is_discarded)
+    known = [run for run in store().runs() if not discarded.get(run.id, True)]
+    follow_list(listed(known))
+    everybodys, runs = len(known), {run.id: run for run in listed(known, *chosen_ids())}
+    names = run_table.unique_names(runs, store().names())
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
     if len(runs) < 2:
         say_not_found(gone, "")
         only = "".join(f" There is one: {run.name}." for run in runs.values())
+        others = " At your name, Everybody's shows those of others." if everybodys > len(runs) else ""
         lead_to_training(
-            f"Comparing needs at least two runs.{only}", "Train another network" if runs else "Train a network"
+            f"Comparing needs at least two runs.{only}{others}", "Train another network" if runs else "Train a network"
         )
         return
     remember_names(names)
@@ -85,8 +91,12 @@ def page() -> None:
 
 def runs_on_page(runs) -> list[Run]:
     """The runs that the page may show: those named in the address, and the newest ones."""
-    chosen = (*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b"))
-    return [runs[run_id] for run_id in dict.fromkeys([*chosen, *list(runs)[:MOST_FOUND]]) if run_id in runs]
+    return [runs[run_id] for run_id in dict.fromkeys([*chosen_ids(), *list(runs)[:MOST_FOUND]]) if run_id in runs]
+
+
+def chosen_ids() -> list[str]:
+    """The ids of the runs that are named in the address."""
+    return [*recall(PAGE, "runs").split(","), recall(PAGE, "a"), recall(PAGE, "b")]
 
 
 def in_order(runs) -> list[str]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.evaluation import confidence, predictions
 from core.evaluation.confidence import ConfidenceReport
+from core.people import may_change
 from core.runs import RunError, ThresholdError
 from core.storage import explain_os_error, printable
 from dashboard.components.actions import note_failure
@@ -175,6 +176,7 @@ def show_coverage(run, found: ConfidenceReport) -> None:
             0.5,
             format="%.1f %%",
             **view(f"threshold_{run.id}_{least}", percents, partial(keep_threshold, run, least)),
+            disabled=not may_change(run.owner),
             help="Saved with the run and used on the Draw page too. At the left end it always answers. It applies to "
             "the confidence as trained, without a temperature.",
         )

@@ -11,6 +11,7 @@ from core.compute.job import Status
 from core.data import Dataset
 from core.interpretability import embedding
 from core.interpretability.embedding import Embedding, Layout
+from core.people import refusal_to_make
 from core.predictor import Predictor, model_fingerprint
 from core.runs import Run
 from core.storage import printable
@@ -24,6 +25,7 @@ from dashboard.components.loaded_models import load
 from dashboard.components.page_head import begin_page
 from dashboard.components.session import active, current_choice, jobs, open_run, services, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.whose import full_name, listed
 from dashboard.components.widgets.gallery import MOST_TILES, Tile, enlarged, gallery
 
 KIND = "map"
@@ -95,9 +97,9 @@ def show_no_map(run: Run, readings: Embedding) -> None:
     with st.container(horizontal=True):
         if st.button("See them in Predictions", key="see_all", icon=":material/grid_view:"):
             st.switch_page(PREDICTIONS_PAGE, query_params={"run": run.id})
-        best = store().best()
+        best = store().best(listed(store().runs()))
         if best is not None and best.id != run.id and best.has_model:
-            words = f"Show the map of the best run, {escape_markdown(best.name)}"
+            words = f"Show the map of the best run, {escape_markdown(full_name(best))}"
             st.button(words, key="show_best", on_click=open_run, args=(best.id,), icon=":material/swap_horiz:")
 
 
@@ -182,7 +184,16 @@ def show_progress(run: Run) -> None:
 
 def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
     """Show a button that lays out the map by t-SNE now, also while something trains."""
-    st.button(label, key="make_map", icon=":material/play_arrow:", type=kind, on_click=make_now, args=(run,))
+    st.button(
+        label,
+        key="make_map",
+        icon=":material/play_arrow:",
+        type=kind,
+        on_click=make_now,
+        args=(run,),
+        disabled=bool(reason := refusal_to_make()),
+        help=reason or None,
+    )
 
 
 def make_now(run: Run) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset
+from core.people import refusal_to_make
 from core.runs import ENDED, Run
 from dashboard.components.actions import note_failure, run_action
 from dashboard.components.learn.progress import note_run
@@ -25,6 +26,7 @@ from dashboard.components.train.run_header import ask_whether_to_delete, show_ac
 from dashboard.components.train.settings import plan_now
 from dashboard.components.train.settings_form import show_networks, start_first, start_in_page, training_settings
 from dashboard.components.tune.question import begin_or_ask
+from dashboard.components.whose import full_name, listed
 
 
 def start() -> None:
@@ -53,7 +55,7 @@ def begin(config: TrainingConfig) -> None:
 
 def sidebar(digits: Dataset) -> Choice:
     """Show the choice of run, and below it the settings of the next run and the start button; returns the choice."""
-    choice = choose_run(needs="any", own=True)
+    choice = choose_run(needs="any", trainable=True)
     with st.sidebar.container(border=True, gap="xsmall", key="new_run"):
         training_settings(start, digits)
     return choice
@@ -86,11 +88,19 @@ def show(run: Run) -> None:
 def show_missing(run_id: str) -> None:
     """Say that the chosen run was not found, with links to the others and a button that starts a new one."""
     say_missing(run_id)
-    for run in store().runs():
+    for run in listed(store().runs()):
         if run.state.name == "running":
-            label = f"Go to {escape_markdown(run.name)}"
+            label = f"Go to {escape_markdown(full_name(run))}"
             st.button(label, icon=":material/arrow_forward:", key=f"go_to_{run.id}", on_click=open_run, args=(run.id,))
-    st.button("Start a run", type="primary", icon=":material/play_arrow:", key="start_one", on_click=start)
+    st.button(
+        "Start a run",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start_one",
+        on_click=start,
+        disabled=bool(reason := refusal_to_make()),
+        help=reason or None,
+    )
     show_all_runs(None)
 
 
@@ -106,6 +116,7 @@ def empty() -> None:
         st.page_link("app_pages/learn.py", label="Take a lesson", icon=":material/school:")
     sample_digits(dataset())
     show_networks(start)
+    show_all_runs(None)
     show_import(dataset())
     show_launcher_problem()
 

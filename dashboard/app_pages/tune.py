@@ -10,6 +10,7 @@ from core.compute.machines import seconds_for
 from core.config import parse_whole
 from core.data import Dataset
 from core.formatting import percent
+from core.people import may_change
 from core.sweeps import Plan, Sweep
 from core.sweeps.plan import MOST_TRIALS
 from core.sweeps.results import Group, Trial, in_groups, read_trials
@@ -32,6 +33,7 @@ from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
 from dashboard.components.tune.trials import show_trials
 from dashboard.components.views import view
+from dashboard.components.whose import listed, own, owners_behind, show_whose
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 3.0
 MORE_SEEDS = 5
@@ -45,16 +47,16 @@ EARLY = (
 
 def page() -> None:
     """The whole page, from top to bottom."""
-    sweeps = {sweep.id: sweep for sweep in services().sweeps.sweeps()}
     wanted = recall(PAGE, "sweep")
-    chosen = sweeps.get(wanted) if wanted else next(iter(sweeps.values()), None)
+    sweeps = {sweep.id: sweep for sweep in listed(services().sweeps.sweeps(), wanted)}
+    chosen = sweeps.get(wanted) if wanted else next(iter(own(sweeps.values())), None)
     show_title(f"Tune · {chosen.name}" if chosen else "Tune")
     digits = dataset()
     dataset_note(digits)
     if chosen is None:
         if wanted:
             st.warning("This sweep was not found; it may have been deleted.", icon=":material/search_off:")
-            choose(sweeps, None)
+        choose(sweeps, None)
         st.markdown(ABOUT["Tune"])
         with st.container(border=True):
             st.header("New sweep", anchor=False)
@@ -73,13 +75,13 @@ def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:
     """Choose the sweep that the page shows, where there are others."""
     if not set(sweeps) - {chosen and chosen.id}:
         return
-    ids, shown = list(sweeps), chosen and chosen.id
+    ids, shown, behind = list(sweeps), chosen and chosen.id, owners_behind(sweeps.values())
     st.selectbox(
         "Sweep",
         ids,
         ids.index(shown) if shown else None,
         placeholder="Choose a sweep",
-        format_func=lambda sweep_id: sweeps[sweep_id].name if sweep_id in sweeps else sweep_id,
+        format_func=lambda sweep_id: sweeps[sweep_id].name + behind[sweep_id] if sweep_id in sweeps else sweep_id,
         width=420,
         **view("sweep", shown, open_sweep, [*ids, None]),
     )
@@ -88,6 +90,7 @@ def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:
 def show(sweep: Sweep, digits: Dataset) -> None:
     """The chosen sweep: live while it is active."""
     plan, state = sweep.plan, sweep.state
+    show_whose(sweep)
     if plan is None:
         st.error(escape_markdown(state.message), icon=":material/broken_image:")
     elif state.message and state.name == FINISHED:
@@ -103,8 +106,10 @@ def _follow(sweep: Sweep, plan: Plan | None, digits: Dataset, drawn_as: str) -> 
     """What changes while trials train; a sweep without a plan is damaged, or was deleted a moment ago."""
     if not sweep.path.is_dir() or sweep.state.name != drawn_as:
         st.rerun()
+    is_changeable = may_change(sweep.owner)
     if plan is None:
-        show_deletion(sweep)
+        if is_changeable:
+            show_deletion(sweep)
         return
     trials = read_trials(sweep)
     with st.container(gap="small", key="sweep_state"):
@@ -120,7 +125,7 @@ def _follow(sweep: Sweep, plan: Plan | None, digits: Dataset, drawn_as: str) -> 
         _show_table(trials, plan)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_end"):
         show_link(trials)
-        if drawn_as != ACTIVE:
+        if drawn_as != ACTIVE and is_changeable:
             show_deletion(sweep)
     with how_measured():
         st.markdown(
@@ -172,6 +177,8 @@ def show_state(sweep: Sweep, plan: Plan, trials: Sequence[Trial], state: str, di
     if state != FINISHED or failed or ended < total:
         begun = sum(per_cent_done(trial.run) / 100 for trial in trials if trial.state not in ENDED)
         st.progress(min(1.0, (ended + begun) / total), text=f"{ended:,} of {total:,} trials{left}")
+    if not may_change(sweep.owner):
+        return
     with st.container(horizontal=True, key="sweep_controls"):
         if state == ACTIVE:
             _button("Pause", "pause", sweep.pause)
@@ -255,7 +262,7 @@ def show_words(
             known = [group for group in groups if group.accuracies]
             again = [group.trials[0].number for group in known[:2]]
             extra = Plan(plan.base, plan.repeats(again, MORE_SEEDS))
-            if len(known) > 1 and sweep.begun + len(extra.points) <= MOST_TRIALS:
+            if may_change(sweep.owner) and len(known) > 1 and sweep.begun + len(extra.points) <= MOST_TRIALS:
                 st.button(
                     f"Repeat the best two with {MORE_SEEDS} new seeds",
                     icon=":material/repeat:",

@@ -10,10 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.runs import Run
 from dashboard.components.following import follow, is_outdated
+from dashboard.components.formatting import duration_in_words
 from dashboard.components.page_head import show_tab_title
+from dashboard.components.people import ask_again_if_unknown
 from dashboard.components.progress import per_cent_done, progress_in_words
-from dashboard.components.session import TRAIN_PAGE, TUNE_PAGE, active, chosen_run, open_run, store
+from dashboard.components.session import TRAIN_PAGE, TUNE_PAGE, active, chosen_run, dataset_now, open_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.line import place_in_line
+from dashboard.components.whose import listed, own, owners_behind
 
 LOOK_SECONDS, IDLE_SECONDS = 1.0, 2.0
 MOST_LINES = 3
@@ -43,16 +47,23 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
         st.switch_page(TUNE_PAGE, query_params={"sweep": st.session_state["tune_sweep"]})
     if is_outdated():
         st.rerun()
+    ask_again_if_unknown()
     found = active(LOOK_SECONDS / 2)
-    running = [run for run in map(store().get, sorted(found.running)) if run]
-    own = chosen_run() if on_train and any(run.id == chosen_run() for run in running) else ""
-    if not own:
-        show_tab_title(progress=f"{per_cent_done(running[0])} %" if running else "")
-    here.markdown(_in_words(running[0]) if running else "")
+    everybody = [run for run in map(store().get, sorted(found.running)) if run]
+    running, queued, mine = listed(everybody), listed(found.queued), {run.id for run in own(everybody)}
+    running.sort(key=lambda run: run.id not in mine)
+    shown_here = chosen_run() if on_train and any(run.id == chosen_run() for run in running) else ""
+    first = next(iter(running), None) if mine else None
+    if not shown_here:
+        show_tab_title(progress=f"{per_cent_done(first)} %" if first else "")
+    here.markdown(_in_words(first) if first else "")
+    waits = [] if mine else own(queued)[:1]
+    lines = [*waits, *running[:MOST_LINES]] or queued[:1]
+    behind = owners_behind(lines)
     with st.container(gap="xxsmall", key="activity"):
-        for run in running[:MOST_LINES] or found.queued[:1]:
+        for run in lines:
             st.button(
-                f"{escape_markdown(run.name)} · training" if run.id == own else _in_words(run),
+                f"{escape_markdown(run.name)} · training" if run.id == shown_here else _in_words(run, behind[run.id]),
                 icon=":material/hourglass_empty:" if run.state.name == "queued" else ":material/play_circle:",
                 type="tertiary",
                 key=f"activity_{run.id}",
@@ -60,16 +71,28 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
                 args=(run.id,),
                 help=f"Go to {escape_markdown(run.name)}",
             )
-            if run.id != own:
+            if run.id != shown_here:
                 st.progress(per_cent_done(run))
-        if not (running or found.queued):
+        others = len(everybody) - len(running)
+        if not (lines or others):
             st.caption("Nothing is training.")
-        if more := len(running[MOST_LINES:]) + len(found.queued[0 if running else 1 :]):
+        if more := len(running) + len(queued) - len(lines):
             st.caption(f"{more} more in line")
+        if others:
+            st.caption(f"{others} other{'s train' if others > 1 else ' trains'}")
 
 
-def _in_words(run: Run) -> str:
-    return f"{escape_markdown(run.name)} · {progress_in_words(run)}"
+def _in_words(run: Run, behind: str = "") -> str:
+    return f"{escape_markdown(run.name + behind)} · {_how_far(run)}"
+
+
+def _how_far(run: Run) -> str:
+    """How far it is; of one in line, its place and when it starts."""
+    digits = dataset_now() if run.state.name == "queued" else None
+    place = digits and place_in_line(run, digits)
+    if not place:
+        return progress_in_words(run)
+    return f"{place.words[0].lower()}{place.words[1:]}, starts in about {duration_in_words(place.seconds)}"
 
 
 def go_to(run_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.people import may_change, refusal_to_make
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.formatting import duration_in_words
@@ -39,7 +40,8 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
         icon=":material/play_arrow:",
         on_click=_begin,
         args=(run, kind),
-        help=help,
+        disabled=bool(reason := refusal_to_make()),
+        help=reason or help,
     )
 
 
@@ -77,7 +79,7 @@ def _progress(run: Run, kind: str, steps: int, alike: bool) -> None:
         words.append(f"{duration_in_words(max(1, status.seconds_left))} left")
     st.progress(status.fraction, text=" · ".join(words))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if jobs().can_end(run, kind):
+        if jobs().can_end(run, kind) and may_change(run.owner):
             st.button("Cancel", key=f"cancel_{kind}", icon=":material/close:", on_click=_end, args=(run, kind))
         st.caption("Keeps running if you leave this page.")
 

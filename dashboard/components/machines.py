@@ -11,6 +11,7 @@ from core.compute.machines import Machine, cluster_address, has_dispatcher, read
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
+from dashboard.components.whose import full_name
 
 LOOK_SECONDS = 2.0
 RECENT_SECONDS = 5.0  # since a sign of life, that is called now
@@ -65,7 +66,7 @@ def _state(machine: Machine) -> str:
 def _trains(machine: Machine) -> str:
     runs = filter(None, map(store().get, machine.trains))
     others = [f"{machine.others} of others"] if machine.others else []
-    return ", ".join([*(run.name for run in runs), *others]) or "–"
+    return ", ".join([*map(full_name, runs), *others]) or "–"
 
 
 def _ago(seconds: float) -> str:

@@ -14,6 +14,7 @@ from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.run_picker import choose_run, say_why_not
 from dashboard.components.session import dataset, dataset_note
 from dashboard.components.text import escape_markdown
+from dashboard.components.whose import show_whose
 
 PRODUCT = "Digit Lab"
 ABOUT = {  # the pages, and what each shows: in the navigation, and where a page has nothing to show yet
@@ -65,6 +66,7 @@ def show_title(title: str, run: RunView | None = None, actions: Callable[[RunVie
         if run and actions:
             actions(run)
     if run:
+        show_whose(run)
         st.markdown(linked(_state_and_settings(run), MOST_WORDS))
 
 

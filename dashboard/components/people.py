@@ -14,17 +14,20 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.people import Actor, People, Person, PersonError
-from core.people.person import COOKIE
-from core.runs import RunView
+from core.people.person import COOKIE, MOST_LETTERS
 from core.storage import explain_os_error
-from core.sweeps import Sweep
 from dashboard.components.session import services
 from dashboard.components.text import escape_markdown
 from dashboard.serving.flags import is_class, is_https
 from dashboard.serving.read_only import WORDS, is_read_only_here
 
+FOCUS = """
+const field = () => document.querySelector(".st-key-name_typed input")
+const wait = setInterval(() => field() && (field().focus(), clearInterval(wait)), 50)
+"""
 TEN_YEARS = 315_360_000  # seconds
 TEACHER_CLAIM = "DIGITLAB_TEACHER_CLAIM"  # "role=teacher": what the school's server says of a teacher
+LEFT = "-"  # in place of the key of a session that has left, whose cookie is older
 NO_NAME = "Type your name first: open Digit Lab again and it asks for it."
 
 _typed: dict[str, str] = {}  # the key that a session got, by the session's id
@@ -51,7 +54,13 @@ def this_person() -> Person | None:
         return None
     if _has_login():
         return _logged_in()
-    return people().of_key(_typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE))
+    return people().of_key(own_key())
+
+
+def own_key() -> str:
+    """The key of whoever is in front of this page, as their browser keeps it; "" where there is none."""
+    key = _typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE) or ""
+    return "" if key == LEFT or _has_login() else key
 
 
 def ask_for_name() -> None:
@@ -66,21 +75,21 @@ def ask_for_name() -> None:
     st.stop()
 
 
-def is_mine(thing: RunView | Sweep) -> bool:
-    """Whether a run or a sweep belongs to whoever is in front of the page; all does on a machine of one's own."""
-    person = this_person()
-    return not is_class() or (person is not None and thing.owner.id == person.id)
+def is_nobody() -> bool:
+    """Whether a class is served and it is not known who is in front of the page: then only a name is asked for."""
+    return is_class() and this_person() is None
 
 
-def whose(thing: RunView | Sweep) -> str:
-    """The name of whose a run or a sweep is, as it is now; "" where it is one's own, or nobody's."""
-    if is_mine(thing) or not thing.owner.id:
-        return ""
-    now = people().get(thing.owner.id)
-    return now.name if now else thing.owner.name
+def ask_again_if_unknown() -> None:
+    """In a fragment: draw the page again, which asks for a name, where the person was removed since."""
+    if is_nobody():
+        st.rerun()
 
 
 def _show_welcome() -> None:
+    if _typed.get(get_script_run_ctx().session_id) == LEFT:
+        _set_cookie("", 0)
+    st.set_page_config(page_title="Digit Lab")
     with st.container(key="welcome", width=420):
         st.title("Digit Lab", anchor=False)
         st.markdown("A laboratory for small neural networks that read handwritten digits.")
@@ -89,9 +98,10 @@ def _show_welcome() -> None:
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
         with st.form("name", border=False):
-            name = st.text_input("Your name", max_chars=40, autocomplete="nickname", key="name_typed")
-            if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:"):
+            name = st.text_input("Your name", max_chars=MOST_LETTERS, autocomplete="nickname", key="name_typed")
+            if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:", width="stretch"):
                 _join(name)
+        st.html(f"<script>{FOCUS}</script>", unsafe_allow_javascript=True)
         st.caption(
             "A first name is enough. What you make is kept on the class's machine under this name: others can look "
             "at it, and only you and the teacher can change it. Nothing is sent elsewhere."
@@ -107,6 +117,7 @@ def _join(name: str) -> None:
     except OSError as error:
         st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
         return
+    st.session_state.clear()  # of somebody before, who was removed
     _typed[get_script_run_ctx().session_id] = key
     st.rerun()
 
@@ -119,8 +130,12 @@ def _let_browser_keep() -> None:
 
 
 def leave() -> None:
-    """In a callback: let this browser forget who is in front of it."""
-    _typed[get_script_run_ctx().session_id] = "-"  # its cookie is older
+    """In a callback: let this browser forget who is in front of it, and what they chose."""
+    st.session_state.clear()
+    st.query_params.clear()
+    if _has_login():
+        st.logout()
+    _typed[get_script_run_ctx().session_id] = LEFT
 
 
 def _set_cookie(value: str, seconds: int) -> None:

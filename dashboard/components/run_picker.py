@@ -28,27 +28,34 @@ from dashboard.components.session import (
 )
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
+from dashboard.components.whose import listed, own, owners_behind
 
 MOST_LISTED = 200  # runs, the newest, in a list to choose from: the browser gets all of it
 STARTER_LACKS = "The starter is shipped without its predictions and its history."
 
 
-@until_folder_changes
 def run_label(run: RunView) -> str:
-    """A run in one line: name and accuracy, or its state while it is active or has none."""
+    """A run in one line: name and accuracy, or its state while it is active or has none; whose it is between them."""
+    return run_labels([run])[run.id]
+
+
+def run_labels(runs: Iterable[RunView]) -> dict[str, str]:
+    """The label of each run by its id, as in `run_label`."""
+    runs = list(runs)
+    behind = owners_behind(runs)
+    return {run.id: behind[run.id].join(_name_and_rest(run)) for run in runs}
+
+
+@until_folder_changes
+def _name_and_rest(run: RunView) -> tuple[str, str]:
     accuracy, state = run.test_accuracy, run.state
-    return f"{run.name} · {state.name if state.is_active or accuracy is None else percent(accuracy)}"
+    return run.name, f" · {state.name if state.is_active or accuracy is None else percent(accuracy)}"
 
 
 def runs_with_model() -> dict[str, RunView]:
-    """The runs that have a model by their ids, newest first, the starter last."""
-    return {run_id: run for run_id, run in _all_runs(starter=True).items() if _has(run, "reader")}
-
-
-def _all_runs(*, starter: bool) -> dict[str, RunView]:
-    """Every run by its id, newest first; with `starter` also the shipped one, last."""
-    shipped = [Starter()] if starter else []
-    return {run.id: run for run in (*store().runs(), *shipped)}
+    """The runs in lists that have a model by their ids, newest first, the starter last."""
+    runs = (*listed(store().runs(), chosen_run()), Starter())
+    return {run.id: run for run in runs if _has(run, "reader")}
 
 
 def _has(run: RunView, needs: str) -> bool:
@@ -65,7 +72,7 @@ class Choice:
     """The run that a page is about.
 
     Attributes:
-        run: the chosen run; the newest that the page can show where none is chosen; None where there is none.
+        run: the chosen run, or one's own newest that the page can show; None where there is none.
         missing: the id of the chosen run where it was not found, else "".
         needs: what the page needs of a run, as in `choose_run`.
         instead: the run itself where the page can show it, else the best one that it can, None without any.
@@ -82,25 +89,34 @@ class Choice:
         return self.run is not None and self.instead is self.run
 
 
-def choose_run(label: str = "Run", *, needs: str, own: bool = False) -> Choice:
+def choose_run(label: str = "Run", *, needs: str, trainable: bool = False) -> Choice:
     """Choose a run in the sidebar; it stays the chosen one on every page, also where a page cannot show it yet.
+
+    Where none is chosen, it is the newest of one's own that the page can show, never another's.
 
     Args:
         label: what the choice is called.
         needs: "any" run, "probabilities" of the test set, a "model", or a "reader", which the starter is too; without
             that it is a `Run`.
-        own: whether it must be a run that can be trained, which the starter cannot even where it was chosen before.
+        trainable: whether it must be a run that can be trained, which the starter cannot, even where it
+            was chosen before.
     """
     chosen = chosen_run()
-    starter = not own and (chosen == Starter().id or (needs in ("reader", "any") and Starter().is_whole))
-    runs = _all_runs(starter=starter)
+    starter = not trainable and (chosen == Starter().id or (needs in ("reader", "any") and Starter().is_whole))
+    shipped = [Starter()] if starter else []
+    runs = {run.id: run for run in (*listed(store().runs(), chosen), *shipped)}
     if missing := missing_run():
         _run_selectbox(label, runs, None)
         return Choice(None, missing, needs, None)
-    if not runs:
-        return Choice(None, "", needs, None)
     suited = (run for run in runs.values() if _has(run, needs))  # read one by one, as far as they are asked for
-    run = runs.get(chosen) or next(suited, None) or next(iter(runs.values()))
+    run = runs.get(chosen)
+    if run is None:
+        mine = [*own(store().runs()), *shipped]
+        run = next((run for run in mine if _has(run, needs)), next(iter(mine), None))
+    if run is None:
+        if runs:
+            _run_selectbox(label, runs, None)
+        return Choice(None, "", needs, None)
     follow([run])
     remember_names({run.id: run.name})
     _run_selectbox(label, runs, run.id)
@@ -192,20 +208,20 @@ def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -
 
     It is not bound to the address, where Streamlit would put the label, which changes.
     """
-    listed = newest(runs, shown, Starter().id)
-    labels = {run_id: run_label(runs[run_id]) for run_id in listed}
+    choices = newest(runs, shown, Starter().id)
+    labels = run_labels([runs[run_id] for run_id in choices])
     count = Counter(labels.values())
     labels = {run_id: label if count[label] == 1 else f"{label} · {run_id}" for run_id, label in labels.items()}
     today = {label: run_id for run_id, label in labels.items()}
     known = {**st.session_state.get("run_labels", {}), **today}  # also the labels that the browser may still show
     st.session_state["run_labels"] = today
-    has_more = len(listed) < len(runs)
+    has_more = len(choices) < len(runs)
     others = "Type the name of an older one and press Enter, or find it on Compare."
     told = f"The newest {MOST_LISTED} of {len(runs):,}. {others}"
     st.sidebar.selectbox(
         label,
-        listed,
-        index=None if shown is None else listed.index(shown),
+        choices,
+        index=None if shown is None else choices.index(shown),
         placeholder="Choose a run",
         format_func=lambda run_id: labels.get(run_id, run_id),
         accept_new_options=has_more,
@@ -213,8 +229,8 @@ def _run_selectbox(label: str, runs: Mapping[str, RunView], shown: str | None) -
         **view(
             "run_choice",
             shown,
-            lambda choice: open_run(known.get(choice, choice)) if choice in (*listed, *known) else _open_typed(choice),
-            None if has_more else [shown, *listed, *known],
+            lambda choice: open_run(known.get(choice, choice)) if choice in (*choices, *known) else _open_typed(choice),
+            None if has_more else [shown, *choices, *known],
             labels.get(shown, ""),
         ),
     )

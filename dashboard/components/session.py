@@ -144,11 +144,7 @@ def delete_run(run: Run) -> None:
 
     It stays the chosen one, so that the page says that it was deleted and links to the others.
     """
-    services().after_training.drop(run)
-    if run.has_worker():
-        run.discard()
-    else:
-        store().delete(run)
+    services().delete_run(run)
     remember_removal(run, "deleted")
 
 

@@ -17,7 +17,7 @@ from core.runs import History
 from core.storage import write_json
 from dashboard.components import session
 from dashboard.components.formatting import duration_in_words
-from dashboard.components.train import live
+from dashboard.components.train import line
 from dashboard.components.train.all_runs import runs_table
 from dashboard.components.train.places import best_epoch, epoch_table
 from tests.support.pages import as_seen, by_label, numbers, open_page, words
@@ -227,14 +227,14 @@ def test_a_run_that_waits_says_its_place_in_line_in_words(store):
 
 def test_a_run_that_waits_says_when_it_starts_by_those_before_it(store, monkeypatch):
     first, *_, run = (store.create(TrainingConfig()) for _ in range(6))
-    monkeypatch.setattr(live, "takes", lambda config, digits: (2.5, "about"))
+    monkeypatch.setattr(line, "takes", lambda config, digits: (2.5, "about"))
     assert numbers(open_page("train", run=run.id))["Starts in about"] == "20 s"  # 5 × (2.5 + 1.5)
     monkeypatch.setenv("DIGITLAB_WORKERS", "2")
     assert numbers(open_page("train", run=run.id))["Starts in about"] == "10 s"
     first.append_event("started")
     with first.lock():
         first.set_state("running")
-        monkeypatch.setattr(live, "active", lambda seconds: session.active(0))  # not as it was a moment ago
+        monkeypatch.setattr(line, "active", lambda seconds: session.active(0))  # not as it was a moment ago
         at = open_page("train", run=run.id)
     assert at.get("progress")[0].proto.text == "5th in line, after Classic 5"
     assert numbers(at)["Starts in about"] == "9 s"  # one of them trains, and needs no more to begin

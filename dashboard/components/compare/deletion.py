@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.people import may_change
 from core.runs import Run
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.address import recall, remember
@@ -24,12 +25,14 @@ def in_number(runs: list[Run]) -> str:
 
 def show_delete_menu(runs: list[Run]) -> None:
     """Show a menu with the button that asks whether to delete these runs; disabled where none is chosen."""
+    kept = [run for run in runs if not may_change(run.owner)]
+    words = f"Delete {in_number(runs)}" if runs else "Delete: tick runs first"
     with st.popover("More", icon=":material/more_horiz:", key=f"more_of_runs_{questions()}"):
         st.button(
-            f"Delete {in_number(runs)}" if runs else "Delete: tick runs first",
+            "Delete: tick only your own" if kept else words,
             icon=":material/delete:",
             key="delete_chosen",
-            disabled=not runs,
+            disabled=not runs or bool(kept),
             on_click=ask,
             args=(QUESTION, [run.id for run in runs]),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from core.runs import Run
@@ -32,6 +34,14 @@ def missing_of_pair(runs) -> list[str]:
     wanted = [*st.session_state.get("pair_gone", []), recall(PAGE, "a"), recall(PAGE, "b")]
     st.session_state["pair_gone"] = [run_id for run_id in dict.fromkeys(wanted) if run_id not in ("", *runs)]
     return st.session_state["pair_gone"]
+
+
+def follow_list(listed: Iterable[Run]) -> None:
+    """Forget a pair that nobody chose where it is no longer in the list, which then has other runs."""
+    pair, _ = st.session_state.get("pair_begun", (None, []))
+    ids = {run.id for run in listed}
+    if pair == (recall(PAGE, "a"), recall(PAGE, "b")) and any(store().get(each) and each not in ids for each in pair):
+        set_two("", "")
 
 
 def choose_comparable(runs, names, digits, gone) -> dict:

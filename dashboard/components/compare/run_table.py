@@ -17,6 +17,7 @@ from core.runs import Run
 from core.runs.kept import until_folder_changes
 from dashboard.components.fields import number_text
 from dashboard.components.formatting import percent, seconds_in_words
+from dashboard.components.whose import owners_behind
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,15 @@ def is_discarded(run: Run) -> bool:
     return run.is_discarded
 
 
-def unique_names(names: Mapping[str, str]) -> dict[str, str]:
-    """The name of each run by its id, followed by the id where two share a name."""
+def unique_names(runs: Mapping[str, Run], names: Mapping[str, str]) -> dict[str, str]:
+    """The name of each run by its id, with whose it is, followed by the id where two share a name.
+
+    Args:
+        runs: by their ids.
+        names: what people call them, by their ids, of those of which it is known.
+    """
+    behind = owners_behind(runs.values())
+    names = {run_id: (names.get(run_id) or run.name) + behind[run_id] for run_id, run in runs.items()}
     count = Counter(names.values())
     return {run_id: name if count[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.runs import Run, RunView
+from core.people import refusal_to_make
+from core.runs import Run, RunError, RunView
 from core.storage import explain_os_error
 from dashboard.components.formatting import percent
 from dashboard.components.session import TRAIN_PAGE, first_time, open_run, store
@@ -40,14 +41,20 @@ def fine_tune_form(run: RunView, count: int) -> None:
     if asked and not reason:
         try:
             new = _begin(run, min(max(epochs, EPOCHS[0]), EPOCHS[1]))
+        except RunError as error:
+            st.error(escape_markdown(str(error)), icon=":material/error:")
+            return
         except OSError as error:
             st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
             return
-        open_run(new)
-        st.switch_page(TRAIN_PAGE, query_params={"run": new})
+        if new:
+            open_run(new)
+            st.switch_page(TRAIN_PAGE, query_params={"run": new})
 
 
 def _why_not(run: RunView, count: int) -> str:
+    if reason := refusal_to_make():
+        return reason
     if count < LEAST_DIGITS:
         return f"It needs at least {LEAST_DIGITS} of your digits; you have {count}."
     if run.config is None or not (run.keras_path.exists() and run.has_checkpoint):
@@ -56,8 +63,9 @@ def _why_not(run: RunView, count: int) -> str:
 
 
 def _begin(base: RunView, epochs: int) -> str:
-    """Queue the new run and return its id; a click that is delivered twice queues one."""
+    """Queue the new run and return its id; a click that is delivered twice queues one, or none where it is refused."""
     if first_time("fine_tune", base.id, seconds=TWICE_SECONDS):
+        st.session_state["fine_tuned"] = ""
         rate = GENTLER * base.config.learning_rate
         config = replace(base.config, start_from=base.id, epochs=epochs, learning_rate=rate, patience=0, augment=True)
         st.session_state["fine_tuned"] = store().create(config, stem=f"{base.name[:40]}, my digits").id

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data.my_digits import MyDigits, MyDigitsError
 from core.inference.answer import Answer
-from core.people import own_home
+from core.people import own_home, refusal_to_make
 from core.runs import RunView
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
@@ -28,6 +28,8 @@ def delete_digit(digit_id: str) -> None:
     """Delete one of my digits, or say why it cannot be deleted."""
     try:
         my_digits().delete(digit_id)
+    except MyDigitsError as error:
+        note_failure(str(error))
     except OSError as error:
         note_failure(explain_os_error(error))
 
@@ -36,6 +38,8 @@ def relabel_digit(digit_id: str, label: int) -> None:
     """Give one of my digits another label, or say why it cannot be done."""
     try:
         my_digits().relabel(digit_id, label)
+    except MyDigitsError as error:
+        note_failure(str(error))
     except OSError as error:
         note_failure(explain_os_error(error))
 
@@ -78,7 +82,7 @@ def show_labelling(
             f"{question} Keep it in My digits as:",
             range(10),
             default=said,
-            disabled=not is_shown(),
+            disabled=not is_shown() or bool(refusal_to_make()),
             **view(f"it_is_{number}", said, keep),
         )
         if kept_now:

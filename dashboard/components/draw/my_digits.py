@@ -22,6 +22,7 @@ from dashboard.components.formatting import RUN_HEADER, run_link
 from dashboard.components.session import models, open_run
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
+from dashboard.components.whose import full_name
 from dashboard.components.widgets.gallery import Tile, gallery
 
 DIGITS_PER_PAGE = 120
@@ -169,7 +170,7 @@ def show_accuracies(digits: Sequence[MyDigit], chosen: RunView) -> None:
         answers = read_all(run, model, digits)
         right = np.array([answer.digit == digit.label for answer, digit in zip(answers, digits, strict=True)])
         on_test = np.nan if run.test_accuracy is None else 100 * run.test_accuracy
-        name = run_link(run.name, is_shown=run.id == chosen.id)
+        name = run_link(full_name(run), is_shown=run.id == chosen.id)
         rows.append((run.id, name, right.sum(), right[apart].sum(), on_test))
     rows.sort(key=lambda row: (-row[2], -np.nan_to_num(row[4])))
     table = pd.DataFrame([row[1:] for row in rows], columns=["Run", "My digits", "Held out", "Test set"])

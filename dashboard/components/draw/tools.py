@@ -24,6 +24,7 @@ from dashboard.components.formatting import certainty
 from dashboard.components.run_picker import runs_with_model
 from dashboard.components.saliency import describe_occlusion, occlusion
 from dashboard.components.session import models
+from dashboard.components.whose import owners_behind
 from dashboard.components.widgets.gallery import enlarged
 
 STEP_SIDE = 8 * IMAGE_SIDE  # pixels; the page shows it smaller
@@ -118,10 +119,11 @@ def comparable_runs() -> list[tuple[RunView, Predictor]]:
 def show_all_runs(image: np.ndarray) -> None:
     """Show the answer of every run, and how many agree."""
     answers = [(run, models().answer_one(run, model, image)) for run, model in comparable_runs()]
+    behind = owners_behind(run for run, _ in answers)
     st.markdown(agreement([answer for _, answer in answers]))
     table = pd.DataFrame(
         {
-            "Run": [run.name for run, _ in answers],
+            "Run": [run.name + behind[run.id] for run, _ in answers],
             "Vote": ["don't know" if answer.digit is None else str(answer.digit) for _, answer in answers],
             "Reads": [str(answer.first) for _, answer in answers],
             "Confidence": [certainty(answer.confidence) for _, answer in answers],

@@ -13,6 +13,7 @@ from dashboard.components.predictions.time_machine import choose_moment
 from dashboard.components.run_picker import run_label
 from dashboard.components.session import TRAIN_PAGE, open_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.whose import listed
 
 SECONDS = 2  # between two looks at whether there are newer weights
 
@@ -66,7 +67,7 @@ def _say_what_is_missing(run: RunView) -> None:
     if run.state.is_active:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        others = (each for each in store().runs() if each.id != run.id and _keeps_weights(each))
+        others = (each for each in listed(store().runs()) if each.id != run.id and _keeps_weights(each))
         other = next(filter(load_inside, others), None)
         if other is not None:
             words = f"Show {escape_markdown(run_label(other))}"

@@ -40,6 +40,7 @@ from dashboard.components.session import (
 )
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import settings_from, take_settings
+from dashboard.components.whose import full_name
 from dashboard.components.widgets.canvas import current_drawing
 
 LOOK_SECONDS = 1.0
@@ -330,7 +331,7 @@ def _say_run(lesson: Lesson, name: str, run: RunView | None, page: str) -> bool:
         st.markdown(_ticked("Waiting for the run", False))
         if equal := equal_run(lesson, name):
             st.button(
-                f"Use {escape_markdown(equal.name)}",
+                f"Use {escape_markdown(full_name(equal))}",
                 key=f"guide_use_{name}",
                 icon=":material/history:",
                 on_click=_use,

@@ -9,7 +9,8 @@ from uuid import uuid4
 import streamlit as st
 
 from core.config import ConfigError, TrainingConfig
-from core.learners import Learner, change_learner, is_learner_id, read_learner
+from core.learners import Learner, change_learner, is_learner_id, learner_of, read_learner
+from core.people import refusal_to_make
 from core.runs import Run, RunView
 from core.runs.kept import until_folder_changes
 from dashboard.components.learn.lesson import Lesson
@@ -26,7 +27,7 @@ TEN_YEARS = 315_360_000  # seconds
 def learner_id() -> str:
     """The id of this browser's learner; a new one where its cookie has not come yet."""
     if person := this_person():
-        return f"{person.id:0<32}"
+        return learner_of(person.id)
     known = st.context.cookies.get(COOKIE, "")
     if is_learner_id(known):
         return known
@@ -47,11 +48,12 @@ def learner() -> Learner:
 
 
 def change(how: Callable[[Learner], Learner]) -> None:
-    """Change what the learner has done; where it cannot be written, for this session only."""
-    try:
-        change_learner(store().home, learner_id(), how)
-    except OSError:
-        st.session_state["learner_here"] = how(learner())
+    """Change what the learner has done; where it cannot be written, or must not be, for this session only."""
+    if not refusal_to_make():
+        with suppress(OSError):
+            change_learner(store().home, learner_id(), how)
+            return
+    st.session_state["learner_here"] = how(learner())
 
 
 def active_lesson() -> Lesson | None:

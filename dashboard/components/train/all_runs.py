@@ -14,6 +14,7 @@ from dashboard.components.browser import scroll_to_top
 from dashboard.components.formatting import RUN_HEADER, run_link, settings_in_words
 from dashboard.components.session import open_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.whose import full_name, listed, owners_behind
 
 MOST_RUNS = 200  # the newest; others are found on Compare
 MOST_ROWS = 12
@@ -22,7 +23,7 @@ MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes 
 
 def show_all_runs(shown: Run | None) -> None:
     """Show the newest runs with their states and accuracies; a name opens its run at the top of the page."""
-    found = store().runs()
+    found = listed(store().runs(), shown.id if shown else "")
     runs = found[:MOST_RUNS]
     if (len(runs) < 2 and shown) or not runs:
         return
@@ -52,7 +53,7 @@ def show_all_runs(shown: Run | None) -> None:
         st.caption(f"The newest {len(runs)} of {len(found):,}. Compare finds others by their names.")
     if scrolls:
         with st.container(key="on_paper_runs"):
-            table["Run"] = [escape_markdown(run.name) for run in runs]
+            table["Run"] = [escape_markdown(full_name(run)) for run in runs]
             st.table(table.style.format(FORMATS, na_rep="–"), hide_index=True)
 
 
@@ -84,9 +85,10 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
 
     These are unknown of every run, or the same in all.
     """
+    behind = owners_behind(runs)
     frame = pd.DataFrame([_row(run) for run in runs], columns=["Run", "State", *COLUMNS, "Data", "Settings"])
     frame["Run"] = [
-        run_link(name, is_shown=shown is not None and run.id == shown.id)
+        run_link(name + behind[run.id], is_shown=shown is not None and run.id == shown.id)
         for name, run in zip(frame["Run"], runs, strict=True)
     ]
     frame["Epochs"] = frame["Epochs"].astype("Int64")

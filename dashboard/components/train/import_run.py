@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.bundle.archive import MOST_ZIPPED, BundleError, pack, unpack, why_not
 from core.data import Dataset
-from core.runs import Run
+from core.people import refusal_to_make
+from core.runs import Run, RunError
 from core.storage import explain_os_error
 from dashboard.components.actions import note_success
 from dashboard.components.session import open_run, store
@@ -42,6 +43,7 @@ def show_import(dataset: Dataset) -> None:
             type="zip",
             max_upload_size=upload_limit(MOST_ZIPPED),
             key=f"import_{st.session_state.setdefault('imports', 0)}",
+            disabled=bool(refusal_to_make()),
             help="The zip from the Train page of another Digit Lab, under Files. Every file in it is checked, and a "
             "zip that fails a check is not imported.",
         )
@@ -58,7 +60,7 @@ def _take(file, dataset: Dataset) -> str:
     try:
         with st.spinner("Checking every file in the zip", show_time=True):
             run = unpack(file.getvalue(), store(), file.name, dataset)
-    except BundleError as error:
+    except (BundleError, RunError) as error:
         reason = str(error)
     except OSError as error:
         reason = explain_os_error(error)

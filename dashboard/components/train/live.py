@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
-from core.compute.machines import places
 from core.config import TrainingConfig
 from core.runs import History, Run
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
 from dashboard.components.page_head import show_tab_title
 from dashboard.components.progress import per_cent_done
-from dashboard.components.session import active, dataset, launcher, remember_removal, store
-from dashboard.components.text import escape_markdown
-from dashboard.components.train.layers import takes
+from dashboard.components.session import dataset, launcher, remember_removal
+from dashboard.components.train.line import Place, place_in_line
 from dashboard.components.train.places import (
     Number,
     show_charts,
@@ -26,7 +22,6 @@ from dashboard.components.train.places import (
 )
 
 REFRESH_SECONDS = 0.4
-BESIDE_TRAINING = 1.5  # seconds of a run: its first batches, the export and the test, roughly
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -35,16 +30,16 @@ def live(run: Run) -> None:
     if is_outdated():
         st.rerun()
     state, history = run.state, run.history()
-    line = waiting_line(run) if state.name == "queued" else None
+    place = place_in_line(run, dataset()) if state.name == "queued" else None
     epochs = state.target_epochs
     done = per_cent_done(run)
     if state.name == "running":
         show_tab_title(progress=f"{done} %")
-    show_progress(done, line.words if line else _where(run, history, epochs, done))
-    show_numbers(line.numbers if line else last_numbers(history))
+    show_progress(done, f"{place.words}, {place.after}" if place else _where(run, history, epochs, done))
+    show_numbers(_numbers_in_line(run, place) if place else last_numbers(history))
     show_charts(run, epochs)
     show_test_images(run)
-    if not line:
+    if not place:
         show_tables(run, epochs, lambda: st.caption("Its files can be downloaded here when it has ended."))
 
 
@@ -86,53 +81,13 @@ def _batch(run: Run, history: History, epoch: int) -> str:
     return f", batch {batch:,} of {batches:,}, {size:,} images each"
 
 
-@dataclass(frozen=True)
-class Line:
-    """A run's place in line: in words, and as what stands in place of the numbers that it does not have yet."""
-
-    words: str
-    numbers: list[Number]
-
-
-def waiting_line(run: Run) -> Line | None:
-    """The place of a queued run that waits for others; None where it is the next and nothing is in training."""
-    found = active(REFRESH_SECONDS)
-    waiting = [other.id for other in found.queued]
-    place = waiting.index(run.id) if run.id in waiting else 0
-    training = [other for other in map(store().get, sorted(found.running)) if other and other.id != run.id]
-    if not training and not place:
-        return None
-    before = [found.queued[place - 1]] if place else training
-    after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
-    numbers = [
-        Number("Starts in about", duration_in_words(max(1.0, _seconds_until_start(training, found.queued[:place])))),
+def _numbers_in_line(run: Run, place: Place) -> list[Number]:
+    """What stands in place of the numbers that a run in line does not have yet."""
+    return [
+        Number("Starts in about", duration_in_words(place.seconds)),
         Number("Epochs", str(run.state.target_epochs)),
-        Number("Training images", training_images_in_words(_config(run), dataset())),
+        Number("Training images", training_images_in_words(run.config or TrainingConfig(), dataset())),
     ]
-    return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
-
-
-def _seconds_until_start(training: list[Run], before: list[Run]) -> float:
-    """How long a run waits for those that train now and those before it in line, as far as that can be told.
-
-    That is their time by how many train at once, since one ends after the other.
-    """
-    seconds = {config: takes(config, dataset())[0] + BESIDE_TRAINING for config in {_config(run) for run in before}}
-    left = sum(seconds[_config(run)] for run in before)
-    for run in training:
-        known = run.history().seconds_left(run.state.target_epochs)
-        left += takes(_config(run), dataset())[0] if known is None else known
-    return left / places(store().home)
-
-
-def _config(run: Run) -> TrainingConfig:
-    return run.config or TrainingConfig()
-
-
-def ordinal(number: int) -> str:
-    """A number as "1st", "2nd", "3rd", "4th" … "11th" … "21st"."""
-    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
 
 
 def last_numbers(history: History) -> list[Number]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.people import may_change
 from core.runs import Run
 from dashboard.components.damage import show_damage
 from dashboard.components.formatting import STATE_ICONS
@@ -23,7 +24,8 @@ def show_problems(run: Run) -> None:
     elif state.name == "interrupted":
         label = "Start again" if starts_again(run) else "Resume"
         effect = "begins at epoch 1" if run.checkpoint_flaw else "continues from the last checkpoint"
-        st.warning(f"{escape_markdown(words)} {label} {effect}.", icon=STATE_ICONS[state.name])
+        then = f" {label} {effect}." if may_change(run.owner) else ""
+        st.warning(escape_markdown(words) + then, icon=STATE_ICONS[state.name])
     elif words and state.name != "finished" and not run.too_new:  # those are said below
         st.caption(escape_markdown(words))
     show_damage(run)

@@ -23,6 +23,7 @@ from dashboard.components.train.places import (
     show_tables,
     show_test_images,
 )
+from dashboard.components.whose import full_name, listed
 from dashboard.components.widgets.gallery import Tile, gallery
 
 SAMPLE_IMAGES = 28
@@ -112,19 +113,20 @@ def _mistakes(run: Run, accuracy: float | None) -> Number | None:
 
 def _beside_best(accuracy: float, best: Run) -> str:
     """How much better or worse than the best other run it is, briefly."""
-    points, name = 100 * (accuracy - best.test_accuracy), escape_markdown(best.name)
+    points, name = 100 * (accuracy - best.test_accuracy), escape_markdown(full_name(best))
     if abs(points) < 0.005:
         return f"as good as {name}"
     return f"{abs(points):.2f} points {'above' if points > 0 else 'below'} {name}"
 
 
 def best_other(run: Run) -> Run | None:
-    """The run with the highest accuracy on the same test images, apart from this one."""
+    """The run in lists with the highest accuracy on the same test images, apart from this one."""
     data = run.dataset.get("fingerprint")
+    among = {other.id for other in listed(store().runs())} - {run.id}
     scored = [
         (accuracy, run_id)
         for run_id, (accuracy, fingerprint) in store().of_each(_score).items()
-        if accuracy is not None and fingerprint == data and run_id != run.id
+        if accuracy is not None and fingerprint == data and run_id in among
     ]
     return store().get(max(scored, key=lambda entry: entry[0])[1]) if scored else None
 

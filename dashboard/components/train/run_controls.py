@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.config import ConfigError
+from core.people import may_change
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
@@ -21,10 +22,13 @@ PREDICTIONS_PAGE = "app_pages/predictions.py"
 def show_controls(run: Run, start_another: Callable[[], None]) -> None:
     """Show pause, stop and learning rate of a run that trains, pause or cancel of one that is queued.
 
-    Last in their row is what `start_another` shows: the start of another run.
+    None of them for another's run. Last in their row is what `start_another` shows: the start of another run.
     """
     state, requested = run.state, run.control.get("request")
     with st.container(horizontal=True, vertical_alignment="center", key="run_controls"):
+        if not may_change(run.owner):
+            start_another()
+            return
         if state.name == "queued" and not state.resumes:
             _button("Cancel", run, _cancel, run, icon=":material/close:")
         else:
@@ -43,16 +47,17 @@ def show_next_steps(run: Run, start_another: Callable[[], None]) -> None:
         state.name != "finished" and len(run.history().epochs) < state.target_epochs
     )
     with st.container(horizontal=True, vertical_alignment="center", key="run_controls"):
-        if unfinished and not run.imported:
+        is_trainable = not run.imported and may_change(run.owner)
+        if unfinished and is_trainable:
             label, icon = ("Start again", "restart_alt") if starts_again(run) else ("Resume", "resume")
             _button(label, run, _resume, run, word="resume", icon=f":material/{icon}:", type="primary")
         if run.has_model:
-            look = "secondary" if unfinished else "primary"
+            look = "secondary" if unfinished and is_trainable else "primary"
             if st.button("See its mistakes", icon=":material/grid_view:", key="see_mistakes", type=look):
                 st.switch_page(PREDICTIONS_PAGE)
             if st.button("Draw a digit for it", icon=":material/draw:", key="draw_digit"):
                 st.switch_page(DRAW_PAGE)
-        if run.history().epochs and not run.imported:
+        if run.history().epochs and is_trainable:
             with st.popover("Train more epochs", icon=":material/add:"):
                 keys = _epochs_field(run), _rate_field(run, "Applies to the new epochs only.")
                 _button("Continue training", run, _train_more, run, *keys, type="primary")

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.people import may_change
 from core.runs import Run
 from dashboard.components.actions import note_success, run_action
 from dashboard.components.question import ask, asked, questions, show_question
@@ -18,19 +19,13 @@ QUESTION = "to_delete"  # under which the session keeps its id
 
 
 def show_actions(run: Run) -> None:
-    """Show what can be done with a run of any state: use its settings, rename it, delete it."""
+    """Show what can be done with a run of any state: use its settings, rename it, delete it; of another's the first."""
+    if not may_change(run.owner):
+        _show_use(run)
+        return
     with st.popover("Manage", icon=":material/more_horiz:", key=_popover(run)):
         st.text_input("Name", run.name, 60, **view(f"name_{run.id}", run.name, partial(run_action, run.rename)))
-        if run.config:
-            st.button(
-                "Use its settings again",
-                icon=":material/tune:",
-                key=f"use_{run.id}",
-                on_click=_use_settings,
-                args=(run,),
-                width="stretch",
-                help="Copies them to New run in the sidebar, to change one and train again.",
-            )
+        _show_use(run)
         st.button(
             "Delete this run",
             icon=":material/delete:",
@@ -38,6 +33,19 @@ def show_actions(run: Run) -> None:
             on_click=ask,
             args=(QUESTION, run.id),
             width="stretch",
+        )
+
+
+def _show_use(run: Run) -> None:
+    if run.config:
+        st.button(
+            "Use its settings again" if may_change(run.owner) else "Use these settings",
+            icon=":material/tune:",
+            key=f"use_{run.id}",
+            on_click=_use_settings,
+            args=(run,),
+            width="stretch" if may_change(run.owner) else "content",
+            help="Copies them to New run in the sidebar, to change one and train again.",
         )
 
 

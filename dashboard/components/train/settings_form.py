@@ -11,6 +11,7 @@ import streamlit as st
 from core.compute.machines import cluster_address, seconds_for
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
+from core.people import refusal_to_make
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
@@ -150,8 +151,11 @@ def start_in_page(start: Callable[[], None]) -> None:
         st.button(
             f"Start {_what_starts(plan)}",
             key="start_here",
-            help="Change the settings in the menu, at the top left.",
-            **{**_start_button(start, wrong), "type": "secondary"},
+            **{
+                "help": "Change the settings in the menu, at the top left.",
+                **_start_button(start, wrong),
+                "type": "secondary",
+            },
         )
         if wrong:
             st.caption(wrong)
@@ -182,7 +186,9 @@ def show_networks(start: Callable[[], None]) -> None:
 
 
 def _start_button(start: Callable[[], None], wrong: str) -> dict:
-    return {"type": "primary", "icon": ":material/play_arrow:", "on_click": start, "disabled": bool(wrong)}
+    reason = refusal_to_make()
+    look = {"type": "primary", "icon": ":material/play_arrow:", "on_click": start, "disabled": bool(wrong or reason)}
+    return {**look, "help": reason} if reason else look
 
 
 def _ready(model: str) -> tuple[Plan | None, str]:

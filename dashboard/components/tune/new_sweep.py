@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.config import MODELS, ConfigError, TrainingConfig, parse_number, parse_whole
 from core.data import Dataset
+from core.people import refusal_to_make
 from core.sweeps import Plan, tpe
 from core.sweeps.halving import PARTS, Halving
 from core.sweeps.plan import MOST_TRIALS, plan_of
@@ -90,7 +91,7 @@ def show_new_sweep(digits: Dataset) -> None:
         help="Successive halving: time goes to the trials that promise most. A slow starter may be lost.",
         **view("stop_weak", _stops(), lambda on: remember(PAGE, "stop_weak", "true" if on else "")),
     )
-    plan, wrong = _plan()
+    (plan, wrong), reason = _plan(), refusal_to_make()
     if plan and plan.halving:
         st.caption(_halving_in_words(plan))
     count = plan.count if plan else 0
@@ -100,7 +101,8 @@ def show_new_sweep(digits: Dataset) -> None:
             type="primary",
             icon=":material/play_arrow:",
             key="start_sweep",
-            disabled=plan is None,
+            disabled=plan is None or bool(reason),
+            help=reason or None,
             on_click=start,
         )
         if plan is None:

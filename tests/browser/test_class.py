@@ -1,0 +1,111 @@
+"""Two browsers of a class: what is another's is looked at and never changed, and nobody is led to it by chance."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from core.config import TrainingConfig
+from core.people import People
+from core.people.person import COOKIE
+from tests.support.browsing import Dashboard, needs_browser, wait_until
+
+pytestmark = needs_browser
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+CHANGES = re.compile("^(Pause|Stop and save|Cancel|Resume|Manage|Learning rate|Train more epochs)$")
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory, small_data):
+    """A dashboard for a class, which trains nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITLAB_CLASS", "1")
+        dashboard = Dashboard(tmp_path_factory.mktemp("home"), trains=False)
+        dashboard.start()
+        yield dashboard
+        dashboard.end()
+
+
+@pytest.fixture
+def open_browser(browser):
+    """A browser of its own, at an address."""
+    contexts = []
+
+    def opened(url):
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 900}))
+        page = contexts[-1].new_page()
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        for page in context.pages:
+            assert page.get_by_test_id("stException").count() == 0
+        context.close()
+
+
+def begin(page, name):
+    expect(page.get_by_label("Your name")).to_be_focused()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+
+
+def menu(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def test_a_run_of_another_is_looked_at_and_gone_when_she_deletes_it(dashboard, open_browser):
+    ann, ben = open_browser(f"{dashboard.url}/?epochs=3"), open_browser(dashboard.url)
+    begin(ann, "Ann")
+    begin(ben, "Ben")
+    expect(menu(ben, "Ben")).to_be_visible()
+    ann.get_by_role("button", name="Start training").click()
+    expect(ann.get_by_role("button", name="Cancel")).to_be_visible()
+    [run] = dashboard.store.runs()
+    strangers = dashboard.store.create(TrainingConfig(model="linear"))
+    ben.reload()
+    expect(ben.get_by_role("heading", name="Train a network to read handwritten digits")).to_be_visible()
+    expect(ben.get_by_text(run.name)).to_have_count(0)
+    ben.goto(f"{dashboard.url}/?run={run.id}")
+    expect(ben.get_by_text("Ann's run. You can look at it, compare it and use its settings.")).to_be_visible()
+    expect(ben.get_by_role("button", name=CHANGES)).to_have_count(0)
+    ann.get_by_role("button", name="Cancel").click()
+    expect(ben.get_by_text(f"{run.name} was not found. It may have been deleted.")).to_be_visible()
+    expect(ben.get_by_role("button", name="Start a run")).to_be_visible()
+    expect(ben.get_by_text(strangers.name)).to_have_count(0)
+    ben.get_by_text("Everybody's", exact=True).click()
+    expect(ben.get_by_role("heading", name="All runs")).to_be_visible()
+    assert "whose=all" in ben.url
+
+
+def test_of_two_with_one_name_the_second_gets_a_number_and_a_click_too_many_makes_nobody(dashboard, open_browser):
+    people = People(dashboard.store.home)
+    address = f"{dashboard.url}/?lesson=cnn"
+    first, second = open_browser(address), open_browser(address)
+    begin(first, "Cleo")
+    expect(menu(first, "Cleo")).to_be_visible()
+    second.get_by_label("Your name").fill("Cleo")
+    second.get_by_role("button", name="Begin").dblclick()
+    expect(menu(second, "Cleo (2)")).to_be_visible()
+    assert sorted(person.name for person in people.all() if person.name.startswith("Cleo")) == ["Cleo", "Cleo (2)"]
+    expect(second.get_by_text("Why a CNN")).to_be_visible()  # to which the address led
+    tab = first.context.new_page()
+    tab.goto(f"{dashboard.url}/draw")
+    expect(menu(tab, "Cleo")).to_be_visible()
+
+
+def test_who_leaves_or_is_removed_is_asked_for_a_name(dashboard, open_browser):
+    people = People(dashboard.store.home)
+    page = open_browser(f"{dashboard.url}/learn")
+    begin(page, "Dora")
+    menu(page, "Dora").click()
+    page.get_by_role("button", name="This is not me: leave").click()
+    expect(page.get_by_label("Your name")).to_be_visible()
+    wait_until(lambda: COOKIE not in {cookie["name"] for cookie in page.context.cookies()})
+    page.reload()
+    begin(page, "Emil")
+    expect(menu(page, "Emil")).to_be_visible()
+    people.remove(next(person for person in people.all() if person.name == "Emil"))
+    expect(page.get_by_label("Your name")).to_be_visible()  # untouched
