@@ -13,6 +13,7 @@ from dashboard.components.page_head import ABOUT
 from dashboard.components.people import ask_for_name, who_acts
 from dashboard.components.session import first_page
 from dashboard.components.tune.question import ask_whether_to_begin
+from dashboard.serving.flags import is_class
 from dashboard.serving.read_only import show_whether_read_only
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
@@ -86,11 +87,17 @@ PAGES = [
         help=ABOUT["Export"],
     ),
 ]
+CLASS = st.Page(
+    "app_pages/class.py",
+    title="Class",
+    icon=":material/groups:",
+    help="For the teacher: who is here, what they train, and what everybody may.",
+)
 
 
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
-page = st.navigation(PAGES)
+page = st.navigation([*PAGES, CLASS] if is_class() else PAGES)
 use_resolver(who_acts)
 prepare_browser()
 ask_for_name()

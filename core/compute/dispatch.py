@@ -36,6 +36,7 @@ from core.data import DatasetError, load_dataset
 from core.data.files import ARRAYS
 from core.endings import DIVERGED
 from core.home import absolute
+from core.people import read_rules
 from core.runs import Run, RunError, RunStore, files
 from core.storage import explain_os_error
 from core.terminal import command_line, exit_with
@@ -172,7 +173,7 @@ class Dispatcher:
         ready = [member for member in members if not member.trouble]
         if not ready:
             return "No machine of the cluster takes runs." if members else "No machine has joined the cluster yet."
-        if not self._leaves.is_set():
+        if not (self._leaves.is_set() or read_rules(self.store.home).everybody_waits):
             taken = {attempt.run.id for member in members for attempt in member.attempts.values()}
             queued = [run for run in self._queue.look(time.monotonic()).queued if run.id not in taken]
             for run in sorted(queued, key=lambda run: run.id not in self._lost):  # these were first before

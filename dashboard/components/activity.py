@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.runs import Run
 from dashboard.components.following import follow, is_outdated
 from dashboard.components.page_head import show_tab_title
+from dashboard.components.people import note_here
 from dashboard.components.progress import per_cent_done, progress_in_words
 from dashboard.components.session import TRAIN_PAGE, TUNE_PAGE, active, chosen_run, open_run, store
 from dashboard.components.text import escape_markdown
@@ -43,6 +44,7 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
         st.switch_page(TUNE_PAGE, query_params={"sweep": st.session_state["tune_sweep"]})
     if is_outdated():
         st.rerun()
+    note_here()
     found = active(LOOK_SECONDS / 2)
     running = [run for run in map(store().get, sorted(found.running)) if run]
     own = chosen_run() if on_train and any(run.id == chosen_run() for run in running) else ""

@@ -49,7 +49,7 @@ def this_person() -> Person | None:
     """The person in front of this page; None where no class is served, and before a name was typed."""
     if not is_class():
         return None
-    if _has_login():
+    if has_login():
         return _logged_in()
     return people().of_key(_typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE))
 
@@ -58,12 +58,18 @@ def ask_for_name() -> None:
     """In a class, ask who is there, and draw nothing else until it is known; note that somebody is here."""
     if not is_class():
         return
-    if person := this_person():
-        people().note_here(person)
+    if this_person():
+        note_here()
         _let_browser_keep()
         return
     _show_welcome()
     st.stop()
+
+
+def note_here() -> None:
+    """Note that whoever is in front of this page is here now."""
+    if person := this_person():
+        people().note_here(person)
 
 
 def is_mine(thing: RunView | Sweep) -> bool:
@@ -84,7 +90,7 @@ def _show_welcome() -> None:
     with st.container(key="welcome", width=420):
         st.title("Digit Lab", anchor=False)
         st.markdown("A laboratory for small neural networks that read handwritten digits.")
-        if _has_login():
+        if has_login():
             st.markdown("Your school's server says who you are.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
@@ -129,7 +135,8 @@ def _set_cookie(value: str, seconds: int) -> None:
     st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 
 
-def _has_login() -> bool:
+def has_login() -> bool:
+    """Whether the school has a server for logging in, which says who somebody is."""
     try:
         return "auth" in st.secrets
     except FileNotFoundError:
