@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from core.config import TrainingConfig
-from core.people import Actor, People, acting_as, log, read_rules
+from core.people import Actor, People, acting_as, change_rules, log, read_rules
 from dashboard.components import people as people_page
 from dashboard.serving import teacher_pin
 from tests.support.pages import by_label, open_page, words
@@ -201,3 +201,27 @@ def test_what_a_page_of_a_teacher_still_sends_does_nothing_once_they_are_a_pupil
     people.set_teacher(teacher, False)
     by_label(at.toggle, "Everybody waits").set_value(True).run()
     assert read_rules(store.home).everybody_waits is False
+
+
+def test_a_pupil_sees_limits_before_start_and_a_teacher_has_none(store, people, come):
+    ann = come("Ann")
+    at = open_page("train", epochs="5")
+    assert not at.button(key="start").disabled
+    assert "Your teacher allows" not in words(at)
+    change_rules(store.home, epochs=3, images=1000)
+    at.run()
+    assert at.button(key="start").disabled
+    assert "The teacher has set at most 3 epochs." in words(at)
+    assert "Your teacher allows at most 3 epochs a run, 1,000 training images a run." in words(at)
+    assert by_label(open_page("tune").button, "Start").disabled
+    people.set_teacher(ann, True)
+    at.run()
+    assert not at.button(key="start").disabled
+    assert "Your teacher allows" not in words(at)
+
+
+def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come):
+    run = make(store, come("Ann"), "queued")
+    change_rules(store.home, everybody_waits=True)
+    bars = [bar.proto.text for bar in open_page("train", run=run.id).get("progress")]
+    assert any("The teacher has paused starting: your run stays in the line." in text for text in bars)

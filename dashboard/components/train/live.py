@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.config import TrainingConfig
+from core.people import read_rules
 from core.runs import History, Run
 from dashboard.components.following import is_outdated
 from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
@@ -25,6 +26,7 @@ from dashboard.components.train.places import (
 )
 
 REFRESH_SECONDS = 0.4
+PAUSED = "The teacher has paused starting: your run stays in the line."
 BESIDE_TRAINING = 1.5  # seconds of a run: its first batches, the export and the test, roughly
 
 
@@ -96,6 +98,12 @@ class Line:
 def waiting_line(run: Run) -> Line | None:
     """The place of a queued run that waits for others; None where it is the next and nothing is in training."""
     found = active(REFRESH_SECONDS)
+    numbers = [
+        Number("Epochs", str(run.state.target_epochs)),
+        Number("Training images", training_images_in_words(_config(run), dataset())),
+    ]
+    if read_rules(store().home).everybody_waits:
+        return Line(PAUSED, numbers)
     waiting = [other.id for other in found.queued]
     place = waiting.index(run.id) if run.id in waiting else 0
     training = [other for other in map(store().get, sorted(found.running)) if other and other.id != run.id]
@@ -103,11 +111,8 @@ def waiting_line(run: Run) -> Line | None:
         return None
     before = [found.queued[place - 1]] if place else training
     after = f"after {' and '.join(escape_markdown(other.name) for other in before)}"
-    numbers = [
-        Number("Starts in about", duration_in_words(max(1.0, _seconds_until_start(training, found.queued[:place])))),
-        Number("Epochs", str(run.state.target_epochs)),
-        Number("Training images", training_images_in_words(_config(run), dataset())),
-    ]
+    seconds = max(1.0, _seconds_until_start(training, found.queued[:place]))
+    numbers = [Number("Starts in about", duration_in_words(seconds)), *numbers]
     return Line(f"{'Next' if place == 0 else ordinal(place + 1)} in line, {after}", numbers)
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
+from core.people import Rules, read_rules
+from core.people.rules import limits_in_words
+from core.runs import NotYoursError
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
+from dashboard.components.people import this_person
+from dashboard.components.session import store
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.settings import (
     DATA,
@@ -41,6 +47,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
+LOOK_SECONDS = 2.0
 ESTIMATED = 10  # trials whose time is estimated; the others take as long
 NOUNS = {  # of several values
     "model": "networks",
@@ -88,6 +95,7 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
             say_refused(wrong)
         else:
             st.caption(what_they_take(plan, digits))
+        st.fragment(_say_limits, run_every=LOOK_SECONDS if this_person() else None)(wrong)
     st.toggle(
         "Augment",
         last_augment(),
@@ -186,10 +194,35 @@ def _start_button(start: Callable[[], None], wrong: str) -> dict:
 def _ready(model: str) -> tuple[Plan | None, str]:
     """The settings, ready to be started; or None and what keeps them from it, as a sentence."""
     try:
-        return plan_now(), ""
+        plan = plan_now()
+        wrong = why_too_much(plan)
+        return None if wrong else plan, wrong
     except ConfigError as error:
         wrong = [setting_of(name).label for name in shown_settings(model) if problem_with(model, name)]
         return None, f"To start, correct: {', '.join(wrong)}." if wrong else str(error)
+
+
+def why_too_much(plan: Plan) -> str:
+    """Which limit of the teacher keeps this from being started, as a sentence; "" where none does."""
+    try:
+        store().check_limits(*plan.most)
+    except NotYoursError as error:
+        return str(error)
+    return ""
+
+
+def _say_limits(wrong: str) -> None:
+    """Tell a pupil the limits; the page is drawn again where they keep Start from something else now."""
+    person = this_person()
+    if person is None or person.is_teacher:
+        return
+    if _ready(last_model())[1] != wrong:
+        st.rerun()
+    rules = read_rules(store().home)
+    if rules.waiting == Rules().waiting:  # which nobody set
+        rules = replace(rules, waiting=None)
+    if words := limits_in_words(rules):
+        st.caption(f"Your teacher allows at most {words}.")
 
 
 def what_they_take(plan: Plan, digits: Dataset) -> str:

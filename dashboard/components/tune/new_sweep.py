@@ -18,7 +18,7 @@ from dashboard.components.formatting import settings_in_words
 from dashboard.components.session import TRAIN_PAGE
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand_several
-from dashboard.components.train.settings_form import what_they_take
+from dashboard.components.train.settings_form import what_they_take, why_too_much
 from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.views import now, view
 
@@ -90,6 +90,8 @@ def show_new_sweep(digits: Dataset) -> None:
         **view("stop_weak", _stops(), lambda on: remember(PAGE, "stop_weak", "true" if on else "")),
     )
     plan, wrong = _plan()
+    if plan and (too_much := why_too_much(plan)):
+        plan, wrong = None, too_much
     if plan and plan.halving:
         st.caption(_halving_in_words(plan))
     count = plan.count if plan else 0
