@@ -8,10 +8,11 @@ from core.people import use_resolver
 from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
 from dashboard.components.browser import prepare_browser
-from dashboard.components.learn.guide import follow_guide, show_guide
+from dashboard.components.learn.guide import ADDRESS, follow_guide, show_guide
 from dashboard.components.page_head import ABOUT
 from dashboard.components.people import ask_for_name, who_acts
 from dashboard.components.session import first_page
+from dashboard.components.train.address_settings import take_locks
 from dashboard.components.tune.question import ask_whether_to_begin
 from dashboard.serving.flags import is_class
 from dashboard.serving.read_only import show_whether_read_only
@@ -102,6 +103,7 @@ use_resolver(who_acts)
 prepare_browser()
 ask_for_name()
 show_whether_read_only()
+take_locks(with_lesson=ADDRESS in st.query_params)
 follow_guide()
 show_activity(on_train=page.title == "Train")
 show_outcome()

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components.class_room.clearing import show_clearing, show_log
 from dashboard.components.class_room.everybody import show_everybody
 from dashboard.components.class_room.limits import show_limits, show_waiting
+from dashboard.components.class_room.link import show_link
 from dashboard.components.class_room.teacher import show_door, show_way_out, this_teacher
 from dashboard.components.page_head import show_title
 
@@ -28,6 +29,8 @@ def room() -> None:
     show_everybody()
     with st.expander("Limits", icon=":material/speed:", key="class_limits"):
         show_limits()
+    with st.expander("Link for the class", icon=":material/qr_code_2:", key="class_link"):
+        show_link()
     with st.expander("Clear the class", icon=":material/delete_sweep:", key="class_clearing"):
         show_clearing()
     show_log()

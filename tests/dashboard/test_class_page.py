@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -225,3 +226,20 @@ def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come
     change_rules(store.home, everybody_waits=True)
     bars = [bar.proto.text for bar in open_page("train", run=run.id).get("progress")]
     assert any("The teacher has paused starting: your run stays in the line." in text for text in bars)
+
+
+def test_the_link_has_the_lesson_and_what_is_locked_as_it_is_on_train(come):
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("train", model="dense", epochs="7", learning_rate="0.02")
+    at.switch_page("app_pages/class.py").run()
+    by_label(at.multiselect, "Settings that are locked").set_value(["epochs", "model", "learning_rate"]).run()
+    query = parse_qs(urlsplit(at.code[0].value).query)
+    assert query.pop("dense_network")[0].startswith("flatten, ")
+    assert query == {
+        "lock": ["epochs,model,learning_rate"],
+        "model": ["dense"],
+        "epochs": ["7"],
+        "dense_learning_rate": ["0.02"],
+    }
+    by_label(at.selectbox, "Lesson").set_value("epochs").run()
+    assert parse_qs(urlsplit(at.code[0].value).query) == {"lesson": ["epochs"], "lock": ["epochs,model,learning_rate"]}

@@ -24,14 +24,15 @@ from dashboard.components.text import escape_markdown
 LOOK_SECONDS = 2.0
 QUESTION = "class_question"  # under which the session keeps what is asked, and of whom
 CHOSEN = "class_names"
+MOST_ROWS = 32
 MOST_NAMED = 3  # in a sentence
 
 
 def show_everybody() -> None:
-    """Show the table, and below it the choice of names and the buttons."""
-    _table()
+    """Show the choice of names with the buttons, and below them the table."""
     _choice()
     _ask_first()
+    _table()
 
 
 @st.fragment(run_every=LOOK_SECONDS)
@@ -47,7 +48,15 @@ def _table() -> None:
         f"{sum(row.waiting for row in rows)} in the line",
     ]
     st.caption(" · ".join(words))
-    st.dataframe(table_of(rows), hide_index=True, placeholder="–", column_config=COLUMNS, key="class_table")
+    st.dataframe(
+        table_of(rows),
+        hide_index=True,
+        placeholder="–",
+        width="content",
+        height="content" if len(rows) <= MOST_ROWS else 37 + 35 * MOST_ROWS + 17,  # a half row shows that it goes on
+        column_config=COLUMNS,
+        key="class_table",
+    )
 
 
 COLUMNS = {

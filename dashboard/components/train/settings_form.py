@@ -21,6 +21,7 @@ from dashboard.components.formatting import duration_in_words
 from dashboard.components.people import this_person
 from dashboard.components.session import store
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
+from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
     DATA,
     DEFAULT,
@@ -99,11 +100,14 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
     st.toggle(
         "Augment",
         last_augment(),
+        disabled=locked("augment") is not None,
         **view("augment", last_augment(), _keep_augment),
         help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch, and adds "
         "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
+    if locked("augment"):
+        show_locked()
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(_about(model))
         _recipe(MODELS[model])
@@ -181,7 +185,7 @@ def show_networks(start: Callable[[], None]) -> None:
                         st.button(
                             "Train it", key=f"train_{name}", **{**_start_button(start, wrong), "type": "secondary"}
                         )
-                    else:
+                    elif not locked("model"):
                         st.button("Choose", type="tertiary", key=f"choose_{name}", on_click=_keep_model, args=(name,))
                 st.markdown(info.about)
                 st.caption(network.text)
@@ -272,7 +276,7 @@ def epochs_in_words(epochs: int) -> str:
 
 def _choose_model() -> str:
     """Choose the network; the address takes its name or its title, as the command line does."""
-    model, named = last_model(), recall(PAGE, "model", DEFAULT.model)
+    model, named = last_model(), locked("model") or recall(PAGE, "model", DEFAULT.model)
     with st.container(gap=None):
         try:
             model_name(named)
@@ -286,7 +290,10 @@ def _choose_model() -> str:
         **view("model", model, _keep_model),
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
+        disabled=locked("model") is not None,
     )
+    if locked("model"):
+        show_locked()
     return model
 
 
@@ -300,7 +307,7 @@ def _keep_augment(augment: bool) -> None:
 
 def _recipe(info: ModelInfo) -> None:
     """Offer the epochs and augmentation recommended for a network, where others are set."""
-    if info.recipe is None:
+    if info.recipe is None or locked("epochs") or locked("augment"):
         return
     epochs, augment = info.recipe
     if (text_now(DEFAULT.model, "epochs").strip(), last_augment()) != (str(epochs), augment):
@@ -322,6 +329,10 @@ def _take_recipe(epochs: int, augment: bool) -> None:
 def _epochs() -> None:
     problem = problem_with(DEFAULT.model, "epochs")
     with st.container(gap=None, key="epochs"):
+        if (text := locked("epochs")) is not None:
+            st.text_input("Epochs", text, disabled=True, help=setting_of("epochs").help, key="locked_epochs")
+            show_locked()
+            return
         st.markdown("Epochs", help=setting_of("epochs").help)
         epochs_field(last_text(DEFAULT.model, "epochs"), partial(remember, PAGE, "epochs"), wrong=bool(problem))
         _say(DEFAULT.model, "epochs")
@@ -330,14 +341,19 @@ def _epochs() -> None:
 def _field(model: str, name: str) -> None:
     """Show the field of a setting, and below it how its text was read, or why it is invalid."""
     setting, kept, key = setting_of(name), last_text(model, name), address_name(model, name)
-    shown = view(key, kept, partial(remember, PAGE, key))
+    is_locked = locked(name) is not None
+    shown = {**view(key, kept, partial(remember, PAGE, key)), "disabled": is_locked}
     if setting.choices:
         values = list(setting.choices)
         index = values.index(kept) if kept in values else 0
         st.selectbox(setting.label, values, index, setting.choices.get, help=setting.help, **shown)
+        if is_locked:
+            show_locked()
         return
     st.text_input(setting.label, kept, setting.most, live=TYPING_PAUSE, help=setting.help, **shown)
     _say(model, name)
+    if is_locked:
+        show_locked()
 
 
 def _say(model: str, name: str) -> None:

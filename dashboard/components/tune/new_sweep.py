@@ -17,6 +17,7 @@ from dashboard.components.fields import TYPING_PAUSE, say_refused
 from dashboard.components.formatting import settings_in_words
 from dashboard.components.session import TRAIN_PAGE
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.locks import locked
 from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand_several
 from dashboard.components.train.settings_form import what_they_take, why_too_much
 from dashboard.components.tune.question import begin_or_ask
@@ -151,6 +152,7 @@ def _field(name: str) -> None:
 
 def _possible() -> list[str]:
     found = [MODEL, *shown_settings(_base_model())]
+    found = [name for name in found if locked(name) is None]
     return [name for name in found if name != "seed" or _search() != TPE]  # which is no choice
 
 
