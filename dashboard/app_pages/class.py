@@ -9,11 +9,15 @@ from dashboard.components.class_room.everybody import show_everybody
 from dashboard.components.class_room.limits import show_limits, show_waiting
 from dashboard.components.class_room.link import show_link
 from dashboard.components.class_room.teacher import show_door, show_way_out, this_teacher
+from dashboard.components.class_room.wall import show_wall, show_wall_button, wall_is_open
 from dashboard.components.page_head import show_title
 
 
 def page() -> None:
     """The whole page, from top to bottom."""
+    if this_teacher() and wall_is_open():
+        show_wall()
+        return
     show_title("Class")
     if this_teacher():
         room()
@@ -25,6 +29,7 @@ def room() -> None:
     """What the teacher alone sees."""
     with st.container(horizontal=True, vertical_alignment="center", key="class_head"):
         show_waiting()
+        show_wall_button()
         show_way_out()
     show_everybody()
     with st.expander("Limits", icon=":material/speed:", key="class_limits"):

@@ -12,6 +12,7 @@ from core.config import TrainingConfig
 from core.people import Actor, People, acting_as, change_rules, log, read_rules
 from dashboard.components import people as people_page
 from dashboard.serving import teacher_pin
+from tests.support.digits import mostly_right
 from tests.support.pages import by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -243,3 +244,24 @@ def test_the_link_has_the_lesson_and_what_is_locked_as_it_is_on_train(come):
     }
     by_label(at.selectbox, "Lesson").set_value("epochs").run()
     assert parse_qs(urlsplit(at.code[0].value).query) == {"lesson": ["epochs"], "lock": ["epochs,model,learning_rate"]}
+
+
+def test_the_wall_hides_half_of_the_test_images_until_the_teacher_shows_it(store, people, come, digits):
+    run = make(store, people.join("Ben|_x_")[0])
+    run.write_probabilities(mostly_right(digits.y_test, slice(0, 20, 2)))  # wrong at even indices alone
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class", wall="")
+    assert "|1|Ben|_x_|Classic 1|93.00 % \\*|94.97 %|" in words(at).replace("&#124;", "|")
+    assert "100.00 %" not in words(at)
+    press(at, "Show the other half")
+    assert "|94.97 %|100.00 %|" in words(at)
+    assert "showed the other half" in log.read(store.home)[0]["did"]
+    press(at, "Close")
+    assert at.title[0].value == "Class"
+
+
+def test_a_pupil_has_no_wall(store, come):
+    make(store, come("Ann"))
+    at = open_page("class", wall="")
+    assert "Validation" not in words(at)
+    assert by_label(at.text_input, "Teacher's PIN")

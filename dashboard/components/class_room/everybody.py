@@ -60,6 +60,8 @@ def _table() -> None:
 
 
 COLUMNS = {
+    "Name": st.column_config.TextColumn(width=170),
+    "Trains now": st.column_config.TextColumn(width=190),
     "Best validation": st.column_config.NumberColumn(
         format="%.2f %%",
         help="The best accuracy on the validation images of all their runs. * The classic network validates on the "
