@@ -60,11 +60,10 @@ def table_of(found: Sequence[Place], *, shows: bool) -> str:
     """The places as a table in Markdown, the teacher's in bold; with the second half where it is shown."""
     heads = ["", "Name", "Run", "Validation", "On half of the test images", *["On the other half"] * shows]
     lines = ["|".join(heads), "|".join(["--:", ":--", ":--", *["--:"] * (len(heads) - 3)])]
-    rank = 0
-    for place in found:
-        rank += not place.is_teacher
-        if rank > MOST_ROWS and not place.is_teacher:
-            continue
+    pupils = [place for place in found if not place.is_teacher]
+    more = pupils[MOST_ROWS:]
+    for place in (place for place in found if place not in more):
+        rank = 1 + sum(other.accuracy > place.accuracy for other in pupils)  # who is as good has the same
         run = escape_markdown(place.run.name)
         if place.run.state.name == "running":
             run += f", {per_cent_done(place.run)} %"
