@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core import learners
-from core.people import Person, own_home
+from core.people import Person, change_rules, own_home
 from core.runs import Run, RunError
 from core.services import Services
 from core.sweeps.sweep import ACTIVE, Sweep
@@ -96,6 +96,7 @@ def clear(services: Services, but: Person) -> Path:
             people.remove(person)
     for folder in (own_home(home, but.id), home / learners.FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
+    change_rules(home, shows_all=False)  # the next class has its own surprise
     return path
 
 

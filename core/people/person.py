@@ -149,8 +149,10 @@ class People:
         stored = self._read(person.id)
         if stored is None:
             raise PersonError("This name was removed from the class. Type your name again.")
-        changed = replace(_person(person.id, stored), **changes)
+        changed, seen = replace(_person(person.id, stored), **changes), self.last_seen(person)
         self._write(changed, str(stored.get("key", "")))
+        with suppress(OSError):
+            os.utime(self.folder / f"{person.id}.json", (seen, seen))  # the teacher may have changed it
         return changed
 
     def _free(self, name: str) -> str:

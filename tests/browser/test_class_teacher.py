@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 
 import pytest
 
-from core.people import read_rules
+from core.people import change_rules, read_rules
 from tests.support.browsing import Dashboard, needs_browser, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -101,3 +102,25 @@ def test_what_a_teacher_decides_holds_for_a_pupil(school: Dashboard, come) -> No
     wait_until(lambda: len(school.store.runs()) == 2)
     config = school.store.runs()[0].config
     assert (config.epochs, config.model) == (2, "dense")
+
+
+def test_a_class_is_cleared_and_what_there_was_is_downloaded(school: Dashboard, come) -> None:
+    change_rules(school.store.home, epochs=None)
+    teacher, pupil = come("Ms Other"), come("Dana", "/?epochs=200")
+    open_class(teacher)
+    pupil.get_by_role("button", name="Start training").click()
+    wait_until(lambda: any(run.owner.name == "Dana" and run.state.name == "running" for run in school.store.runs()))
+    ids = {run.id for run in school.store.runs()}
+    teacher.get_by_test_id("stExpander").get_by_text("Clear the class", exact=True).first.click()
+    teacher.get_by_test_id("stExpander").get_by_role("button", name="Clear the class").click()
+    teacher.get_by_role("dialog").get_by_role("button", name="Clear the class").click()
+    zipped = teacher.get_by_role("button", name=re.compile("^class-.*zip"))
+    expect(zipped).to_be_visible()
+    wait_until(lambda: not school.store.runs())  # the one in training was stopped first
+    expect(teacher.get_by_text(re.compile("1 name · 1 here"))).to_be_visible()
+    pupil.get_by_role("link", name="Learn", exact=True).click()
+    expect(pupil.get_by_role("textbox", name="Your name")).to_be_visible()
+    with teacher.expect_download() as download:
+        zipped.click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {f"runs/{run_id}/config.json" for run_id in ids} <= set(archive.namelist())

@@ -35,7 +35,7 @@ def show_waiting() -> None:
 def set_waiting(waits: bool) -> None:
     """Pause starting, or end the pause."""
     change_rules(store().home, everybody_waits=bool(waits))
-    note("let everybody wait" if waits else "let everybody start again")
+    note("paused starting for everybody" if waits else "let everybody start again")
 
 
 def show_limits() -> None:

@@ -52,18 +52,20 @@ def _places(shows: bool) -> None:
     if not found:
         st.markdown("No run has a validation accuracy yet.")
         return
-    st.markdown(table_of(found, shows=shows))
-    st.caption(_below(found))
+    pupils = [place for place in found if not place.is_teacher]
+    more = pupils[MOST_ROWS:]
+    shown = [place for place in found if place not in more]
+    st.markdown(table_of(shown, shows=shows))
+    st.caption(_below(shown, len(more)))
 
 
 def table_of(found: Sequence[Place], *, shows: bool) -> str:
     """The places as a table in Markdown, the teacher's in bold; with the second half where it is shown."""
     heads = ["", "Name", "Run", "Validation", "On half of the test images", *["On the other half"] * shows]
     lines = ["|".join(heads), "|".join(["--:", ":--", ":--", *["--:"] * (len(heads) - 3)])]
-    pupils = [place for place in found if not place.is_teacher]
-    more = pupils[MOST_ROWS:]
-    for place in (place for place in found if place not in more):
-        rank = 1 + sum(other.accuracy > place.accuracy for other in pupils)  # who is as good has the same
+    pupils = [place.accuracy for place in found if not place.is_teacher]
+    for place in found:
+        rank = 1 + sum(accuracy > place.accuracy for accuracy in pupils)  # who is as good has the same
         run = escape_markdown(place.run.name)
         if place.run.state.name == "running":
             run += f", {per_cent_done(place.run)} %"
@@ -79,11 +81,11 @@ def table_of(found: Sequence[Place], *, shows: bool) -> str:
     return "\n".join(f"|{line}|" for line in lines)
 
 
-def _below(found: Sequence[Place]) -> str:
+def _below(found: Sequence[Place], more: int) -> str:
     words = ["Ordered by accuracy on the validation images; the best run of each name."]
     if any(place.on_test for place in found):
         words.append("\\* The classic network validates on the test images, so this number is not new to it.")
-    if (more := sum(not place.is_teacher for place in found) - MOST_ROWS) > 0:
+    if more:
         words.append(f"And {more} more.")
     return " ".join(words)
 
