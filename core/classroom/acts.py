@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from core import learners
-from core.people import Person, change_rules, own_home
-from core.runs import Run, RunError
+from core.people import Person, change_rules
+from core.runs import NotYoursError, Run, RunError
 from core.services import Services
 from core.sweeps.sweep import ACTIVE, Sweep
 
@@ -44,10 +44,12 @@ def delete(services: Services, owners: Collection[str] | None = None) -> int:
     runs = _runs(services, owners)
     for run in runs:
         services.after_training.drop(run)
-        if run.has_worker():
-            run.discard()
-        else:
+        try:
             services.store.delete(run)
+        except NotYoursError:
+            raise
+        except RunError:  # a worker is at it
+            run.discard()
     return len(runs)
 
 
@@ -94,7 +96,7 @@ def clear(services: Services, but: Person) -> Path:
     for person in people.all():
         if person.id != but.id:
             people.remove(person)
-    for folder in (own_home(home, but.id), home / learners.FOLDER):
+    for folder in (people.folder / but.id, home / learners.FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
     change_rules(home, shows_all=False)  # the next class has its own surprise
     return path
