@@ -9,6 +9,7 @@ from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
 from dashboard.components.browser import prepare_browser
 from dashboard.components.learn.guide import ADDRESS, follow_guide, show_guide
+from dashboard.components.learn.progress import active_lesson
 from dashboard.components.page_head import ABOUT
 from dashboard.components.people import ask_for_name, who_acts
 from dashboard.components.session import first_page
@@ -103,7 +104,7 @@ use_resolver(who_acts)
 prepare_browser()
 ask_for_name()
 show_whether_read_only()
-take_locks(with_lesson=ADDRESS in st.query_params)
+take_locks(with_lesson=ADDRESS in st.query_params or active_lesson() is not None)
 follow_guide()
 show_activity(on_train=page.title == "Train")
 show_outcome()

@@ -46,6 +46,17 @@ def test_what_is_locked_stays_on_other_pages_and_whatever_else_sets_it(store):
     assert {(config.model, config.epochs) for config in plan.configs} == {("dense", 4)}
 
 
+def test_who_loads_train_anew_has_it_locked_too(store):
+    at = open_page("train", lock="epochs,model", model="dense", epochs="4")
+    at.switch_page("app_pages/learn.py").run()
+    at.query_params.clear()
+    at.switch_page("app_pages/train.py").run()
+    address = {name: "".join(value) for name, value in at.query_params.items()}
+    again = press_start(open_page("train", **address), store)
+    assert (again.model, again.epochs) == ("dense", 4)
+    assert open_page("train", **address).text_input(key="locked_epochs").disabled
+
+
 def test_what_a_forged_message_says_of_a_locked_field_is_not_heard(store):
     at = open_page("train", lock="augment,learning_rate,model", model="dense", learning_rate="0.01", epochs="1")
     for kind, label, value in (

@@ -51,8 +51,8 @@ def show_link() -> None:
     copy_button("Copy this link", link, key="copy_class_link")
     st.image(qr_svg(link), width=QR_WIDTH)
     st.caption(
-        "What is locked stays so in a browser's tab until it is loaded anew from another address. Limits hold in any "
-        "case: set them where it matters."
+        "What is locked stays so in a browser's tab. Who opens the plain address in another one has nothing locked; "
+        "limits hold for everybody."
     )
 
 

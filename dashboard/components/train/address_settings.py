@@ -14,7 +14,7 @@ from dashboard.components.curve_axis import OVER
 from dashboard.components.fields import MOST_TYPED
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.layers import BUILD
-from dashboard.components.train.locks import NETWORK, lock
+from dashboard.components.train.locks import NETWORK, all_locked, lock
 from dashboard.components.train.settings import (
     MORE,
     OFF,
@@ -31,7 +31,7 @@ from dashboard.components.train.settings import (
 )
 
 LOCK = "lock"  # in the address: the settings that it locks, with commas between them
-OTHERS = ("run", BUILD, OVER)  # what the page has in the address besides settings
+OTHERS = ("run", BUILD, OVER, LOCK)  # what the page has in the address besides settings
 OF_LAYERS = {"hidden_layers": parse_hidden_layers, "dropout": parse_number}  # what the text of the layers says here
 SWITCHED = {**dict.fromkeys((ON, "1", "yes", "on"), ON), **dict.fromkeys((OFF, "0", "no", "off"), OFF)}
 FIRST = ("model", "network")  # the others are read by them
@@ -55,7 +55,9 @@ def take_locks(*, with_lesson: bool) -> None:
     Those without a value stay as they are, or as the lesson of the address sets them. Call it on every page, before the
     lesson is opened.
     """
-    named = [_plain(name) for name in st.query_params.pop(LOCK, "").split(",") if name.strip()]
+    if not is_navigation(LOCK):
+        return
+    named = [_plain(name) for name in st.query_params.get(LOCK, "").split(",") if name.strip()]
     if not named:
         return
     words = {word: _name(word)[1] for word in st.query_params if _name(word)[1] in (*LOCKABLE, *OF_LAYERS)}
@@ -68,6 +70,15 @@ def take_locks(*, with_lesson: bool) -> None:
     texts = {"model": title_in_address(model), "augment": ON if last_augment() else OFF}
     texts |= {name: last_text(model, name) for name in LOCKABLE if name not in texts}
     lock({name: texts[name] for name in wanted}, lesson=wanted - valued if with_lesson else ())
+
+
+def restore_locks() -> None:
+    """Put what is locked into the address of Train, so that who loads the page anew has it locked too."""
+    texts, model = all_locked(), last_model()
+    keys = {address_name(model, name): text for name, text in texts.items()}
+    for key, text in ({LOCK: ",".join(sorted(texts))} | keys if texts else {}).items():
+        if st.query_params.get(key) != text:
+            remember(PAGE, key, text)
 
 
 def _take_all(address: dict[str, str]) -> None:

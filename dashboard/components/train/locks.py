@@ -12,32 +12,38 @@ SET_BY_TEACHER = ":material/lock: Set by your teacher"
 
 
 def lock(texts: dict[str, str], *, lesson: Iterable[str] = ()) -> None:
-    """Lock settings for the session.
+    """Lock settings for the session; those that are locked already stay as they are.
 
     Args:
         texts: their values as they stand in an address, by name.
         lesson: the names of those that a lesson still sets.
     """
-    st.session_state[KEY] = {**st.session_state.get(KEY, {}), **texts}
-    st.session_state[OF_LESSON] = {*st.session_state.get(OF_LESSON, set()) - set(texts), *lesson}
+    before = all_locked()
+    st.session_state[KEY] = {**texts, **before}
+    st.session_state[OF_LESSON] = st.session_state.get(OF_LESSON, set()) | (set(lesson) - set(before))
+
+
+def all_locked() -> dict[str, str]:
+    """The values of all that is locked, as they stand in an address, by name."""
+    return st.session_state.get(KEY, {})
 
 
 def locked(name: str) -> str | None:
     """The locked value of a setting, as it stands in an address; None where it is free."""
-    return st.session_state.get(KEY, {}).get(name)
+    return all_locked().get(name)
 
 
 def fixed() -> dict[str, str]:
     """What no lesson sets either."""
     of_lesson = st.session_state.get(OF_LESSON, set())
-    return {name: text for name, text in st.session_state.get(KEY, {}).items() if name not in of_lesson}
+    return {name: text for name, text in all_locked().items() if name not in of_lesson}
 
 
 def let_lesson_set(texts: dict[str, str]) -> None:
     """Take up what a lesson sets, where it may."""
     of_lesson = st.session_state.get(OF_LESSON, set())
     if ours := {name: text for name, text in texts.items() if name in of_lesson}:
-        st.session_state[KEY] = {**st.session_state[KEY], **ours}
+        st.session_state[KEY] = {**all_locked(), **ours}
 
 
 def show_locked() -> None:
