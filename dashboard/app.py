@@ -84,9 +84,9 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         print(words, flush=True)
     services = Services()
     session.use(services)
-    if (
-        not is_class() and read_rules(services.store.home).everybody_waits
-    ):  # there is no page that would let runs start again
+    if is_class():
+        services.people.end_teaching()  # who knew an earlier PIN
+    elif read_rules(services.store.home).everybody_waits:  # no page would let runs start again
         change_rules(services.store.home, everybody_waits=False)
     threading.Thread(target=get_ready, args=(services,), daemon=True).start()
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.people import change_rules, read_rules
+from core.people import People, change_rules, read_rules
 from tests.support.browsing import Dashboard, needs_browser, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -124,3 +124,13 @@ def test_a_class_is_cleared_and_what_there_was_is_downloaded(school: Dashboard, 
         zipped.click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert {f"runs/{run_id}/config.json" for run_id in ids} <= set(archive.namelist())
+
+
+def test_whoever_was_a_teacher_types_the_pin_of_the_next_start(school: Dashboard, come) -> None:
+    teacher = come("Ms Third")
+    open_class(teacher)
+    school.end()
+    school.start()
+    teacher.goto(f"{school.url}/class")
+    expect(teacher.get_by_role("textbox", name="Teacher's PIN")).to_be_visible()
+    assert not any(person.is_teacher for person in People(school.store.home).all())

@@ -157,7 +157,7 @@ def _ask_first() -> None:
     if not (question := asked(QUESTION)):
         return
     act, chosen = question
-    whose = _whose(chosen)
+    whose = _whose(chosen) if chosen else "everybody, you too"
     title, words, yes, icon, action = _QUESTIONS[act]
     show_question(
         QUESTION,
@@ -219,21 +219,21 @@ def _runs(count: int) -> str:
 _QUESTIONS: dict[str, tuple[str, str, str, str, Callable]] = {
     "stop": (
         "Stop the runs of {}?",
-        "Training ends now, with what was learned, and what is in the line leaves it. Runs of {} can be resumed.",
+        "Training ends now, with what was learned, and what is in the line leaves it. The runs can be resumed.",
         "Stop",
         "stop",
         _stop,
     ),
     "delete": (
         "Delete the runs of {}?",
-        "All runs and sweeps of {} will be deleted permanently; what is in training is stopped first.",
+        "The runs and sweeps of {} will be deleted permanently. What is in training is stopped first.",
         "Delete",
         "delete",
         _delete,
     ),
     "remove": (
         "Remove {}?",
-        "Who is removed is asked for a name again, and their drawings in My digits are deleted. The runs of {} stay.",
+        "Who is removed is asked for a name again, and their drawings in My digits are deleted. The runs stay.",
         "Remove",
         "person_remove",
         _remove,

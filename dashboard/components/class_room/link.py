@@ -52,7 +52,7 @@ def show_link() -> None:
     st.image(qr_svg(link), width=QR_WIDTH)
     st.caption(
         "What is locked stays so in a browser's tab. Who opens the plain address in another one has nothing locked; "
-        "limits hold for everybody."
+        "limits hold for every pupil."
     )
 
 

@@ -96,7 +96,8 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
             say_refused(wrong)
         else:
             st.caption(what_they_take(plan, digits))
-        st.fragment(_say_limits, run_every=LOOK_SECONDS if this_person() else None)(wrong)
+        if (person := this_person()) and not person.is_teacher:
+            _say_limits(wrong)
     st.toggle(
         "Augment",
         last_augment(),
@@ -215,11 +216,9 @@ def why_too_much(plan: Plan) -> str:
     return ""
 
 
+@st.fragment(run_every=LOOK_SECONDS)
 def _say_limits(wrong: str) -> None:
     """Tell a pupil the limits; the page is drawn again where they keep Start from something else now."""
-    person = this_person()
-    if person is None or person.is_teacher:
-        return
     if _ready(last_model())[1] != wrong:
         st.rerun()
     rules = read_rules(store().home)
