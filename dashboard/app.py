@@ -22,11 +22,13 @@ from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
+from core.people import change_rules, read_rules  # noqa: E402
 from core.services import Services  # noqa: E402
 from dashboard import reach  # noqa: E402
 from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
 from dashboard.server import hide_harmless_log_lines, limit_header_time  # noqa: E402
+from dashboard.serving.flags import is_class  # noqa: E402
 from dashboard.style_sheet import StyleSheet  # noqa: E402
 
 AHEAD = (  # of dashboard.components
@@ -82,6 +84,10 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         print(words, flush=True)
     services = Services()
     session.use(services)
+    if is_class():
+        services.people.end_teaching()  # who knew an earlier PIN
+    elif read_rules(services.store.home).everybody_waits:  # no page would let runs start again
+        change_rules(services.store.home, everybody_waits=False)
     threading.Thread(target=get_ready, args=(services,), daemon=True).start()
     try:
         yield

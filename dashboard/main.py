@@ -9,12 +9,15 @@ from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
 from dashboard.components.address import note_page
 from dashboard.components.browser import prepare_browser
-from dashboard.components.learn.guide import follow_guide, show_guide
+from dashboard.components.learn.guide import ADDRESS, follow_guide, show_guide
+from dashboard.components.learn.progress import active_lesson
 from dashboard.components.page_head import ABOUT
 from dashboard.components.people import ask_for_name, is_nobody, who_acts
 from dashboard.components.person_menu import show_person
 from dashboard.components.session import first_page
+from dashboard.components.train.address_settings import take_locks
 from dashboard.components.tune.question import ask_whether_to_begin
+from dashboard.serving.flags import is_class
 from dashboard.serving.read_only import show_whether_read_only
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: for a Material symbol each browser would ask a server outside
@@ -88,17 +91,25 @@ PAGES = [
         help=ABOUT["Export"],
     ),
 ]
+CLASS = st.Page(
+    "app_pages/class.py",
+    title="Class",
+    icon=":material/groups:",
+    help="For the teacher: who is here, what they train, and what everybody may.",
+)
 
 
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
-page = st.navigation(PAGES, position="hidden" if is_nobody() else "sidebar")
+pages = [*PAGES, CLASS] if is_class() else PAGES
+page = st.navigation(pages, position="hidden" if is_nobody() else "sidebar")
 use_resolver(who_acts)
 note_page(page.title)
 prepare_browser()
 ask_for_name()
 show_whether_read_only()
 show_person(page.url_path)
+take_locks(with_lesson=ADDRESS in st.query_params or active_lesson() is not None)
 follow_guide()
 show_activity(on_train=page.title == "Train")
 show_outcome()

@@ -24,6 +24,7 @@ CORE = (  # each may import those before it
     ("export", "bundle", "training"),
     ("sweeps",),
     ("background", "services"),
+    ("classroom",),
 )
 RANKS = {name: rank for rank, names in enumerate(CORE) for name in names}
 

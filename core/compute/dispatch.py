@@ -28,6 +28,7 @@ from core.compute.cluster import ADDRESS, RESOURCE, SPARING, UNREACHABLE, explai
 from core.compute.machines import LOCK, Machine, Machines, cluster_address, write_machines
 from core.compute.queue import Queue
 from core.home import absolute
+from core.people import read_rules
 from core.runs import Run, RunError, RunStore
 from core.terminal import command_line, exit_with
 
@@ -120,7 +121,7 @@ class Dispatcher:
         ready = [member for member in members if not member.trouble]
         if not ready:
             return "No machine of the cluster takes runs." if members else "No machine has joined the cluster yet."
-        if not self._leaves.is_set():
+        if not (self._leaves.is_set() or read_rules(self.store.home).everybody_waits):
             taken = {attempt.run.id for member in members for attempt in member.attempts.values()}
             queued = [run for run in self._queue.look(time.monotonic()).queued if run.id not in taken]
             for run in sorted(queued, key=lambda run: run.id not in self._shared.lost):  # these were first before

@@ -127,6 +127,12 @@ class People:
         with self._changing():
             return self._change(person, is_teacher=is_teacher)
 
+    def end_teaching(self) -> None:
+        """Make every teacher a pupil again, as at the start of a server, which has a PIN of its own."""
+        for person in self.all():
+            if person.is_teacher:
+                self.set_teacher(person, False)
+
     def remove(self, person: Person) -> None:
         """Forget a person, and remove what is theirs alone; their runs stay."""
         (self.folder / f"{person.id}.json").unlink(missing_ok=True)
@@ -149,8 +155,10 @@ class People:
         stored = self._read(person.id)
         if stored is None:
             raise PersonError("This name was removed from the class. Type your name again.")
-        changed = replace(_person(person.id, stored), **changes)
+        changed, seen = replace(_person(person.id, stored), **changes), self.last_seen(person)
         self._write(changed, str(stored.get("key", "")))
+        with suppress(OSError):
+            os.utime(self.folder / f"{person.id}.json", (seen, seen))  # the teacher may have changed it
         return changed
 
     def _free(self, name: str) -> str:

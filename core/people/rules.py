@@ -95,6 +95,17 @@ def why_too_much(
     return ""
 
 
+def limits_in_words(rules: Rules) -> str:
+    """The limits as a part of a sentence: "5 epochs, 1,000 training images"; "" where there are none."""
+    words = {
+        "{:,g} epochs a run": rules.epochs,
+        "{:,g} training images a run": rules.images,
+        "{:,g} runs at a time": rules.waiting,
+        "{:,g} minutes of training": rules.minutes,
+    }
+    return ", ".join(text.format(limit) for text, limit in words.items() if limit is not None)
+
+
 def _fits(usual: Any, value: Any) -> bool:
     if isinstance(usual, bool):
         return isinstance(value, bool)

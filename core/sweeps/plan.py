@@ -88,6 +88,13 @@ class Plan:
         return {name: tuple(dict.fromkeys(point[name] for point in self.points)) for name in self.varied}
 
     @property
+    def most(self) -> tuple[int, int | None]:
+        """The most epochs of a trial, and the most training images, None where one trains on all there are."""
+        epochs = [*(config.epochs for config in self.configs), *self.space.get("epochs", ())]
+        images = [*(config.training_images for config in self.configs), *self.space.get("training_images", ())]
+        return int(max(epochs, default=self.base.epochs)), None if None in images else max(images, default=None)
+
+    @property
     def count(self) -> int:
         """How many trials there are, and will be."""
         return self.trials or len(self.points)

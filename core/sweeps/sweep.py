@@ -298,8 +298,7 @@ class SweepStore:
         """A new sweep, active; it appears whole or not at all. Its name gets a number where another has it."""
         if words := refusal_to_make():
             raise NotYoursError(words)
-        most = max((config.epochs for config in plan.configs), default=plan.base.epochs)
-        self.runs.check_limits(most, plan.base.training_images)
+        self.runs.check_limits(*plan.most)
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder.parent / "sweeps.lock"):
             taken = {sweep.name for sweep in self.sweeps()}

@@ -14,7 +14,7 @@ from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
 from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.address_settings import forget_notes, show_notes_on_address, take_address
+from dashboard.components.train.address_settings import forget_notes, restore_locks, show_notes_on_address, take_address
 from dashboard.components.train.all_runs import show_all_runs
 from dashboard.components.train.import_run import import_note, show_import
 from dashboard.components.train.layers import show_builder
@@ -133,6 +133,7 @@ def show_notes(found: Dataset) -> None:
 
 found = dataset()
 take_address()
+restore_locks()
 choice = sidebar(found)
 run = choice.run
 if run is not None:

@@ -12,7 +12,7 @@ from core.runs import Run
 from dashboard.components.following import follow, is_outdated
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.page_head import show_tab_title
-from dashboard.components.people import ask_again_if_unknown
+from dashboard.components.people import ask_again_if_unknown, note_here
 from dashboard.components.progress import per_cent_done, progress_in_words
 from dashboard.components.session import TRAIN_PAGE, TUNE_PAGE, active, chosen_run, dataset_now, open_run, store
 from dashboard.components.text import escape_markdown
@@ -48,6 +48,7 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
     if is_outdated():
         st.rerun()
     ask_again_if_unknown()
+    note_here()
     found = active(LOOK_SECONDS / 2)
     everybody = [run for run in map(store().get, sorted(found.running)) if run]
     running, queued, mine = listed(everybody), listed(found.queued), {run.id for run in own(everybody)}
@@ -92,7 +93,8 @@ def _how_far(run: Run) -> str:
     place = digits and place_in_line(run, digits)
     if not place:
         return progress_in_words(run)
-    return f"{place.words[0].lower()}{place.words[1:]}, starts in about {duration_in_words(place.seconds)}"
+    starts = "" if place.seconds is None else f", starts in about {duration_in_words(place.seconds)}"
+    return f"{place.short[0].lower()}{place.short[1:]}{starts}"
 
 
 def go_to(run_id: str) -> None:

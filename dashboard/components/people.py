@@ -52,7 +52,7 @@ def this_person() -> Person | None:
     """The person in front of this page; None where no class is served, and before a name was typed."""
     if not is_class():
         return None
-    if _has_login():
+    if has_login():
         return _logged_in()
     return people().of_key(own_key())
 
@@ -60,15 +60,15 @@ def this_person() -> Person | None:
 def own_key() -> str:
     """The key of whoever is in front of this page, as their browser keeps it; "" where there is none."""
     key = _typed.get(get_script_run_ctx().session_id) or st.context.cookies.get(COOKIE) or ""
-    return "" if key == LEFT or _has_login() else key
+    return "" if key == LEFT or has_login() else key
 
 
 def ask_for_name() -> None:
     """In a class, ask who is there, and draw nothing else until it is known; note that somebody is here."""
     if not is_class():
         return
-    if person := this_person():
-        people().note_here(person)
+    if this_person():
+        note_here()
         _let_browser_keep()
         return
     _show_welcome()
@@ -78,6 +78,12 @@ def ask_for_name() -> None:
 def is_nobody() -> bool:
     """Whether a class is served and it is not known who is in front of the page: then only a name is asked for."""
     return is_class() and this_person() is None
+
+
+def note_here() -> None:
+    """Note that whoever is in front of this page is here now."""
+    if person := this_person():
+        people().note_here(person)
 
 
 def ask_again_if_unknown() -> None:
@@ -93,7 +99,7 @@ def _show_welcome() -> None:
     with st.container(key="welcome", width=420):
         st.title("Digit Lab", anchor=False)
         st.markdown("A laboratory for small neural networks that read handwritten digits.")
-        if _has_login():
+        if has_login():
             st.markdown("Your school's server says who you are.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
@@ -133,7 +139,7 @@ def leave() -> None:
     """In a callback: let this browser forget who is in front of it, and what they chose."""
     st.session_state.clear()
     st.query_params.clear()
-    if _has_login():
+    if has_login():
         st.logout()
     _typed[get_script_run_ctx().session_id] = LEFT
 
@@ -144,7 +150,8 @@ def _set_cookie(value: str, seconds: int) -> None:
     st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 
 
-def _has_login() -> bool:
+def has_login() -> bool:
+    """Whether the school has a server for logging in, which says who somebody is."""
     try:
         return "auth" in st.secrets
     except FileNotFoundError:

@@ -10,11 +10,7 @@ import segno
 
 from core.home import home_folder
 from core.storage import printable
-
-
-def teacher_line() -> str:
-    """The line about the teacher's PIN; "" where there is none."""
-    return ""  # TODO of the teacher's part: "Teacher's PIN: …"
+from dashboard.serving.teacher_pin import teacher_line
 
 
 def board(urls: list[str], listens: str, *, made_here: bool) -> str:

@@ -39,7 +39,7 @@ from dashboard.components.session import (
     store,
 )
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.settings import settings_from, take_settings
+from dashboard.components.train.settings import settings_from, take_settings, with_locks
 from dashboard.components.whose import full_name
 from dashboard.components.widgets.canvas import current_drawing
 
@@ -86,7 +86,7 @@ def _take_up_settings() -> None:
     lesson = active_lesson()
     settings = lesson.steps[_at(lesson)].settings if lesson else ""
     if settings and "model" not in st.query_params:
-        take_settings(settings_from(lesson.runs[settings]))
+        take_settings(settings_from(lesson.runs[settings]), of_lesson=True)
 
 
 def show_guide(page: str) -> None:
@@ -400,7 +400,7 @@ def _open(lesson: Lesson, step: Step) -> None:
     A page about runs that are not trained yet is not opened: it would show others.
     """
     if step.settings:
-        take_settings(settings_from(lesson.runs[step.settings]))
+        take_settings(settings_from(lesson.runs[step.settings]), of_lesson=True)
     page, query = step.page or ("train" if step.settings else ""), dict(step.query)
     if not page:
         return
@@ -451,8 +451,8 @@ def _start(lesson: Lesson, name: str) -> None:
 
 
 def _create(lesson: str, name: str, config: TrainingConfig) -> None:
-    take_run(lesson, name, store().create(config).id)
-    take_settings(config)
+    take_run(lesson, name, store().create(with_locks(config)).id)
+    take_settings(config, of_lesson=True)
 
 
 def _measure(number: Number, runs: Mapping[str, RunView]) -> None:

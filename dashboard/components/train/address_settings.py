@@ -8,17 +8,20 @@ from functools import cache
 import streamlit as st
 
 from core.config import MODELS, PARSERS, ConfigError, TrainingConfig, parse_hidden_layers, parse_number
+from dashboard.components.actions import note_failure
 from dashboard.components.address import is_navigation, remember
 from dashboard.components.curve_axis import OVER
 from dashboard.components.fields import MOST_TYPED
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.layers import BUILD
+from dashboard.components.train.locks import NETWORK, all_locked, lock
 from dashboard.components.train.settings import (
     MORE,
     OFF,
     ON,
     PAGE,
     address_name,
+    last_augment,
     last_model,
     last_text,
     setting_of,
@@ -27,10 +30,12 @@ from dashboard.components.train.settings import (
     understand_all,
 )
 
-OTHERS = ("run", BUILD, OVER)  # what the page has in the address besides settings
+LOCK = "lock"  # in the address: the settings that it locks, with commas between them
+OTHERS = ("run", BUILD, OVER, LOCK)  # what the page has in the address besides settings
 OF_LAYERS = {"hidden_layers": parse_hidden_layers, "dropout": parse_number}  # what the text of the layers says here
 SWITCHED = {**dict.fromkeys((ON, "1", "yes", "on"), ON), **dict.fromkeys((OFF, "0", "no", "off"), OFF)}
 FIRST = ("model", "network")  # the others are read by them
+LOCKABLE = ("model", "augment", "epochs", *MORE)
 NOTES = "address_notes"  # in the session
 
 
@@ -41,7 +46,43 @@ def take_address() -> None:
     """
     if not is_navigation(f"{PAGE}_settings"):
         return
-    address = {word: text for word, text in st.query_params.to_dict().items() if word not in OTHERS}
+    _take_all({word: text for word, text in st.query_params.to_dict().items() if word not in OTHERS})
+
+
+def take_locks(*, with_lesson: bool) -> None:
+    """Lock the settings that the address names in `lock` for this session, with the values that it has for them.
+
+    Those without a value stay as they are, or as the lesson of the address sets them. Call it on every page, before the
+    lesson is opened.
+    """
+    if not is_navigation(LOCK):
+        return
+    named = [_plain(name) for name in st.query_params.get(LOCK, "").split(",") if name.strip()]
+    if not named:
+        return
+    words = {word: _name(word)[1] for word in st.query_params if _name(word)[1] in (*LOCKABLE, *OF_LAYERS)}
+    _take_all({word: st.query_params[word] for word in words})
+    if unknown := [name for name in named if name not in LOCKABLE]:
+        note_failure(f"The link locks {unknown[0]!r}, which is no setting. There are: {', '.join(LOCKABLE)}.")
+    wanted = {each for name in named if name in LOCKABLE for each in (NETWORK if name in NETWORK else (name,))}
+    model, valued = last_model(), set(words.values())
+    valued |= set(NETWORK) if valued & {*NETWORK, *OF_LAYERS} else set()
+    texts = {"model": title_in_address(model), "augment": ON if last_augment() else OFF}
+    texts |= {name: last_text(model, name) for name in LOCKABLE if name not in texts}
+    lock({name: texts[name] for name in wanted}, lesson=wanted - valued if with_lesson else ())
+
+
+def restore_locks() -> None:
+    """Put what is locked into the address of Train, so that who loads the page anew has it locked too."""
+    texts, model = all_locked(), last_model()
+    keys = {address_name(model, name): text for name, text in texts.items()}
+    for key, text in ({LOCK: ",".join(sorted(texts))} | keys if texts else {}).items():
+        if st.query_params.get(key) != text:
+            remember(PAGE, key, text)
+
+
+def _take_all(address: dict[str, str]) -> None:
+    """Take up settings of an address, and note what was not understood."""
     of = {_name(word)[0] for word in address}
     if "model" not in map(_plain, address) and len(of) == 1 and (model := of.pop()):
         remember(PAGE, "model", title_in_address(model))

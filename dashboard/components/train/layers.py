@@ -16,6 +16,7 @@ from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import say_refused
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.session import store
+from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
     PAGE,
     address_name,
@@ -37,7 +38,8 @@ LONG = 60.0  # seconds, above which a run or an epoch takes long
 
 def hear_layers(model: str) -> None:
     """Take up what was typed or built, before the page looks at it."""
-    hear(*_kept(model))
+    if not locked("network"):
+        hear(*_kept(model))
 
 
 def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
@@ -50,7 +52,10 @@ def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
     model = last_model()
     problem = _problem(model)
     with st.container(gap="xsmall", key="network_layers"):
-        network_field(*_kept(model), help=setting_of("network").help, wrong=bool(problem))
+        if locked("network"):
+            st.text_area("Layers", last_text(model, "network"), disabled=True, key="locked_network")
+        else:
+            network_field(*_kept(model), help=setting_of("network").help, wrong=bool(problem))
         if problem:
             say_refused(problem)
         else:
@@ -58,6 +63,9 @@ def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
             said = f"\n\n:material/lightbulb: {hint}" if hint else ""  # in one element: what follows stays what it is
             how = None if hint else setting_of("network").help  # its sign would stand behind the hint; the field has it
             st.caption(f"{_cost(model)}{_epoch_takes(config, digits)}.{said}", help=how)
+        if locked("network"):
+            show_locked()
+            return
         with st.container(horizontal=True, gap="small"):
             words, icon = ("Close builder", "close") if _is_open() else ("Build", "construction")
             st.button(words, icon=f":material/{icon}:", key="build", on_click=_open, args=(not _is_open(),))
@@ -68,7 +76,7 @@ def show_layers(digits: Dataset, config: TrainingConfig | None) -> None:
 def show_builder(digits: Dataset) -> None:
     """Show the builder where it is open."""
     restore(PAGE, BUILD)
-    if not _is_open():
+    if not _is_open() or locked("network"):
         return
     model = last_model()
     problem, config = _problem(model), None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.compute.machines import places
 from core.config import TrainingConfig
 from core.data import Dataset
+from core.people import read_rules
 from core.runs import Run
 from dashboard.components.session import active, store
 from dashboard.components.text import escape_markdown
@@ -14,6 +15,7 @@ from dashboard.components.train.layers import takes
 from dashboard.components.whose import full_name
 
 LOOK_SECONDS = 0.4
+PAUSED = "The teacher has paused starting: your run stays in the line."
 BESIDE_TRAINING = 1.5  # seconds of a run: its first batches, the export and the test, roughly
 
 
@@ -22,18 +24,20 @@ class Place:
     """A run's place in line.
 
     Attributes:
-        words: "2nd in line".
-        after: "after Dense 3".
-        seconds: in about how many it starts.
+        words: "2nd in line, after Dense 3".
+        short: "2nd in line".
+        seconds: in about how many it starts; None where the teacher lets everybody wait.
     """
 
     words: str
-    after: str
-    seconds: float
+    short: str
+    seconds: float | None
 
 
 def place_in_line(run: Run, digits: Dataset) -> Place | None:
     """The place of a queued run that waits for others; None where it is the next and nothing is in training."""
+    if read_rules(store().home).everybody_waits:
+        return Place(PAUSED, "waits for the teacher", None)
     found = active(LOOK_SECONDS)
     waiting = [other.id for other in found.queued]
     place = waiting.index(run.id) if run.id in waiting else 0
@@ -41,9 +45,10 @@ def place_in_line(run: Run, digits: Dataset) -> Place | None:
     if not training and not place:
         return None
     before = [found.queued[place - 1]] if place else training
+    short = f"{'Next' if place == 0 else ordinal(place + 1)} in line"
     return Place(
-        f"{'Next' if place == 0 else ordinal(place + 1)} in line",
-        f"after {' and '.join(escape_markdown(full_name(other)) for other in before)}",
+        f"{short}, after {' and '.join(escape_markdown(full_name(other)) for other in before)}",
+        short,
         max(1.0, _seconds_until_start(training, found.queued[:place], digits)),
     )
 

@@ -35,7 +35,7 @@ def live(run: Run) -> None:
     done = per_cent_done(run)
     if state.name == "running":
         show_tab_title(progress=f"{done} %")
-    show_progress(done, f"{place.words}, {place.after}" if place else _where(run, history, epochs, done))
+    show_progress(done, place.words if place else _where(run, history, epochs, done))
     show_numbers(_numbers_in_line(run, place) if place else last_numbers(history))
     show_charts(run, epochs)
     show_test_images(run)
@@ -83,8 +83,9 @@ def _batch(run: Run, history: History, epoch: int) -> str:
 
 def _numbers_in_line(run: Run, place: Place) -> list[Number]:
     """What stands in place of the numbers that a run in line does not have yet."""
+    starts = [] if place.seconds is None else [Number("Starts in about", duration_in_words(place.seconds))]
     return [
-        Number("Starts in about", duration_in_words(place.seconds)),
+        *starts,
         Number("Epochs", str(run.state.target_epochs)),
         Number("Training images", training_images_in_words(run.config or TrainingConfig(), dataset())),
     ]

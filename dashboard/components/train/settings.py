@@ -31,6 +31,7 @@ from core.sweeps.plan import plan_of
 from core.sweeps.values import parse_several
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
+from dashboard.components.train.locks import fixed, let_lesson_set, locked
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
 from dashboard.components.widgets.network_text import network_now
@@ -169,11 +170,9 @@ def plan_now() -> Plan:
     Raises:
         ConfigError: where a setting is out of its range.
     """
-    model = now("model", last_model())
+    model = model_now()
     values = {name: understand_all(name, text_now(model, name), model) for name in shown_settings(model)}
-    base = TrainingConfig(
-        model=model, augment=now("augment", last_augment()), **{name: each[0] for name, each in values.items()}
-    )
+    base = TrainingConfig(model=model, augment=augment_now(), **{name: each[0] for name, each in values.items()})
     space = {name: each for name, each in values.items() if len(each) > 1}
     labels = ", ".join(setting_of(name).label for name in space)
     return plan_of(base, space, name=f"{base.title}: {labels.lower()}")
@@ -202,33 +201,68 @@ def settings_from(address: Mapping[str, str]) -> TrainingConfig:
     return TrainingConfig(model=model, augment=address.get("augment") == ON, **values)
 
 
-def take_settings(config: TrainingConfig) -> None:
-    """Put the settings of a run into the widgets; all but the run that it was fine-tuned from."""
-    remember(PAGE, "model", title_in_address(config.model))
-    remember(PAGE, "augment", ON if config.augment else OFF)
+def take_settings(config: TrainingConfig, *, of_lesson: bool = False) -> None:
+    """Put the settings of a run into the widgets; all but the run that it was fine-tuned from.
+
+    What a teacher's link has locked stays, but for what it leaves to the lesson.
+    """
+    texts = texts_of(config)
+    if of_lesson:
+        let_lesson_set(texts)
+    for name, text in texts.items():
+        remember(PAGE, address_name(config.model, name), text)
+
+
+def texts_of(config: TrainingConfig) -> dict[str, str]:
+    """The settings of a run by name, as they stand in an address."""
+    texts = {"model": title_in_address(config.model), "augment": ON if config.augment else OFF}
     for name in shown_settings(config.model):
-        value = config.layers.text if name == "network" else setting_of(name).text(getattr(config, name))
-        remember(PAGE, address_name(config.model, name), value)
+        texts[name] = config.layers.text if name == "network" else setting_of(name).text(getattr(config, name))
+    return texts
+
+
+def with_locks(config: TrainingConfig) -> TrainingConfig:
+    """The settings with those in their place that a teacher's link has locked, whatever a lesson says.
+
+    Raises:
+        ConfigError: where one of them cannot be.
+    """
+    if not fixed():
+        return config
+    texts = {**texts_of(config), **fixed()}
+    model = model_name(texts["model"])
+    known = ("model", "augment", *shown_settings(model))
+    return settings_from({address_name(model, name): texts[name] for name in known if name in texts})
 
 
 def settings_in_address() -> str:
     """The settings in the widgets now as the query of an address, also those that are defaults."""
-    model = now("model", last_model())
+    model = model_now()
     values = {address_name(model, name): text_now(model, name) for name in shown_settings(model)}
-    augment = ON if now("augment", last_augment()) else OFF
+    augment = ON if augment_now() else OFF
     return urlencode({"model": title_in_address(model), "augment": augment, **values})
 
 
+def model_now() -> str:
+    """The network in its widget, also in a callback; the locked one where it is locked."""
+    return last_model() if locked("model") else now("model", last_model())
+
+
+def augment_now() -> bool:
+    """Whether augmentation is switched on in its widget, also in a callback; as it is locked where it is."""
+    return last_augment() if locked("augment") else now("augment", last_augment())
+
+
 def last_model() -> str:
-    """The network that was chosen last; the default where the address names an unknown one."""
+    """The network that was chosen last, or is locked; the default where the address names an unknown one."""
     with suppress(ConfigError):
-        return model_name(recall(PAGE, "model", DEFAULT.model))
+        return model_name(locked("model") or recall(PAGE, "model", DEFAULT.model))
     return DEFAULT.model
 
 
 def last_augment() -> bool:
-    """Whether augmentation was switched on last."""
-    return recall(PAGE, "augment") == ON
+    """Whether augmentation was switched on last, or is locked."""
+    return (locked("augment") or recall(PAGE, "augment")) == ON
 
 
 def shown_settings(model: str) -> list[str]:
@@ -274,19 +308,23 @@ def understand_all(name: str, text: str, model: str = DEFAULT.model) -> tuple:
 def text_now(model: str, name: str) -> str:
     """The text in the field of a setting, or the text that a field not drawn yet will begin with."""
     kept = last_text(model, name)
+    if locked(name) is not None:
+        return kept
     if name == "network":
         return network_now(address_name(model, name), kept)
     return epochs_now(kept) if name == "epochs" else now(address_name(model, name), kept)
 
 
 def last_text(model: str, name: str) -> str:
-    """The text typed last for a setting, or its default."""
+    """The text typed last for a setting, or the locked one, or its default."""
+    if (text := locked(name)) is not None:
+        return text[: setting_of(name).most]
     return recall(PAGE, address_name(model, name), default_text(model, name))[: setting_of(name).most]
 
 
 def address_name(model: str, name: str) -> str:
     """A setting's name in the address; each architecture has its own, since their defaults differ."""
-    return name if name == "epochs" else f"{title_in_address(model)}_{name}"
+    return name if name in ("model", "augment", "epochs") else f"{title_in_address(model)}_{name}"
 
 
 def title_in_address(model: str) -> str:

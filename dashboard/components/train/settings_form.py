@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -11,13 +12,17 @@ import streamlit as st
 from core.compute.machines import cluster_address, seconds_for
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
-from core.people import refusal_to_make
+from core.people import Rules, read_rules, refusal_to_make
+from core.people.rules import limits_in_words
+from core.runs import NotYoursError
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
 from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understood
 from dashboard.components.formatting import duration_in_words
+from dashboard.components.people import this_person
 from dashboard.components.session import store
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
+from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
     DATA,
     DEFAULT,
@@ -44,6 +49,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.components.widgets.epochs_field import epochs_field
 
+LOOK_SECONDS = 2.0
 ESTIMATED = 10  # trials whose time is estimated; the others take as long
 NOUNS = {  # of several values
     "model": "networks",
@@ -91,14 +97,19 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
             say_refused(wrong)
         else:
             st.caption(what_they_take(plan, digits))
+        if (person := this_person()) and not person.is_teacher:
+            _say_limits(wrong)
     st.toggle(
         "Augment",
         last_augment(),
+        disabled=locked("augment") is not None,
         **view("augment", last_augment(), _keep_augment),
         help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch, and adds "
         "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
         "hand-drawn digits.",
     )
+    if locked("augment"):
+        show_locked()
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(_about(model))
         _recipe(MODELS[model])
@@ -179,7 +190,7 @@ def show_networks(start: Callable[[], None]) -> None:
                         st.button(
                             "Train it", key=f"train_{name}", **{**_start_button(start, wrong), "type": "secondary"}
                         )
-                    else:
+                    elif not locked("model"):
                         st.button("Choose", type="tertiary", key=f"choose_{name}", on_click=_keep_model, args=(name,))
                 st.markdown(info.about)
                 st.caption(network.text)
@@ -194,10 +205,33 @@ def _start_button(start: Callable[[], None], wrong: str) -> dict:
 def _ready(model: str) -> tuple[Plan | None, str]:
     """The settings, ready to be started; or None and what keeps them from it, as a sentence."""
     try:
-        return plan_now(), ""
+        plan = plan_now()
+        wrong = why_too_much(plan)
+        return None if wrong else plan, wrong
     except ConfigError as error:
         wrong = [setting_of(name).label for name in shown_settings(model) if problem_with(model, name)]
         return None, f"To start, correct: {', '.join(wrong)}." if wrong else str(error)
+
+
+def why_too_much(plan: Plan) -> str:
+    """Which limit of the teacher keeps this from being started, as a sentence; "" where none does."""
+    try:
+        store().check_limits(*plan.most)
+    except NotYoursError as error:
+        return str(error)
+    return ""
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def _say_limits(wrong: str) -> None:
+    """Tell a pupil the limits; the page is drawn again where they keep Start from something else now."""
+    if _ready(last_model())[1] != wrong:
+        st.rerun()
+    rules = read_rules(store().home)
+    if rules.waiting == Rules().waiting:  # which nobody set
+        rules = replace(rules, waiting=None)
+    if words := limits_in_words(rules):
+        st.caption(f"Your teacher allows at most {words}.")
 
 
 def what_they_take(plan: Plan, digits: Dataset) -> str:
@@ -247,7 +281,7 @@ def epochs_in_words(epochs: int) -> str:
 
 def _choose_model() -> str:
     """Choose the network; the address takes its name or its title, as the command line does."""
-    model, named = last_model(), recall(PAGE, "model", DEFAULT.model)
+    model, named = last_model(), locked("model") or recall(PAGE, "model", DEFAULT.model)
     with st.container(gap=None):
         try:
             model_name(named)
@@ -261,7 +295,10 @@ def _choose_model() -> str:
         **view("model", model, _keep_model),
         format_func=lambda name: MODELS[name].title if name in MODELS else name,
         width="stretch",
+        disabled=locked("model") is not None,
     )
+    if locked("model"):
+        show_locked()
     return model
 
 
@@ -275,7 +312,7 @@ def _keep_augment(augment: bool) -> None:
 
 def _recipe(info: ModelInfo) -> None:
     """Offer the epochs and augmentation recommended for a network, where others are set."""
-    if info.recipe is None:
+    if info.recipe is None or locked("epochs") or locked("augment"):
         return
     epochs, augment = info.recipe
     if (text_now(DEFAULT.model, "epochs").strip(), last_augment()) != (str(epochs), augment):
@@ -297,6 +334,10 @@ def _take_recipe(epochs: int, augment: bool) -> None:
 def _epochs() -> None:
     problem = problem_with(DEFAULT.model, "epochs")
     with st.container(gap=None, key="epochs"):
+        if (text := locked("epochs")) is not None:
+            st.text_input("Epochs", text, disabled=True, help=setting_of("epochs").help, key="locked_epochs")
+            show_locked()
+            return
         st.markdown("Epochs", help=setting_of("epochs").help)
         epochs_field(last_text(DEFAULT.model, "epochs"), partial(remember, PAGE, "epochs"), wrong=bool(problem))
         _say(DEFAULT.model, "epochs")
@@ -305,14 +346,19 @@ def _epochs() -> None:
 def _field(model: str, name: str) -> None:
     """Show the field of a setting, and below it how its text was read, or why it is invalid."""
     setting, kept, key = setting_of(name), last_text(model, name), address_name(model, name)
-    shown = view(key, kept, partial(remember, PAGE, key))
+    is_locked = locked(name) is not None
+    shown = {**view(key, kept, partial(remember, PAGE, key)), "disabled": is_locked}
     if setting.choices:
         values = list(setting.choices)
         index = values.index(kept) if kept in values else 0
         st.selectbox(setting.label, values, index, setting.choices.get, help=setting.help, **shown)
+        if is_locked:
+            show_locked()
         return
     st.text_input(setting.label, kept, setting.most, live=TYPING_PAUSE, help=setting.help, **shown)
     _say(model, name)
+    if is_locked:
+        show_locked()
 
 
 def _say(model: str, name: str) -> None:

@@ -19,8 +19,9 @@ from dashboard.components.fields import TYPING_PAUSE, say_refused
 from dashboard.components.formatting import settings_in_words
 from dashboard.components.session import TRAIN_PAGE
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.locks import locked
 from dashboard.components.train.settings import setting_of, settings_now, shown_settings, understand
-from dashboard.components.train.settings_form import what_they_take
+from dashboard.components.train.settings_form import what_they_take, why_too_much
 from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.views import now, view
 
@@ -92,6 +93,8 @@ def show_new_sweep(digits: Dataset) -> None:
         **view("stop_weak", _stops(), lambda on: remember(PAGE, "stop_weak", "true" if on else "")),
     )
     (plan, wrong), reason = _plan(), refusal_to_make()
+    if plan and (too_much := why_too_much(plan)):
+        plan, wrong = None, too_much
     if plan and plan.halving:
         st.caption(_halving_in_words(plan))
     count = plan.count if plan else 0
@@ -152,6 +155,7 @@ def _field(name: str) -> None:
 
 def _possible() -> list[str]:
     found = [MODEL, *shown_settings(_base_model())]
+    found = [name for name in found if locked(name) is None]
     return [name for name in found if name != "seed" or _search() != TPE]  # which is no choice
 
 

@@ -16,6 +16,7 @@ from core.compute.dispatch import Dispatcher
 from core.compute.machines import LOCK, places, read_machines
 from core.config import TrainingConfig
 from core.endings import DIVERGED
+from core.people import change_rules
 from core.runs import Run
 from core.runs.state import State
 from tests.support.paths import ROOT
@@ -29,6 +30,7 @@ class Cluster:
     def __init__(self, machines: dict[str, State]):
         self.machines = machines
         self.began = {name: [] for name in machines}
+        self.looks = 0
         self.scheduler = self
 
     async def identity(self, n_workers):
@@ -45,6 +47,7 @@ class Cluster:
         return {"stamps": {}}
 
     def look(self, name, home, seconds, known):
+        self.looks += 1
         events = mirror.Change("events.jsonl", (17,), 0, b'{"type":"taken"}\n')
         ended = {"state": self.machines[name], "has_worker": False, "written": [events], "gone": []}
         about = {"id": name, "name": name, "cores": 1, "others": 0, "protocol": PROTOCOL, "free": 1}
@@ -133,6 +136,15 @@ def test_a_run_that_is_resumed_before_its_machine_has_told_of_the_pause_is_train
     cluster = Obedient({"one": State("queued")})
     serve(cluster, lambda: not run.state.is_active)
     assert (run.state.name, len(cluster.began["one"])) == ("finished", 2)
+
+
+def test_nothing_is_sent_while_the_teacher_lets_everybody_wait(store, serve):
+    run, cluster = store.create(CONFIG), Cluster({"one": State("finished")})
+    change_rules(store.home, everybody_waits=True)
+    serve(cluster, lambda: cluster.looks > 20)
+    assert (cluster.began["one"], run.state.name) == ([], "queued")
+    change_rules(store.home, everybody_waits=False)
+    serve(cluster, lambda: run.state.name == "finished")
 
 
 def test_a_run_of_another_dataset_is_sent_nowhere(store, serve):

@@ -134,6 +134,16 @@ def test_limits_hold_for_runs_sweeps_and_more_epochs(store, ann):
             store.create(TrainingConfig(epochs=1))
 
 
+def test_a_limit_of_images_holds_for_each_trial_of_a_sweep(store, ann):
+    change_rules(store.home, images=500)
+    base = TrainingConfig(training_images=500)
+    with acting_as(Actor(ann)):
+        for images in ((100, 501), (100, None)):
+            with pytest.raises(NotYoursError, match="at most 500 training images"):
+                SweepStore(store).create(Plan(base, every_combination({"training_images": images}), "Images"))
+        SweepStore(store).create(Plan(base, every_combination({"training_images": (100, 500)}), "Images"))
+
+
 def test_the_line_goes_round(store, ann, ben):
     def runs_of(person, count):
         with acting_as(Actor(person)):

@@ -86,6 +86,8 @@ def test_last_seen_is_when_somebody_was_here(tmp_path):
     ann, _ = people.join("Ann")
     os.utime(people.folder / f"{ann.id}.json", (1000, 1000))
     assert people.last_seen(ann) == 1000
+    people.rename(ann, "Anna")  # by the teacher
+    assert people.last_seen(ann) == 1000
     people.note_here(ann)
     assert people.last_seen(ann) > 1_700_000_000
 

@@ -1,0 +1,241 @@
+"""Everybody of the class in a table that follows by itself, and what the teacher does for one or for all."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.classroom import acts
+from core.classroom.roll import Row, call_the_roll
+from core.runs import Run
+from dashboard.components.class_room.teacher import as_teacher, note, this_teacher
+from dashboard.components.formatting import duration_in_words
+from dashboard.components.people import people
+from dashboard.components.progress import per_cent_done
+from dashboard.components.question import ask, asked, show_question
+from dashboard.components.session import services, store
+from dashboard.components.text import escape_markdown
+
+LOOK_SECONDS = 2.0
+QUESTION = "class_question"  # under which the session keeps what is asked, and of whom
+CHOSEN = "class_names"
+MOST_ROWS = 32
+MOST_NAMED = 3  # in a sentence
+
+
+def show_everybody() -> None:
+    """Show the choice of names with the buttons, and below them the table."""
+    _choice()
+    _ask_first()
+    _table()
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def _table() -> None:
+    if not this_teacher():
+        st.rerun()
+    rows = call_the_roll(people(), store())
+    here = sum(row.is_here(time.time()) for row in rows)
+    words = [
+        f"{len(rows)} {'name' if len(rows) == 1 else 'names'}",
+        f"{here} here",
+        f"{sum(len(row.training) for row in rows)} in training",
+        f"{sum(row.waiting for row in rows)} in the line",
+    ]
+    st.caption(" · ".join(words))
+    st.dataframe(
+        table_of(rows),
+        hide_index=True,
+        placeholder="–",
+        width="content",
+        height="content" if len(rows) <= MOST_ROWS else 37 + 35 * MOST_ROWS + 17,  # a half row shows that it goes on
+        column_config=COLUMNS,
+        key="class_table",
+    )
+
+
+COLUMNS = {
+    "Name": st.column_config.TextColumn(width=170),
+    "Trains now": st.column_config.TextColumn(width=190),
+    "Best validation": st.column_config.NumberColumn(
+        format="%.2f %%",
+        help="The best accuracy on the validation images of all their runs. * The classic network validates on the "
+        "test images.",
+    ),
+    "Minutes": st.column_config.NumberColumn(format="%.1f", help="Of training, of all runs that have ended."),
+}
+
+
+def table_of(rows: Sequence[Row]) -> pd.DataFrame:
+    """One line for each row, in their order."""
+    now = time.time()
+    return pd.DataFrame(
+        {
+            "Name": [f"{row.owner.name} (teacher)" if row.is_teacher else row.owner.name for row in rows],
+            "Last here": [_seen(row, now) for row in rows],
+            "Trains now": [", ".join(map(_in_words, row.training)) or None for row in rows],
+            "Best validation": [math.nan if row.accuracy is None else 100 * row.accuracy for row in rows],
+            "By": [row.best and f"{row.best.name}{' *' * row.on_test}" for row in rows],
+            "Runs": [row.runs for row in rows],
+            "In the line": [row.waiting for row in rows],
+            "Minutes": [row.minutes for row in rows],
+        }
+    )
+
+
+def _seen(row: Row, now: float) -> str:
+    if not row.seen:
+        return "removed"
+    return "here" if row.is_here(now) else f"{duration_in_words(max(1.0, now - row.seen))} ago"
+
+
+def _in_words(run: Run) -> str:
+    title = run.config.title if run.config else "?"
+    named = run.name if run.name.startswith(title) else f"{run.name} ({title})"
+    return f"{named} · {per_cent_done(run)} %"
+
+
+# What is done for one or for all
+
+
+def _choice() -> None:
+    names = _names()
+    st.multiselect(
+        "For whom",
+        list(names),
+        format_func=lambda owner_id: names.get(owner_id, "removed"),
+        placeholder="Everybody",
+        key=CHOSEN,
+        width=520,
+        help="The buttons are for these names, or for everybody where none is chosen.",
+    )
+    chosen = _chosen()
+    alone = chosen[0] if len(chosen) == 1 else ""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="class_actions"):
+        _button("Stop", "stop", "Stop their training, and take their runs out of the line.", "stop")
+        _button("Delete runs", "delete", "Delete their runs and sweeps.", "delete")
+        known = alone in {person.id for person in people().all()}
+        with st.popover("Rename", icon=":material/edit:", disabled=not known, key=f"class_rename_{alone}"):
+            st.text_input("New name", names.get(alone, ""), max_chars=40, key=f"new_name_{alone}")
+            st.button("Rename", key="really_rename", type="primary", on_click=_rename, args=(alone,))
+        removable = [owner_id for owner_id in chosen if owner_id != this_teacher().id]
+        _button("Remove names", "person_remove", "Choose names first. Their runs stay.", "remove", off=not removable)
+
+
+def _button(label: str, icon: str, help: str, act: str, *, off: bool = False) -> None:
+    st.button(
+        label, icon=f":material/{icon}:", help=help, key=f"class_{act}", disabled=off, on_click=_begin, args=(act,)
+    )
+
+
+@as_teacher
+def _begin(act: str) -> None:
+    """Ask first; what is asked about is who was chosen at the click."""
+    ask(QUESTION, (act, tuple(_chosen())))
+
+
+def _names() -> dict[str, str]:
+    return {row.owner.id: row.owner.name for row in sorted(call_the_roll(people(), store()), key=_by_name)}
+
+
+def _by_name(row: Row) -> str:
+    return row.owner.name.casefold()
+
+
+def _chosen() -> list[str]:
+    """The ids of who is chosen; [] is everybody."""
+    names = _names()
+    return [owner_id for owner_id in st.session_state.get(CHOSEN, []) if owner_id in names]
+
+
+def _ask_first() -> None:
+    if not (question := asked(QUESTION)):
+        return
+    act, chosen = question
+    whose = _whose(chosen) if chosen else "everybody, you too"
+    title, words, yes, icon, action = _QUESTIONS[act]
+    show_question(
+        QUESTION,
+        title.format(whose),
+        partial(st.write, escape_markdown(words.format(whose))),
+        no="Leave it",
+        yes=yes,
+        icon=f":material/{icon}:",
+        key=f"really_{act}",
+        on_yes=partial(action, chosen),
+        deletes=act != "stop",
+    )
+
+
+def _whose(chosen: Sequence[str]) -> str:
+    """ "everybody", "Ann and Ben", "Ann, Ben, Cem and 4 more"."""
+    if not chosen:
+        return "everybody"
+    names = [_names().get(owner_id, "?") for owner_id in chosen]
+    if more := len(names) - MOST_NAMED:
+        names = [*names[:MOST_NAMED], f"{more} more"] if more > 0 else names
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+@as_teacher
+def _stop(chosen: Sequence[str]) -> None:
+    whose = _whose(chosen)
+    count = acts.stop(services(), chosen or None)
+    note(f"stopped {_runs(count)} of {whose}")
+
+
+@as_teacher
+def _delete(chosen: Sequence[str]) -> None:
+    whose = _whose(chosen)  # before: names without runs are gone afterwards
+    count = acts.delete(services(), chosen or None)
+    note(f"deleted {_runs(count)} of {whose}")
+
+
+@as_teacher
+def _remove(chosen: Sequence[str]) -> None:
+    whose, mine = _whose(chosen), this_teacher().id
+    for owner_id in chosen:
+        if owner_id != mine and (person := people().get(owner_id)):
+            people().remove(person)
+    note(f"removed {whose} from the class")
+
+
+@as_teacher
+def _rename(owner_id: str) -> None:
+    if person := people().get(owner_id):
+        new = people().rename(person, st.session_state.get(f"new_name_{owner_id}", ""))
+        note(f"renamed {person.name} to {new.name}")
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count:,} runs"
+
+
+_QUESTIONS: dict[str, tuple[str, str, str, str, Callable]] = {
+    "stop": (
+        "Stop the runs of {}?",
+        "Training ends now, with what was learned, and what is in the line leaves it. The runs can be resumed.",
+        "Stop",
+        "stop",
+        _stop,
+    ),
+    "delete": (
+        "Delete the runs of {}?",
+        "The runs and sweeps of {} will be deleted permanently. What is in training is stopped first.",
+        "Delete",
+        "delete",
+        _delete,
+    ),
+    "remove": (
+        "Remove {}?",
+        "Who is removed is asked for a name again, and their drawings in My digits are deleted. The runs stay.",
+        "Remove",
+        "person_remove",
+        _remove,
+    ),
+}

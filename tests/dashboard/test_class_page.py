@@ -1,0 +1,267 @@
+"""The page Class: who gets in, what a teacher does there, and that nobody else can."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from core.config import TrainingConfig
+from core.people import Actor, People, acting_as, change_rules, log, read_rules
+from dashboard.components import people as people_page
+from dashboard.serving import teacher_pin
+from tests.support.digits import mostly_right
+from tests.support.pages import by_label, open_page, words
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
+
+SESSION = "test session id"  # of Streamlit's AppTest
+
+
+@pytest.fixture
+def people(store, monkeypatch):
+    """The people of a class whose teacher's PIN is 123456; each test begins with no wrong tries."""
+    monkeypatch.setenv("DIGITLAB_CLASS", "1")
+    monkeypatch.setenv(teacher_pin.TEACHER, "123456")
+    teacher_pin.teacher_pin.cache_clear()
+    yield People(store.home)
+    people_page._typed.clear()
+    teacher_pin.teacher_pin.cache_clear()
+
+
+@pytest.fixture
+def come(people):
+    """Let somebody sit in front of the pages."""
+
+    def sit(name, *, is_teacher=False):
+        person, people_page._typed[SESSION] = people.join(name)
+        return people.set_teacher(person, is_teacher)
+
+    return sit
+
+
+def make(store, person, state="finished"):
+    with acting_as(Actor(person)):
+        run = store.create(TrainingConfig(epochs=1))
+        run.write_summary({"test_accuracy": 0.9, "validation_accuracy": 0.93, "training_seconds": 90.0, "epochs": 1})
+        run.set_state(state)
+    return run
+
+
+def press(at, label):
+    by_label(at.button, label).click().run()
+    assert not at.exception
+    return at
+
+
+def test_there_is_no_such_page_where_no_class_is_served(monkeypatch):
+    monkeypatch.setenv("DIGITLAB_CLASS", "0")
+    at = open_page("train")
+    assert not [page for page in at.main if getattr(page, "label", "") == "Class"]
+    monkeypatch.setenv(teacher_pin.TEACHER, "123456")
+
+
+def test_a_pupil_gets_in_by_the_pin_alone_and_out_again(store, people, come):
+    ann = come("Ann")
+    at = open_page("class")
+    assert not at.dataframe
+    for wrong in range(5):
+        by_label(at.text_input, "Teacher's PIN").set_value(f"00000{wrong}")
+        press(at, "Open")
+        assert "This is not the PIN." in words(at)
+    by_label(at.text_input, "Teacher's PIN").set_value("123456")
+    assert "Too many wrong PINs. Try again in" in words(press(at, "Open"))
+    assert not people.get(ann.id).is_teacher
+
+    teacher_pin.teacher_pin.cache_clear()  # as after a minute
+    by_label(at.text_input, "Teacher's PIN").set_value("123 456")
+    press(at, "Open")
+    assert people.get(ann.id).is_teacher
+    assert list(at.dataframe[0].value["Name"]) == ["Ann (teacher)"]
+    press(at, "Leave: be a pupil again")
+    assert not people.get(ann.id).is_teacher
+    assert not at.dataframe
+    assert [line["did"] for line in log.read(store.home)] == ["left the page Class", "opened the page Class"]
+
+
+def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
+    ben, cem = (people.join(name)[0] for name in ("Ben", "Cem"))
+    os.utime(people.folder / f"{cem.id}.json", (1000, 1000))
+    make(store, cem)
+    run = make(store, ben, "queued")
+    gone = people.join("Dana")[0]
+    make(store, gone)
+    people.remove(gone)
+    with run.lock().acquire(timeout=0):
+        run.set_state("running")
+        run.append_event("batch", step=1, epoch=0, position=0.5, time=1.0)
+        come("Ms Teacher", is_teacher=True)
+        table = open_page("class").dataframe[0].value.set_index("Name")
+    assert list(table.index) == ["Ben", "Ms Teacher (teacher)", "Cem", "Dana"]
+    assert table.loc["Ben", "Trains now"] == f"{run.name} · 50 %"
+    assert table.loc["Ben", "Last here"] == "here"
+    assert table.loc["Cem", "Last here"].endswith(" h ago")
+    assert table.loc["Dana", "Last here"] == "removed"
+    assert table.loc["Cem", ["Best validation", "Runs", "Minutes"]].tolist() == [93.0, 1, 1.5]
+
+
+def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is_in_the_log(store, people, come):
+    ben, cem = (people.join(name)[0] for name in ("Ben", "Cem"))
+    runs = [make(store, person, "queued") for person in (ben, ben, cem)]
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    at.multiselect(key="class_names").set_value([ben.id]).run()
+    press(at, "Stop")
+    assert "Stop the runs of Ben?" in at.get("dialog")[0].proto.dialog.title
+    assert [run.state.name for run in runs] == ["queued"] * 3  # nothing before the answer
+    at.button(key="really_stop").click().run()
+    assert [run.state.name for run in runs] == ["paused", "paused", "queued"]
+
+    at.text_input(key=f"new_name_{ben.id}").set_value("Benno")
+    at.button(key="really_rename").click().run()
+    assert people.get(ben.id).name == "Benno"
+    press(at, "Delete runs")
+    at.button(key="really_delete").click().run()
+    assert [run.id for run in store.runs()] == [runs[2].id]
+    press(at, "Remove names")
+    at.button(key="really_remove").click().run()
+    assert people.get(ben.id) is None
+    at.multiselect(key="class_names").set_value([]).run()
+    press(at, "Stop")
+    at.button(key="really_stop").click().run()
+    assert runs[2].state.name == "paused"
+    assert [line["did"] for line in log.read(store.home)] == [
+        "stopped 1 run of everybody",
+        "removed Benno from the class",
+        "deleted 2 runs of Benno",
+        "renamed Ben to Benno",
+        "stopped 2 runs of Ben",
+    ]
+
+
+def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    by_label(at.toggle, "Everybody waits").set_value(True).run()
+    assert read_rules(store.home).everybody_waits
+    by_label(at.text_input, "Epochs a run").set_value("5")
+    by_label(at.text_input, "Runs at a time").set_value("")
+    press(at, "Set limits")
+    rules = read_rules(store.home)
+    assert (rules.epochs, rules.waiting, rules.everybody_waits) == (5, None, True)
+    by_label(at.text_input, "Minutes a name").set_value("-3")
+    assert "Minutes a name: A limit is above 0" in words(press(at, "Set limits"))
+    assert read_rules(store.home) == rules
+
+
+def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
+    ben = people.join("Ben")[0]
+    run = make(store, ben)
+    digits = people.folder / ben.id / "my_digits"
+    digits.mkdir(parents=True)
+    (digits / "one.npz").write_bytes(b"a drawing")
+    (store.home / "https.pem").write_text("a key")
+    teacher = come("Ms Teacher", is_teacher=True)
+    log.note(store.home, teacher, "did something")
+    at = open_page("class")
+    press(at, "Clear the class")
+    assert store.get(run.id)
+    at.button(key="really_clear").click().run()
+    assert store.runs() == []
+    assert [person.id for person in people.all()] == [teacher.id]
+    assert not digits.exists()
+    [path] = (store.home / "cleared").iterdir()
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        assert archive.read(f"people/{ben.id}/my_digits/one.npz") == b"a drawing"
+    assert {f"runs/{run.id}/config.json", f"people/{ben.id}.json", "class-log.jsonl"} <= names
+    assert "https.pem" not in names
+    assert path.name in log.read(store.home)[0]["did"]
+
+
+def test_what_a_page_of_a_teacher_still_sends_does_nothing_once_they_are_a_pupil(store, people, come):
+    run = make(store, people.join("Ben")[0], "queued")
+    teacher = come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    for key in ("class_stop", "clear_class"):
+        people.set_teacher(teacher, True)
+        at.run()
+        people.set_teacher(teacher, False)
+        at.button(key=key).click().run()
+        assert "Only the teacher can do this." in words(at)
+    people.set_teacher(teacher, True)
+    at.run()
+    press(at, "Stop")
+    people.set_teacher(teacher, False)
+    at.button(key="really_stop").click().run()
+    assert run.state.name == "queued"
+    assert read_rules(store.home).everybody_waits is False
+    people.set_teacher(teacher, True)
+    at.run()
+    people.set_teacher(teacher, False)
+    by_label(at.toggle, "Everybody waits").set_value(True).run()
+    assert read_rules(store.home).everybody_waits is False
+
+
+def test_a_pupil_sees_limits_before_start_and_a_teacher_has_none(store, people, come):
+    ann = come("Ann")
+    at = open_page("train", epochs="5")
+    assert not at.button(key="start").disabled
+    assert "Your teacher allows" not in words(at)
+    change_rules(store.home, epochs=3, images=1000)
+    at.run()
+    assert at.button(key="start").disabled
+    assert "The teacher has set at most 3 epochs." in words(at)
+    assert "Your teacher allows at most 3 epochs a run, 1,000 training images a run." in words(at)
+    assert by_label(open_page("tune").button, "Start").disabled
+    people.set_teacher(ann, True)
+    at.run()
+    assert not at.button(key="start").disabled
+    assert "Your teacher allows" not in words(at)
+
+
+def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come):
+    run = make(store, come("Ann"), "queued")
+    change_rules(store.home, everybody_waits=True)
+    bars = [bar.proto.text for bar in open_page("train", run=run.id).get("progress")]
+    assert any("The teacher has paused starting: your run stays in the line." in text for text in bars)
+
+
+def test_the_link_has_the_lesson_and_what_is_locked_as_it_is_on_train(come):
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("train", model="dense", epochs="7", learning_rate="0.02")
+    at.switch_page("app_pages/class.py").run()
+    by_label(at.multiselect, "Settings that are locked").set_value(["epochs", "model", "learning_rate"]).run()
+    query = parse_qs(urlsplit(at.code[0].value).query)
+    assert query.pop("dense_network")[0].startswith("flatten, ")
+    assert query == {
+        "lock": ["epochs,model,learning_rate"],
+        "model": ["dense"],
+        "epochs": ["7"],
+        "dense_learning_rate": ["0.02"],
+    }
+    by_label(at.selectbox, "Lesson").set_value("epochs").run()
+    assert parse_qs(urlsplit(at.code[0].value).query) == {"lesson": ["epochs"], "lock": ["epochs,model,learning_rate"]}
+
+
+def test_the_wall_hides_half_of_the_test_images_until_the_teacher_shows_it(store, people, come, digits):
+    run = make(store, people.join("Ben|_x_")[0])
+    run.write_probabilities(mostly_right(digits.y_test, slice(0, 20, 2)))  # wrong at even indices alone
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class", wall="")
+    assert "|1|Ben|_x_|Classic 1|93.00 % \\*|94.97 %|" in words(at).replace("&#124;", "|")
+    assert "100.00 %" not in words(at)
+    press(at, "Show the other half")
+    assert "|94.97 %|100.00 %|" in words(at)
+    assert "showed the other half" in log.read(store.home)[0]["did"]
+    press(at, "Close")
+    assert at.title[0].value == "Class"
+
+
+def test_a_pupil_has_no_wall(store, come):
+    make(store, come("Ann"))
+    at = open_page("class", wall="")
+    assert "Validation" not in words(at)
+    assert by_label(at.text_input, "Teacher's PIN")
