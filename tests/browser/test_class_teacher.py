@@ -61,7 +61,7 @@ def open_class(page: playwright.Page) -> None:
 
 
 def test_what_a_teacher_decides_holds_for_a_pupil(school: Dashboard, come) -> None:
-    teacher, pupil = come("Ms Teacher"), come("Ben", "/?epochs=200")
+    teacher, pupil = come("Ms Teacher"), come("Ben", "/?epochs=200&model=cnn")  # which takes longer than all here
     open_class(teacher)
     expect(teacher.get_by_text(re.compile("2 names · 2 here"))).to_be_visible()
 
