@@ -66,6 +66,7 @@ class Class:
         self.tries: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.errors: list[str] = []
+        self.count = 0  # of runs, at the end
         self.touches: list[float] = []  # the seconds of each
         self._lock = threading.Lock()
         for pupil in self.pupils:
@@ -82,20 +83,24 @@ class Class:
     def work(self, pupil: Pupil, until: float, hands: random.Random) -> None:
         """Open pages and touch what is on them, and start a run now and then."""
         while time.monotonic() < until:
-            session = None
+            session, did = None, "opened"
             try:
                 session = Session(self.server.url, hands.choice(PAGES), cookie=pupil.cookie)
                 session.run()
                 for turn in range(hands.randrange(2, 8)):
                     starts = [each for each, label in session.buttons.items() if label == "Start training"]
                     if starts and hands.random() < 0.15 and not self._mine_in_line(pupil):
+                        did = "Start"
                         session.press(starts[0])
                     if touchable := session.touchable(LEFT_ALONE):
-                        self.touches.append(session.touch(hands.choice(touchable), turn))
+                        wanted = hands.choice(touchable)
+                        kind, element = session.elements[wanted]
+                        did = f"{kind} {getattr(element, 'label', '')}"
+                        self.touches.append(session.touch(wanted, turn))
                     time.sleep(hands.uniform(0.5, 3.0))
             except (PageError, OSError) as error:
                 with self._lock:
-                    self.errors.append(f"{session and session.page}: {error}")
+                    self.errors.append(f"{did}: {error}")
             finally:
                 if session is not None:
                     session.close()
@@ -204,6 +209,7 @@ def play(names: int, minutes: float, tries: int) -> tuple[Class, dict[str, bytes
             for path, content in kept.items()
             if after[person][path] != content
         }
+        room.count = len(room.store.runs())
         for run in room.store.runs():
             if run.state.is_active:
                 run.stop()
@@ -220,7 +226,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     room, changed, sizes = play(options.names, options.minutes, options.tries)
-    runs = len(room.store.runs())
     print(
         f"{options.names} names, {options.minutes:g} minutes, {len(room.touches):,} touches, {len(room.errors)} errors."
     )
@@ -234,7 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
     fifth = max(1, len(sizes) // 5)
     early, late = sorted(sizes[fifth : 2 * fifth] or sizes), sorted(sizes[-fifth:])
     print(f"Memory of the server, median: {early[len(early) // 2]:.0f} MB in the second fifth of the time, ", end="")
-    print(f"{late[len(late) // 2]:.0f} MB in the last. {runs} runs.")
+    print(f"{late[len(late) // 2]:.0f} MB in the last. {room.count} runs.")
     for words in [*changed, *room.errors[:20]]:
         print(words)
     return 1 if changed or room.errors else 0
