@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.names import MOST, visible
-from core.people import refusal
+from core.people import actor, refusal
 from core.people.rules import why_too_much
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
@@ -169,7 +170,7 @@ class Run(RunView):
         announce(self.path.parent)
 
     def _others_queued(self) -> list[float]:
-        others = [Run(path) for path in self.path.parent.iterdir() if ID.fullmatch(path.name) and path != self.path]
+        others = [Run(path) for path in _run_folders(self.path.parent) if path != self.path]
         return [stored.since for stored in (run._stored_state() for run in others) if stored.name == "queued"]
 
     def lock(self) -> FileLock:
@@ -216,6 +217,7 @@ class Run(RunView):
 
         Raises:
             RunError: where the run is active already, has reached its epochs, is damaged or was imported.
+            NotYoursError: where who acts may not change it, or has reached a limit that the teacher set.
         """
         self._refuse_untrainable()
         now = self.state
@@ -223,6 +225,7 @@ class Run(RunView):
             raise RunError(f"A run that is {now.name} cannot be resumed.")
         if now.name == "finished":
             raise RunError("This run has finished. Train more epochs instead.")
+        self._check_limits(now.target_epochs)
         self._queue(now.target_epochs)
 
     def extend(self, epochs: int) -> None:
@@ -230,16 +233,20 @@ class Run(RunView):
 
         Raises:
             RunError: where the run is not ended, was imported, or the number is not 1 to 200.
+            NotYoursError: where who acts may not change it, or has reached a limit that the teacher set.
         """
         self._refuse_untrainable()
         if not 1 <= epochs <= 200:
             raise RunError(f"Train 1 to 200 more epochs, not {epochs}.")
         if self.state.name not in ENDED:
             raise RunError(f"A run that is {self.state.name} cannot be trained further.")
-        complete, config = len(self.history().epochs), self.config
-        if words := why_too_much(self.home, epochs=complete + epochs, images=config and config.training_images):
-            raise NotYoursError(words)
+        complete = len(self.history().epochs)
+        self._check_limits(complete + epochs)
         self._queue(complete + epochs, extended_from=complete)
+
+    def _check_limits(self, epochs: int) -> None:
+        images = (config := self.config) and config.training_images
+        check_limits(self.home, map(Run, _run_folders(self.path.parent)), epochs, images)
 
     def _refuse_untrainable(self) -> None:
         self.check_writable()
@@ -251,3 +258,32 @@ class Run(RunView):
     def _queue(self, target_epochs: int, **changes) -> None:
         self.request(request=None, delete=False, reason="")
         self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)
+
+
+def check_limits(home: Path, runs: Iterable[Run], epochs: int, images: int | None) -> None:
+    """Check the limits that the teacher has set, for who acts and a run with so many epochs and training images.
+
+    Args:
+        home: whose rules hold.
+        runs: all runs of it, read only where who acts has limits.
+        epochs: of the run, in all.
+        images: that it trains on; None is all there are.
+
+    Raises:
+        NotYoursError: where one is reached.
+    """
+    who = actor()
+    if who is None or who.person is None or who.is_teacher:
+        return
+    own = [run for run in runs if run.owner.id == who.person.id]
+    waiting = sum(run.state.is_active for run in own)
+
+    def minutes() -> float:
+        return sum((run.summary or {}).get("training_seconds") or 0.0 for run in own) / 60
+
+    if words := why_too_much(home, epochs=epochs, images=images, waiting=waiting, minutes=minutes):
+        raise NotYoursError(words)
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if ID.fullmatch(path.name))

@@ -19,11 +19,10 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.people import Owner, actor, maker, note_owner, refusal_to_make
-from core.people.rules import why_too_much
+from core.people import Owner, maker, note_owner, refusal_to_make
 from core.people.turns import in_turn
 from core.runs.kept import accuracy_of, announce, announcements, folder_time, is_settled, name_of
-from core.runs.run import ID, NotYoursError, Run, RunError
+from core.runs.run import ID, NotYoursError, Run, RunError, check_limits
 from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
@@ -177,17 +176,7 @@ class RunStore:
         Raises:
             NotYoursError: where one is reached.
         """
-        who = actor()
-        if who is None or who.person is None:
-            return
-        own = self.of(who.person.id)
-        waiting = sum(run.state.is_active for run in own)
-
-        def minutes() -> float:
-            return sum((run.summary or {}).get("training_seconds") or 0.0 for run in own) / 60
-
-        if words := why_too_much(self.home, epochs=epochs, images=images, waiting=waiting, minutes=minutes):
-            raise NotYoursError(words)
+        check_limits(self.home, self.runs(), epochs, images)
 
     def create_with(self, config: TrainingConfig, fill: Callable[[Run], None], owner: Owner | None = None) -> Run:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all.

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.classroom import acts
 from core.classroom.roll import Row, call_the_roll
+from core.learners import forget_learner, learner_of
 from core.runs import Run
 from dashboard.components.class_room.teacher import as_teacher, note, this_teacher
 from dashboard.components.formatting import duration_in_words
@@ -202,6 +203,7 @@ def _remove(chosen: Sequence[str]) -> None:
     for owner_id in chosen:
         if owner_id != mine and (person := people().get(owner_id)):
             people().remove(person)
+            forget_learner(people().home, learner_of(owner_id))
     note(f"removed {whose} from the class")
 
 

@@ -129,7 +129,11 @@ def test_limits_hold_for_runs_sweeps_and_more_epochs(store, ann):
         with pytest.raises(NotYoursError, match="at most 3 epochs"):
             run.extend(4)
         run.extend(3)
+        paused = store.create(TrainingConfig(epochs=1))
+        paused.pause()
         store.create(TrainingConfig(epochs=1))
+        with pytest.raises(NotYoursError, match="2 runs in the line"):
+            paused.resume()
         with pytest.raises(NotYoursError, match="2 runs in the line"):
             store.create(TrainingConfig(epochs=1))
 
