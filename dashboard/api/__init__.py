@@ -30,6 +30,9 @@ Train networks, get predictions, and read what runs predicted, as on the pages.
 the address that it listens on. To allow other names, such as a proxy's, list them in `DIGITLAB_ALLOWED_HOSTS` where it
 runs.
 
+**In a class** (`--class`) a request that writes sends a person's own key, which the menu at their name shows, and
+changes what is theirs alone (else 403); a teacher's key changes everything.
+
 **A web page of your own** cannot call the API from the browser: another port is another origin, no
 `Access-Control-Allow-Origin` is sent, and cross-site requests are refused (403; the page sees only "Failed to fetch").
 Call the API from the page's server, or put both behind one proxy, so that page and API have the same origin, and list
