@@ -10,6 +10,7 @@ import pytest
 from core.config import TrainingConfig
 from core.data import Dataset
 from core.runs import RunStore
+from core.runs.checkpoint import Position
 from tests.support.browsing import Dashboard, LayoutShift, needs_browser, start_long_run, wait_until
 from tests.support.runs import fill_run
 
@@ -23,7 +24,10 @@ pytestmark = needs_browser
 def training(tmp_path_factory: pytest.TempPathFactory, small_data: None, digits: Dataset) -> Iterator[Dashboard]:
     """A dashboard that trains, each epoch in a moment, with a finished run."""
     home = tmp_path_factory.mktemp("home")
-    fill_run(RunStore(home).create(TrainingConfig(epochs=3)), digits)
+    finished = fill_run(RunStore(home).create(TrainingConfig(epochs=3)), digits)
+    (finished.path / "model.keras").unlink()
+    finished.write_checkpoint({"position": Position().as_array()})
+    assert not finished.damage()  # else the page has a note, which goes where another run is shown
     dashboard = Dashboard(home)
     dashboard.start()
     yield dashboard
@@ -63,7 +67,7 @@ def test_nothing_on_the_page_moves_from_start_to_the_end_of_a_run(training: Dash
     expect(page.get_by_role("button", name="Stop and save")).to_be_visible()
     expect(page.get_by_role("button", name="See its mistakes")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    assert shift.total() < 0.05
+    assert shift.total() < 0.03
 
 
 def test_stop_and_delete_is_carried_out_though_the_page_is_reloaded_at_once(
