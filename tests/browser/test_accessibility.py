@@ -132,6 +132,8 @@ def check(page: playwright.Page, what: str) -> list[str]:
     for theme, rules in zip(themes, (None, COLOURS), strict=True):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # colours change at once
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
+        settle(page)  # it is drawn again for the other theme, and what is not drawn yet is paler
+        expect(page.locator("[data-stale=true]")).to_have_count(0)
         for violation in page.evaluate(LOOK, rules)["violations"]:
             foreign = NOT_OURS.get(violation["id"])
             for node in violation["nodes"]:
