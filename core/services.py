@@ -11,8 +11,8 @@ from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.learners import forget_learner, learner_of
-from core.people import People, Person
-from core.runs import Run, RunStore
+from core.people import Owner, People, Person, refusal
+from core.runs import NotYoursError, Run, RunStore
 from core.sweeps.coordinators import Coordinators
 from core.sweeps.sweep import SweepStore
 
@@ -68,6 +68,8 @@ class Services:
             NotYoursError: where who acts is another, and no teacher.
             OSError: where something cannot be removed; the name is there until all else is gone.
         """
+        if words := refusal(Owner(person.id, person.name), person.name):
+            raise NotYoursError(words)
         for sweep in self.sweeps.of(person.id):
             self.sweeps.delete(sweep)
         for run in self.store.of(person.id):

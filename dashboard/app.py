@@ -29,6 +29,7 @@ from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
 from dashboard.server import hide_harmless_log_lines, limit_header_time  # noqa: E402
 from dashboard.serving.flags import is_class  # noqa: E402
+from dashboard.serving.uploads import Uploads  # noqa: E402
 from dashboard.style_sheet import StyleSheet  # noqa: E402
 
 AHEAD = (  # of dashboard.components
@@ -103,6 +104,6 @@ reach.serve_as_asked()
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=[Mount(f"{prefix}/api", api) for prefix in reach.prefixes()],
-    middleware=[Middleware(OwnPages), Middleware(StyleSheet)],
+    middleware=[Middleware(OwnPages), Middleware(Uploads), Middleware(StyleSheet)],
     lifespan=lifespan,
 )

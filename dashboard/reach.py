@@ -23,6 +23,7 @@ from dashboard.origin import ALLOWED_HOSTS, allowed_hosts, host_name, is_loopbac
 from dashboard.server import running
 from dashboard.serving import flags
 from dashboard.serving.network import WILDCARDS, addresses, listen_to
+from dashboard.serving.teacher_pin import check_pin
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ROOT / ".streamlit" / "config.toml"
@@ -60,13 +61,16 @@ def serve_as_asked() -> None:
     """Read the flags after `--`, and listen to the network, and with the certificate, that they ask for.
 
     Raises:
-        SystemExit: where a flag is unknown, the certificate cannot be written, or nobody said which address is meant.
+        SystemExit: where a flag is unknown, the certificate cannot be written, the teacher's PIN is too short, or
+            nobody said which address is meant.
     """
     if not _is_streamlits_server():
         return
     flags.read_flags(sys.argv[1:])
     if not config.get_option("server.address"):
         sys.exit("Digit Lab would accept connections from the whole network. Start it with --server.address localhost.")
+    if flags.is_class():
+        check_pin()
     if flags.is_class() and config.get_where_defined("server.address") != BY_COMMAND:
         config.set_option("server.address", WILDCARDS[0], BY_FLAG)
     context = None

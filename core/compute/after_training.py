@@ -17,7 +17,7 @@ from core.compute.machines import is_for_this_machine
 from core.compute.queue import Queue
 from core.compute.watcher import Watcher
 from core.interpretability.embedding import all_alike
-from core.people import refusal_to_make
+from core.people import refusal
 from core.runs import NotYoursError, Run
 
 KINDS = ("map", "robustness")
@@ -70,10 +70,10 @@ class AfterTraining(Watcher):
         """Do the job `kind` of this run now, whatever trains.
 
         Raises:
-            NotYoursError: where who acts may only look.
+            NotYoursError: where who acts may not change the run.
             OSError: where the run folder cannot be written.
         """
-        if words := refusal_to_make():
+        if words := refusal(run.owner, run.name):
             raise NotYoursError(words)
         self._jobs.start(run, kind)
         with self._lock:

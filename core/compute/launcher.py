@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from filelock import FileLock, Timeout
+
 from core.compute.process import explain_end, last_output, start_process
 from core.compute.queue import Active, Queue
 from core.compute.watcher import Watcher
@@ -34,6 +36,7 @@ KILLED = -9  # the status of a process that somebody, or the system for lack of 
 MOST_KILLED = 3  # workers of one run that were killed before they began, until it has failed
 MOST_FAILURES = 5  # workers in a row that could not start, until only a run makes another one come
 HEALTHY_SECONDS = 30.0  # a worker that waits for so long has started
+LOCK = "launcher.lock"  # in the home, held by a launcher while it watches
 SPARE_SECONDS = 4.0  # how long a run has the machine to itself before the next worker gets ready
 
 
@@ -76,6 +79,7 @@ class Launcher(Watcher):
         self._killed: Counter[str] = Counter()  # by id: workers that were killed before they began the run
         self._failures = 0  # workers in a row that could not start
         self._worker_problem = self._watch_problem = ""
+        self._lock = FileLock(store.home / LOCK, thread_local=False)
 
     @property
     def problem(self) -> str:
@@ -97,6 +101,7 @@ class Launcher(Watcher):
             except subprocess.TimeoutExpired:
                 worker.kill()  # still importing, and without a run there is nothing to lose
         self._warm = []
+        self._lock.release()
 
     def end(self, run_id: str) -> None:
         """Kill the worker that trains a run, where this launcher has started it."""
@@ -125,6 +130,7 @@ class Launcher(Watcher):
         now, stamp = time.monotonic(), self.store.stamp()
         if stamp != self._seen or now >= self._next_look:
             self._next_look = now + SLOW_SECONDS
+            self._hold_lock()
             active = self._queue.look(now)
             for run in () if read_rules(self.store.home).everybody_waits else active.queued:
                 if run.id not in self._sent and self._takes(run, active):
@@ -141,6 +147,13 @@ class Launcher(Watcher):
             and all(now - sent.at > SPARE_SECONDS for sent in self._sent.values())
         ):
             self._warm.append((self._spawn(), now))
+
+    def _hold_lock(self) -> None:
+        """Let others see that runs are launched here; another launcher may hold the lock instead."""
+        if not self._lock.is_locked:
+            with suppress(Timeout, OSError):
+                self.store.home.mkdir(parents=True, exist_ok=True)
+                self._lock.acquire(timeout=0)
 
     def _takes(self, run: Run, active: Active) -> bool:
         """Whether a run that waits is sent to a worker now."""

@@ -116,7 +116,7 @@ class People:
         name = _checked(name)
         with self._changing():
             taken = {other.name for other in self.all() if other.id != person.id}
-            return self._change(person, name=not_among(taken, name))
+            return self._change(person, name=_numbered(taken, name))
 
     def set_teacher(self, person: Person, is_teacher: bool) -> Person:
         """Make a person a teacher, or a pupil again.
@@ -162,10 +162,10 @@ class People:
         return changed
 
     def _free(self, name: str) -> str:
-        names = {person.name for person in self.all()}
-        if len(names) >= MOST_PEOPLE:
+        everybody = self.all()
+        if len(everybody) >= MOST_PEOPLE:
             raise PersonError(f"The class is full: it has {MOST_PEOPLE:,} names. Ask the teacher to clear it.")
-        return not_among(names, name)
+        return _numbered({person.name for person in everybody}, name)
 
     def _changing(self) -> FileLock:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -185,6 +185,11 @@ class People:
 def own_home(home: Path, person_id: str) -> Path:
     """Where what is a person's alone is kept: below the home, or the home itself where `person_id` is ""."""
     return home / FOLDER / person_id if _ID.fullmatch(person_id) else home
+
+
+def _numbered(taken: set[str], name: str) -> str:
+    """The name, shortened and with a number where another has it."""
+    return not_among(taken, name if name not in taken else name[: MOST_LETTERS - len(f" ({MOST_PEOPLE})")].rstrip())
 
 
 def _checked(name: str) -> str:

@@ -12,6 +12,8 @@ from collections import deque
 
 MOST_TRIES, TRIES_SECONDS = 5, 60.0  # of one place
 MOST_TRIES_IN_ALL = 60  # in the same time, from all places
+MOST_FIRST_TRIES = 300  # from all places, for one that has not tried yet: others cannot lock out the teacher
+LEAST_LETTERS = 6  # of a PIN that a person sets
 DIGITS = 6
 _COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
 
@@ -41,13 +43,14 @@ class Pin:
             place: from where, such as an address; each has tries of its own.
 
         Raises:
-            TooManyTriesError: after five wrong tries within a minute.
+            TooManyTriesError: after five wrong tries within a minute, and where all places together have had many.
         """
         now = time.monotonic()
         with self._lock:
             self._forget(now)
             mine = self._tries.setdefault(place, deque())
-            if len(mine) >= MOST_TRIES or sum(map(len, self._tries.values())) >= MOST_TRIES_IN_ALL:
+            in_all = sum(map(len, self._tries.values()))
+            if len(mine) >= MOST_TRIES or in_all >= (MOST_TRIES_IN_ALL if mine else MOST_FIRST_TRIES):
                 oldest = mine[0] if mine else min(tries[0] for tries in self._tries.values() if tries)
                 seconds = max(1, round(TRIES_SECONDS - (now - oldest)))
                 raise TooManyTriesError(f"Too many wrong PINs. Try again in {seconds} seconds.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from filelock import FileLock
 from core.names import MOST, visible
 from core.people import actor, refusal
 from core.people.rules import why_too_much
+from core.people.used import used_seconds
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
 from core.runs.kept import announce
@@ -26,6 +28,7 @@ from core.storage import append_line, write_atomically, write_json
 if TYPE_CHECKING:
     from core.config import TrainingConfig
 
+RUNS_LOCK = "runs.lock"  # in the home, held while a run is made or comes to the line
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
@@ -225,8 +228,8 @@ class Run(RunView):
             raise RunError(f"A run that is {now.name} cannot be resumed.")
         if now.name == "finished":
             raise RunError("This run has finished. Train more epochs instead.")
-        self._check_limits(now.target_epochs)
-        self._queue(now.target_epochs)
+        with self._limits(now.target_epochs):
+            self._queue(now.target_epochs)
 
     def extend(self, epochs: int) -> None:
         """Train `epochs` more after those that are complete, on any ended run.
@@ -241,12 +244,19 @@ class Run(RunView):
         if self.state.name not in ENDED:
             raise RunError(f"A run that is {self.state.name} cannot be trained further.")
         complete = len(self.history().epochs)
-        self._check_limits(complete + epochs)
-        self._queue(complete + epochs, extended_from=complete)
+        with self._limits(complete + epochs):
+            self._queue(complete + epochs, extended_from=complete)
 
-    def _check_limits(self, epochs: int) -> None:
+    @contextmanager
+    def _limits(self, epochs: int) -> Iterator[None]:
+        """Check the limits; nobody else comes to the line before what is done within."""
+        if actor() is None:
+            yield
+            return
         images = (config := self.config) and config.training_images
-        check_limits(self.home, map(Run, _run_folders(self.path.parent)), epochs, images)
+        with FileLock(self.home / RUNS_LOCK):
+            check_limits(self.home, map(Run, _run_folders(self.path.parent)), epochs, images)
+            yield
 
     def _refuse_untrainable(self) -> None:
         self.check_writable()
@@ -260,7 +270,9 @@ class Run(RunView):
         self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)
 
 
-def check_limits(home: Path, runs: Iterable[Run], epochs: int, images: int | None) -> None:
+def check_limits(
+    home: Path, runs: Iterable[Run], epochs: int, images: int | None, *, counts_waiting: bool = True
+) -> None:
     """Check the limits that the teacher has set, for who acts and a run with so many epochs and training images.
 
     Args:
@@ -268,6 +280,7 @@ def check_limits(home: Path, runs: Iterable[Run], epochs: int, images: int | Non
         runs: all runs of it, read only where who acts has limits.
         epochs: of the run, in all.
         images: that it trains on; None is all there are.
+        counts_waiting: whether the limit of runs in the line counts.
 
     Raises:
         NotYoursError: where one is reached.
@@ -276,13 +289,20 @@ def check_limits(home: Path, runs: Iterable[Run], epochs: int, images: int | Non
     if who is None or who.person is None or who.is_teacher:
         return
     own = [run for run in runs if run.owner.id == who.person.id]
-    waiting = sum(run.state.is_active for run in own)
+    waiting = sum(run.state.is_active for run in own) if counts_waiting else 0
 
     def minutes() -> float:
-        return sum((run.summary or {}).get("training_seconds") or 0.0 for run in own) / 60
+        return (used_seconds(home, who.person.id) + sum(map(trained_seconds, own))) / 60
 
     if words := why_too_much(home, epochs=epochs, images=images, waiting=waiting, minutes=minutes):
         raise NotYoursError(words)
+
+
+def trained_seconds(run: RunView) -> float:
+    """How long a run has trained by now, in seconds."""
+    known = (run.summary or {}).get("training_seconds")
+    last = run.history().last_batch.get("training_seconds")
+    return max((float(seconds) for seconds in (known, last) if isinstance(seconds, int | float)), default=0.0)
 
 
 def _run_folders(folder: Path) -> Iterator[Path]:

@@ -21,8 +21,9 @@ from core.home import home_folder
 from core.names import not_among, visible
 from core.people import Owner, maker, note_owner, refusal_to_make
 from core.people.turns import in_turn
+from core.people.used import note_used
 from core.runs.kept import accuracy_of, announce, announcements, folder_time, is_settled, name_of
-from core.runs.run import ID, NotYoursError, Run, RunError, check_limits
+from core.runs.run import ID, RUNS_LOCK, NotYoursError, Run, RunError, check_limits, trained_seconds
 from core.storage import read_json, version, write_json
 
 MOST_NUMBER = 10**9  # of an automatic name; larger ones are people's own
@@ -157,6 +158,7 @@ class RunStore:
         self.check_limits(config.epochs, config.training_images)
 
         def fill(draft: Run) -> None:
+            self.check_limits(config.epochs, config.training_images)  # again, now that nobody else makes one
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
             given = not_among(set(self.names().values()), name) if name and trial else name
             draft.rename(given or self._next_name(visible(stem) or config.title, visible(stem) or own))
@@ -170,13 +172,13 @@ class RunStore:
         """A person's runs, newest first."""
         return [run for run in self.runs() if run.owner.id == owner_id]
 
-    def check_limits(self, epochs: int, images: int | None) -> None:
+    def check_limits(self, epochs: int, images: int | None, *, counts_waiting: bool = True) -> None:
         """Check the limits that the teacher has set, for who acts.
 
         Raises:
             NotYoursError: where one is reached.
         """
-        check_limits(self.home, self.runs(), epochs, images)
+        check_limits(self.home, self.runs(), epochs, images, counts_waiting=counts_waiting)
 
     def create_with(self, config: TrainingConfig, fill: Callable[[Run], None], owner: Owner | None = None) -> Run:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all.
@@ -187,7 +189,7 @@ class RunStore:
         if words := refusal_to_make():
             raise NotYoursError(words)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.home / "runs.lock"):  # so that ids and names of two who create at once follow each other
+        with FileLock(self.home / RUNS_LOCK):  # so that ids and names of two who create at once follow each other
             run_id = f"{next_stamp(run.id for run in self.runs())}-{config.title.lower()}-{uuid4().hex[:4]}"
             draft = Run(self.folder / f".{run_id}")
             try:
@@ -230,6 +232,8 @@ class RunStore:
         run.check_yours()
         if run.has_worker():
             raise RunError(f"{run.name} is in training. Stop it first, then delete it.")
+        if run.owner.id:
+            note_used(self.home, run.owner.id, trained_seconds(run))
         doomed = run.path.rename(run.path.with_name(f".deleted-{run.id}-{uuid4().hex[:4]}"))
         announce(self.folder)
         shutil.rmtree(doomed, ignore_errors=True)

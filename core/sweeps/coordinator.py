@@ -13,11 +13,12 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from core.compute.cluster_launcher import make_launcher
-from core.compute.launcher import Launcher
+from core.compute.launcher import LOCK, Launcher
 from core.compute.machines import places
 from core.home import absolute
+from core.people import read_rules
 from core.runs import Run, RunError
-from core.storage import explain_os_error
+from core.storage import explain_os_error, is_locked
 from core.sweeps.halving import Halving, Reached
 from core.sweeps.plan import SearchError
 from core.sweeps.results import Trial, read_trials
@@ -129,7 +130,8 @@ class Coordinator:
     def _launch_where_nobody_does(self, waiting: int, training: int) -> None:
         if self._launcher:
             return
-        if not waiting or training:
+        home = self.sweep.runs.home
+        if not waiting or training or is_locked(home / LOCK) or read_rules(home).everybody_waits:
             self._idle_since = None
             return
         self._idle_since = self._idle_since or time.monotonic()

@@ -22,8 +22,9 @@ from uuid import uuid4
 
 from filelock import FileLock
 
+from core.config import TrainingConfig
 from core.names import MOST, not_among, visible
-from core.people import Owner, maker, note_owner, owner_of, refusal, refusal_to_make
+from core.people import Actor, Owner, People, acting_as, maker, note_owner, owner_of, refusal, refusal_to_make
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.kept import until_folder_changes
 from core.runs.run import ID
@@ -133,7 +134,7 @@ class Sweep:
             if plan is None or self.state.name != ACTIVE or self.is_out_of_time:
                 return None
             number = self.next_number()
-            if number >= len(plan.points):
+            if number >= len(plan.points) or self._waits_for_owner(plan.configs[number]):
                 return None
             run = self.runs.create(
                 plan.configs[number],
@@ -143,6 +144,23 @@ class Sweep:
             )
             write_json(self.path / BEGUN, {"trials": number + 1})
             return run
+
+    def _waits_for_owner(self, config: TrainingConfig) -> bool:
+        """Whether limits of its owner keep a trial from the line: for a while, or for good, and then it is paused."""
+        person = People(self.runs.home).get(self.owner.id) if self.owner.id else None
+        if person is None:
+            return False
+        with acting_as(Actor(person)):
+            try:
+                self.runs.check_limits(config.epochs, config.training_images, counts_waiting=False)
+            except NotYoursError as error:
+                self._set_state(PAUSED, str(error))
+                return True
+            try:
+                self.runs.check_limits(config.epochs, config.training_images)
+            except NotYoursError:  # it has enough in the line
+                return True
+        return False
 
     def next_number(self) -> int:
         """The number of the next trial: begun.json may be a trial behind, and trials may have been deleted."""
@@ -175,10 +193,14 @@ class Sweep:
             ConfigError: where that cannot be.
         """
         with self._changing():
-            write_json(self.path / PLAN, plan_values(self.plan.with_budget(trials, minutes)))
-            self._go_on(("paused",) if self.state.name == FINISHED else ("paused", "stopped"))
+            states = ("paused",) if self.state.name == FINISHED else ("paused", "stopped")
+            self._go_on(states, self.plan.with_budget(trials, minutes))
 
-    def _go_on(self, states: tuple[str, ...]) -> None:
+    def _go_on(self, states: tuple[str, ...], plan: Plan | None = None) -> None:
+        """Go on with trials in these states, and with another plan where there is one."""
+        self.runs.check_limits(*(plan or self.plan).most, counts_waiting=False)
+        if plan:
+            write_json(self.path / PLAN, plan_values(plan))
         for run in self.trials().values():
             if (state := run.state).name in states and not is_weak(state):
                 with suppress(RunError):  # it was resumed by itself meanwhile
@@ -189,6 +211,8 @@ class Sweep:
         """Queue the trials that failed once more; returns how many there are."""
         with self._changing():
             failed = [run for run in self.trials().values() if run.state.name == "failed"]
+            if failed:
+                self.runs.check_limits(*self.plan.most, counts_waiting=False)
             for run in failed:
                 run.resume()
             if failed:
@@ -205,8 +229,7 @@ class Sweep:
             before, begun = self.plan, self.next_number()
             if before is None or plan.configs[:begun] != before.configs[:begun] or len(plan.points) <= begun:
                 raise SweepError("A sweep can only get more trials. Begin a new one to try something else.")
-            write_json(self.path / PLAN, plan_values(plan))
-            self._go_on(("paused",))
+            self._go_on(("paused",), plan)
 
     def finish(self) -> bool:
         """Note that all trials have ended, or the minutes are over; returns whether that is so."""

@@ -174,6 +174,8 @@ def _distinct(name: str, values: list) -> tuple:
     """Each value once, as `TrainingConfig` takes it; raises ConfigError where there is none."""
     if not values:
         raise ConfigError(f"values: {name} needs at least one value.")
+    if len(values) > MOST_TRIALS:
+        raise ConfigError(f"values: {name}: a sweep has 1 to {MOST_TRIALS:,} trials, not {len(values):,}.")
     named = [by_name({name: value})[name] for value in values]
     found: list = []
     for value in [tuple(value) if isinstance(value, list) else value for value in named]:

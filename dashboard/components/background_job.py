@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.people import may_change, refusal_to_make
+from core.people import may_change, refusal
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.formatting import duration_in_words
@@ -40,7 +40,7 @@ def begin_button(run: Run, kind: str, label: str, *, key: str, primary: bool, he
         icon=":material/play_arrow:",
         on_click=_begin,
         args=(run, kind),
-        disabled=bool(reason := refusal_to_make()),
+        disabled=bool(reason := refusal(run.owner, run.name)),
         help=reason or help,
     )
 

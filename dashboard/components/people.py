@@ -63,6 +63,11 @@ def own_key() -> str:
     return "" if key == LEFT or has_login() else key
 
 
+def is_known(session: str, key: str | None) -> bool:
+    """Whether somebody of the class is in front of a session's page, by what was typed there or a browser's key."""
+    return people().of_key(_typed.get(session) or key) is not None
+
+
 def ask_for_name() -> None:
     """In a class, ask who is there, and draw nothing else until it is known; note that somebody is here."""
     if not is_class():

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.people import Person, PersonError
 from core.people.person import MOST_LETTERS
+from core.runs import RunError
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure
 from dashboard.components.draw.api_address import api_address
@@ -72,7 +73,15 @@ def _command(key: str, address: str) -> str:
     )
 
 
+def _is_here(person: Person) -> bool:
+    """Whether this person is still in front of the page: another may have come since a button was drawn."""
+    now = this_person()
+    return now is not None and now.id == person.id
+
+
 def _rename(person: Person, name: str) -> None:
+    if not _is_here(person):
+        return
     try:
         people().rename(person, name)
     except PersonError as error:
@@ -107,8 +116,12 @@ def _words(person: Person, runs: int, sweeps: int) -> str:
 
 def _delete_everything(person: Person) -> None:
     """In a callback: delete what is this person's, the name last, and let the browser forget it."""
+    if not _is_here(person):
+        return
     try:
         services().delete_all_of(person)
+    except RunError as error:
+        note_failure(str(error))
     except OSError as error:
         note_failure(explain_os_error(error))
     else:

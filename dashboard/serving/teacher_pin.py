@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from core.people.pin import Pin, make_pin
+from core.people.pin import LEAST_LETTERS, Pin, make_pin
 from core.storage import printable
 
 TEACHER = "DIGITLAB_TEACHER"
@@ -18,6 +18,16 @@ def _made() -> str:
 
 def _told() -> str:
     return os.environ.get(TEACHER, "").strip()
+
+
+def check_pin() -> None:
+    """Refuse to start with a PIN that is guessed in hours.
+
+    Raises:
+        SystemExit: where the one that was set is too short.
+    """
+    if 0 < len(_told()) < LEAST_LETTERS:
+        raise SystemExit(f"{TEACHER} is too short: choose at least {LEAST_LETTERS} letters or digits.")
 
 
 @cache

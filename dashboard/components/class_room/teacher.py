@@ -72,7 +72,7 @@ def show_door() -> None:
 
 def _try(pin: str) -> None:
     address = st.context.ip_address  # None on this machine
-    place = address if isinstance(address, str) else get_script_run_ctx().session_id
+    place = f"{address if isinstance(address, str) else get_script_run_ctx().session_id} {this_person().id}"
     try:
         if teacher_pin().opens(pin, place):
             log.note(store().home, people().set_teacher(this_person(), True), "opened the page Class")

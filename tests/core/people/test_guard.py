@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from core.compute.launcher import Launcher
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits, MyDigitsError
 from core.people import Actor, People, acting_as, change_rules
 from core.runs import NotYoursError, Run, RunStore
-from core.sweeps import Plan, Sweep, SweepStore, every_combination
+from core.services import Services
+from core.sweeps import Plan, Sweep, SweepStore, coordinator, every_combination
 
 RUN_CHANGES: dict[str, Callable[[Run], object]] = {
     "pause": Run.pause,
@@ -156,3 +159,89 @@ def test_the_line_goes_round(store, ann, ben):
     first, second, third = runs_of(ann, 3)
     (only,) = runs_of(ben, 1)
     assert [run.id for run in store.queued()] == [run.id for run in (first, only, second, third)]
+
+
+def test_limits_hold_for_sweeps_that_go_on_and_for_each_trial(store, ann):
+    sweeps = SweepStore(store)
+    with acting_as(Actor(ann)):
+        sweep = sweeps.create(Plan(TrainingConfig(epochs=5), every_combination({"seed": (1, 2, 3)}), "Seeds"))
+        change_rules(store.home, waiting=1)
+        assert sweep.begin_trial() is not None
+        assert sweep.begin_trial() is None  # one is in the line
+        assert (sweep.state.name, sweep.begun) == ("active", 1)
+        store.runs()[0].set_state("finished")
+        change_rules(store.home, epochs=3)
+        assert sweep.begin_trial() is None
+        assert (sweep.state.name, sweep.begun) == ("paused", 1)
+        assert "at most 3 epochs" in sweep.state.message
+        before, more = sweep.plan, sweep.plan.with_seeds([0], 2)
+        for go_on in (sweep.resume, lambda: sweep.set_budget(minutes=9), lambda: sweep.extend(more)):
+            with pytest.raises(NotYoursError, match="at most 3 epochs"):
+                go_on()
+        assert sweep.plan == before
+        change_rules(store.home, epochs=None)
+        sweep.resume()
+        assert sweep.begin_trial() is not None
+
+
+def test_of_many_requests_at_once_no_more_come_to_the_line_than_may(store, ann):
+    change_rules(store.home, waiting=3)
+    refused = []
+
+    def request():
+        with acting_as(Actor(ann)):
+            try:
+                store.create(TrainingConfig(epochs=1))
+            except NotYoursError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=request) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(store.runs()), len(refused)) == (3, 9)
+
+
+def test_minutes_count_of_runs_that_train_and_of_those_that_were_deleted(store, ann):
+    change_rules(store.home, minutes=10)
+    with acting_as(Actor(ann)):
+        run = store.create(TrainingConfig(epochs=1))
+    run.append_event("batch", step=1, epoch=1, training_seconds=540.0)
+    with acting_as(Actor(ann)):
+        other = store.create(TrainingConfig(epochs=1))
+    other.append_event("batch", step=1, epoch=1, training_seconds=61.0)
+    for _ in range(2):
+        with acting_as(Actor(ann)), pytest.raises(NotYoursError, match="10 minutes"):
+            store.create(TrainingConfig(epochs=1))
+        if store.get(run.id):
+            with acting_as(Actor(ann)):
+                store.delete(run)
+
+
+def test_nobody_deletes_all_of_another(store, ann, ben):
+    services = Services(store.home)
+    with acting_as(Actor(ann)), pytest.raises(NotYoursError, match="Ben"):
+        services.delete_all_of(ben)
+    assert services.people.get(ben.id) == ben
+
+
+def test_a_coordinator_launches_nothing_where_a_launcher_does_or_everybody_waits(store, monkeypatch):
+    made = []
+    monkeypatch.setattr(coordinator, "ALONE_SECONDS", -1.0)
+    monkeypatch.setattr(coordinator, "make_launcher", lambda runs: made.append(runs) or Launcher(runs))
+    monkeypatch.setattr(Launcher, "start", lambda self: None)
+    sweep = SweepStore(store).create(Plan(TrainingConfig(epochs=1), every_combination({"seed": (1, 2)}), "Seeds"))
+    one = coordinator.Coordinator(sweep)
+    one.step()  # the first trial comes to the line
+    launcher = Launcher(store)
+    launcher._hold_lock()
+    one.step()
+    assert not made
+    change_rules(store.home, everybody_waits=True)
+    launcher.close()
+    one.step()
+    assert not made
+    change_rules(store.home, everybody_waits=False)
+    one.step()
+    assert made == [store]

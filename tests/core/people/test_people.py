@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.people import Actor, People, PersonError, Rules, acting_as, change_rules, own_home, read_rules
-from core.people.pin import MOST_TRIES, MOST_TRIES_IN_ALL, Pin, TooManyTriesError
+from core.people.pin import MOST_FIRST_TRIES, MOST_TRIES, MOST_TRIES_IN_ALL, Pin, TooManyTriesError
 from core.people.rules import why_too_much
 from core.people.turns import in_turn
 
@@ -41,6 +41,16 @@ def test_two_of_the_same_name_get_a_number_also_at_once(tmp_path):
     second = people.all()[1]
     assert people.rename(second, "Anna").name == "Anna"
     assert people.rename(people.all()[0], "Anna").name == "Anna (2)"
+
+
+def test_two_long_names_are_told_apart_and_each_counts(tmp_path, monkeypatch):
+    people = People(tmp_path)
+    names = {people.join("A" * 40)[0].name for _ in range(3)}
+    assert len(names) == len({person.name for person in people.all()}) == 3
+    assert max(map(len, names)) <= 40
+    monkeypatch.setattr("core.people.person.MOST_PEOPLE", 3)
+    with pytest.raises(PersonError, match="full"):
+        people.join("Ben")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 41, "\ud800"])
@@ -144,10 +154,15 @@ def test_a_pin_opens_after_few_tries_and_not_after_many():
     assert pin.opens("123456", "there")  # a pupil's wrong tries do not lock out the teacher
 
 
-def test_many_places_together_have_a_limit_too(monkeypatch):
-    pin = Pin("123456")
+def test_many_places_together_have_a_limit_too_and_do_not_lock_out_who_has_not_tried(monkeypatch):
     monkeypatch.setattr(Pin, "_of", lambda self, text: text.encode())  # slow hashes are for people
+    pin = Pin("123456")
     for number in range(MOST_TRIES_IN_ALL):
+        assert not pin.opens("000000", f"place {number}")
+    with pytest.raises(TooManyTriesError):
+        pin.opens("123456", "place 0")
+    assert pin.opens("123456", "the teacher's")
+    for number in range(MOST_TRIES_IN_ALL, MOST_FIRST_TRIES):
         assert not pin.opens("000000", f"place {number}")
     with pytest.raises(TooManyTriesError):
         pin.opens("123456", "another")
