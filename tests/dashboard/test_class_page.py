@@ -112,7 +112,7 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     runs = [make(store, person, "queued") for person in (ben, ben, cem)]
     come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    at.multiselect(key="class_names").set_value([ben.id]).run()
+    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
     press(at, "Stop")
     assert "Stop the runs of Ben?" in at.get("dialog")[0].proto.dialog.title
     assert [run.state.name for run in runs] == ["queued"] * 3  # nothing before the answer
@@ -122,13 +122,15 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     at.text_input(key=f"new_name_{ben.id}").set_value("Benno")
     at.button(key="really_rename").click().run()
     assert people.get(ben.id).name == "Benno"
+    assert by_label(at.multiselect, "For whom").value == [ben.id]
     press(at, "Delete runs")
+    assert "Delete the runs of Benno?" in at.get("dialog")[0].proto.dialog.title
     at.button(key="really_delete").click().run()
     assert [run.id for run in store.runs()] == [runs[2].id]
     press(at, "Remove names")
     at.button(key="really_remove").click().run()
     assert people.get(ben.id) is None
-    at.multiselect(key="class_names").set_value([]).run()
+    by_label(at.multiselect, "For whom").set_value([]).run()
     press(at, "Stop")
     at.button(key="really_stop").click().run()
     assert runs[2].state.name == "paused"
@@ -139,6 +141,43 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
         "renamed Ben to Benno",
         "stopped 2 runs of Ben",
     ]
+
+
+def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobody(store, people, come):
+    ben = people.join("Ben")[0]
+    teacher = come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
+    people.remove(ben)  # by another teacher
+    at.button(key="class_stop").click().run()
+    assert "Nothing was done: 1 of the chosen names changed meanwhile." in words(at)
+    assert not at.get("dialog")
+    assert at.button(key="class_remove").disabled
+    cem = people.join("Cem")[0]
+    at.run()
+    for nobody in ([], [teacher.id]):
+        by_label(at.multiselect, "For whom").set_value([cem.id]).run()
+        by_label(at.multiselect, "For whom").set_value(nobody)
+        at.button(key="class_remove").click().run()  # before it is off
+        assert "Nobody was removed." in words(at)
+        assert not at.get("dialog")
+        assert at.button(key="class_remove").disabled
+    assert {person.id for person in people.all()} == {teacher.id, cem.id}
+    assert log.read(store.home) == []
+
+
+def test_of_two_with_one_name_each_is_chosen_alone(store, people, come):
+    gone = people.join("Dana")[0]
+    runs = [make(store, gone, "queued")]
+    people.remove(gone)
+    dana = people.join("Dana")[0]
+    runs.append(make(store, dana, "queued"))
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    by_label(at.multiselect, "For whom").set_value([dana.id]).run()
+    press(at, "Stop")
+    at.button(key="really_stop").click().run()
+    assert [run.state.name for run in runs] == ["queued", "paused"]
 
 
 def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
