@@ -7,6 +7,7 @@ import zipfile
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.config import TrainingConfig
 from core.people import Actor, People, acting_as, change_rules, log, read_rules
@@ -84,6 +85,25 @@ def test_a_pupil_gets_in_by_the_pin_alone_and_out_again(store, people, come):
     assert not people.get(ann.id).is_teacher
     assert not at.dataframe
     assert [line["did"] for line in log.read(store.home)] == ["left the page Class", "opened the page Class"]
+
+
+def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_forgotten(people, come, monkeypatch):
+    ann = come("Ann")
+    at = open_page("learn", session={"mode": "My digits"})
+    people.remove(ann)
+    at.run()
+    join = People.join
+
+    def join_and_be_interrupted(*arguments):
+        get_script_run_ctx().script_requests.request_stop()  # as soon as Streamlit may
+        return join(*arguments)
+
+    monkeypatch.setattr(People, "join", join_and_be_interrupted)
+    by_label(at.text_input, "Your name").set_value("Mia")
+    press(at, "Begin")
+    press(at, "Begin")
+    assert [person.name for person in people.all()] == ["Mia"]
+    assert "mode" not in at.session_state
 
 
 def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
