@@ -65,15 +65,20 @@ def _table() -> None:
     )
 
 
-COLUMNS = {
-    "Name": st.column_config.TextColumn(width=170),
-    "Trains now": st.column_config.TextColumn(width=190),
+COLUMNS = {  # with widths, which Streamlit else takes from the first names and runs that it shows
+    "Name": st.column_config.TextColumn(width=160),
+    "Last here": st.column_config.TextColumn(width=105),
+    "Trains now": st.column_config.TextColumn(width=170),
     "Best validation": st.column_config.NumberColumn(
         format="%.2f %%",
+        width=120,
         help="The best accuracy on the validation images of all their runs. * The classic network validates on the "
         "test images.",
     ),
-    "Minutes": st.column_config.NumberColumn(format="%.1f", help="Of training, of all runs that have ended."),
+    "By": st.column_config.TextColumn(width=165),
+    "Runs": st.column_config.NumberColumn(width=55),
+    "In the line": st.column_config.NumberColumn(width=90),
+    "Minutes": st.column_config.NumberColumn(format="%.1f", width=80, help="Of training, of all runs that have ended."),
 }
 
 
