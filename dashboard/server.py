@@ -69,6 +69,8 @@ def _limited(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
 
         def _give_up(self) -> None:
             self.deadline = None
+            if self.transport.is_closing():  # over TLS it may know no protocol any more
+                return
             if self.transport.get_protocol() is self:  # else it has become a websocket
                 self.transport.close()
 

@@ -72,11 +72,12 @@ def standing(run: RunView) -> Standing:
 def call_the_roll(people: People, store: RunStore) -> list[Row]:
     """One row for each name: those in training first, then those in the line, those here, and the others, by name.
 
-    Runs of names that were removed have rows too; runs that are nobody's of the class have none.
+    Runs of names that were removed have rows too; runs that are nobody's of the class have none,
+    nor those that are deleted once their worker has ended.
     """
     runs: dict[str, list[Run]] = defaultdict(list)
     for run in store.runs():
-        if run.owner.id:
+        if run.owner.id and not run.is_discarded:
             runs[run.owner.id].append(run)
     known = {person.id: person for person in people.all()}
     gone = [mine[0].owner for owner_id, mine in runs.items() if owner_id not in known]

@@ -28,6 +28,7 @@ const wait = setInterval(() => field() && (field().focus(), clearInterval(wait))
 TEN_YEARS = 315_360_000  # seconds
 TEACHER_CLAIM = "DIGITLAB_TEACHER_CLAIM"  # "role=teacher": what the school's server says of a teacher
 LEFT = "-"  # in place of the key of a session that has left, whose cookie is older
+OWNER = "state_of"  # in the session: the id of whose choices it has
 NO_NAME = "Type your name first: open Digit Lab again and it asks for it."
 
 _typed: dict[str, str] = {}  # the key that a session got, by the session's id
@@ -72,7 +73,8 @@ def ask_for_name() -> None:
     """In a class, ask who is there, and draw nothing else until it is known; note that somebody is here."""
     if not is_class():
         return
-    if this_person():
+    if person := this_person():
+        _forget_somebody_before(person)
         note_here()
         _let_browser_keep()
         return
@@ -128,8 +130,17 @@ def _join(name: str) -> None:
     except OSError as error:
         st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
         return
-    st.session_state.clear()  # of somebody before, who was removed
-    _typed[get_script_run_ctx().session_id] = key
+    _typed[get_script_run_ctx().session_id] = key  # first: a second click interrupts whatever follows
+    st.rerun()
+
+
+def _forget_somebody_before(person: Person) -> None:
+    """Forget what another chose in this session, who was removed since; interrupted, it is done by the next run."""
+    if st.session_state.setdefault(OWNER, person.id) == person.id:
+        return
+    for key in set(st.session_state) - {OWNER}:
+        st.session_state.pop(key, None)
+    st.session_state[OWNER] = person.id
     st.rerun()
 
 

@@ -125,6 +125,26 @@ def test_a_class_is_cleared_and_what_there_was_is_downloaded(school: Dashboard, 
         assert {f"runs/{run_id}/config.json" for run_id in ids} <= set(archive.namelist())
 
 
+def test_who_is_renamed_with_enter_stays_chosen(school: Dashboard, come) -> None:
+    pupil, teacher = come("Finn"), come("Ms Fourth")
+    expect(pupil.get_by_role("button", name="Finn", exact=True)).to_be_visible()
+    open_class(teacher)
+    teacher.get_by_role("combobox", name="For whom").click()
+    teacher.get_by_role("option", name="Finn", exact=True).click()
+    teacher.keyboard.press("Escape")
+    teacher.get_by_role("button", name="Rename").click()
+    teacher.get_by_role("textbox", name="New name").fill("Finnja")
+    teacher.keyboard.press("Enter")
+    expect(teacher.get_by_test_id("stMultiSelect").get_by_text("Finnja", exact=True)).to_be_visible()
+    expect(teacher.get_by_role("textbox", name="New name")).to_have_count(0)
+    teacher.get_by_role("button", name="Remove names").click()
+    dialog = teacher.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Remove Finnja?")).to_be_visible()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(pupil.get_by_role("textbox", name="Your name")).to_be_visible()
+    expect(teacher.get_by_role("button", name="Remove names")).to_be_disabled()
+
+
 def test_whoever_was_a_teacher_types_the_pin_of_the_next_start(school: Dashboard, come) -> None:
     teacher = come("Ms Third")
     open_class(teacher)

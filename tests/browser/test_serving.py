@@ -34,6 +34,8 @@ def test_over_https_a_page_of_another_machine_may_use_the_camera(
     try:
         page = stranger.new_page()
         page.goto(f"{dashboard.url}/draw")
+        page.get_by_label("Your name").fill("Ann")
+        page.get_by_role("button", name="Begin").click()
         expect(page.get_by_role("heading", name="Draw")).to_be_visible()  # so its WebSocket has opened
         assert page.evaluate("isSecureContext && 'getUserMedia' in navigator.mediaDevices")
         expect(page.locator("div.no-connection")).to_be_hidden()

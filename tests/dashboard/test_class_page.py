@@ -7,6 +7,7 @@ import zipfile
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.config import TrainingConfig
 from core.people import Actor, People, acting_as, change_rules, log, read_rules
@@ -86,6 +87,25 @@ def test_a_pupil_gets_in_by_the_pin_alone_and_out_again(store, people, come):
     assert [line["did"] for line in log.read(store.home)] == ["left the page Class", "opened the page Class"]
 
 
+def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_forgotten(people, come, monkeypatch):
+    ann = come("Ann")
+    at = open_page("learn", session={"mode": "My digits"})
+    people.remove(ann)
+    at.run()
+    join = People.join
+
+    def join_and_be_interrupted(*arguments):
+        get_script_run_ctx().script_requests.request_stop()  # as soon as Streamlit may
+        return join(*arguments)
+
+    monkeypatch.setattr(People, "join", join_and_be_interrupted)
+    by_label(at.text_input, "Your name").set_value("Mia")
+    press(at, "Begin")
+    press(at, "Begin")
+    assert [person.name for person in people.all()] == ["Mia"]
+    assert "mode" not in at.session_state
+
+
 def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
     ben, cem = (people.join(name)[0] for name in ("Ben", "Cem"))
     os.utime(people.folder / f"{cem.id}.json", (1000, 1000))
@@ -112,7 +132,7 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     runs = [make(store, person, "queued") for person in (ben, ben, cem)]
     come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    at.multiselect(key="class_names").set_value([ben.id]).run()
+    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
     press(at, "Stop")
     assert "Stop the runs of Ben?" in at.get("dialog")[0].proto.dialog.title
     assert [run.state.name for run in runs] == ["queued"] * 3  # nothing before the answer
@@ -122,13 +142,15 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     at.text_input(key=f"new_name_{ben.id}").set_value("Benno")
     at.button(key="really_rename").click().run()
     assert people.get(ben.id).name == "Benno"
+    assert by_label(at.multiselect, "For whom").value == [ben.id]
     press(at, "Delete runs")
+    assert "Delete the runs of Benno?" in at.get("dialog")[0].proto.dialog.title
     at.button(key="really_delete").click().run()
     assert [run.id for run in store.runs()] == [runs[2].id]
     press(at, "Remove names")
     at.button(key="really_remove").click().run()
     assert people.get(ben.id) is None
-    at.multiselect(key="class_names").set_value([]).run()
+    by_label(at.multiselect, "For whom").set_value([]).run()
     press(at, "Stop")
     at.button(key="really_stop").click().run()
     assert runs[2].state.name == "paused"
@@ -139,6 +161,43 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
         "renamed Ben to Benno",
         "stopped 2 runs of Ben",
     ]
+
+
+def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobody(store, people, come):
+    ben = people.join("Ben")[0]
+    teacher = come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
+    people.remove(ben)  # by another teacher
+    at.button(key="class_stop").click().run()
+    assert "Nothing was done: 1 of the chosen names changed meanwhile." in words(at)
+    assert not at.get("dialog")
+    assert at.button(key="class_remove").disabled
+    cem = people.join("Cem")[0]
+    at.run()
+    for nobody in ([], [teacher.id]):
+        by_label(at.multiselect, "For whom").set_value([cem.id]).run()
+        by_label(at.multiselect, "For whom").set_value(nobody)
+        at.button(key="class_remove").click().run()  # before it is off
+        assert "Nobody was removed." in words(at)
+        assert not at.get("dialog")
+        assert at.button(key="class_remove").disabled
+    assert {person.id for person in people.all()} == {teacher.id, cem.id}
+    assert log.read(store.home) == []
+
+
+def test_of_two_with_one_name_each_is_chosen_alone(store, people, come):
+    gone = people.join("Dana")[0]
+    runs = [make(store, gone, "queued")]
+    people.remove(gone)
+    dana = people.join("Dana")[0]
+    runs.append(make(store, dana, "queued"))
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    by_label(at.multiselect, "For whom").set_value([dana.id]).run()
+    press(at, "Stop")
+    at.button(key="really_stop").click().run()
+    assert [run.state.name for run in runs] == ["queued", "paused"]
 
 
 def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
@@ -168,8 +227,11 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     at = open_page("class")
     press(at, "Clear the class")
     assert store.get(run.id)
-    at.button(key="really_clear").click().run()
-    assert store.runs() == []
+    trains = make(store, people.join("Cem")[0], "running")
+    with trains.lock().acquire(timeout=0):
+        at.button(key="really_clear").click().run()
+        assert [run.id for run in store.runs()] == [trains.id]  # until its worker has ended
+        assert list(at.dataframe[0].value["Name"]) == ["Ms Teacher (teacher)"]
     assert [person.id for person in people.all()] == [teacher.id]
     assert not digits.exists()
     [path] = (store.home / "cleared").iterdir()
@@ -210,11 +272,12 @@ def test_a_pupil_sees_limits_before_start_and_a_teacher_has_none(store, people, 
     at = open_page("train", epochs="5")
     assert not at.button(key="start").disabled
     assert "Your teacher allows" not in words(at)
-    change_rules(store.home, epochs=3, images=1000)
+    change_rules(store.home, epochs=3)
     at.run()
     assert at.button(key="start").disabled
     assert "The teacher has set at most 3 epochs." in words(at)
-    assert "Your teacher allows at most 3 epochs a run, 1,000 training images a run." in words(at)
+    assert "Your teacher allows" not in words(at)  # the same twice
+    assert "Your teacher allows at most 3 epochs a run." in words(open_page("train", epochs="3"))
     assert by_label(open_page("tune").button, "Start").disabled
     people.set_teacher(ann, True)
     at.run()

@@ -4,7 +4,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.sweeps.sweep import SweepStore
-from tests.support.pages import by_label, open_page, words
+from tests.support.pages import as_seen, by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
 
@@ -35,9 +35,12 @@ def test_what_is_locked_stays_on_other_pages_and_whatever_else_sets_it(store):
     at.query_params.update({"run": run.id, "epochs": "60", "model": "cnn", "augment": "true"})
     at.switch_page("app_pages/train.py").run()
     at.button(key=f"use_{run.id}").click().run()
+    [toast] = at.toast
+    assert as_seen(toast.value).endswith(f"settings of {run.name}, except what your teacher has set: Epochs, Network.")
     assert at.text_input(key="locked_epochs").value == "4"
     config = press_start(at, store)
     assert (config.model, config.epochs, config.augment) == ("dense", 4, False)  # the run has none
+    assert config.batch_size == 32  # of the run
 
     at.switch_page("app_pages/tune.py").run()
     assert not {"Network", "Epochs", "Layers"} & set(by_label(at.multiselect, "What differs").options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from dashboard import server
+from dashboard.serving.certificate import certificate_file
 from tests.support.browsing import Dashboard
 
 PROTOCOLS = [H11Protocol]
@@ -61,6 +63,42 @@ def test_headers_that_do_not_end_end_the_connection_and_a_slow_answer_does_not(m
         return answers
 
     assert asyncio.run(everything()) == [b""] * 5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_websocket_over_https_that_has_ended_is_no_fault(monkeypatch, tmp_path, protocol):
+    monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
+    inside = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    inside.load_cert_chain(certificate_file(tmp_path, []))
+    faults = []
+
+    async def websocket(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+
+    async def everything():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: faults.append(context))
+        config = uvicorn.Config(websocket, lifespan="off", log_level="critical")
+        config.load()
+        state, limited = ServerState(), server._limited(protocol)
+        listening = await loop.create_server(lambda: limited(config, state, {}), "127.0.0.1", 0, ssl=inside)
+        port = listening.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=ssl._create_unverified_context())
+        writer.write(UPGRADE)
+        begun = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\x88\x80\x00\x00\x00\x00")  # the browser's own close
+        await asyncio.wait_for(reader.read(), timeout=60)
+        writer.close()
+        over = loop.create_future()  # after the limit, which the loop calls first
+        loop.call_later(1.5 * server.HEADER_SECONDS, over.set_result, None)
+        await over
+        listening.close()
+        return begun
+
+    assert asyncio.run(everything()).startswith(b"HTTP/1.1 101")
+    assert faults == []
 
 
 def test_the_limit_is_set_where_a_server_runs_and_nowhere_else(monkeypatch):

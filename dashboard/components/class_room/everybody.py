@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -13,6 +14,8 @@ import streamlit as st
 from core.classroom import acts
 from core.classroom.roll import Row, call_the_roll
 from core.learners import forget_learner, learner_of
+from core.people import Person
+from core.people.person import MOST_LETTERS
 from core.runs import Run
 from dashboard.components.class_room.teacher import as_teacher, note, this_teacher
 from dashboard.components.formatting import duration_in_words
@@ -21,12 +24,14 @@ from dashboard.components.progress import per_cent_done
 from dashboard.components.question import ask, asked, show_question
 from dashboard.components.session import services, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.views import now, view
 
 LOOK_SECONDS = 2.0
 QUESTION = "class_question"  # under which the session keeps what is asked, and of whom
 CHOSEN = "class_names"
 MOST_ROWS = 32
 MOST_NAMED = 3  # in a sentence
+NOBODY = "Nobody was removed. Choose names first; you stay yourself."
 
 
 def show_everybody() -> None:
@@ -60,25 +65,30 @@ def _table() -> None:
     )
 
 
-COLUMNS = {
-    "Name": st.column_config.TextColumn(width=170),
-    "Trains now": st.column_config.TextColumn(width=190),
+COLUMNS = {  # with widths, which Streamlit else takes from the first names and runs that it shows
+    "Name": st.column_config.TextColumn(width=160),
+    "Last here": st.column_config.TextColumn(width=105),
+    "Trains now": st.column_config.TextColumn(width=170),
     "Best validation": st.column_config.NumberColumn(
         format="%.2f %%",
+        width=120,
         help="The best accuracy on the validation images of all their runs. * The classic network validates on the "
         "test images.",
     ),
-    "Minutes": st.column_config.NumberColumn(format="%.1f", help="Of training, of all runs that have ended."),
+    "By": st.column_config.TextColumn(width=165),
+    "Runs": st.column_config.NumberColumn(width=55),
+    "In the line": st.column_config.NumberColumn(width=90),
+    "Minutes": st.column_config.NumberColumn(format="%.1f", width=80, help="Of training, of all runs that have ended."),
 }
 
 
 def table_of(rows: Sequence[Row]) -> pd.DataFrame:
     """One line for each row, in their order."""
-    now = time.time()
+    at = time.time()
     return pd.DataFrame(
         {
             "Name": [f"{row.owner.name} (teacher)" if row.is_teacher else row.owner.name for row in rows],
-            "Last here": [_seen(row, now) for row in rows],
+            "Last here": [_seen(row, at) for row in rows],
             "Trains now": [", ".join(map(_in_words, row.training)) or None for row in rows],
             "Best validation": [math.nan if row.accuracy is None else 100 * row.accuracy for row in rows],
             "By": [row.best and f"{row.best.name}{' *' * row.on_test}" for row in rows],
@@ -89,10 +99,10 @@ def table_of(rows: Sequence[Row]) -> pd.DataFrame:
     )
 
 
-def _seen(row: Row, now: float) -> str:
+def _seen(row: Row, at: float) -> str:
     if not row.seen:
         return "removed"
-    return "here" if row.is_here(now) else f"{duration_in_words(max(1.0, now - row.seen))} ago"
+    return "here" if row.is_here(at) else f"{duration_in_words(max(1.0, at - row.seen))} ago"
 
 
 def _in_words(run: Run) -> str:
@@ -105,27 +115,33 @@ def _in_words(run: Run) -> str:
 
 
 def _choice() -> None:
-    names = _names()
-    st.multiselect(
+    labels = _labels()
+    kept = [owner_id for owner_id in _kept() if owner_id in labels]
+    _keep(kept)
+    shown = view(CHOSEN, kept, _keep, labels, label=", ".join(labels[owner_id] for owner_id in kept))
+    chosen = st.multiselect(
         "For whom",
-        list(names),
-        format_func=lambda owner_id: names.get(owner_id, "removed"),
+        list(labels),
+        kept,
+        format_func=lambda owner_id: labels.get(owner_id, owner_id),
         placeholder="Everybody",
-        key=CHOSEN,
         width=520,
         help="The buttons are for these names, or for everybody where none is chosen.",
+        **shown,
     )
-    chosen = _chosen()
-    alone = chosen[0] if len(chosen) == 1 else ""
+    person = people().get(chosen[0]) if len(chosen) == 1 else None
     with st.container(horizontal=True, vertical_alignment="bottom", key="class_actions"):
         _button("Stop", "stop", "Stop their training, and take their runs out of the line.", "stop")
         _button("Delete runs", "delete", "Delete their runs and sweeps.", "delete")
-        known = alone in {person.id for person in people().all()}
-        with st.popover("Rename", icon=":material/edit:", disabled=not known, key=f"class_rename_{alone}"):
-            st.text_input("New name", names.get(alone, ""), max_chars=40, key=f"new_name_{alone}")
-            st.button("Rename", key="really_rename", type="primary", on_click=_rename, args=(alone,))
-        removable = [owner_id for owner_id in chosen if owner_id != this_teacher().id]
-        _button("Remove names", "person_remove", "Choose names first. Their runs stay.", "remove", off=not removable)
+        alone, name = (person.id, person.name) if person else ("", "")
+        with (
+            st.popover("Rename", icon=":material/edit:", disabled=not person, key=f"class_rename_{alone}_{name}"),
+            st.form("rename", border=False),
+        ):
+            st.text_input("New name", name, max_chars=MOST_LETTERS, key=f"new_name_{alone}")
+            st.form_submit_button("Rename", key="really_rename", type="primary", on_click=_rename, args=(alone,))
+        off = not _removable(chosen)
+        _button("Remove names", "person_remove", "Choose names first. Their runs stay.", "remove", off=off)
 
 
 def _button(label: str, icon: str, help: str, act: str, *, off: bool = False) -> None:
@@ -137,21 +153,42 @@ def _button(label: str, icon: str, help: str, act: str, *, off: bool = False) ->
 @as_teacher
 def _begin(act: str) -> None:
     """Ask first; what is asked about is who was chosen at the click."""
-    ask(QUESTION, (act, tuple(_chosen())))
+    chosen = now(CHOSEN, _kept())
+    if unknown := set(chosen) - set(_labels()):
+        raise ValueError(f"Nothing was done: {len(unknown)} of the chosen names changed meanwhile. Choose again.")
+    if act == "remove" and not _removable(chosen):
+        raise ValueError(NOBODY)
+    ask(QUESTION, (act, tuple(chosen)))
 
 
 def _names() -> dict[str, str]:
     return {row.owner.id: row.owner.name for row in sorted(call_the_roll(people(), store()), key=_by_name)}
 
 
+def _labels() -> dict[str, str]:
+    """What the names are called in the choice, by id; of two with one name, each its own, since a label tells them."""
+    names = _names()
+    count = Counter(names.values())
+    return {owner_id: name if count[name] == 1 else f"{name} · {owner_id[-6:]}" for owner_id, name in names.items()}
+
+
 def _by_name(row: Row) -> str:
     return row.owner.name.casefold()
 
 
-def _chosen() -> list[str]:
-    """The ids of who is chosen; [] is everybody."""
-    names = _names()
-    return [owner_id for owner_id in st.session_state.get(CHOSEN, []) if owner_id in names]
+def _kept() -> list[str]:
+    """The ids of who was chosen; [] is everybody."""
+    return st.session_state.get(f"{CHOSEN}_kept", [])
+
+
+def _keep(chosen: list[str]) -> None:
+    st.session_state[f"{CHOSEN}_kept"] = chosen
+
+
+def _removable(chosen: Sequence[str]) -> list[Person]:
+    """Those of the chosen that can be removed: nobody twice, and not the teacher who does it."""
+    found = [people().get(owner_id) for owner_id in chosen if owner_id != this_teacher().id]
+    return [person for person in found if person]
 
 
 def _ask_first() -> None:
@@ -199,11 +236,13 @@ def _delete(chosen: Sequence[str]) -> None:
 
 @as_teacher
 def _remove(chosen: Sequence[str]) -> None:
-    whose, mine = _whose(chosen), this_teacher().id
-    for owner_id in chosen:
-        if owner_id != mine and (person := people().get(owner_id)):
-            people().remove(person)
-            forget_learner(people().home, learner_of(owner_id))
+    gone = _removable(chosen)
+    if not gone:
+        raise ValueError(NOBODY)
+    whose = _whose([person.id for person in gone])
+    for person in gone:
+        people().remove(person)
+        forget_learner(people().home, learner_of(person.id))
     note(f"removed {whose} from the class")
 
 

@@ -15,13 +15,12 @@ from dashboard.components.session import TRAIN_PAGE, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.address_settings import LOCK, LOCKABLE
 from dashboard.components.train.locks import NETWORK
-from dashboard.components.train.settings import address_name, model_now, setting_of, settings_now, texts_of
+from dashboard.components.train.settings import LOCK_LABELS, address_name, model_now, setting_of, settings_now, texts_of
 from dashboard.components.widgets.copy_button import copy_button
 from dashboard.origin import is_loopback
 from dashboard.serving.network import addresses
 
 QR_WIDTH = 220  # pixels
-LABELS = {"model": "Network", "augment": "Augment"}
 
 
 def show_link() -> None:
@@ -33,7 +32,7 @@ def show_link() -> None:
         locked = st.multiselect(
             "Settings that are locked",
             names,
-            format_func=lambda name: LABELS.get(name) or setting_of(name).label,
+            format_func=lambda name: LOCK_LABELS.get(name) or setting_of(name).label,
             placeholder="None",
             key="link_locked",
         )

@@ -12,7 +12,7 @@ from dashboard.components.actions import note_success, run_action
 from dashboard.components.question import ask, asked, questions, show_question
 from dashboard.components.session import delete_run, store
 from dashboard.components.text import escape_markdown
-from dashboard.components.train.settings import take_settings
+from dashboard.components.train.settings import locked_otherwise, take_settings
 from dashboard.components.views import view
 
 QUESTION = "to_delete"  # under which the session keeps its id
@@ -52,7 +52,9 @@ def _show_use(run: Run) -> None:
 def _use_settings(run: Run) -> None:
     if run.config:
         take_settings(run.config)
-        note_success(f"New run has the settings of {run.name}.")
+        kept = ", ".join(locked_otherwise(run.config))
+        but = f", except what your teacher has set: {kept}" if kept else ""
+        note_success(f"New run has the settings of {run.name}{but}.")
 
 
 def _popover(run: Run) -> str:

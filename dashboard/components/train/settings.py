@@ -31,7 +31,7 @@ from core.sweeps.plan import plan_of
 from core.sweeps.values import parse_several
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
-from dashboard.components.train.locks import fixed, let_lesson_set, locked
+from dashboard.components.train.locks import NETWORK, all_locked, fixed, let_lesson_set, locked
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
 from dashboard.components.widgets.network_text import network_now
@@ -41,6 +41,7 @@ DEFAULT = TrainingConfig()
 ALL = "all"
 ON, OFF = "true", "false"  # as the address has it
 PAGE = "train"  # under which the address keeps the settings
+LOCK_LABELS = {**dict.fromkeys(NETWORK, "Network"), "augment": "Augment"}  # of what a teacher's link can lock
 
 
 @dataclass(frozen=True)
@@ -204,13 +205,21 @@ def settings_from(address: Mapping[str, str]) -> TrainingConfig:
 def take_settings(config: TrainingConfig, *, of_lesson: bool = False) -> None:
     """Put the settings of a run into the widgets; all but the run that it was fine-tuned from.
 
-    What a teacher's link has locked stays, but for what it leaves to the lesson.
+    What a teacher's link has locked stays, but for what it leaves to the lesson; a locked network takes the others.
     """
     texts = texts_of(config)
     if of_lesson:
         let_lesson_set(texts)
-    for name, text in texts.items():
-        remember(PAGE, address_name(config.model, name), text)
+    model = last_model() if locked("model") else config.model
+    for name in {"model", "augment", *shown_settings(model)} & set(texts):
+        remember(PAGE, address_name(model, name), texts[name])
+
+
+def locked_otherwise(config: TrainingConfig) -> list[str]:
+    """The labels of the settings that a teacher's link has locked with another value than the run's."""
+    texts = texts_of(config)
+    names = [name for name, text in all_locked().items() if texts.get(name) != text]
+    return sorted({LOCK_LABELS.get(name) or setting_of(name).label for name in names})
 
 
 def texts_of(config: TrainingConfig) -> dict[str, str]:

@@ -97,8 +97,8 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
             say_refused(wrong)
         else:
             st.caption(what_they_take(plan, digits))
-        if (person := this_person()) and not person.is_teacher:
-            _say_limits(wrong)
+    if (person := this_person()) and not person.is_teacher:
+        _say_limits(wrong)
     st.toggle(
         "Augment",
         last_augment(),
@@ -224,9 +224,14 @@ def why_too_much(plan: Plan) -> str:
 
 @st.fragment(run_every=LOOK_SECONDS)
 def _say_limits(wrong: str) -> None:
-    """Tell a pupil the limits; the page is drawn again where they keep Start from something else now."""
+    """Tell a pupil the limits, but where Start says already what keeps it off.
+
+    The page is drawn again where that is something else now.
+    """
     if _ready(last_model())[1] != wrong:
         st.rerun()
+    if wrong:
+        return
     rules = read_rules(store().home)
     if rules.waiting == Rules().waiting:  # which nobody set
         rules = replace(rules, waiting=None)
