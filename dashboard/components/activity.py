@@ -77,10 +77,11 @@ def _look(here: DeltaGenerator, on_train: bool) -> None:
         others = len(everybody) - len(running)
         if not (lines or others):
             st.caption("Nothing is training.")
-        if more := len(running) + len(queued) - len(lines):
-            st.caption(f"{more} more in line")
-        if others:
-            st.caption(f"{others} other{'s train' if others > 1 else ' trains'}")
+        more = len(running) + len(queued) - len(lines)
+        counts = [f"{more} more in line"] * bool(more)
+        counts += [f"{others} other{'s train' if others > 1 else ' trains'}"] * bool(others)
+        if counts:
+            st.caption(" · ".join(counts))
 
 
 def _in_words(run: Run, behind: str = "") -> str:

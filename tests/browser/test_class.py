@@ -116,3 +116,16 @@ def test_who_leaves_or_is_removed_is_asked_for_a_name(dashboard, open_browser):
     expect(menu(page, "Emil")).to_be_visible()
     people.remove(next(person for person in people.all() if person.name == "Emil"))
     expect(page.get_by_label("Your name")).to_be_visible()  # untouched
+
+
+def test_the_form_stays_where_it_is_when_anothers_run_begins(dashboard, open_browser):
+    page = open_browser(f"{dashboard.url}/?epochs=3")
+    begin(page, "Gil")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.locator(".st-key-activity").get_by_role("progressbar")).to_be_visible()
+    form = page.get_by_role("heading", name="New run")
+    before, other = form.bounding_box()["y"], dashboard.store.create(TrainingConfig(model="linear"))
+    with other.lock().acquire(timeout=0):
+        other.set_state("running")
+        expect(page.get_by_text("1 other trains")).to_be_visible()
+        assert form.bounding_box()["y"] == before
