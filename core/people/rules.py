@@ -12,6 +12,7 @@ from core.people.guard import actor
 from core.storage import read_json, write_json
 
 FILE = "class.json"
+ALL_IMAGES = 60_000  # that MNIST has for training, which a run takes that says no number
 _changing = threading.Lock()
 
 
@@ -85,7 +86,7 @@ def why_too_much(
     rules = read_rules(home)
     if rules.epochs is not None and epochs > rules.epochs:
         return f"The teacher has set at most {rules.epochs:,g} epochs."
-    if rules.images is not None and (images is None or images > rules.images):
+    if rules.images is not None and (ALL_IMAGES if images is None else images) > rules.images:
         return f"The teacher has set at most {rules.images:,g} training images. Set them under More settings."
     if rules.waiting is not None and waiting >= rules.waiting:
         runs = "1 run" if waiting == 1 else f"{waiting} runs"

@@ -123,6 +123,8 @@ def test_limits_hold_for_pupils_alone(tmp_path):
         assert why_too_much(tmp_path, **fits) == ""
         for name, value in wrong.items():
             assert "teacher" in why_too_much(tmp_path, **fits | {name: value}).lower()
+        change_rules(tmp_path, images=60_000)
+        assert why_too_much(tmp_path, **fits | {"images": None}) == ""
     with acting_as(Actor(people.set_teacher(ann, True))):
         assert why_too_much(tmp_path, **fits | wrong) == ""
 
