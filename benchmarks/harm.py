@@ -60,8 +60,9 @@ class Pupil:
 class Class:
     """The class, and what has happened in it."""
 
-    def __init__(self, server: Server, home: Path, names: int) -> None:
+    def __init__(self, server: Server, home: Path, names: int, pause: float) -> None:
         self.server, self.store = server, RunStore(home)
+        self.pause = pause  # seconds between two touches of a name, on average
         self.pupils = [Pupil(*People(home).join(f"Name {number + 1}")) for number in range(names)]
         self.tries: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
@@ -97,7 +98,7 @@ class Class:
                         kind, element = session.elements[wanted]
                         did = f"{kind} {getattr(element, 'label', '')}"
                         self.touches.append(session.touch(wanted, turn))
-                    time.sleep(hands.uniform(0.5, 3.0))
+                    time.sleep(hands.uniform(0.2, 1.8) * self.pause)
             except (PageError, OSError) as error:
                 with self._lock:
                     self.errors.append(f"{did}: {error}")
@@ -178,13 +179,13 @@ class Class:
         return hands.choice(("", "confidence", "compare", "draw")), {"run": hands.choice(other.runs).id}
 
 
-def play(names: int, minutes: float, tries: int) -> tuple[Class, dict[str, bytes], list[float]]:
+def play(names: int, minutes: float, tries: int, pause: float) -> tuple[Class, dict[str, bytes], list[float]]:
     """Let a class work; returns it, what was changed of another's by its path, and the server's memory in MB."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         serve(APP, Path(folder), DIGITLAB_CLASS="1", DIGITLAB_BACKGROUND="off") as server,
     ):
-        room = Class(server, Path(folder), names)
+        room = Class(server, Path(folder), names, pause)
         before = {pupil.person.id: pupil.kept() for pupil in room.pupils}
         until = time.monotonic() + 60 * minutes
         threads = [
@@ -224,8 +225,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--tries", type=int, default=200, metavar="N", help="to change what is another's (default: 200)"
     )
+    parser.add_argument(
+        "--pause", type=float, default=8, metavar="N", help="seconds between two touches of a name (default: 8)"
+    )
     options = parser.parse_args(arguments)
-    room, changed, sizes = play(options.names, options.minutes, options.tries)
+    room, changed, sizes = play(options.names, options.minutes, options.tries, options.pause)
     print(
         f"{options.names} names, {options.minutes:g} minutes, {len(room.touches):,} touches, {len(room.errors)} errors."
     )
