@@ -1,4 +1,4 @@
-"""Who may upload files: Streamlit itself takes them from whoever has opened a page, and keeps them in memory."""
+"""Who may upload files in a class: Streamlit takes them from whoever has opened a page, and keeps them in memory."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.people.person import COOKIE
 from dashboard.components import people
-from dashboard.origin import is_local
-from dashboard.serving.flags import is_class, others_write
+from dashboard.serving.flags import is_class
 
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")  # of a session
-REFUSED = "Files are taken only from those who may change something here."
+REFUSED = "Type your name first: files are taken from people of the class."
 
 
 class Uploads:
-    """Middleware that answers 403 to a file from somebody without a name in a class, and from who may only look."""
+    """Middleware that answers 403 to a file from somebody without a name in a class."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request."""
-        uploads = scope["type"] == "http" and scope["method"] in ("PUT", "POST")
+        uploads = scope["type"] == "http" and scope["method"] in ("PUT", "POST") and is_class()
         found = UPLOAD.search(scope["path"]) if uploads else None
         if found and not await anyio.to_thread.run_sync(_may_upload, scope, found[1]):
             await PlainTextResponse(REFUSED, 403)(scope, receive, send)
@@ -36,7 +35,5 @@ class Uploads:
 
 
 def _may_upload(scope: Scope, session: str) -> bool:
-    if is_class():
-        key = cookie_parser(Headers(scope=scope).get("cookie", "")).get(COOKIE)
-        return people.has_login() or people.is_known(session, key)
-    return others_write() or is_local(scope)
+    key = cookie_parser(Headers(scope=scope).get("cookie", "")).get(COOKIE)
+    return people.has_login() or people.is_known(session, key)

@@ -275,6 +275,7 @@ def test_ink_lands_below_the_pointer_on_a_canvas_of_any_width_and_the_ghost_is_n
         page.mouse.move(box["x"] + 3 * box["width"] / 4, box["y"] + 3 * box["height"] / 4, steps=4)
         page.mouse.up()
         expect(page.locator(".st-key-it_is")).to_be_visible()  # it was read
+        wait_until(lambda: page.evaluate(INK_COLUMNS))  # the canvas may be drawn anew at this moment
         columns = page.evaluate(INK_COLUMNS)
         brush = 28
         assert [columns[0], columns[-1]] == pytest.approx([105 - brush / 2, 315 + brush / 2], abs=3)
