@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -166,6 +167,7 @@ def _set_cookie(value: str, seconds: int) -> None:
     st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 
 
+@cache  # Streamlit looks for its files each time, which took half of what a page of a class takes
 def has_login() -> bool:
     """Whether the school has a server for logging in, which says who somebody is."""
     try:
