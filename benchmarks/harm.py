@@ -116,7 +116,7 @@ class Class:
         )
         try:
             what = way(pupil, other, hands)
-        except PageError as error:
+        except (PageError, OSError) as error:
             what = "a page"
             with self._lock:
                 self.errors.append(f"{way.__name__}: {error}")
