@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import sys
 import threading
@@ -71,6 +72,8 @@ def get_ready(services: Services) -> None:
         importlib.import_module(f"dashboard.components.{module}")
     if session.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
+    gc.collect()
+    gc.freeze()  # Streamlit collects after each run of a page, and would walk through all that was imported each time
     services.dataset_loader.when_done(services.launcher.start)
     services.dataset_loader.when_done(services.after_training.start)
     services.coordinators.start()
