@@ -11,8 +11,9 @@ from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.learners import forget_learner, learner_of
-from core.people import Owner, People, Person, refusal
-from core.runs import NotYoursError, Run, RunStore
+from core.people import Owner, People, Person
+from core.runs import NotYoursError, Run, RunError, RunStore
+from core.runs.run import refuse_strangers
 from core.sweeps.coordinators import Coordinators
 from core.sweeps.sweep import SweepStore
 
@@ -56,10 +57,12 @@ class Services:
         """
         run.check_yours()  # before its jobs are dropped
         self.after_training.drop(run)
-        if run.has_worker():
-            run.discard()
-        else:
+        try:
             self.store.delete(run)
+        except NotYoursError:
+            raise
+        except RunError:  # a worker is at it
+            run.discard()
 
     def delete_all_of(self, person: Person) -> None:
         """Delete a person's sweeps and runs, what they have done of the lessons, their digits, and their name.
@@ -68,8 +71,7 @@ class Services:
             NotYoursError: where who acts is another, and no teacher.
             OSError: where something cannot be removed; the name is there until all else is gone.
         """
-        if words := refusal(Owner(person.id, person.name), person.name):
-            raise NotYoursError(words)
+        refuse_strangers(Owner(person.id, person.name), person.name)
         for sweep in self.sweeps.of(person.id):
             self.sweeps.delete(sweep)
         for run in self.store.of(person.id):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core import learners
 from core.people import Person, change_rules
-from core.runs import NotYoursError, Run, RunError
+from core.runs import Run, RunError
 from core.services import Services
 from core.sweeps.sweep import ACTIVE, Sweep
 
@@ -43,13 +43,7 @@ def delete(services: Services, owners: Collection[str] | None = None) -> int:
         services.sweeps.delete(sweep)
     runs = _runs(services, owners)
     for run in runs:
-        services.after_training.drop(run)
-        try:
-            services.store.delete(run)
-        except NotYoursError:
-            raise
-        except RunError:  # a worker is at it
-            run.discard()
+        services.delete_run(run)
     return len(runs)
 
 

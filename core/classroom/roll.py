@@ -7,8 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from core.people import Owner, People
+from core.people.used import used_seconds
 from core.runs import Run, RunStore, RunView
 from core.runs.kept import until_folder_changes
+from core.runs.run import trained_seconds
 from core.sweeps.results import validation_accuracy
 
 HERE_SECONDS = 15.0  # since the last sign of life of whoever is here: open pages give one every few seconds
@@ -28,7 +30,7 @@ class Row:
         best: the run with the best validation accuracy, None where none has one.
         accuracy: that accuracy, a fraction.
         on_test: whether it was measured on the test images, as the classic network validates on them.
-        minutes: of training, in all that have ended.
+        minutes: of training, as the limit of minutes counts them: also of runs that train, or were deleted.
     """
 
     owner: Owner
@@ -65,8 +67,8 @@ def standing(run: RunView) -> Standing:
     if accuracy is None and state != "queued":
         epochs = run.history().epochs
         accuracy = epochs[-1].get("val_accuracy") if epochs else None
-    seconds = (run.summary or {}).get("training_seconds") or 0.0
-    return Standing(state, accuracy, config is not None and config.info.validates_on_test, seconds)
+    on_test = config is not None and config.info.validates_on_test
+    return Standing(state, accuracy, on_test, trained_seconds(run))
 
 
 def call_the_roll(people: People, store: RunStore) -> list[Row]:
@@ -82,17 +84,17 @@ def call_the_roll(people: People, store: RunStore) -> list[Row]:
     known = {person.id: person for person in people.all()}
     gone = [mine[0].owner for owner_id, mine in runs.items() if owner_id not in known]
     rows = [
-        _row(Owner(person.id, person.name), people.last_seen(person), person.is_teacher, runs.get(person.id, []))
+        _row(store, Owner(person.id, person.name), people.last_seen(person), person.is_teacher, runs.get(person.id, []))
         for person in known.values()
     ]
-    rows += [_row(owner, 0.0, False, runs[owner.id]) for owner in gone]
+    rows += [_row(store, owner, 0.0, False, runs[owner.id]) for owner in gone]
     now = time.time()
     return sorted(
         rows, key=lambda row: (not row.training, not row.waiting, not row.is_here(now), row.owner.name.casefold())
     )
 
 
-def _row(owner: Owner, seen: float, is_teacher: bool, runs: list[Run]) -> Row:
+def _row(store: RunStore, owner: Owner, seen: float, is_teacher: bool, runs: list[Run]) -> Row:
     found = [(run, standing(run)) for run in runs]
     scored = [(run, each) for run, each in found if each.accuracy is not None]
     best, its = max(scored, key=lambda pair: pair[1].accuracy, default=(None, None))
@@ -106,5 +108,5 @@ def _row(owner: Owner, seen: float, is_teacher: bool, runs: list[Run]) -> Row:
         best=best,
         accuracy=its and its.accuracy,
         on_test=its is not None and its.on_test,
-        minutes=sum(each.seconds for _, each in found) / 60,
+        minutes=(used_seconds(store.home, owner.id) + sum(each.seconds for _, each in found)) / 60,
     )

@@ -17,8 +17,7 @@ from core.compute.machines import is_for_this_machine
 from core.compute.queue import Queue
 from core.compute.watcher import Watcher
 from core.interpretability.embedding import all_alike
-from core.people import refusal
-from core.runs import NotYoursError, Run
+from core.runs import Run
 
 KINDS = ("map", "robustness")
 LOOK_SECONDS, IDLE_SECONDS = 0.5, 2.0  # between two looks at what trains: while a job is in work, and otherwise
@@ -73,8 +72,7 @@ class AfterTraining(Watcher):
             NotYoursError: where who acts may not change the run.
             OSError: where the run folder cannot be written.
         """
-        if words := refusal(run.owner, run.name):
-            raise NotYoursError(words)
+        run.check_yours()
         self._jobs.start(run, kind)
         with self._lock:
             self._forget(run, kind)

@@ -55,21 +55,20 @@ class Queue:
     def look(self, now: float) -> Active:
         """Read all runs that may have changed since the last look; `now` is a time in seconds that never goes back."""
         full = now >= self._next_full
-        queued, running, discarded = [], set(), []
+        queued, running, discarded = [], {}, []
         for run_id in self._to_read(now, full):
             run = Run(self.store.folder / run_id)
             state = run.state
             if state.name == "queued":
                 queued.append((state.since, run.owner.id, run))
             if state.name == "running":
-                running.add(run_id)
+                running[run_id] = run.owner.id
             if run.is_discarded:
                 discarded.append(run)
         self._active = {*running, *(run.id for *_, run in queued), *(run.id for run in discarded)}
         if full:
             self._next_full = now + FULL_SECONDS
-        training = [Run(self.store.folder / run_id).owner.id for run_id in running]
-        return Active(in_turn(queued, training), running, discarded)
+        return Active(in_turn(queued, running.values()), set(running), discarded)
 
     def _to_read(self, now: float, full: bool) -> list[str]:
         """The ids of the runs that were active or may have changed, all where the look is a `full` one."""

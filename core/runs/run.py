@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.names import MOST, visible
-from core.people import actor, refusal
+from core.people import Owner, actor, refusal
 from core.people.rules import why_too_much
 from core.people.used import used_seconds
 from core.runs import files
@@ -69,8 +69,7 @@ class Run(RunView):
 
     def check_yours(self) -> None:
         """Raise NotYoursError where who acts may not change the run."""
-        if words := refusal(self.owner, self.name):
-            raise NotYoursError(words)
+        refuse_strangers(self.owner, self.name)
 
     # What is written
 
@@ -268,6 +267,12 @@ class Run(RunView):
     def _queue(self, target_epochs: int, **changes) -> None:
         self.request(request=None, delete=False, reason="")
         self.set_state("queued", target_epochs=target_epochs, resumes=True, **changes)
+
+
+def refuse_strangers(owner: Owner, name: str) -> None:
+    """Raise NotYoursError where who acts may not change the thing called `name`, which is `owner`'s."""
+    if words := refusal(owner, name):
+        raise NotYoursError(words)
 
 
 def check_limits(

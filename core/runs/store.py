@@ -155,10 +155,9 @@ class RunStore:
         Raises:
             NotYoursError: where who acts may only look, or has reached a limit that the teacher set.
         """
-        self.check_limits(config.epochs, config.training_images)
 
         def fill(draft: Run) -> None:
-            self.check_limits(config.epochs, config.training_images)  # again, now that nobody else makes one
+            self.check_limits(config.epochs, config.training_images)  # here, where nobody else makes one meanwhile
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
             given = not_among(set(self.names().values()), name) if name and trial else name
             draft.rename(given or self._next_name(visible(stem) or config.title, visible(stem) or own))

@@ -24,10 +24,10 @@ from filelock import FileLock
 
 from core.config import TrainingConfig
 from core.names import MOST, not_among, visible
-from core.people import Actor, Owner, People, acting_as, maker, note_owner, owner_of, refusal, refusal_to_make
+from core.people import Actor, Owner, People, acting_as, maker, note_owner, owner_of, refusal_to_make
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.kept import until_folder_changes
-from core.runs.run import ID
+from core.runs.run import ID, refuse_strangers
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
 from core.sweeps.halving import is_weak
@@ -264,14 +264,14 @@ class Sweep:
     def _changing(self) -> FileLock:
         if not self.path.is_dir():  # the lock would make the folder again
             raise SweepError("This sweep was deleted.")
-        self._check_yours()
+        self.check_yours()
         if (state := self.state).name == DAMAGED:
             raise SweepError(state.message)
         return FileLock(self.path / CHANGE_LOCK)
 
-    def _check_yours(self) -> None:
-        if words := refusal(self.owner, self.name):
-            raise NotYoursError(words)
+    def check_yours(self) -> None:
+        """Raise NotYoursError where who acts may not change the sweep."""
+        refuse_strangers(self.owner, self.name)
 
     def _set_state(self, name: str, message: str = "") -> None:
         write_json(self.path / STATE, {"name": name, "message": message})
@@ -342,7 +342,7 @@ class SweepStore:
 
     def delete(self, sweep: Sweep) -> None:
         """Remove a sweep and keep its trials, as runs of their own; those in training are stopped."""
-        sweep._check_yours()
+        sweep.check_yours()
         if sweep.state.name == ACTIVE:
             sweep.stop()
         doomed = sweep.path.rename(sweep.path.with_name(f".deleted-{sweep.id}-{uuid4().hex[:4]}"))

@@ -11,7 +11,7 @@ from core.compute.job import Status
 from core.data import Dataset
 from core.interpretability import embedding
 from core.interpretability.embedding import Embedding, Layout
-from core.people import refusal_to_make
+from core.people import refusal
 from core.predictor import Predictor, model_fingerprint
 from core.runs import Run
 from core.storage import printable
@@ -191,7 +191,7 @@ def make_now_button(run: Run, label: str, kind: str = "secondary") -> None:
         type=kind,
         on_click=make_now,
         args=(run,),
-        disabled=bool(reason := refusal_to_make()),
+        disabled=bool(reason := refusal(run.owner, run.name)),
         help=reason or None,
     )
 

@@ -78,7 +78,11 @@ COLUMNS = {  # with widths, which Streamlit else takes from the first names and 
     "By": st.column_config.TextColumn(width=165),
     "Runs": st.column_config.NumberColumn(width=55),
     "In the line": st.column_config.NumberColumn(width=90),
-    "Minutes": st.column_config.NumberColumn(format="%.1f", width=80, help="Of training, of all runs that have ended."),
+    "Minutes": st.column_config.NumberColumn(
+        format="%.1f",
+        width=80,
+        help="Of training, also of runs that were deleted since: what the limit of minutes counts.",
+    ),
 }
 
 
@@ -214,7 +218,8 @@ def _whose(chosen: Sequence[str]) -> str:
     """ "everybody", "Ann and Ben", "Ann, Ben, Cem and 4 more"."""
     if not chosen:
         return "everybody"
-    names = [_names().get(owner_id, "?") for owner_id in chosen]
+    known = _names()
+    names = [known.get(owner_id, "?") for owner_id in chosen]
     if more := len(names) - MOST_NAMED:
         names = [*names[:MOST_NAMED], f"{more} more"] if more > 0 else names
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from core.classroom.roll import call_the_roll
 from core.compute.launcher import Launcher
 from core.config import TrainingConfig
 from core.data.my_digits import MyDigits, MyDigitsError
@@ -217,6 +218,26 @@ def test_minutes_count_of_runs_that_train_and_of_those_that_were_deleted(store, 
         if store.get(run.id):
             with acting_as(Actor(ann)):
                 store.delete(run)
+
+
+def test_nobody_has_the_machine_work_on_what_is_anothers(store, ann, ben):
+    with acting_as(Actor(ann)):
+        run = store.create(TrainingConfig(epochs=1))
+    run.set_state("finished")
+    before, services = files_of(run.path), Services(store.home)
+    with acting_as(Actor(ben)), pytest.raises(NotYoursError, match="is Ann's"):
+        services.after_training.do_now(run, "map")
+    assert files_of(run.path) == before
+
+
+def test_the_roll_counts_minutes_as_the_limit_does(store, ann):
+    with acting_as(Actor(ann)):
+        first, second = (store.create(TrainingConfig(epochs=1)) for _ in range(2))
+    for run, seconds in ((first, 120.0), (second, 60.0)):
+        run.append_event("batch", step=1, epoch=1, training_seconds=seconds)
+    store.delete(first)
+    [row] = call_the_roll(People(store.home), store)
+    assert row.minutes == 3
 
 
 def test_nobody_deletes_all_of_another(store, ann, ben):
