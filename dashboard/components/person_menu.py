@@ -8,9 +8,8 @@ import streamlit as st
 
 from core.people import Person, PersonError
 from core.people.person import MOST_LETTERS
-from core.runs import RunError
 from core.storage import explain_os_error
-from dashboard.components.actions import note_failure
+from dashboard.components.actions import run_action
 from dashboard.components.draw.api_address import api_address
 from dashboard.components.fields import say_refused
 from dashboard.components.people import leave, own_key, people, this_person
@@ -116,13 +115,5 @@ def _words(person: Person, runs: int, sweeps: int) -> str:
 
 def _delete_everything(person: Person) -> None:
     """In a callback: delete what is this person's, the name last, and let the browser forget it."""
-    if not _is_here(person):
-        return
-    try:
-        services().delete_all_of(person)
-    except RunError as error:
-        note_failure(str(error))
-    except OSError as error:
-        note_failure(explain_os_error(error))
-    else:
+    if _is_here(person) and run_action(services().delete_all_of, person):
         leave()
