@@ -73,7 +73,7 @@ def get_ready(services: Services) -> None:
     if session.first_page.wait(BROWSER_SECONDS):
         time.sleep(DRAWING_SECONDS)
     gc.collect()
-    gc.freeze()  # Streamlit collects after each run of a page, and would walk through all that was imported each time
+    gc.freeze()  # else each collection walks through all that was imported, for half a second, and all pages wait
     services.dataset_loader.when_done(services.launcher.start)
     services.dataset_loader.when_done(services.after_training.start)
     services.coordinators.start()
