@@ -28,7 +28,7 @@ from core.services import Services  # noqa: E402
 from dashboard import reach  # noqa: E402
 from dashboard.components import session  # noqa: E402
 from dashboard.origin import OwnPages  # noqa: E402
-from dashboard.server import hide_harmless_log_lines, limit_header_time  # noqa: E402
+from dashboard.server import hide_harmless_log_lines, mend_connections  # noqa: E402
 from dashboard.serving.flags import is_class  # noqa: E402
 from dashboard.serving.uploads import Uploads  # noqa: E402
 from dashboard.style_sheet import StyleSheet  # noqa: E402
@@ -41,6 +41,7 @@ AHEAD = (  # of dashboard.components
     "draw.fine_tuning",
 )
 BROWSER_SECONDS, DRAWING_SECONDS = 4.0, 1.5  # in which a browser comes, where one does, and draws its first page
+COLLECT_SECONDS = 5.0  # between two looks for garbage
 M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # of glibc's malloc.h; bytes
 
 
@@ -77,12 +78,23 @@ def get_ready(services: Services) -> None:
     services.dataset_loader.when_done(services.launcher.start)
     services.dataset_loader.when_done(services.after_training.start)
     services.coordinators.start()
+    threading.Thread(target=collect_garbage, daemon=True).start()
+
+
+def collect_garbage() -> None:
+    """Look for garbage every few seconds, which takes milliseconds: Python itself counts objects, not megabytes.
+
+    Streamlit would look after each run of a page, which .streamlit/config.toml tells it not to.
+    """
+    while True:
+        time.sleep(COLLECT_SECONDS)
+        gc.collect()
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Prepare the pages and a warm worker in the background; close the launcher at the end."""
-    limit_header_time()
+    mend_connections()
     hide_harmless_log_lines()
     if words := reach.who_can_reach():
         print(words, flush=True)

@@ -1,10 +1,12 @@
-"""The uvicorn server that runs this program: log lines and time limits that no setting of it or Streamlit covers."""
+"""The uvicorn server that runs this program: log lines and connections, where no setting of it or Streamlit helps."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
+import socket
+from contextlib import suppress
 
 import uvicorn
 
@@ -27,24 +29,28 @@ def hide_harmless_log_lines() -> None:
         logging.getLogger(name).addFilter(lambda record, beginning=beginning: not str(record.msg).startswith(beginning))
 
 
-def limit_header_time() -> None:
-    """Close connections whose headers do not arrive in time: uvicorn would wait for ever.
+def mend_connections() -> None:
+    """Send what is small at once, and close connections whose headers do not arrive in time.
 
+    Streamlit makes its socket without naming the protocol, so that asyncio leaves Nagle's algorithm on: each answer
+    waited up to 40 ms for the browser to acknowledge the message before. uvicorn would wait for headers for ever.
     Call it before the server accepts connections, for instance at a lifespan's start.
     """
     server = running()
     if server is not None:
-        server.config.http_protocol_class = _limited(server.config.http_protocol_class)
+        server.config.http_protocol_class = _mended(server.config.http_protocol_class)
 
 
-def _limited(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-    """A subclass of one of uvicorn's HTTP protocols that waits for headers only so long."""
+def _mended(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    """A subclass of one of uvicorn's HTTP protocols without Nagle's algorithm, that waits for headers only so long."""
 
-    class Limited(protocol):
+    class Mended(protocol):
         deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
+            with suppress(OSError):  # it is gone already
+                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._expect_headers()
 
         def data_received(self, data: bytes) -> None:
@@ -74,4 +80,4 @@ def _limited(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
             if self.transport.get_protocol() is self:  # else it has become a websocket
                 self.transport.close()
 
-    return Limited
+    return Mended

@@ -20,7 +20,7 @@ from dashboard.api import errors, sweeps
 from dashboard.api.guard import Guard, WholeBody
 from dashboard.api.routes import router
 from dashboard.origin import OwnPages
-from dashboard.server import limit_header_time
+from dashboard.server import mend_connections
 
 ABOUT = """
 Train networks, get predictions, and read what runs predicted, as on the pages.
@@ -62,7 +62,7 @@ api.state.watching = set()  # the clients that follow a run
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load the dataset in the background, then start the launcher; a run's lock keeps two launchers off one run."""
-    limit_header_time()
+    mend_connections()
     services = api.state.services = Services()
     services.dataset_loader.when_done(services.launcher.start)
     services.coordinators.start()

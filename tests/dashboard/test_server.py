@@ -53,9 +53,9 @@ def test_headers_that_do_not_end_end_the_connection_and_a_slow_answer_does_not(m
     async def everything():
         config = uvicorn.Config(app, lifespan="off", timeout_keep_alive=60)  # is not what ends them
         config.load()
-        state, limited = ServerState(), server._limited(protocol)
+        state, mended = ServerState(), server._mended(protocol)
         loop = asyncio.get_running_loop()
-        listening = await loop.create_server(lambda: limited(config, state, {}), "127.0.0.1", 0)
+        listening = await loop.create_server(lambda: mended(config, state, {}), "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         talks = [(), (b"GET /",), (b"GET / HTTP/1.1\r\n", b"Host: x"), (WHOLE, WHOLE[:20]), (WHOLE, WHOLE, b"G")]
         answers = await asyncio.gather(*(talk(port, *sent) for sent in talks))
@@ -82,8 +82,8 @@ def test_a_websocket_over_https_that_has_ended_is_no_fault(monkeypatch, tmp_path
         loop.set_exception_handler(lambda _, context: faults.append(context))
         config = uvicorn.Config(websocket, lifespan="off", log_level="critical")
         config.load()
-        state, limited = ServerState(), server._limited(protocol)
-        listening = await loop.create_server(lambda: limited(config, state, {}), "127.0.0.1", 0, ssl=inside)
+        state, mended = ServerState(), server._mended(protocol)
+        listening = await loop.create_server(lambda: mended(config, state, {}), "127.0.0.1", 0, ssl=inside)
         port = listening.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=ssl._create_unverified_context())
         writer.write(UPGRADE)
@@ -101,13 +101,34 @@ def test_a_websocket_over_https_that_has_ended_is_no_fault(monkeypatch, tmp_path
     assert faults == []
 
 
-def test_the_limit_is_set_where_a_server_runs_and_nowhere_else(monkeypatch):
-    server.limit_header_time()  # under pytest no server is told of signals
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_is_small_is_sent_at_once_over_a_socket_as_streamlit_makes_it(protocol):
+    async def connected():
+        config = uvicorn.Config(app, lifespan="off")
+        config.load()
+        made = server._mended(protocol)(config, ServerState(), {})
+        listening = socket.socket(family=socket.AF_INET)
+        listening.bind(("127.0.0.1", 0))
+        serving = await asyncio.get_running_loop().create_server(lambda: made, sock=listening)
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(WHOLE[:20])
+        while not made.transport:
+            await asyncio.sleep(0)
+        now = made.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+        serving.close()
+        return now
+
+    assert asyncio.run(connected())
+
+
+def test_connections_are_mended_where_a_server_runs_and_nowhere_else(monkeypatch):
+    server.mend_connections()  # under pytest no server is told of signals
     running = uvicorn.Server(uvicorn.Config(app))
     running.config.load()
     monkeypatch.setattr(signal, "getsignal", lambda number: running.handle_exit)
     before = running.config.http_protocol_class
-    server.limit_header_time()
+    server.mend_connections()
     assert issubclass(running.config.http_protocol_class, before)
     assert running.config.http_protocol_class is not before
 
