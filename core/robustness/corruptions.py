@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, sparse
 
 from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 STRENGTHS = (1, 2, 3)
 STRENGTH_NAMES = {0: "unchanged", 1: "weak", 2: "medium", 3: "strong"}
@@ -118,6 +121,8 @@ def _noise(images: np.ndarray, percent: float, random: np.random.Generator) -> n
 
 
 def _blur(images: np.ndarray, sigma: float, random: np.random.Generator) -> np.ndarray:
+    from scipy import ndimage
+
     return ndimage.gaussian_filter(images, sigma, mode="constant", axes=(1, 2))
 
 
@@ -127,11 +132,15 @@ def _brighten(images: np.ndarray, percent: float, random: np.random.Generator) -
 
 def _thin(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
     """Erode by a square, at twice the resolution, so that half pixels count."""
+    from scipy import ndimage
+
     return _morphed(ndimage.minimum_filter, images, pixels)
 
 
 def _thicken(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
     """Dilate the strokes by a square of so many pixels."""
+    from scipy import ndimage
+
     return _morphed(ndimage.maximum_filter, images, pixels)
 
 
@@ -155,6 +164,8 @@ def warped(images: np.ndarray, inverse: tuple[float, float, float, float]) -> np
 
 @lru_cache(maxsize=32)
 def _warp_matrix(inverse: tuple[float, float, float, float]) -> sparse.csr_array:
+    from scipy import sparse
+
     middle = (IMAGE_SIDE - 1) / 2
     places = np.indices(IMAGE_SHAPE).reshape(2, -1)
     source = np.reshape(inverse, (2, 2)) @ (places - middle) + middle
