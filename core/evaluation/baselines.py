@@ -8,6 +8,8 @@ import numpy as np
 
 from core.data import Dataset
 
+FEW_IMAGES = 500
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -28,8 +30,12 @@ def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     counts = np.bincount(dataset.y_train, minlength=10)
     learned = np.flatnonzero(counts)
     means = np.stack([dataset.x_train[dataset.y_train == digit].mean(axis=0).ravel() for digit in learned])
-    images = dataset.x_test.reshape(len(dataset.x_test), -1).astype(np.float64)
-    nearest = learned[((means**2).sum(axis=1) - 2 * images @ means.T).argmin(axis=1)]
+    images = dataset.x_test.reshape(len(dataset.x_test), -1)
+    found = [  # a few at a time, which takes little memory
+        ((means**2).sum(axis=1) - 2 * (images[first : first + FEW_IMAGES] @ means.T)).argmin(axis=1)
+        for first in range(0, len(images), FEW_IMAGES)
+    ]
+    nearest = learned[np.concatenate(found)]
     commonest = int(counts.argmax())
     return (
         Baseline(
