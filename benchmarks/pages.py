@@ -41,7 +41,7 @@ WATCH = """() => {
   const began = performance.now()
   return new Promise(resolve => {
     const look = () => [...document.querySelectorAll("[data-testid=stProgress]")]
-      .some(bar => /Epoch \\d+ of \\d+ · /.test(bar.innerText))
+      .some(bar => /Epoch \\d+ of .* · \\d+ %/.test(bar.innerText))
         ? resolve((performance.now() - began) / 1000) : requestAnimationFrame(look)
     for (const button of document.querySelectorAll("button"))
       if (button.innerText.includes("Start training")) button.click()

@@ -35,7 +35,7 @@ class PlainImages:
     """Training images as they are."""
 
     def __init__(self, images: np.ndarray) -> None:
-        self._images = tf.constant(images)
+        self._images = share(images)
 
     def begin_epoch(self, order: np.ndarray, random: np.random.Generator, done: int) -> None:
         """Nothing is to be done: images do not depend on the epoch."""
@@ -46,6 +46,22 @@ class PlainImages:
     def batch(self, chosen: tf.Tensor, first: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
         """Images uint8 (size, 28, 28), those numbered `chosen`."""
         return tf.gather(self._images, chosen)
+
+
+_shared: tuple[np.ndarray, tf.Tensor] | None = None
+
+
+def share(images: np.ndarray) -> tf.Tensor:
+    """The images as a tensor, or more that begin with them: one for all trainings of this process on the same ones."""
+    global _shared
+    if not (_shared and len(_shared[0]) >= len(images) and _begin_alike(_shared[0], images)):
+        _shared = images, tf.constant(images)
+    return _shared[1]
+
+
+def _begin_alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays begin at the same place in memory, with the same steps and kind of numbers."""
+    return (one.ctypes.data, one.strides, one.dtype) == (other.ctypes.data, other.strides, other.dtype)
 
 
 class AugmentedImages:

@@ -284,14 +284,18 @@ class Training:
         self.steps.compile(order, rates)
         self.position.training_seconds += time.perf_counter() - began
 
-    def reuse_for(self, config: TrainingConfig) -> bool:
-        """Become the training of `config`, compiled already; False where nothing is changed because that cannot be.
+    def fits(self, config: TrainingConfig) -> bool:
+        """Whether this can become the training of `config`, compiled already.
 
-        It can be while nothing is trained, for another number of epochs, learning rate or patience: neither the first
+        It can while nothing is trained, for another number of epochs, learning rate or patience: neither the first
         weights nor the compiled steps depend on those.
         """
         free = {"epochs": config.epochs, "learning_rate": config.learning_rate, "patience": config.patience}
-        if self.position.step > 0 or replace(self.config, **free) != config:
+        return self.position.step == 0 and replace(self.config, **free) == config
+
+    def reuse_for(self, config: TrainingConfig) -> bool:
+        """Become the training of `config` where it fits; returns whether it does."""
+        if not self.fits(config):
             return False
         self.config, self.target_epochs = config, config.epochs
         self.position.learning_rate, self.position.stages = config.learning_rate, []

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as home:
         run = RunStore(home).create(CONFIG)
         with run.lock():
-            worker.train(run, dataset)
+            worker.train(run, worker.Ready(dataset))
         if run.state.name != "finished":
             print(run.state.message, file=sys.stderr)
             return 1

@@ -25,6 +25,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,6 +40,7 @@ from core.data import Dataset, DatasetError, is_better_one_here, load_dataset
 from core.endings import DIVERGED
 from core.home import absolute
 from core.leftovers import lives, use_own_temporary_folder
+from core.named_networks import MODELS
 from core.predictor import ModelError, Predictor
 from core.runs import Run, RunStore
 from core.runs.checkpoint import CheckpointError
@@ -46,6 +48,7 @@ from core.storage import explain_os_error, printable
 from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
+from core.training.images import share
 from core.training.loop import Diverged, Epoch, Progress, Training
 from core.training.named_weights import weights_by_name
 
@@ -59,22 +62,18 @@ REUSABLE = ("finished", "stopped", "paused")  # states of a run after which its 
 _leaves = threading.Event()  # whether this process was asked to end
 
 
-def train(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> None:
-    """Train a run from where it stands to its target, a request to end, or an error that it explains.
-
-    `ready` is used where it fits a run that begins, so that nothing has to be compiled.
-    """
+def train(run: Run, ready: Ready) -> None:
+    """Train a run from where it stands to its target, a request to end, or an error that it explains."""
     state = run.state
     try:
         run.append_event("taken", pid=os.getpid())
         run.set_state("running", resumes=state.resumes)
-        dataset = dataset or load_dataset()
+        dataset = ready.dataset or load_dataset()
         _check_dataset(run, dataset)
         checkpoint = _load_checkpoint(run, state.resumes)
         mine = fine_tuning.material(run)
-        if ready and checkpoint is None and ready.reuse_for(run.config):
-            training = ready
-        else:
+        training = ready.take(run.config) if checkpoint is None else None
+        if training is None:
             training = Training(
                 run.config,
                 dataset,
@@ -250,13 +249,45 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
     run.write_dataset(_identity(dataset))
 
 
-def _warm_up(home: Path) -> tuple[Dataset | None, Training | None]:
-    """Load the dataset, and compile the network of the last run, before a run is known."""
-    dataset = _dataset_here()
-    if dataset is None or _run_is_waiting():
-        return dataset, None
-    latest = next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
-    return dataset, _compiled(latest or TrainingConfig(), dataset)
+class Ready:
+    """Trainings that can begin at once, since they were compiled before anybody asked for them."""
+
+    def __init__(self, dataset: Dataset | None) -> None:
+        self.dataset = dataset
+        self._trainings: list[Training] = []
+        if dataset is not None:
+            share(dataset.x_train)  # all of them, since networks take different numbers
+
+    def compile(self, likely: Iterable[TrainingConfig]) -> None:
+        """Compile for each of these settings what is missing, in this order, until a run comes."""
+        for config in likely:
+            if self.dataset is None or _run_is_waiting():
+                return
+            if not config.start_from and not any(training.fits(config) for training in self._trainings):
+                training = Training(config, self.dataset)
+                training.compile_ahead()
+                self._trainings.append(training)
+
+    def take(self, config: TrainingConfig) -> Training | None:
+        """A training that has become that of `config`; None where nothing was compiled for it."""
+        for training in self._trainings:
+            if training.reuse_for(config):
+                self._trainings.remove(training)
+                return training
+        return None
+
+
+def _likely(last: TrainingConfig | None) -> Iterator[TrainingConfig]:
+    """What may be trained next, the likeliest first: the last settings again, and each network as it is offered."""
+    if last:
+        yield last
+    for config in map(TrainingConfig, MODELS):
+        if not config.augment:  # which warps the first images, and is compiled with them
+            yield config
+
+
+def _last_config(home: Path) -> TrainingConfig | None:
+    return next((run.config for run in RunStore(home).runs() if run.config), None)
 
 
 def _dataset_here() -> Dataset | None:
@@ -265,15 +296,6 @@ def _dataset_here() -> Dataset | None:
         return load_dataset(allow_download=False)
     except DatasetError:
         return None
-
-
-def _compiled(config: TrainingConfig, dataset: Dataset) -> Training | None:
-    """A training with these settings that can begin at once; None where there is none without another run."""
-    if config.start_from:
-        return None
-    ready = Training(config, dataset)
-    ready.compile_ahead()
-    return ready
 
 
 def _run_is_waiting(seconds: float = 0.0) -> bool:
@@ -307,7 +329,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.wait:
         return _train_what_comes(options.wait)
-    return _take(Run(options.run))
+    return _take(Run(options.run), Ready(None))
 
 
 def _train_what_comes(home: Path) -> int:
@@ -316,7 +338,8 @@ def _train_what_comes(home: Path) -> int:
     What this process imported, loaded and compiled serves the next run too. It leaves after an error, and when it was
     asked to: then the next run gets a new process.
     """
-    dataset, ready = _warm_up(home)
+    ready = Ready(_dataset_here())
+    ready.compile(_likely(_last_config(home)))
     usual_output = [os.dup(stream) for stream in OUTPUT]
     for _ in range(MOST_RUNS):
         path = os.fsdecode(sys.stdin.buffer.readline().strip())
@@ -325,22 +348,21 @@ def _train_what_comes(home: Path) -> int:
         run = Run(Path(path))
         if not run.unusable:
             _redirect_output(run)
-        if dataset is not None and is_better_one_here(dataset):
-            dataset, ready = _dataset_here(), None
-        status, config = _take(run, dataset, ready), run.config
+        if ready.dataset is not None and is_better_one_here(ready.dataset):
+            ready = Ready(_dataset_here())
+        status, config = _take(run, ready), run.config
         if status or config is None or run.state.name not in REUSABLE or _leaves.is_set():
             return status
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for stream, usual in zip(OUTPUT, usual_output, strict=True):
             os.dup2(usual, stream)  # a log that is open could not be deleted on Windows
         keras.backend.clear_session()
-        ready = None
-        if dataset is not None and not _run_is_waiting(NEXT_SECONDS):
-            ready = _compiled(config, dataset)
+        if not _run_is_waiting(NEXT_SECONDS):
+            ready.compile(_likely(config))
     return 0
 
 
-def _take(run: Run, dataset: Dataset | None = None, ready: Training | None = None) -> int:
+def _take(run: Run, ready: Ready) -> int:
     """Train a run that waits, where no other worker does; returns the exit status."""
     if run.unusable:
         print(run.unusable, file=sys.stderr)
@@ -349,7 +371,7 @@ def _take(run: Run, dataset: Dataset | None = None, ready: Training | None = Non
     try:
         with run.lock().acquire(timeout=30):  # a paused worker may still be exporting
             if run.state.name in ("queued", "running"):  # with the lock ours, "running" is a worker that died
-                train(run, dataset, ready)  # else it was taken out of the queue in the meantime, or trained already
+                train(run, ready)  # else it was taken out of the queue in the meantime, or trained already
     except Timeout:
         print("Another worker has this run.", file=sys.stderr)
         return ALREADY_TAKEN

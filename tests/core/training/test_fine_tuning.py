@@ -18,7 +18,7 @@ BASE = TrainingConfig("dense", epochs=3, hidden_layers=(32,))
 
 def train(run, digits):
     with run.lock():
-        worker.train(run, digits)
+        worker.train(run, worker.Ready(digits))
     return run
 
 

@@ -39,7 +39,7 @@ def train_here(run: Run, dataset) -> None:
     from core.training import worker
 
     with run.lock():
-        worker.train(run, dataset)
+        worker.train(run, worker.Ready(dataset))
 
 
 def assert_trained_once(run: Run, epochs: int) -> None:
@@ -149,6 +149,22 @@ def test_of_averaged_weights_the_average_is_kept_since_that_is_tested(store, dig
     for layer, arrays in load_inside(run).weights.items():
         for name, array in arrays.items():
             np.testing.assert_array_equal(keras_file[layer][name], array)
+
+
+def test_a_worker_is_ready_for_several_networks_on_one_copy_of_the_images_and_each_learns_as_if_alone(digits):
+    from core.training.loop import Training
+    from core.training.worker import Ready
+
+    ready, wanted = Ready(digits), [TrainingConfig("linear"), TrainingConfig("cnn", training_images=300)]
+    ready.compile([*wanted, wanted[0]])
+    other = replace(wanted[0], epochs=1, learning_rate=0.01)
+    linear, cnn = ready.take(other), ready.take(replace(wanted[1], epochs=1))
+    assert ready.take(wanted[0]) is None  # once was enough, and it is taken
+    assert linear.images._images is cnn.images._images
+    for found, config in ((linear, linear.config), (cnn, cnn.config)):
+        alone = list(Training(config, digits))[-1]
+        np.testing.assert_array_equal(list(found)[-1].probabilities, alone.probabilities)
+    assert linear.config == other
 
 
 def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, monkeypatch):
