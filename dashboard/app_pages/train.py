@@ -12,13 +12,13 @@ from dashboard.components.actions import note_failure, run_action
 from dashboard.components.learn.progress import note_run
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
-from dashboard.components.session import dataset, dataset_note, older_runs_note, open_run, store
+from dashboard.components.session import active, dataset, dataset_note, older_runs_note, open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.address_settings import forget_notes, restore_locks, show_notes_on_address, take_address
 from dashboard.components.train.all_runs import show_all_runs
 from dashboard.components.train.import_run import import_note, show_import
 from dashboard.components.train.layers import show_builder
-from dashboard.components.train.live import await_deletion, live
+from dashboard.components.train.live import await_deletion, give_a_moment, live
 from dashboard.components.train.problems import show_launcher_problem, show_problems
 from dashboard.components.train.results import sample_digits, show_results
 from dashboard.components.train.run_controls import show_controls, show_next_steps
@@ -27,6 +27,8 @@ from dashboard.components.train.settings import plan_now
 from dashboard.components.train.settings_form import show_networks, start_first, start_in_page, training_settings
 from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.whose import full_name, listed
+
+SINCE = 1.0  # seconds: how old may be what is known of other runs
 
 
 def start() -> None:
@@ -44,10 +46,13 @@ def start() -> None:
 
 def begin(config: TrainingConfig) -> None:
     """Queue a new run and show it."""
+    begins_at_once = not active(SINCE).running
     run = store().create(config)
     note_run(run)
     forget_notes()
     open_run(run.id)
+    if begins_at_once:
+        give_a_moment(run)
 
 
 # The sidebar

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core.config import TrainingConfig
@@ -22,6 +24,14 @@ from dashboard.components.train.places import (
 )
 
 REFRESH_SECONDS = 0.4
+MOMENT, LOOK_SECONDS = 0.3, 0.02  # in which a worker that is ready begins
+
+
+def give_a_moment(run: Run) -> None:
+    """Wait a moment for a run that was just started: a worker that is ready trains before the page is drawn."""
+    until = time.monotonic() + MOMENT
+    while time.monotonic() < until and run.state.is_active and not run.history().batches:
+        time.sleep(LOOK_SECONDS)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
