@@ -43,8 +43,6 @@ def use_own_settings() -> None:
     for name, value in _options(tomllib.loads(SETTINGS.read_text(encoding="utf-8"))):
         if config.get_where_defined(name) == BY_COMMAND:
             continue
-        if name == "server.folderWatchList":
-            value = [str(ROOT / folder) for folder in value]
         config.set_option(name, value, str(SETTINGS))
 
 

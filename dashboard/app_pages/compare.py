@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
+import pandas as pd
 import streamlit as st
 
 from core.evaluation import baselines, comparison, predictions, selection
@@ -13,7 +15,7 @@ from core.formatting import certainty, percent
 from core.runs import Run
 from core.storage import printable
 from dashboard.components.address import recall, remember
-from dashboard.components.charts import curves, probabilities, setting
+from dashboard.components.charts import curves, probabilities, setting, theme
 from dashboard.components.charts.across import AXES
 from dashboard.components.charts.of_runs import without_others
 from dashboard.components.compare import run_table, run_table_view, verdict
@@ -125,6 +127,12 @@ def cached_predictions(path, version, fingerprint, _run, _digits) -> predictions
     return predictions.load_predictions(_run, _digits, None)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def of_frame(what: str, _make: Callable, frame: pd.DataFrame, is_dark: bool, *given, **look):
+    """What `_make`, called `what`, makes of the frame: a chart, for instance, which takes a third of a page's time."""
+    return _make(frame, *given, **look)
+
+
 def show_best(chosen: list[Run], names, digits, among: str) -> None:
     """Say which of the runs is best, by how much, and whether that could be chance; `among` which, where not all."""
     comparable = (run for run in chosen if run_table.reason_not_comparable(run, digits) is None)
@@ -195,10 +203,11 @@ def show_curves(chosen, names, look) -> None:
         return
     with st.container(key="compared_curves"):
         st.vega_lite_chart(
-            curves.curves_chart(frame, axis, **look), alt="Validation accuracy of the chosen runs after each epoch"
+            of_frame("curves", curves.curves_chart, frame, theme.is_dark(), axis, **look),
+            alt="Validation accuracy of the chosen runs after each epoch",
         )
     words = [] if look["target"] is None else [run_table.reached_in_words(chosen, look["target"])]
-    if groups := curves.on_one_line(frame, axis, look["target"]):
+    if groups := of_frame("on one line", curves.on_one_line, frame, False, axis, look["target"]):
         words.append(f"On one line: {escape_markdown('; '.join(map(' = '.join, groups)))}.")
     if validates := run_table.validates_in_words(chosen, names):
         words.append(escape_markdown(validates))
@@ -215,12 +224,12 @@ def show_setting(chosen, names, found, differing: list[str], look) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Test accuracy by", width="content", anchor=False)
         chosen_setting = st.selectbox("Setting", differing, key="setting", label_visibility="collapsed", width=200)
-    frame = run_table.dots(chosen, names, found, chosen_setting)
+    frame, is_log = run_table.dots(chosen, names, found, chosen_setting), chosen_setting in run_table.LOGARITHMIC
     if frame.empty:
         st.caption("None of these runs has both this setting and a test accuracy.")
         return
     st.vega_lite_chart(
-        setting.setting_chart(frame, chosen_setting, log=chosen_setting in run_table.LOGARITHMIC, **look),
+        of_frame("setting", setting.setting_chart, frame, theme.is_dark(), chosen_setting, log=is_log, **look),
         alt=f"{chosen_setting} against test accuracy, a dot for each run",
     )
     if outside := setting.runs_outside(frame, look["target"]):

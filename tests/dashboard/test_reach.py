@@ -187,13 +187,13 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
         "from streamlit import config; from dashboard import reach\n"
         "config.set_option('theme.baseFontSize', 20, reach.BY_COMMAND); reach.use_own_settings()\n"
         "print(*map(config.get_option, ('theme.baseFontSize', 'theme.baseRadius', 'server.maxUploadSize')))\n"
-        "print(*config.get_option('server.folderWatchList'))"
+        "print(config.get_option('server.fileWatcherType'))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     found = subprocess.run(
         [sys.executable, "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert found.stdout.split() == ["20", "8px", "64", str(ROOT / "core")]
+    assert found.stdout.split() == ["20", "8px", "64", "none"]
 
 
 @pytest.mark.parametrize(

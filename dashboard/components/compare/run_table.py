@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -162,7 +163,7 @@ class RunTable:
         """The settings that have a column."""
         return [name for name in SETTINGS if name in self.values]
 
-    @property
+    @cached_property
     def starred(self) -> pd.DataFrame:
         """The words, the best with a star."""
         return self.words.where(~self.best, "★ " + self.words)
