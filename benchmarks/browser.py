@@ -37,17 +37,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(script: Path, home: Path, **variables: str) -> Iterator[Server]:
+def serve(script: Path, home: Path, folder: Path = ROOT, **variables: str) -> Iterator[Server]:
     """Run `streamlit run` on a free port of this machine, until it takes connections; end it by its process id.
 
-    It gets the `variables` in its environment besides those of this process.
+    It is started in `folder`, whose settings Streamlit reads, with the `variables` in its environment besides those of
+    this process.
     """
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "DIGITLAB_HOME": str(home), **variables}
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         wait_until(lambda: _listens(port), f"{script.name} to be served")
         yield Server(f"http://127.0.0.1:{port}", process, began)

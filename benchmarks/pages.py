@@ -17,7 +17,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks.browser import APP, CHROMIUM, FLAGS, Server, cpu_share, memory, serve, wait_for_warm_worker, wait_until
+from benchmarks.browser import (
+    APP,
+    CHROMIUM,
+    FLAGS,
+    ROOT,
+    Server,
+    cpu_share,
+    memory,
+    serve,
+    wait_for_warm_worker,
+    wait_until,
+)
 from benchmarks.session import Session
 from benchmarks.table import in_turn, markdown, row
 from core.compute.process import start_process
@@ -79,10 +90,13 @@ def rows(quick: bool, repeats: int) -> list[dict]:
         stack.callback(browser.close)
         table = [first_page(browser, home, bare, repeats)]
         server = stack.enter_context(serve(APP, home))
-        beside = stack.enter_context(serve(bare, home))
+        beside = stack.enter_context(serve(bare, home, folder))  # with Streamlit's own settings
         stack.callback(end_all, RunStore(home))
         table += [idle(server, quick), first_progress(browser, server, folder, repeats)]
         table += touched(server, beside, finished, touches, "")
+        what = "the dashboard's memory after all pages were opened"
+        held, reference = memory(server.process.pid), memory(beside.process.pid)
+        table.append(row(GROUP, what, [held], unit="MB", reference=BARE_WORDS, reference_samples=[reference]))
         with open_sessions(server), open_sessions(beside), training(home):
             table += touched(server, beside, finished, touches, f", {SESSIONS} sessions and a run in training")
             held, reference = memory(server.process.pid), memory(beside.process.pid)
@@ -157,7 +171,7 @@ def first_page(browser, home: Path, bare: Path, repeats: int) -> dict:
     """Seconds from the start of Python until the first page is complete and its button can be clicked."""
 
     def start(script: Path) -> float:
-        with serve(script, home) as server:
+        with serve(script, home, ROOT if script == APP else script.parent) as server:
             context = browser.new_context()
             page = context.new_page()
             usable(page, server.url)
