@@ -204,8 +204,8 @@ def test_a_name_is_asked_for_first_and_again_where_the_teacher_removed_the_perso
     assert "Begin" not in labels(at)
     session.services().people.remove(ann)
     at.run()
-    assert labels(at) == {"Begin"}
-    assert [field.label for field in at.text_input] == ["Your name"]
+    assert labels(at) == {"Begin", "Come back"}
+    assert [field.label for field in at.text_input] == ["Your name", "Code"]
 
 
 def test_another_name_is_taken_in_the_menu_and_a_wrong_one_is_said_there(join):
@@ -233,7 +233,7 @@ def test_everything_of_mine_is_deleted_after_a_question_and_nothing_of_others(an
     assert not at.exception
     assert [own.path.is_dir(), sweep.path.is_dir(), own_home(store.home, ben.id).exists()] == [False] * 3
     assert anns_run.path.is_dir()
-    assert labels(at) == {"Begin"}
+    assert labels(at) == {"Begin", "Come back"}
 
 
 @pytest.mark.parametrize("name", ["train", "tune", "draw", "confidence", "map", "robustness"])

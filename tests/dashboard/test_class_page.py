@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,6 +105,40 @@ def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_
     press(at, "Begin")
     assert [person.name for person in people.all()] == ["Mia"]
     assert "mode" not in at.session_state
+
+
+def test_who_leaves_is_asked_first_and_comes_back_by_a_code_that_the_teacher_reads(store, people, come):
+    come("Ms Teacher", is_teacher=True)
+    teachers_key = people_page._typed[SESSION]
+    ann = come("Ann")
+    pupil = open_page("train")
+    press(pupil, "This is not me: leave")
+    assert "The runs, sweeps, drawings and lessons of Ann stay." in words(pupil).replace("**", "")
+    press(pupil, "Stay")
+    assert "Begin" not in [button.label for button in pupil.button]
+    press(pupil, "This is not me: leave")
+    press(pupil, "Leave")
+    assert "Begin" in [button.label for button in pupil.button]
+
+    people_page._typed[SESSION] = teachers_key
+    teacher = open_page("class")
+    assert by_label(teacher.button, "Let in again").disabled
+    by_label(teacher.multiselect, "For whom").set_value([ann.id]).run()
+    press(teacher, "Let in again")
+    assert teacher.get("dialog")[0].proto.dialog.title == "A code for Ann"
+    [code] = re.findall(r"^\d{3} \d{3}$", words(teacher), re.MULTILINE)
+
+    people_page._typed[SESSION] = people_page.LEFT
+    for typed in (f"{(int(code.replace(' ', '')) + 1) % 10**6:06}", code):
+        pupil = open_page("train")
+        by_label(pupil.text_input, "Code").set_value(typed)
+        press(pupil, "Come back")
+        assert ("This code is wrong or was used" in words(pupil)) == (typed != code)
+    assert people.of_key(people_page._typed[SESSION]).id == ann.id
+    assert [(line["name"], line["did"]) for line in log.read(store.home)] == [
+        ("Ann", "came back by a code"),
+        ("Ms Teacher", "made a code that lets Ann in again"),
+    ]
 
 
 def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
