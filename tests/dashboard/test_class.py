@@ -174,17 +174,17 @@ def test_anothers_run_is_fine_tuned_on_ones_own_digits_into_a_run_of_ones_own(an
     (anns_run.path / "model.tflite").write_bytes(MODEL)
     for name in ("model.keras", "checkpoint.npz"):
         (anns_run.path / name).touch()
-    change_rules(store.home, epochs=2)
+    change_rules(store.home, images=1000)
     at = open_page("draw", session={"mode": "My digits"}, run=anns_run.id)
     assert "My digits · 3" in words(at)
     by_label(at.button, "Fine-tune").click().run()
     assert not at.exception
-    assert "The teacher has set at most 2 epochs." in words(at)
-    change_rules(store.home, epochs=None)
+    assert "The teacher has set at most 1,000 training images." in words(at)
+    change_rules(store.home, images=None, epochs=2)
     at = open_page("draw", session={"mode": "My digits"}, run=anns_run.id)
     by_label(at.button, "Fine-tune").click().run()
     [new] = store.of(ben.id)
-    assert (new.config.start_from, new.state.name) == (anns_run.id, "queued")
+    assert (new.config.start_from, new.config.epochs, new.state.name) == (anns_run.id, 2, "queued")
     join("Ann")
     assert "My digits · 3" not in words(open_page("draw", session={"mode": "My digits"}, run=anns_run.id))
 

@@ -313,11 +313,30 @@ def test_a_pupil_sees_limits_before_start_and_a_teacher_has_none(store, people, 
     assert "The teacher has set at most 3 epochs." in words(at)
     assert "Your teacher allows" not in words(at)  # the same twice
     assert "Your teacher allows at most 3 epochs a run." in words(open_page("train", epochs="3"))
-    assert by_label(open_page("tune").button, "Start").disabled
+    assert by_label(open_page("tune", session={"train_epochs": "5"}).button, "Start").disabled
     people.set_teacher(ann, True)
     at.run()
     assert not at.button(key="start").disabled
     assert "Your teacher allows" not in words(at)
+
+
+def test_what_is_set_at_first_fits_the_limits_and_what_is_asked_for_above_them_is_refused(store, people, come):
+    ann = come("Ann")
+    change_rules(store.home, epochs=5, images=2000)
+    at = open_page("train")
+    assert not at.button(key="start").disabled
+    assert not by_label(at.button, "Train Classic, 5 epochs").disabled
+    at.button(key="start").click().run()
+    assert (store.runs()[0].config.epochs, store.runs()[0].config.training_images) == (5, 2000)
+    at = open_page("train", epochs="10")
+    assert at.button(key="start").disabled
+    assert words(at).count("The teacher has set at most 5 epochs.") == 2  # below Start, and below Train Classic
+    change_rules(store.home, epochs=None, images=60_000)
+    assert "Classic, 10 epochs" in words(open_page("train"))
+    change_rules(store.home, epochs=5)
+    assert "Classic, 5 epochs" in words(open_page("train"))
+    people.set_teacher(ann, True)
+    assert "Classic, 10 epochs" in words(open_page("train"))
 
 
 def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come):

@@ -13,7 +13,7 @@ from core.compute.machines import cluster_address, seconds_for
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
 from core.people import Rules, read_rules, refusal_to_make
-from core.people.rules import limits_in_words
+from core.people.rules import limits_in_words, own_rules
 from core.runs import NotYoursError
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
@@ -21,6 +21,7 @@ from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understoo
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.people import this_person
 from dashboard.components.session import store
+from dashboard.components.text import escape_markdown
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
@@ -32,6 +33,7 @@ from dashboard.components.train.settings import (
     PAGE,
     TRAINING,
     address_name,
+    at_most,
     default_text,
     last_augment,
     last_model,
@@ -149,7 +151,10 @@ def _group(model: str, group: str, icon: str) -> None:
 def start_first(start: Callable[[], None]) -> None:
     """Show, where there is no run, the button that starts what is set, which is the classic network at first."""
     plan, wrong = _ready(last_model())
-    st.button(f"Train {_what_starts(plan)}", key="start_first", **_start_button(start, wrong))
+    with st.container(width="content", gap="xsmall"):
+        st.button(f"Train {_what_starts(plan)}", key="start_first", **_start_button(start, wrong))
+        if wrong:
+            st.caption(escape_markdown(wrong))
 
 
 def start_in_page(start: Callable[[], None]) -> None:
@@ -320,6 +325,8 @@ def _recipe(info: ModelInfo) -> None:
     if info.recipe is None or locked("epochs") or locked("augment"):
         return
     epochs, augment = info.recipe
+    if at_most(epochs, own_rules(store().home).epochs) != epochs:
+        return
     if (text_now(DEFAULT.model, "epochs").strip(), last_augment()) != (str(epochs), augment):
         st.button(
             f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",
