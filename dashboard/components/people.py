@@ -117,6 +117,8 @@ def _show_welcome() -> None:
             st.markdown("Your school's server says who you are.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
+        if own_key():  # which opens nothing
+            st.info("This browser's name is no longer in the class: it was removed, or the class was cleared.")
         with st.form("name", border=False):
             name = st.text_input("Your name", max_chars=MOST_LETTERS, autocomplete="nickname", key="name_typed")
             if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:", width="stretch"):
@@ -173,11 +175,12 @@ def own_place() -> str:
 
 
 def _forget_somebody_before(person: Person) -> None:
-    """Forget what another chose in this session, who was removed since; interrupted, it is done by the next run."""
+    """Forget what another chose here, also in the address, who was removed since; interrupted, the next run does it."""
     if st.session_state.setdefault(OWNER, person.id) == person.id:
         return
     for key in set(st.session_state) - {OWNER}:
         st.session_state.pop(key, None)
+    st.query_params.clear()
     st.session_state[OWNER] = person.id
     st.rerun()
 

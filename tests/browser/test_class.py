@@ -127,8 +127,16 @@ def test_who_leaves_or_is_removed_is_asked_for_a_name_and_comes_back_by_a_code(d
     page.get_by_role("dialog").get_by_role("button", name="Leave", exact=True).click()
     begin(page, "Emil")
     expect(menu(page, "Emil")).to_be_visible()
+    page.goto(f"{dashboard.url}/?run=emils&epochs=3")
+    expect(page.get_by_text("Run emils was not found.")).to_be_visible()
     people.remove(next(person for person in people.all() if person.name == "Emil"))
-    expect(page.get_by_label("Your name")).to_be_visible()  # untouched
+    expect(page.get_by_text("This browser's name is no longer in the class")).to_be_visible()  # untouched
+    page.get_by_label("Your name").fill("Fay")
+    page.keyboard.press("Enter")
+    expect(menu(page, "Fay")).to_be_visible()
+    expect(page.get_by_role("button", name="Train Classic, 10 epochs")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Train Classic, 10 epochs")).to_be_visible()
 
 
 def test_the_form_stays_where_it_is_when_anothers_run_begins(dashboard, open_browser):

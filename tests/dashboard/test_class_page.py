@@ -90,9 +90,11 @@ def test_a_pupil_gets_in_by_the_pin_alone_and_out_again(store, people, come):
 
 def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_forgotten(people, come, monkeypatch):
     ann = come("Ann")
-    at = open_page("learn", session={"mode": "My digits"})
+    at = open_page("learn", session={"mode": "My digits"}, run="anns")
+    assert "run" in at.query_params
     people.remove(ann)
     at.run()
+    assert "This browser's name is no longer in the class" in words(at)
     join = People.join
 
     def join_and_be_interrupted(*arguments):
@@ -105,6 +107,7 @@ def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_
     press(at, "Begin")
     assert [person.name for person in people.all()] == ["Mia"]
     assert "mode" not in at.session_state
+    assert not at.query_params
 
 
 def test_who_leaves_is_asked_first_and_comes_back_by_a_code_that_the_teacher_reads(store, people, come):
