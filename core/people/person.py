@@ -131,8 +131,8 @@ class People:
         """
         name = _checked(name)
         with self._changing():
-            taken = {other.name for other in self.all() if other.id != person.id}
-            return self._change(person, name=_numbered(taken, name))
+            others = [other for other in self.all() if other.id != person.id]
+            return self._change(person, name=_numbered(others, name))
 
     def set_teacher(self, person: Person, is_teacher: bool) -> Person:
         """Make a person a teacher, or a pupil again.
@@ -181,7 +181,7 @@ class People:
         everybody = self.all()
         if len(everybody) >= MOST_PEOPLE:
             raise PersonError(f"The class is full: it has {MOST_PEOPLE:,} names. Ask the teacher to clear it.")
-        return _numbered({person.name for person in everybody}, name)
+        return _numbered(everybody, name)
 
     def _changing(self) -> FileLock:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -203,9 +203,11 @@ def own_home(home: Path, person_id: str) -> Path:
     return home / FOLDER / person_id if _ID.fullmatch(person_id) else home
 
 
-def _numbered(taken: set[str], name: str) -> str:
-    """The name, shortened and with a number where another has it."""
-    return not_among(taken, name if name not in taken else name[: MOST_LETTERS - len(f" ({MOST_PEOPLE})")].rstrip())
+def _numbered(others: Sequence[Person], name: str) -> str:
+    """The name, shortened and with a number where another has it, be it in other capitals."""
+    taken = {other.name.casefold() for other in others}
+    short = name if name.casefold() not in taken else name[: MOST_LETTERS - len(f" ({MOST_PEOPLE})")].rstrip()
+    return not_among(taken, short, str.casefold)
 
 
 def _checked(name: str) -> str:

@@ -46,6 +46,17 @@ def test_two_of_the_same_name_get_a_number_also_at_once(tmp_path):
     assert people.rename(people.all()[0], "Anna").name == "Anna (2)"
 
 
+def test_names_are_the_same_in_other_capitals_and_with_more_spaces(tmp_path):
+    people = People(tmp_path)
+    names = ("Ann", "ann", "ANN", "Ann Lee", "ann   lee", "Straße", "STRASSE", "ann (2)")
+    joined = [people.join(name)[0] for name in names]
+    assert [person.name for person in joined] == [
+        *("Ann", "ann (2)", "ANN (3)", "Ann Lee", "ann lee (2)", "Straße", "STRASSE (2)", "ann (2) (2)")
+    ]
+    assert people.rename(joined[3], " aNN ").name == "aNN (4)"
+    assert people.rename(joined[0], "ANN").name == "ANN"  # one's own name in other capitals
+
+
 def test_two_long_names_are_told_apart_and_each_counts(tmp_path, monkeypatch):
     people = People(tmp_path)
     names = {people.join("A" * 40)[0].name for _ in range(3)}
