@@ -84,11 +84,15 @@ def test_a_page_without_a_run_in_its_address_shows_ones_own_and_never_anothers(a
     assert [own.name in option for option in choices(at) if "Starter" not in option] == [True]
 
 
-def test_everybodys_runs_are_listed_with_their_owners_names_where_that_is_chosen(anns_run):
+def test_everybodys_runs_are_listed_with_their_owners_names_where_that_is_chosen(anns_run, make_run):
     at = open_page("train", whose="all")
     assert [option.startswith(f"{anns_run.name} · Ann · ") for option in choices(at)] == [True]
     assert at.title[0].value == "Train a network to read handwritten digits"  # nothing is chosen by itself
     assert "made this run" not in words(open_page("draw"))  # which has the starter
+    assert not any("nobody's" in each for each in choices(open_page("draw", whose="all")))
+    nobodys = make_run()
+    found = choices(open_page("train", whose="all"))
+    assert [nobodys.name in option for option in found if " · nobody's · " in option] == [True]
     table = at.dataframe[0].value
     assert [f"{anns_run.name} · Ann" in name for name in table["Run"]] == [True]
 
