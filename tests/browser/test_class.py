@@ -131,6 +131,7 @@ def test_who_leaves_or_is_removed_is_asked_for_a_name_and_comes_back_by_a_code(d
     expect(page.get_by_text("Run emils was not found.")).to_be_visible()
     people.remove(next(person for person in people.all() if person.name == "Emil"))
     expect(page.get_by_text("This browser's name is no longer in the class")).to_be_visible()  # untouched
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     page.get_by_label("Your name").fill("Fay")
     page.keyboard.press("Enter")
     expect(menu(page, "Fay")).to_be_visible()

@@ -21,7 +21,6 @@ from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understoo
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.people import this_person
 from dashboard.components.session import store
-from dashboard.components.text import escape_markdown
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
@@ -148,13 +147,14 @@ def _group(model: str, group: str, icon: str) -> None:
                 _field(model, name)
 
 
-def start_first(start: Callable[[], None]) -> None:
-    """Show, where there is no run, the button that starts what is set, which is the classic network at first."""
+def start_first(start: Callable[[], None]) -> str:
+    """Show, where there is no run, the button that starts what is set, which is the classic network at first.
+
+    Returns why it is off, as a sentence; "" where it is on.
+    """
     plan, wrong = _ready(last_model())
-    with st.container(width="content", gap="xsmall"):
-        st.button(f"Train {_what_starts(plan)}", key="start_first", **_start_button(start, wrong))
-        if wrong:
-            st.caption(escape_markdown(wrong))
+    st.button(f"Train {_what_starts(plan)}", key="start_first", **_start_button(start, wrong))
+    return wrong
 
 
 def start_in_page(start: Callable[[], None]) -> None:
