@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import chain, count
 
 MOST = 60  # characters
@@ -33,6 +33,8 @@ def visible(text: str) -> str:
     return " ".join(text.split())
 
 
-def not_among(names: Collection[str], name: str) -> str:
-    """`name`, followed by a number where another has it already: "Sweep (2)"."""
-    return next(each for each in chain([name], (f"{name} ({number})" for number in count(2))) if each not in names)
+def not_among(names: Collection[str], name: str, same: Callable[[str], str] = str) -> str:
+    """`name`, followed by a number where another has it already: "Sweep (2)". Names are one where `same` of them is."""
+    taken = set(map(same, names))
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(each for each in chain([name], numbered) if same(each) not in taken)

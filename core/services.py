@@ -12,6 +12,7 @@ from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.learners import forget_learner, learner_of
 from core.people import Owner, People, Person
+from core.people.codes import Codes
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.run import refuse_strangers
 from core.sweeps.coordinators import Coordinators
@@ -26,6 +27,7 @@ class Services:
     Attributes:
         store: the runs.
         people: who works here, where a class shares the server.
+        codes: by which they are let in again.
         queue: which of them are queued or in training.
         dataset_loader: the dataset, loading from its first use.
         models: the runs' exported models, as `LoadedModels` keeps them.
@@ -39,6 +41,7 @@ class Services:
     def __init__(self, home: Path | str | None = None) -> None:
         self.store = RunStore(home)
         self.people = People(self.store.home)
+        self.codes = Codes(self.people)
         self.queue = Queue(self.store)
         self.dataset_loader = DatasetLoader()
         self.models = LoadedModels()

@@ -1,4 +1,4 @@
-"""What the teacher did: one line each in `home`/class-log.jsonl."""
+"""What the teacher did, and who came back by a code: one line each in `home`/class-log.jsonl."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The people of a class: a name each, and a key that their browser keeps. No account, no e-mail, no password.
 
 A person is a file, `home`/people/<id>.json, and a folder beside it for what is theirs alone: `my_digits`. Whoever has
-the key is the person; the file has only its hash.
+a key of theirs is the person; the file has only its hash. Each browser has its own: one more for each that the teacher
+let in again (core.people.codes).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from core.storage import read_json, write_json
 FOLDER = "people"
 COOKIE = "digitlab_person"  # in which a browser keeps its person's key
 MOST_LETTERS, MOST_PEOPLE = 40, 2000
+MOST_KEYS = 20  # of a person; one more takes the place of the oldest
 HERE_SECONDS = 5.0  # between two notes that somebody is here
 _ID = re.compile(r"[0-9a-f]{12}")
 _KEY = re.compile(r"([0-9a-f]{12})\.([A-Za-z0-9_-]{22,64})")
@@ -67,9 +70,21 @@ class People:
         name = _checked(name)
         with self._changing():
             person = Person(secrets.token_hex(6), self._free(name))
-            secret = secrets.token_urlsafe(24)
-            self._write(person, _hash(secret))
-        return person, f"{person.id}.{secret}"
+            key, kept = _make_key(person)
+            self._write(person, [kept])
+        return person, key
+
+    def add_key(self, person: Person) -> str:
+        """One more key of a person, by which another browser is known. Whoever gets it is a pupil, also a teacher.
+
+        Raises:
+            PersonError: where the person was removed.
+            OSError: where it cannot be written.
+        """
+        with self._changing():
+            key, kept = _make_key(person)
+            self._change(person, [kept], is_teacher=False)
+        return key
 
     def of_key(self, key: str | None) -> Person | None:
         """The person whose key this is, None where it is nobody's."""
@@ -77,7 +92,8 @@ class People:
         if not found:
             return None
         stored = self._read(found[1])
-        if stored is None or not hmac.compare_digest(str(stored.get("key", "")), _hash(found[2])):
+        mine = _hash(found[2])
+        if stored is None or not any(hmac.compare_digest(each, mine) for each in _kept_keys(stored)):
             return None
         return _person(found[1], stored)
 
@@ -94,7 +110,7 @@ class People:
         with self._changing():
             free = known.name if known else self._free(visible(name)[:MOST_LETTERS] or "Somebody")
             person = Person(person_id, free, is_teacher)
-            self._write(person, "")
+            self._write(person, [])
         return person
 
     def get(self, person_id: str) -> Person | None:
@@ -115,8 +131,8 @@ class People:
         """
         name = _checked(name)
         with self._changing():
-            taken = {other.name for other in self.all() if other.id != person.id}
-            return self._change(person, name=_numbered(taken, name))
+            others = [other for other in self.all() if other.id != person.id]
+            return self._change(person, name=_numbered(others, name))
 
     def set_teacher(self, person: Person, is_teacher: bool) -> Person:
         """Make a person a teacher, or a pupil again.
@@ -151,12 +167,12 @@ class People:
             return (self.folder / f"{person.id}.json").stat().st_mtime
         return 0.0
 
-    def _change(self, person: Person, **changes: Any) -> Person:
+    def _change(self, person: Person, more_keys: Sequence[str] = (), **changes: Any) -> Person:
         stored = self._read(person.id)
         if stored is None:
             raise PersonError("This name was removed from the class. Type your name again.")
         changed, seen = replace(_person(person.id, stored), **changes), self.last_seen(person)
-        self._write(changed, str(stored.get("key", "")))
+        self._write(changed, [*_kept_keys(stored), *more_keys][-MOST_KEYS:])
         with suppress(OSError):
             os.utime(self.folder / f"{person.id}.json", (seen, seen))  # the teacher may have changed it
         return changed
@@ -165,7 +181,7 @@ class People:
         everybody = self.all()
         if len(everybody) >= MOST_PEOPLE:
             raise PersonError(f"The class is full: it has {MOST_PEOPLE:,} names. Ask the teacher to clear it.")
-        return _numbered({person.name for person in everybody}, name)
+        return _numbered(everybody, name)
 
     def _changing(self) -> FileLock:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -177,8 +193,8 @@ class People:
         stored = read_json(self.folder / f"{person_id}.json")
         return stored if isinstance(stored, dict) and isinstance(stored.get("name"), str) else None
 
-    def _write(self, person: Person, key: str) -> None:
-        values = {"name": person.name, "is_teacher": person.is_teacher, "key": key}
+    def _write(self, person: Person, keys: Sequence[str]) -> None:
+        values = {"name": person.name, "is_teacher": person.is_teacher, "keys": list(keys)}
         write_json(self.folder / f"{person.id}.json", values)
 
 
@@ -187,9 +203,11 @@ def own_home(home: Path, person_id: str) -> Path:
     return home / FOLDER / person_id if _ID.fullmatch(person_id) else home
 
 
-def _numbered(taken: set[str], name: str) -> str:
-    """The name, shortened and with a number where another has it."""
-    return not_among(taken, name if name not in taken else name[: MOST_LETTERS - len(f" ({MOST_PEOPLE})")].rstrip())
+def _numbered(others: Sequence[Person], name: str) -> str:
+    """The name, shortened and with a number where another has it, be it in other capitals."""
+    taken = {other.name.casefold() for other in others}
+    short = name if name.casefold() not in taken else name[: MOST_LETTERS - len(f" ({MOST_PEOPLE})")].rstrip()
+    return not_among(taken, short, str.casefold)
 
 
 def _checked(name: str) -> str:
@@ -205,6 +223,17 @@ def _checked(name: str) -> str:
 
 def _person(person_id: str, stored: dict) -> Person:
     return Person(person_id, visible(stored["name"])[:MOST_LETTERS] or person_id, stored.get("is_teacher") is True)
+
+
+def _make_key(person: Person) -> tuple[str, str]:
+    """A new key of a person, and what is kept of it."""
+    secret = secrets.token_urlsafe(24)
+    return f"{person.id}.{secret}", _hash(secret)
+
+
+def _kept_keys(stored: dict) -> list[str]:
+    keys = stored.get("keys", [stored.get("key")])  # earlier files have one
+    return [key for key in keys if isinstance(key, str) and key.isascii()] if isinstance(keys, list) else []
 
 
 def _hash(secret: str) -> str:

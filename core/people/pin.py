@@ -1,4 +1,4 @@
-"""The teacher's PIN: kept as a slow hash in memory, compared in constant time, five tries a minute."""
+"""The teacher's PIN: kept as a slow hash in memory, compared in constant time, five tries a minute; and its parts."""
 
 from __future__ import annotations
 
@@ -22,24 +22,22 @@ class TooManyTriesError(ValueError):
     """The message says how long to wait."""
 
 
-class Pin:
-    """A PIN that is not kept itself.
+class Tries:
+    """Counts who tries to guess something, and refuses those who try too often.
 
     Args:
-        pin: what opens.
+        what: is guessed, in the plural, as the message says it.
     """
 
-    def __init__(self, pin: str) -> None:
-        self._salt = os.urandom(16)
-        self._hash = self._of(pin)
+    def __init__(self, what: str) -> None:
+        self._what = what
         self._tries: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def opens(self, text: str, place: str) -> bool:
-        """Whether `text` is the PIN; spaces do not matter.
+    def begin(self, place: str) -> None:
+        """Count a try; call it before what was typed is compared, so that those who try at once count too.
 
         Args:
-            text: what somebody typed.
             place: from where, such as an address; each has tries of its own.
 
         Raises:
@@ -53,13 +51,13 @@ class Pin:
             if len(mine) >= MOST_TRIES or in_all >= (MOST_TRIES_IN_ALL if mine else MOST_FIRST_TRIES):
                 oldest = mine[0] if mine else min(tries[0] for tries in self._tries.values() if tries)
                 seconds = max(1, round(TRIES_SECONDS - (now - oldest)))
-                raise TooManyTriesError(f"Too many wrong PINs. Try again in {seconds} seconds.")
-            mine.append(now)  # before it is compared: those who try at once count too
-        right = hmac.compare_digest(self._of(text), self._hash)
-        if right:
-            with self._lock:
-                self._tries.pop(place, None)
-        return right
+                raise TooManyTriesError(f"Too many wrong {self._what}. Try again in {seconds} seconds.")
+            mine.append(now)
+
+    def was_right(self, place: str) -> None:
+        """Forget the tries of a place, which was right."""
+        with self._lock:
+            self._tries.pop(place, None)
 
     def _forget(self, now: float) -> None:
         for place, tries in list(self._tries.items()):
@@ -68,8 +66,42 @@ class Pin:
             if not tries:
                 del self._tries[place]
 
+
+class Pin:
+    """A PIN that is not kept itself.
+
+    Args:
+        pin: what opens.
+    """
+
+    def __init__(self, pin: str) -> None:
+        self._salt = os.urandom(16)
+        self._hash = self._of(pin)
+        self._tries = Tries("PINs")
+
+    def opens(self, text: str, place: str) -> bool:
+        """Whether `text` is the PIN; spaces do not matter.
+
+        Args:
+            text: what somebody typed.
+            place: from where, as `Tries` has it.
+
+        Raises:
+            TooManyTriesError: as `Tries.begin`.
+        """
+        self._tries.begin(place)
+        right = hmac.compare_digest(self._of(text), self._hash)
+        if right:
+            self._tries.was_right(place)
+        return right
+
     def _of(self, pin: str) -> bytes:
-        return hashlib.scrypt("".join(pin.split()).encode("utf-8", "replace"), salt=self._salt, **_COST)
+        return slow_hash(pin, self._salt)
+
+
+def slow_hash(pin: str, salt: bytes) -> bytes:
+    """What a PIN is kept as: scrypt (RFC 7914) of it without spaces."""
+    return hashlib.scrypt("".join(pin.split()).encode("utf-8", "replace"), salt=salt, **_COST)
 
 
 def make_pin() -> str:

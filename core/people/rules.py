@@ -68,6 +68,12 @@ def change_rules(home: Path, **changes: Any) -> Rules:
     return rules
 
 
+def own_rules(home: Path) -> Rules:
+    """The rules for who acts now; without limits where nobody is asked, and for a teacher."""
+    who = actor()
+    return Rules(waiting=None) if who is None or who.is_teacher else read_rules(home)
+
+
 def why_too_much(
     home: Path, *, epochs: int, images: int | None, waiting: int = 0, minutes: Callable[[], float] | None = None
 ) -> str:
@@ -80,10 +86,7 @@ def why_too_much(
         waiting: runs of that person that are in the line or in training.
         minutes: tells how long the runs of that person have trained; asked for where there is a limit.
     """
-    who = actor()
-    if who is None or who.is_teacher:
-        return ""
-    rules = read_rules(home)
+    rules = own_rules(home)
     if rules.epochs is not None and epochs > rules.epochs:
         return f"The teacher has set at most {rules.epochs:,g} epochs."
     if rules.images is not None and (ALL_IMAGES if images is None else images) > rules.images:

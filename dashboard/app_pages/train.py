@@ -116,9 +116,11 @@ def empty() -> None:
         "mistake it makes and why, draw digits for it to read, change one setting and compare."
     )
     with st.container(horizontal=True, vertical_alignment="center", key="first_steps"):
-        start_first(start)
+        why_not = start_first(start)
         st.page_link("app_pages/draw.py", label="Draw a digit first", icon=":material/draw:")
         st.page_link("app_pages/learn.py", label="Take a lesson", icon=":material/school:")
+    if why_not:
+        st.caption(escape_markdown(why_not))
     sample_digits(dataset())
     show_networks(start)
     show_all_runs(None)

@@ -1,21 +1,25 @@
 """Who is in front of a page where a class shares the server: a name that is typed once, and what follows from it.
 
-A browser keeps the person's key as a cookie, and the server knows the session that has just typed a name. What is kept
-in the session's own state is not asked, since a callback that reads it can be interrupted. Where the school has a
-server for logging in (`[auth]` in Streamlit's secrets), that one says who somebody is.
+Who lost it comes back by a code that the teacher reads to them (core.people.codes). A browser keeps the person's key as
+a cookie, and the server knows the session that has just typed a name. What is kept in the session's own state is not
+asked, since a callback that reads it can be interrupted. Where the school has a server for logging in (`[auth]` in
+Streamlit's secrets), that one says who somebody is.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import cache
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache, partial
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.people import Actor, People, Person, PersonError
+from core.people import Actor, People, Person, PersonError, log
 from core.people.person import COOKIE, MOST_LETTERS
+from core.people.pin import DIGITS, TooManyTriesError
 from core.storage import explain_os_error
 from dashboard.components.session import services
 from dashboard.components.text import escape_markdown
@@ -26,6 +30,7 @@ FOCUS = """
 const field = () => document.querySelector(".st-key-name_typed input")
 const wait = setInterval(() => field() && (field().focus(), clearInterval(wait)), 50)
 """
+MOST_TYPED = 2 * DIGITS  # of a code, with spaces
 TEN_YEARS = 315_360_000  # seconds
 TEACHER_CLAIM = "DIGITLAB_TEACHER_CLAIM"  # "role=teacher": what the school's server says of a teacher
 LEFT = "-"  # in place of the key of a session that has left, whose cookie is older
@@ -33,6 +38,7 @@ OWNER = "state_of"  # in the session: the id of whose choices it has
 NO_NAME = "Type your name first: open Digit Lab again and it asks for it."
 
 _typed: dict[str, str] = {}  # the key that a session got, by the session's id
+_entering = threading.Lock()
 
 
 def people() -> People:
@@ -111,36 +117,70 @@ def _show_welcome() -> None:
             st.markdown("Your school's server says who you are.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             return
+        if own_key():  # which opens nothing
+            st.info("This browser's name is no longer in the class: it was removed, or the class was cleared.")
         with st.form("name", border=False):
             name = st.text_input("Your name", max_chars=MOST_LETTERS, autocomplete="nickname", key="name_typed")
             if st.form_submit_button("Begin", type="primary", icon=":material/arrow_forward:", width="stretch"):
-                _join(name)
+                _enter(lambda: people().join(name)[1])
         st.html(f"<script>{FOCUS}</script>", unsafe_allow_javascript=True)
         st.caption(
             "A first name is enough. What you make is kept on the class's machine under this name: others can look "
             "at it, and only you and the teacher can change it. Nothing is sent elsewhere."
         )
+        _show_way_back()
 
 
-def _join(name: str) -> None:
+def _enter(get_key: Callable[[], str]) -> None:
+    """Let this session in by the key that it gets, or say why it gets none."""
     try:
-        _, key = people().join(name)
-    except PersonError as error:
+        with _entering:  # a second click runs beside the first one, which it stops only where that calls Streamlit
+            if this_person() is None:
+                _typed[get_script_run_ctx().session_id] = get_key()
+    except (PersonError, TooManyTriesError) as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
-        return
     except OSError as error:
         st.error(escape_markdown(explain_os_error(error)), icon=":material/error:")
-        return
-    _typed[get_script_run_ctx().session_id] = key  # first: a second click interrupts whatever follows
-    st.rerun()
+    else:
+        st.rerun()
+
+
+def _show_way_back() -> None:
+    """Let in who was here before, by a code of the teacher."""
+    with st.expander("I was here before", icon=":material/undo:", type="compact", key="way_back"):
+        st.markdown(
+            "Ask your teacher, who chooses your name on the page Class and reads a code to you. It leads back to your "
+            "runs, drawings and lessons."
+        )
+        with st.form("code", border=False):
+            code = st.text_input("Code", placeholder="six digits", max_chars=MOST_TYPED, autocomplete="off", key="code")
+            if st.form_submit_button("Come back", icon=":material/login:", width="stretch"):
+                _enter(partial(_key_by_code, code, own_place()))
+
+
+def _key_by_code(code: str, place: str) -> str:
+    found = services().codes.take(code, place)
+    if found is None:
+        raise PersonError("This code is wrong or was used, or its ten minutes are over. Ask for another one.")
+    person, key = found
+    with suppress(OSError):  # who is let in is not kept out by a full disk
+        log.note(people().home, person, "came back by a code")
+    return key
+
+
+def own_place() -> str:
+    """From where this page is asked for, to count its wrong tries: an address, on this machine the session."""
+    address = st.context.ip_address  # None on this machine
+    return address if isinstance(address, str) else get_script_run_ctx().session_id
 
 
 def _forget_somebody_before(person: Person) -> None:
-    """Forget what another chose in this session, who was removed since; interrupted, it is done by the next run."""
+    """Forget what another chose here, also in the address, who was removed since; interrupted, the next run does it."""
     if st.session_state.setdefault(OWNER, person.id) == person.id:
         return
     for key in set(st.session_state) - {OWNER}:
         st.session_state.pop(key, None)
+    st.query_params.clear()
     st.session_state[OWNER] = person.id
     st.rerun()
 

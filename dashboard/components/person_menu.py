@@ -12,7 +12,7 @@ from core.storage import explain_os_error
 from dashboard.components.actions import run_action
 from dashboard.components.draw.api_address import api_address
 from dashboard.components.fields import say_refused
-from dashboard.components.people import leave, own_key, people, this_person
+from dashboard.components.people import has_login, leave, own_key, people, this_person
 from dashboard.components.question import ask, asked, questions, show_question
 from dashboard.components.session import services, store
 from dashboard.components.text import escape_markdown
@@ -20,7 +20,7 @@ from dashboard.components.views import view
 from dashboard.components.whose import choose_whose
 
 MENU = 340  # pixels wide
-QUESTION = "everything_to_delete"  # under which the session keeps whose
+QUESTION, LEAVING = "everything_to_delete", "name_to_leave"  # under which the session keeps whose
 REFUSED = "name_refused"  # under which it keeps why a name was not taken
 
 
@@ -39,6 +39,8 @@ def show_person(page: str) -> None:
         choose_whose()
     if asked(QUESTION) == person.id:
         _ask_whether_to_delete(person)
+    elif asked(LEAVING) == person.id:
+        _ask_whether_to_leave(person)
 
 
 def _show_menu(person: Person, page: str) -> None:
@@ -54,7 +56,14 @@ def _show_menu(person: Person, page: str) -> None:
         "Your runs, sweeps, drawings and lessons are kept on the class's machine, under your name. This browser keeps "
         "your key as a cookie."
     )
-    st.button("This is not me: leave", icon=":material/logout:", key="leave", on_click=leave, width="stretch")
+    st.button(
+        "This is not me: leave",
+        icon=":material/logout:",
+        key="leave",
+        on_click=ask,
+        args=(LEAVING, person.id),
+        width="stretch",
+    )
     st.button(
         "Delete everything of mine",
         icon=":material/delete:",
@@ -89,6 +98,34 @@ def _rename(person: Person, name: str) -> None:
         st.session_state[REFUSED] = explain_os_error(error)
     else:
         st.session_state.pop(REFUSED, None)
+
+
+def _ask_whether_to_leave(person: Person) -> None:
+    show_question(
+        LEAVING,
+        "Leave?",
+        partial(st.write, _words_for_leaving(person)),
+        no="Stay",
+        yes="Leave",
+        icon=":material/logout:",
+        key="really_leave",
+        on_yes=partial(_leave, person),
+    )
+
+
+def _words_for_leaving(person: Person) -> str:
+    stays = f"The runs, sweeps, drawings and lessons of **{escape_markdown(person.name)}** stay."
+    if has_login():
+        return f"{stays} To come back, log in again."
+    return (
+        f"{stays} This browser forgets the name and asks who comes.\n\nTo come back, ask your teacher for a code and "
+        "type it there, under **I was here before**. The name alone makes somebody new."
+    )
+
+
+def _leave(person: Person) -> None:
+    if _is_here(person):
+        leave()
 
 
 def _ask_whether_to_delete(person: Person) -> None:

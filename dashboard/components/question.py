@@ -54,15 +54,24 @@ def show_question(
     """
 
     def question() -> None:
-        if name not in st.session_state:
-            st.rerun()  # already answered
         words()
         with st.container(horizontal=True, horizontal_alignment="right"):
             st.button(no, key=f"not_{key}", on_click=_forget, args=(name,))
             with st.container(key="dangerous" if deletes else None, width="content"):
                 st.button(yes, type="primary", icon=icon, key=key, on_click=_answer, args=(name, on_yes))
 
-    st.dialog(title, on_dismiss=partial(_forget, name))(question)()
+    show_dialog(name, title, question)
+
+
+def show_dialog(name: str, title: str, content: Callable[[], None]) -> None:
+    """Show a dialog that was asked for under this name, until it is answered or closed."""
+
+    def shown() -> None:
+        if name not in st.session_state:
+            st.rerun()  # already answered
+        content()
+
+    st.dialog(title, on_dismiss=partial(_forget, name))(shown)()
 
 
 def _forget(name: str) -> None:

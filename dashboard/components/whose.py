@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.people import Owner, People
+from core.people import Owner, People, Person
 from core.runs import RunView
 from core.runs.starter import Starter
 from core.sweeps import Sweep
@@ -23,6 +23,7 @@ from dashboard.components.session import EVERY_PAGE
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
+NOBODYS = "nobody's"  # of the class: it was made without one, or in a terminal
 NAMES_SECONDS = 5.0  # after which a name is read again
 MINE, EVERYBODYS = "mine", "all"  # in the address
 CHOICES = {MINE: "Mine", EVERYBODYS: "Everybody's"}
@@ -46,14 +47,15 @@ def show_whose(thing: RunView | Sweep) -> None:
 
 
 def owners_behind(things: Iterable[Thing]) -> dict[str, str]:
-    """What stands behind the name of each of these by its id: " · Ben", or "" where it is one's own or nobody's."""
+    """What stands behind the name of each of these by its id: " · Ben", " · nobody's", or "" where it is one's own."""
     person = this_person()
-    if person is None:
-        return {thing.id: "" for thing in things}
-    owners = {thing.id: thing.owner for thing in things}
-    return {
-        thing_id: "" if owner.id in ("", person.id) else f" · {_name_now(owner)}" for thing_id, owner in owners.items()
-    }
+    return {thing.id: _behind(thing, person) for thing in things}
+
+
+def _behind(thing: Thing, person: Person | None) -> str:
+    if person is None or isinstance(thing, Starter) or (owner := thing.owner).id == person.id:
+        return ""
+    return f" · {_name_now(owner) if owner.id else NOBODYS}"
 
 
 def full_name(thing: RunView | Sweep) -> str:

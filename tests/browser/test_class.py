@@ -8,6 +8,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.people import People
+from core.people.codes import Codes
 from core.people.person import COOKIE
 from tests.support.browsing import Dashboard, needs_browser, wait_until
 
@@ -103,19 +104,40 @@ def test_of_two_with_one_name_the_second_gets_a_number_and_a_click_too_many_make
     expect(menu(tab, "Cleo")).to_be_visible()
 
 
-def test_who_leaves_or_is_removed_is_asked_for_a_name(dashboard, open_browser):
+def test_who_leaves_or_is_removed_is_asked_for_a_name_and_comes_back_by_a_code(dashboard, open_browser):
     people = People(dashboard.store.home)
     page = open_browser(f"{dashboard.url}/learn")
     begin(page, "Dora")
     menu(page, "Dora").click()
     page.get_by_role("button", name="This is not me: leave").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave", exact=True).click()
     expect(page.get_by_label("Your name")).to_be_visible()
     wait_until(lambda: COOKIE not in {cookie["name"] for cookie in page.context.cookies()})
     page.reload()
+    expect(page.get_by_label("Your name")).to_be_focused()
+    page.get_by_text("I was here before").click()
+    dora = next(person for person in people.all() if person.name == "Dora")
+    page.get_by_label("Code", exact=True).fill(Codes(people).make(dora))
+    page.get_by_role("button", name="Come back").dblclick()
+    expect(menu(page, "Dora")).to_be_visible()
+    page.reload()
+    expect(menu(page, "Dora")).to_be_visible()  # by the cookie
+    menu(page, "Dora").click()
+    page.get_by_role("button", name="This is not me: leave").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave", exact=True).click()
     begin(page, "Emil")
     expect(menu(page, "Emil")).to_be_visible()
+    page.goto(f"{dashboard.url}/?run=emils&epochs=3")
+    expect(page.get_by_text("Run emils was not found.")).to_be_visible()
     people.remove(next(person for person in people.all() if person.name == "Emil"))
-    expect(page.get_by_label("Your name")).to_be_visible()  # untouched
+    expect(page.get_by_text("This browser's name is no longer in the class")).to_be_visible()  # untouched
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    page.get_by_label("Your name").fill("Fay")
+    page.keyboard.press("Enter")
+    expect(menu(page, "Fay")).to_be_visible()
+    expect(page.get_by_role("button", name="Train Classic, 10 epochs")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Train Classic, 10 epochs")).to_be_visible()
 
 
 def test_the_form_stays_where_it_is_when_anothers_run_begins(dashboard, open_browser):

@@ -234,7 +234,9 @@ def test_a_lesson_on_a_phone_stays_below_the_page_and_folds(training: Dashboard,
         const { left, width, bottom } = panel.getBoundingClientRect()
         return left === 0 && width === 412 && Math.abs(bottom - 900) <= 1
     }""")
-    guide(page).get_by_text("A later one").tap()
+    answer = guide(page).get_by_test_id("stRadioOption").filter(has_text="A later one")
+    assert answer.bounding_box()["height"] >= 44  # for fingers
+    answer.tap()
     press(page, "Next")
     expect(guide(page)).to_contain_text("2 of 4")
     page.wait_for_function("""() => {

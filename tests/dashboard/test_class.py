@@ -84,11 +84,15 @@ def test_a_page_without_a_run_in_its_address_shows_ones_own_and_never_anothers(a
     assert [own.name in option for option in choices(at) if "Starter" not in option] == [True]
 
 
-def test_everybodys_runs_are_listed_with_their_owners_names_where_that_is_chosen(anns_run):
+def test_everybodys_runs_are_listed_with_their_owners_names_where_that_is_chosen(anns_run, make_run):
     at = open_page("train", whose="all")
     assert [option.startswith(f"{anns_run.name} · Ann · ") for option in choices(at)] == [True]
     assert at.title[0].value == "Train a network to read handwritten digits"  # nothing is chosen by itself
     assert "made this run" not in words(open_page("draw"))  # which has the starter
+    assert not any("nobody's" in each for each in choices(open_page("draw", whose="all")))
+    nobodys = make_run()
+    found = choices(open_page("train", whose="all"))
+    assert [nobodys.name in option for option in found if " · nobody's · " in option] == [True]
     table = at.dataframe[0].value
     assert [f"{anns_run.name} · Ann" in name for name in table["Run"]] == [True]
 
@@ -174,17 +178,17 @@ def test_anothers_run_is_fine_tuned_on_ones_own_digits_into_a_run_of_ones_own(an
     (anns_run.path / "model.tflite").write_bytes(MODEL)
     for name in ("model.keras", "checkpoint.npz"):
         (anns_run.path / name).touch()
-    change_rules(store.home, epochs=2)
+    change_rules(store.home, images=1000)
     at = open_page("draw", session={"mode": "My digits"}, run=anns_run.id)
     assert "My digits · 3" in words(at)
     by_label(at.button, "Fine-tune").click().run()
     assert not at.exception
-    assert "The teacher has set at most 2 epochs." in words(at)
-    change_rules(store.home, epochs=None)
+    assert "The teacher has set at most 1,000 training images." in words(at)
+    change_rules(store.home, images=None, epochs=2)
     at = open_page("draw", session={"mode": "My digits"}, run=anns_run.id)
     by_label(at.button, "Fine-tune").click().run()
     [new] = store.of(ben.id)
-    assert (new.config.start_from, new.state.name) == (anns_run.id, "queued")
+    assert (new.config.start_from, new.config.epochs, new.state.name) == (anns_run.id, 2, "queued")
     join("Ann")
     assert "My digits · 3" not in words(open_page("draw", session={"mode": "My digits"}, run=anns_run.id))
 
@@ -204,8 +208,8 @@ def test_a_name_is_asked_for_first_and_again_where_the_teacher_removed_the_perso
     assert "Begin" not in labels(at)
     session.services().people.remove(ann)
     at.run()
-    assert labels(at) == {"Begin"}
-    assert [field.label for field in at.text_input] == ["Your name"]
+    assert labels(at) == {"Begin", "Come back"}
+    assert [field.label for field in at.text_input] == ["Your name", "Code"]
 
 
 def test_another_name_is_taken_in_the_menu_and_a_wrong_one_is_said_there(join):
@@ -233,7 +237,7 @@ def test_everything_of_mine_is_deleted_after_a_question_and_nothing_of_others(an
     assert not at.exception
     assert [own.path.is_dir(), sweep.path.is_dir(), own_home(store.home, ben.id).exists()] == [False] * 3
     assert anns_run.path.is_dir()
-    assert labels(at) == {"Begin"}
+    assert labels(at) == {"Begin", "Come back"}
 
 
 @pytest.mark.parametrize("name", ["train", "tune", "draw", "confidence", "map", "robustness"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from urllib.parse import parse_qs, urlsplit
 
@@ -89,9 +90,11 @@ def test_a_pupil_gets_in_by_the_pin_alone_and_out_again(store, people, come):
 
 def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_forgotten(people, come, monkeypatch):
     ann = come("Ann")
-    at = open_page("learn", session={"mode": "My digits"})
+    at = open_page("learn", session={"mode": "My digits"}, run="anns")
+    assert "run" in at.query_params
     people.remove(ann)
     at.run()
+    assert "This browser's name is no longer in the class" in words(at)
     join = People.join
 
     def join_and_be_interrupted(*arguments):
@@ -104,6 +107,41 @@ def test_a_second_click_on_begin_makes_nobody_and_what_somebody_before_chose_is_
     press(at, "Begin")
     assert [person.name for person in people.all()] == ["Mia"]
     assert "mode" not in at.session_state
+    assert "anns" not in str(at.query_params["run"])
+
+
+def test_who_leaves_is_asked_first_and_comes_back_by_a_code_that_the_teacher_reads(store, people, come):
+    come("Ms Teacher", is_teacher=True)
+    teachers_key = people_page._typed[SESSION]
+    ann = come("Ann")
+    pupil = open_page("train")
+    press(pupil, "This is not me: leave")
+    assert "The runs, sweeps, drawings and lessons of Ann stay." in words(pupil).replace("**", "")
+    press(pupil, "Stay")
+    assert "Begin" not in [button.label for button in pupil.button]
+    press(pupil, "This is not me: leave")
+    press(pupil, "Leave")
+    assert "Begin" in [button.label for button in pupil.button]
+
+    people_page._typed[SESSION] = teachers_key
+    teacher = open_page("class")
+    assert by_label(teacher.button, "Let in again").disabled
+    by_label(teacher.multiselect, "For whom").set_value([ann.id]).run()
+    press(teacher, "Let in again")
+    assert teacher.get("dialog")[0].proto.dialog.title == "A code for Ann"
+    [code] = re.findall(r"^\d{3} \d{3}$", words(teacher), re.MULTILINE)
+
+    people_page._typed[SESSION] = people_page.LEFT
+    for typed in (f"{(int(code.replace(' ', '')) + 1) % 10**6:06}", code):
+        pupil = open_page("train")
+        by_label(pupil.text_input, "Code").set_value(typed)
+        press(pupil, "Come back")
+        assert ("This code is wrong or was used" in words(pupil)) == (typed != code)
+    assert people.of_key(people_page._typed[SESSION]).id == ann.id
+    assert [(line["name"], line["did"]) for line in log.read(store.home)] == [
+        ("Ann", "came back by a code"),
+        ("Ms Teacher", "made a code that lets Ann in again"),
+    ]
 
 
 def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
@@ -278,11 +316,30 @@ def test_a_pupil_sees_limits_before_start_and_a_teacher_has_none(store, people, 
     assert "The teacher has set at most 3 epochs." in words(at)
     assert "Your teacher allows" not in words(at)  # the same twice
     assert "Your teacher allows at most 3 epochs a run." in words(open_page("train", epochs="3"))
-    assert by_label(open_page("tune").button, "Start").disabled
+    assert by_label(open_page("tune", session={"train_epochs": "5"}).button, "Start").disabled
     people.set_teacher(ann, True)
     at.run()
     assert not at.button(key="start").disabled
     assert "Your teacher allows" not in words(at)
+
+
+def test_what_is_set_at_first_fits_the_limits_and_what_is_asked_for_above_them_is_refused(store, people, come):
+    ann = come("Ann")
+    change_rules(store.home, epochs=5, images=2000)
+    at = open_page("train")
+    assert not at.button(key="start").disabled
+    assert not by_label(at.button, "Train Classic, 5 epochs").disabled
+    at.button(key="start").click().run()
+    assert (store.runs()[0].config.epochs, store.runs()[0].config.training_images) == (5, 2000)
+    at = open_page("train", epochs="10")
+    assert at.button(key="start").disabled
+    assert words(at).count("The teacher has set at most 5 epochs.") == 2  # below Start, and below Train Classic
+    change_rules(store.home, epochs=None, images=60_000)
+    assert "Classic, 10 epochs" in words(open_page("train"))
+    change_rules(store.home, epochs=5)
+    assert "Classic, 5 epochs" in words(open_page("train"))
+    people.set_teacher(ann, True)
+    assert "Classic, 10 epochs" in words(open_page("train"))
 
 
 def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come):

@@ -534,6 +534,14 @@ def test_a_link_may_name_several_values_as_the_fields_take_them():
     assert at.button(key="start").label == "Start 8 runs"
 
 
+def test_what_the_pages_themselves_leave_in_the_address_is_not_taken_for_a_setting(make_run):
+    left = {"whose": "all", "run": make_run().id, "sweep": "x", "build": "false", "over": "time", "lock": "seed"}
+    at = open_page("train", **left, epochs="7")
+    assert not [warning.value for warning in at.warning]
+    assert at.session_state["train_epochs"] == "7"
+    assert "sweeep" in open_page("train", sweeep="x").warning[0].value
+
+
 def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):
     at = open_page(
         "train", optimiser="sgd", colour="red", pixels="grey", augment="maybe", dropout="0.5", seed="7", patience="long"

@@ -17,6 +17,7 @@ from core.learners import forget_learner, learner_of
 from core.people import Person
 from core.people.person import MOST_LETTERS
 from core.runs import Run
+from dashboard.components.class_room.let_in import show_let_in
 from dashboard.components.class_room.teacher import as_teacher, note, this_teacher
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.people import people
@@ -144,6 +145,7 @@ def _choice() -> None:
         ):
             st.text_input("New name", name, max_chars=MOST_LETTERS, key=f"new_name_{alone}")
             st.form_submit_button("Rename", key="really_rename", type="primary", on_click=_rename, args=(alone,))
+        show_let_in(person)
         off = not _removable(chosen)
         _button("Remove names", "person_remove", "Choose names first. Their runs stay.", "remove", off=off)
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.people import Person, PersonError, log
 from core.people.pin import TooManyTriesError
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure, note_success
-from dashboard.components.people import has_login, people, this_person
+from dashboard.components.people import has_login, own_place, people, this_person
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
 from dashboard.serving.teacher_pin import teacher_pin
@@ -71,10 +70,8 @@ def show_door() -> None:
 
 
 def _try(pin: str) -> None:
-    address = st.context.ip_address  # None on this machine
-    place = f"{address if isinstance(address, str) else get_script_run_ctx().session_id} {this_person().id}"
     try:
-        if teacher_pin().opens(pin, place):
+        if teacher_pin().opens(pin, f"{own_place()} {this_person().id}"):
             log.note(store().home, people().set_teacher(this_person(), True), "opened the page Class")
             st.rerun()
         words = "This is not the PIN."

@@ -7,14 +7,16 @@ from dataclasses import replace
 import streamlit as st
 
 from core.people import refusal_to_make
+from core.people.rules import own_rules
 from core.runs import Run, RunError, RunView
 from core.storage import explain_os_error
 from dashboard.components.formatting import percent
 from dashboard.components.session import TRAIN_PAGE, first_time, open_run, store
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.settings import at_most
 
 LEAST_DIGITS = 3
-EPOCHS = (1, 10)
+EPOCHS, USUAL_EPOCHS = (1, 10), 3
 GENTLER = 0.3  # of the base run's learning rate, against forgetting
 TWICE_SECONDS = 2.0
 MEASURES = {
@@ -34,7 +36,8 @@ def fine_tune_form(run: RunView, count: int) -> None:
             or f"A copy of {escape_markdown(run.name)} trains on your digits, mixed with training images, so that it "
             "learns yours and forgets little."
         )
-        epochs = st.slider("Epochs", *EPOCHS, 3, key="fine_tune_epochs", disabled=bool(reason))
+        usual = at_most(USUAL_EPOCHS, own_rules(store().home).epochs)
+        epochs = st.slider("Epochs", *EPOCHS, usual, key="fine_tune_epochs", disabled=bool(reason))
         asked = st.form_submit_button(
             "Fine-tune", icon=":material/model_training:", type="primary", disabled=bool(reason)
         )

@@ -31,7 +31,7 @@ from dashboard.components.train.settings import (
 )
 
 LOCK = "lock"  # in the address: the settings that it locks, with commas between them
-OTHERS = ("run", BUILD, OVER, LOCK)  # what the page has in the address besides settings
+OTHERS = ("run", "whose", "sweep", BUILD, OVER, LOCK)  # what else stands in the page's address
 OF_LAYERS = {"hidden_layers": parse_hidden_layers, "dropout": parse_number}  # what the text of the layers says here
 SWITCHED = {**dict.fromkeys((ON, "1", "yes", "on"), ON), **dict.fromkeys((OFF, "0", "no", "off"), OFF)}
 FIRST = ("model", "network")  # the others are read by them

@@ -26,11 +26,13 @@ from core.config import (
     model_name,
 )
 from core.layers import MOST_TEXT
+from core.people.rules import ALL_IMAGES, own_rules
 from core.sweeps import Plan
 from core.sweeps.plan import plan_of
 from core.sweeps.values import parse_several
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
+from dashboard.components.session import store
 from dashboard.components.train.locks import NETWORK, all_locked, fixed, let_lesson_set, locked
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
@@ -347,10 +349,21 @@ def setting_of(name: str) -> Setting:
 
 
 def default_text(model: str, name: str) -> str:
-    """The default of a setting, as text."""
+    """The default of a setting, as text; no more than the teacher has set for who is in front of the page."""
     if name == "network":
         return _usual(model).layers.text
-    return setting_of(name).text(getattr(_usual(model), name))
+    value = getattr(_usual(model), name)
+    if name == "epochs":
+        value = at_most(value, own_rules(store().home).epochs)
+    elif name == "training_images":
+        images = own_rules(store().home).images
+        value = value if images is not None and images >= ALL_IMAGES else at_most(value, images)
+    return setting_of(name).text(value)
+
+
+def at_most(value: int | None, limit: float | None) -> int | None:
+    """A number that fits a limit; None is without end, and no limit."""
+    return value if limit is None or (value is not None and value <= limit) else int(limit)
 
 
 @cache

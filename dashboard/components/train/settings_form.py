@@ -13,7 +13,7 @@ from core.compute.machines import cluster_address, seconds_for
 from core.config import MODELS, ConfigError, ModelInfo, TrainingConfig, model_name
 from core.data import Dataset
 from core.people import Rules, read_rules, refusal_to_make
-from core.people.rules import limits_in_words
+from core.people.rules import limits_in_words, own_rules
 from core.runs import NotYoursError
 from core.sweeps import Plan
 from dashboard.components.address import recall, remember, restore
@@ -32,6 +32,7 @@ from dashboard.components.train.settings import (
     PAGE,
     TRAINING,
     address_name,
+    at_most,
     default_text,
     last_augment,
     last_model,
@@ -146,10 +147,14 @@ def _group(model: str, group: str, icon: str) -> None:
                 _field(model, name)
 
 
-def start_first(start: Callable[[], None]) -> None:
-    """Show, where there is no run, the button that starts what is set, which is the classic network at first."""
+def start_first(start: Callable[[], None]) -> str:
+    """Show, where there is no run, the button that starts what is set, which is the classic network at first.
+
+    Returns why it is off, as a sentence; "" where it is on.
+    """
     plan, wrong = _ready(last_model())
     st.button(f"Train {_what_starts(plan)}", key="start_first", **_start_button(start, wrong))
+    return wrong
 
 
 def start_in_page(start: Callable[[], None]) -> None:
@@ -320,6 +325,8 @@ def _recipe(info: ModelInfo) -> None:
     if info.recipe is None or locked("epochs") or locked("augment"):
         return
     epochs, augment = info.recipe
+    if at_most(epochs, own_rules(store().home).epochs) != epochs:
+        return
     if (text_now(DEFAULT.model, "epochs").strip(), last_augment()) != (str(epochs), augment):
         st.button(
             f"Use the recommended {epochs} epochs{' and Augment' if augment else ''}",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.people import Actor, People, PersonError, Rules, acting_as, change_rules, own_home, read_rules
+from core.people.codes import FILE, GOOD_SECONDS, Codes
 from core.people.pin import MOST_FIRST_TRIES, MOST_TRIES, MOST_TRIES_IN_ALL, Pin, TooManyTriesError
 from core.people.rules import why_too_much
 from core.people.turns import in_turn
@@ -41,6 +44,17 @@ def test_two_of_the_same_name_get_a_number_also_at_once(tmp_path):
     second = people.all()[1]
     assert people.rename(second, "Anna").name == "Anna"
     assert people.rename(people.all()[0], "Anna").name == "Anna (2)"
+
+
+def test_names_are_the_same_in_other_capitals_and_with_more_spaces(tmp_path):
+    people = People(tmp_path)
+    names = ("Ann", "ann", "ANN", "Ann Lee", "ann   lee", "Straße", "STRASSE", "ann (2)")
+    joined = [people.join(name)[0] for name in names]
+    assert [person.name for person in joined] == [
+        *("Ann", "ann (2)", "ANN (3)", "Ann Lee", "ann lee (2)", "Straße", "STRASSE (2)", "ann (2) (2)")
+    ]
+    assert people.rename(joined[3], " aNN ").name == "aNN (4)"
+    assert people.rename(joined[0], "ANN").name == "ANN"  # one's own name in other capitals
 
 
 def test_two_long_names_are_told_apart_and_each_counts(tmp_path, monkeypatch):
@@ -168,3 +182,77 @@ def test_many_places_together_have_a_limit_too_and_do_not_lock_out_who_has_not_t
         assert not pin.opens("000000", f"place {number}")
     with pytest.raises(TooManyTriesError):
         pin.opens("123456", "another")
+
+
+def test_a_code_lets_in_its_person_once_beside_the_browsers_that_are_in(tmp_path):
+    people = People(tmp_path)
+    ann, key = people.join("Ann")
+    ben, _ = people.join("Ben")
+    people.set_teacher(ann, True)
+    codes = Codes(people)
+    first, code, bens = codes.make(ann), codes.make(ann), codes.make(ben)
+    assert re.fullmatch("[0-9]{6}", code)
+    assert code not in (tmp_path / FILE).read_text()
+    assert codes.take(first, "here") is None or first == code
+    found, another = codes.take(f" {code[:3]} {code[3:]}", "here")
+    assert (found.id, people.of_key(another).id, people.of_key(key).id) == (ann.id,) * 3
+    assert another != key
+    assert not people.of_key(another).is_teacher  # which takes the PIN
+    assert codes.take(code, "here") is None
+    people.rename(ann, "Anna")
+    assert people.of_key(another).name == people.of_key(key).name == "Anna"
+    assert Codes(people).take(bens, "here")[0] == ben  # also after the server was started again
+
+
+def test_a_code_is_good_for_ten_minutes_and_for_who_is_of_the_class(tmp_path, monkeypatch):
+    people = People(tmp_path)
+    ann, _ = people.join("Ann")
+    codes, now = Codes(people), time.time()
+    late = codes.make(ann)
+    monkeypatch.setattr(time, "time", lambda: now + GOOD_SECONDS + 2)
+    assert GOOD_SECONDS == 600
+    assert codes.take(late, "here") is None
+    code = codes.make(ann)
+    people.remove(ann)
+    assert codes.take(code, "here") is None
+    with pytest.raises(PersonError, match="Ann was removed"):
+        codes.make(ann)
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "[]", '{"salt": 1, "codes": {}}', '{"salt": "0", "codes": {}}', '{"salt": "00", "codes": [1]}']
+)
+def test_a_damaged_file_of_codes_has_none_and_takes_new_ones(tmp_path, damage):
+    people = People(tmp_path)
+    ann, _ = people.join("Ann")
+    codes = Codes(people)
+    code = codes.make(ann)
+    (tmp_path / FILE).write_text(damage)
+    assert codes.take(code, "here") is None
+    assert codes.take(codes.make(ann), "here")[0] == ann
+
+
+def test_tries_of_codes_are_limited_as_those_of_the_pin(tmp_path):
+    people = People(tmp_path)
+    ann, _ = people.join("Ann")
+    codes = Codes(people)
+    code = codes.make(ann)
+    for _ in range(MOST_TRIES):
+        assert codes.take("wrong", "here") is None
+    with pytest.raises(TooManyTriesError, match="Too many wrong codes"):
+        codes.take(code, "here")
+    assert codes.take(code, "there")[0] == ann
+
+
+def test_the_key_of_an_earlier_version_is_known_and_the_newest_are_kept(tmp_path, monkeypatch):
+    people = People(tmp_path)
+    ann, key = people.join("Ann")
+    path = people.folder / f"{ann.id}.json"
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({"name": "Ann", "is_teacher": False, "key": stored["keys"][0]}))
+    assert people.of_key(key) == ann
+    second = people.add_key(ann)
+    assert people.of_key(key) == people.of_key(second) == ann
+    monkeypatch.setattr("core.people.person.MOST_KEYS", 2)
+    third = people.add_key(ann)
+    assert [people.of_key(each) for each in (key, second, third)] == [None, ann, ann]
