@@ -78,10 +78,10 @@ def get_ready(services: Services) -> None:
     services.dataset_loader.when_done(services.launcher.start)
     services.dataset_loader.when_done(services.after_training.start)
     services.coordinators.start()
-    threading.Thread(target=collect_garbage, daemon=True).start()
+    threading.Thread(target=return_memory, args=(services,), daemon=True).start()
 
 
-def collect_garbage() -> None:
+def return_memory(services: Services) -> None:
     """Look for garbage every few seconds, which takes milliseconds: Python itself counts objects, not megabytes.
 
     Streamlit would look after each run of a page, which .streamlit/config.toml tells it not to.
@@ -89,6 +89,7 @@ def collect_garbage() -> None:
     while True:
         time.sleep(COLLECT_SECONDS)
         gc.collect()
+        services.dataset_loader.rest()
 
 
 @asynccontextmanager
