@@ -242,6 +242,15 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     assert "https.pem" not in names
     assert path.name in log.read(store.home)[0]["did"]
 
+    press(at, "Delete this zip")
+    assert at.get("dialog")[0].proto.dialog.title == f"Delete {path.name}?"
+    at.button(key="not_really_delete_zip").click().run()
+    assert path.exists()
+    press(at, "Delete this zip")
+    at.button(key="really_delete_zip").click().run()
+    assert not path.exists()
+    assert log.read(store.home)[0]["did"] == f"deleted {path.name}"
+
 
 def test_what_a_page_of_a_teacher_still_sends_does_nothing_once_they_are_a_pupil(store, people, come):
     run = make(store, people.join("Ben")[0], "queued")
