@@ -8,7 +8,7 @@ from functools import wraps
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.people import Person, PersonError, log
+from core.people import Person, PersonError, deed, log
 from core.people.pin import TooManyTriesError
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure, note_success
@@ -36,7 +36,8 @@ def as_teacher(action: Callable) -> Callable:
             note_failure(ONLY_TEACHER)
             return
         try:
-            action(*arguments, **options)
+            with deed(""):  # `note` says it
+                action(*arguments, **options)
         except OSError as error:
             note_failure(explain_os_error(error))
         except ValueError as error:  # of the core, with words for people
