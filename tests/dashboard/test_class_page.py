@@ -182,6 +182,8 @@ def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobo
         assert "Nobody was removed." in words(at)
         assert not at.get("dialog")
         assert at.button(key="class_remove").disabled
+    press(at, "Stop")
+    assert "Nobody was removed." not in words(at)  # another thing is tried
     assert {person.id for person in people.all()} == {teacher.id, cem.id}
     assert log.read(store.home) == []
 
@@ -213,6 +215,11 @@ def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
     by_label(at.text_input, "Minutes a name").set_value("-3")
     assert "Minutes a name: A limit is above 0" in words(press(at, "Set limits"))
     assert read_rules(store.home) == rules
+    assert not at.error  # it stands at the form
+    by_label(at.text_input, "Minutes a name").set_value("30")
+    press(at, "Set limits")
+    assert read_rules(store.home).minutes == 30
+    assert "A limit is above 0" not in words(at)
 
 
 def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.people import Person, PersonError, deed, log
 from core.people.pin import TooManyTriesError
 from core.storage import explain_os_error
-from dashboard.components.actions import note_failure, note_success
+from dashboard.components.actions import forget_failure, note_failure, note_success
 from dashboard.components.people import has_login, people, this_person
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
@@ -35,6 +35,7 @@ def as_teacher(action: Callable) -> Callable:
         if not this_teacher():
             note_failure(ONLY_TEACHER)
             return
+        forget_failure()
         try:
             with deed(""):  # `note` says it
                 action(*arguments, **options)
