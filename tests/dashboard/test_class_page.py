@@ -334,6 +334,7 @@ def test_the_wall_hides_half_of_the_test_images_until_the_teacher_shows_it(store
     assert "100.00 %" not in words(at)
     press(at, "Show the other half")
     assert "|94.97 %|100.00 %|" in words(at)
+    assert not at.toast  # which would cover the first place
     assert "showed the other half" in log.read(store.home)[0]["did"]
     press(at, "Close")
     assert at.title[0].value == "Class"

@@ -9,8 +9,8 @@ import streamlit as st
 from core.classroom.roll import call_the_roll
 from core.classroom.wall import Place, places
 from core.formatting import percent
-from core.people import change_rules, read_rules
-from dashboard.components.class_room.teacher import as_teacher, note, this_teacher
+from core.people import change_rules, log, read_rules
+from dashboard.components.class_room.teacher import as_teacher, this_teacher
 from dashboard.components.people import people
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import dataset, store
@@ -93,7 +93,8 @@ def _below(found: Sequence[Place], more: int) -> str:
 @as_teacher
 def _show_half(shows: bool) -> None:
     change_rules(store().home, shows_all=shows)
-    note("showed the other half of the test images" if shows else "hid the other half of the test images")
+    did = "showed the other half of the test images" if shows else "hid the other half of the test images"
+    log.note(store().home, this_teacher(), did)  # without a toast, which would lie above the first place
 
 
 @as_teacher
