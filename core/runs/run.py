@@ -15,12 +15,13 @@ from filelock import FileLock
 
 from core.names import MOST, visible
 from core.people import Owner, actor, deed, note_change, refusal
+from core.people.guard import is_teacher_elsewhere
 from core.people.rules import why_too_much
 from core.people.used import used_seconds
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
 from core.runs.kept import announce
-from core.runs.state import ENDED, State, write_config
+from core.runs.state import ENDED, State, by_teacher, write_config
 from core.runs.view import RunView, is_threshold
 from core.runs.weights import Weights, forget_later_weights, write_epoch_weights, write_weights
 from core.storage import append_line, write_atomically, write_json
@@ -218,8 +219,13 @@ class Run(RunView):
         self._end("stop", "paused", delete=True)
 
     def _end(self, request: str, name_in_queue: str, **requests) -> None:
-        if self.state.name == "queued":
-            self.set_state(name_in_queue)
+        now = self.state.name
+        ended = name_in_queue if now == "queued" else "paused" if request == "pause" else "stopped"
+        requests = {"reason": "", **requests}
+        if not requests["reason"] and is_teacher_elsewhere(self.owner):
+            requests["reason"] = by_teacher(ended)
+        if now == "queued":
+            self.set_state(ended, requests["reason"])
         self.request(request=request, **requests)
 
     @deed("resumed")

@@ -25,9 +25,11 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.names import MOST, not_among, visible
 from core.people import Actor, Owner, People, acting_as, deed, maker, note_change, note_owner, owner_of, refusal_to_make
+from core.people.guard import is_teacher_elsewhere
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.kept import until_folder_changes
 from core.runs.run import ID, refuse_strangers
+from core.runs.state import by_teacher
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
 from core.sweeps.halving import is_weak
@@ -262,7 +264,7 @@ class Sweep:
         with self._changing():
             if self.state.name == FINISHED:
                 return
-            self._set_state(name)
+            self._set_state(name, by_teacher(name) if is_teacher_elsewhere(self.owner) else "")
             for run in self.trials().values():
                 if run.state.is_active:
                     run.pause() if name == PAUSED else run.stop()

@@ -301,6 +301,14 @@ def test_a_pupil_sees_limits_before_start_and_a_teacher_has_none(store, people, 
     assert "Your teacher allows" not in words(at)
 
 
+def test_a_pupil_reads_that_the_teacher_stopped_their_run(store, come):
+    run = make(store, come("Ann"))
+    run.set_state("stopped", "Stopped by the teacher.")
+    assert words(open_page("train", run=run.id)).count("Stopped by the teacher after 0 of 1") == 1
+    run.set_state("paused", "Paused by the teacher.")
+    assert words(open_page("train", run=run.id)).count("by the teacher") == 1
+
+
 def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come):
     run = make(store, come("Ann"), "queued")
     change_rules(store.home, everybody_waits=True)

@@ -211,7 +211,7 @@ def test_a_run_in_training_is_asked_and_its_worker_answers(store):
         run.request(learning_rate=0.01)
         run.pause()
         assert run.state.name == "running"
-        assert run.control == {"learning_rate": 0.01, "request": "pause"}
+        assert run.control == {"learning_rate": 0.01, "request": "pause", "reason": ""}
         run.stop()
         assert run.control == {"learning_rate": 0.01, "request": "stop", "reason": ""}
 
