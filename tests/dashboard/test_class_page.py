@@ -225,6 +225,11 @@ def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
 def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     ben = people.join("Ben")[0]
     run = make(store, ben)
+    dana = people.join("Dana")[0]
+    make(store, dana).append_event("batch", step=1, epoch=1, training_seconds=9.0)
+    (people.folder / dana.id).mkdir()
+    people.remove(dana)  # before, and the runs stayed
+    (people.folder / dana.id).mkdir()  # as an earlier version left it
     digits = people.folder / ben.id / "my_digits"
     digits.mkdir(parents=True)
     (digits / "one.npz").write_bytes(b"a drawing")
@@ -235,12 +240,14 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     press(at, "Clear the class")
     assert store.get(run.id)
     trains = make(store, people.join("Cem")[0], "running")
+    trains.append_event("batch", step=1, epoch=1, training_seconds=9.0)
     with trains.lock().acquire(timeout=0):
         at.button(key="really_clear").click().run()
         assert [run.id for run in store.runs()] == [trains.id]  # until its worker has ended
         assert list(at.dataframe[0].value["Name"]) == ["Ms Teacher (teacher)"]
     assert [person.id for person in people.all()] == [teacher.id]
-    assert not digits.exists()
+    store.delete(trains)  # as the launcher does
+    assert [path.name for path in people.folder.iterdir() if path.is_dir()] == []
     [path] = (store.home / "cleared").iterdir()
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
