@@ -90,10 +90,8 @@ def clear(services: Services, but: Person) -> Path:
     for person in people.all():
         if person.id != but.id:
             people.remove(person)
-    of_each = [
-        folder for folder in people.folder.iterdir() if folder.is_dir()
-    ]  # also of names that were removed before
-    for folder in (*of_each, home / learners.FOLDER):
+    own = [folder for folder in people.folder.iterdir() if folder.is_dir()]  # also of names that were removed before
+    for folder in (*own, home / learners.FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
     change_rules(home, shows_all=False)  # the next class has its own surprise
     return path

@@ -227,7 +227,6 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     run = make(store, ben)
     dana = people.join("Dana")[0]
     make(store, dana).append_event("batch", step=1, epoch=1, training_seconds=9.0)
-    (people.folder / dana.id).mkdir()
     people.remove(dana)  # before, and the runs stayed
     (people.folder / dana.id).mkdir()  # as an earlier version left it
     digits = people.folder / ben.id / "my_digits"
