@@ -20,6 +20,12 @@ NOT_PACKED = {".lock", ".log", ".pem"}  # ends of names: the last one has the ke
 AT_PACKING = "class-%Y%m%d-%H%M%S.zip"
 
 
+def count(services: Services, owners: Collection[str] | None = None) -> tuple[int, int]:
+    """How many runs `stop` and `delete` are about: those in training or in the line, and all."""
+    runs = _runs(services, owners)
+    return sum(run.state.is_active for run in runs), len(runs)
+
+
 def stop(services: Services, owners: Collection[str] | None = None) -> int:
     """Stop sweeps and runs, also those in the line; returns how many runs that were.
 

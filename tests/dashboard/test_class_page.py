@@ -51,6 +51,13 @@ def make(store, person, state="finished"):
     return run
 
 
+def choose(at, *people):
+    """Choose these in the table; none is everybody."""
+    drawn = at.session_state["class_table"]
+    at.session_state[drawn.key] = {"selection": {"rows": [drawn.ids.index(person.id) for person in people]}}
+    return at
+
+
 def press(at, label):
     by_label(at.button, label).click().run()
     assert not at.exception
@@ -118,9 +125,12 @@ def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
         run.set_state("running")
         run.append_event("batch", step=1, epoch=0, position=0.5, time=1.0)
         come("Ms Teacher", is_teacher=True)
-        table = open_page("class").dataframe[0].value.set_index("Name")
-    assert list(table.index) == ["Ben", "Ms Teacher (teacher)", "Cem", "Dana"]
-    assert table.loc["Ben", "Trains now"] == f"{run.name} · 50 %"
+        make(store, ben, "queued")
+        at = open_page("class")
+        table = at.dataframe[0].value.set_index("Name")
+    assert "3 names · 2 here · 1 in training · 1 in the line" in words(at)  # without Dana, who was removed
+    assert list(table.index) == ["Ben", "Cem", "Ms Teacher (teacher)", "Dana"]  # who was removed is last
+    assert table.loc["Ben", "Trains now"] == f"{run.name} · 50 %, 1 in the line"
     assert table.loc["Ben", "Last here"] == "here"
     assert table.loc["Cem", "Last here"].endswith(" h ago")
     assert table.loc["Dana", "Last here"] == "removed"
@@ -132,7 +142,7 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     runs = [make(store, person, "queued") for person in (ben, ben, cem)]
     come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
+    choose(at, ben).run()
     press(at, "Stop")
     assert "Stop the runs of Ben?" in at.get("dialog")[0].proto.dialog.title
     assert [run.state.name for run in runs] == ["queued"] * 3  # nothing before the answer
@@ -142,7 +152,7 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     at.text_input(key=f"new_name_{ben.id}").set_value("Benno")
     at.button(key="really_rename").click().run()
     assert people.get(ben.id).name == "Benno"
-    assert by_label(at.multiselect, "For whom").value == [ben.id]
+    assert "**For Benno**" in words(at)
     press(at, "Delete runs")
     assert "Delete the runs of Benno?" in at.get("dialog")[0].proto.dialog.title
     at.button(key="really_delete").click().run()
@@ -150,8 +160,11 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     press(at, "Remove names")
     at.button(key="really_remove").click().run()
     assert people.get(ben.id) is None
-    by_label(at.multiselect, "For whom").set_value([]).run()
+    choose(at).run()
+    assert "**For everybody**" in words(at)
     press(at, "Stop")
+    assert "1 run of everybody, of all 2 names and yours too" in words(at)
+    assert by_label(at.button, "Stop 1 run").key == "really_stop"
     at.button(key="really_stop").click().run()
     assert runs[2].state.name == "paused"
     assert [line["did"] for line in log.read(store.home)] == [
@@ -167,7 +180,7 @@ def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobo
     ben = people.join("Ben")[0]
     teacher = come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
+    choose(at, ben).run()
     people.remove(ben)  # by another teacher
     at.button(key="class_stop").click().run()
     assert "Nothing was done: 1 of the chosen names changed meanwhile." in words(at)
@@ -175,9 +188,9 @@ def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobo
     assert at.button(key="class_remove").disabled
     cem = people.join("Cem")[0]
     at.run()
-    for nobody in ([], [teacher.id]):
-        by_label(at.multiselect, "For whom").set_value([cem.id]).run()
-        by_label(at.multiselect, "For whom").set_value(nobody)
+    for nobody in ((), (teacher,)):
+        choose(at, cem).run()
+        choose(at, *nobody)
         at.button(key="class_remove").click().run()  # before it is off
         assert "Nobody was removed." in words(at)
         assert not at.get("dialog")
@@ -188,6 +201,17 @@ def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobo
     assert log.read(store.home) == []
 
 
+def test_who_is_chosen_stays_so_when_others_come_and_a_row_moves(people, come):
+    cem = people.join("Cem")[0]
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    choose(at, cem).run()
+    people.join("Ann")
+    at.run()
+    assert "**For Cem**" in words(at)
+    assert at.session_state["class_table"].first == [1]  # where the browser begins with it
+
+
 def test_of_two_with_one_name_each_is_chosen_alone(store, people, come):
     gone = people.join("Dana")[0]
     runs = [make(store, gone, "queued")]
@@ -196,7 +220,7 @@ def test_of_two_with_one_name_each_is_chosen_alone(store, people, come):
     runs.append(make(store, dana, "queued"))
     come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    by_label(at.multiselect, "For whom").set_value([dana.id]).run()
+    choose(at, dana).run()
     press(at, "Stop")
     at.button(key="really_stop").click().run()
     assert [run.state.name for run in runs] == ["queued", "paused"]
@@ -207,6 +231,7 @@ def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
     at = open_page("class")
     by_label(at.toggle, "Everybody waits").set_value(True).run()
     assert read_rules(store.home).everybody_waits
+    assert "Everybody waits:** no run starts until you turn it off, none waits yet." in words(at)
     by_label(at.text_input, "Epochs a run").set_value("5")
     by_label(at.text_input, "Runs at a time").set_value("")
     press(at, "Set limits")
