@@ -231,7 +231,7 @@ def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
     at = open_page("class")
     by_label(at.toggle, "Everybody waits").set_value(True).run()
     assert read_rules(store.home).everybody_waits
-    assert "Everybody waits:** no run starts until you turn it off, none waits yet." in words(at)
+    assert "Everybody waits:** no run starts until you turn it off. None waits yet." in words(at)
     by_label(at.text_input, "Epochs a run").set_value("5")
     by_label(at.text_input, "Runs at a time").set_value("")
     press(at, "Set limits")

@@ -58,8 +58,8 @@ def _standing() -> None:
     rows = call_the_roll(people(), store())
     waiting = sum(row.waiting for row in rows)
     if read_rules(store().home).everybody_waits:
-        wait = f"{_runs(waiting)} {'waits' if waiting == 1 else 'wait'} in the line" if waiting else "none waits yet"
-        st.warning(f"**Everybody waits:** no run starts until you turn it off, {wait}.", icon=":material/pause_circle:")
+        wait = f"{_runs(waiting)} {'waits' if waiting == 1 else 'wait'} in the line" if waiting else "None waits yet"
+        st.warning(f"**Everybody waits:** no run starts until you turn it off. {wait}.", icon=":material/pause_circle:")
     names = sum(row.seen > 0 for row in rows)
     words = [
         f"{names} {'name' if names == 1 else 'names'}",
