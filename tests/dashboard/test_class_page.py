@@ -368,15 +368,28 @@ def test_the_wall_hides_half_of_the_test_images_until_the_teacher_shows_it(store
     run = make(store, people.join("Ben|_x_")[0])
     run.write_probabilities(mostly_right(digits.y_test, slice(0, 20, 2)))  # wrong at even indices alone
     come("Ms Teacher", is_teacher=True)
-    at = open_page("class", wall="")
+    make(store, people.join("Cem")[0], "queued")
+    trains = make(store, people.join("Cem")[0], "running")
+    trains.write_summary({})
+    with trains.lock().acquire(timeout=0):
+        at = open_page("class", wall="")
     assert "|1|Ben|_x_|Classic 1|93.00 % \\*|94.97 %|" in words(at).replace("&#124;", "|")
     assert "100.00 %" not in words(at)
+    assert "1 run trains now · 1 in the line" in words(at)
     press(at, "Show the other half")
     assert "|94.97 %|100.00 %|" in words(at)
     assert not at.toast  # which would cover the first place
     assert "showed the other half" in log.read(store.home)[0]["did"]
     press(at, "Close")
     assert at.title[0].value == "Class"
+
+
+def test_an_empty_wall_invites_with_the_address_and_its_picture(come):
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class", wall="")
+    assert "Train a network: the best run of each name comes here." in words(at)
+    assert words(at).count("Join at **") == 2  # in the head too, where it is hidden meanwhile
+    assert "Nothing trains now" in words(at)
 
 
 def test_a_pupil_has_no_wall(store, come):
