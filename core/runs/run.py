@@ -218,14 +218,15 @@ class Run(RunView):
         """Ask the worker to end; the launcher of any dashboard then deletes the run."""
         self._end("stop", "paused", delete=True)
 
-    def _end(self, request: str, name_in_queue: str, **requests) -> None:
+    def _end(self, request: str, name_in_queue: str, reason: str = "", **requests) -> None:
         now = self.state.name
         ended = name_in_queue if now == "queued" else "paused" if request == "pause" else "stopped"
-        requests = {"reason": "", **requests}
-        if not requests["reason"] and is_teacher_elsewhere(self.owner):
-            requests["reason"] = by_teacher(ended)
+        if not reason and is_teacher_elsewhere(self.owner):
+            reason = by_teacher(ended)
+        if reason or self.control.get("reason"):  # of an earlier request, which holds no longer
+            requests["reason"] = reason
         if now == "queued":
-            self.set_state(ended, requests["reason"])
+            self.set_state(ended, reason)
         self.request(request=request, **requests)
 
     @deed("resumed")
