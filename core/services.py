@@ -11,7 +11,7 @@ from core.compute.queue import Queue
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.learners import forget_learner, learner_of
-from core.people import Owner, People, Person
+from core.people import Owner, People, Person, deed
 from core.people.codes import Codes
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.run import refuse_strangers
@@ -51,6 +51,7 @@ class Services:
         self.coordinators = Coordinators(self.sweeps)
         self.after_training = AfterTraining(self.queue, self.jobs)
 
+    @deed("deleted")
     def delete_run(self, run: Run) -> None:
         """Delete a run and do none of its jobs; one that trains is stopped, and goes once its worker has ended.
 

@@ -20,6 +20,12 @@ NOT_PACKED = {".lock", ".log", ".pem"}  # ends of names: the last one has the ke
 AT_PACKING = "class-%Y%m%d-%H%M%S.zip"
 
 
+def count(services: Services, owners: Collection[str] | None = None) -> tuple[int, int]:
+    """How many runs `stop` and `delete` are about: those in training or in the line, and all."""
+    runs = _runs(services, owners)
+    return sum(run.state.is_active for run in runs), len(runs)
+
+
 def stop(services: Services, owners: Collection[str] | None = None) -> int:
     """Stop sweeps and runs, also those in the line; returns how many runs that were.
 
@@ -90,7 +96,8 @@ def clear(services: Services, but: Person) -> Path:
     for person in people.all():
         if person.id != but.id:
             people.remove(person)
-    for folder in (people.folder / but.id, home / learners.FOLDER):
+    own = [folder for folder in people.folder.iterdir() if folder.is_dir()]  # also of names that were removed before
+    for folder in (*own, home / learners.FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
     change_rules(home, shows_all=False)  # the next class has its own surprise
     return path

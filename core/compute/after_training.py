@@ -17,6 +17,7 @@ from core.compute.machines import is_for_this_machine
 from core.compute.queue import Queue
 from core.compute.watcher import Watcher
 from core.interpretability.embedding import all_alike
+from core.people import deed
 from core.runs import Run
 
 KINDS = ("map", "robustness")
@@ -65,6 +66,7 @@ class AfterTraining(Watcher):
         """Whether the job `kind` of this run is still to be done."""
         return (kind, run.id) in self._asked or (kind, run.id) in self._trained
 
+    @deed("started a measurement of")
     def do_now(self, run: Run, kind: str) -> None:
         """Do the job `kind` of this run now, whatever trains.
 

@@ -72,6 +72,12 @@ def may_change(owner: Owner) -> bool:
     return who is None or who.is_teacher or (who.person is not None and who.person.id == owner.id)
 
 
+def is_teacher_elsewhere(owner: Owner) -> bool:
+    """Whether who acts now is a teacher, and what is `owner`'s is another's."""
+    who = actor()
+    return who is not None and who.is_teacher and who.person.id != owner.id
+
+
 def refusal(owner: Owner, name: str) -> str:
     """Why who acts now may not change the thing called `name`, which is `owner`'s, as sentences; "" where they may."""
     if may_change(owner):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from core.people.person import own_home
+from core.people.person import People, own_home
 from core.storage import read_json, write_json
 
 FILE = "used.json"
@@ -20,13 +20,13 @@ def used_seconds(home: Path, person_id: str) -> float:
 
 
 def note_used(home: Path, person_id: str, seconds: float) -> None:
-    """Count the time of a run that is deleted; nothing for nobody's.
+    """Count the time of a run that is deleted; nothing for nobody's, nor for that of a name that was removed.
 
     Raises:
         OSError: where it cannot be written.
     """
     folder = own_home(home, person_id)
-    if folder == home or seconds <= 0:
+    if folder == home or seconds <= 0 or People(home).get(person_id) is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".used.lock"):

@@ -32,6 +32,12 @@ class History:
         """The newest batch event, {} before the first."""
         return self.batches[-1] if self.batches else {}
 
+    @property
+    def epoch_under_way(self) -> int:
+        """The epoch, from 1, that was begun and not completed; 0 between two epochs."""
+        complete = self.epochs[-1]["step"] if self.epochs else 0
+        return len(self.epochs) + 1 if self.last_batch.get("step", 0) > complete else 0
+
     def batches_an_epoch(self, batch_size: int | None) -> int:
         """How many batches an epoch has; 0 before that is known.
 

@@ -14,13 +14,14 @@ import numpy as np
 from filelock import FileLock
 
 from core.names import MOST, visible
-from core.people import Owner, actor, refusal
+from core.people import Owner, actor, deed, note_change, refusal
+from core.people.guard import is_teacher_elsewhere
 from core.people.rules import why_too_much
 from core.people.used import used_seconds
 from core.runs import files
 from core.runs.arrays import write_probabilities, write_validation
 from core.runs.kept import announce
-from core.runs.state import ENDED, State, write_config
+from core.runs.state import ENDED, State, by_teacher, write_config
 from core.runs.view import RunView, is_threshold
 from core.runs.weights import Weights, forget_later_weights, write_epoch_weights, write_weights
 from core.storage import append_line, write_atomically, write_json
@@ -70,6 +71,7 @@ class Run(RunView):
     def check_yours(self) -> None:
         """Raise NotYoursError where who acts may not change the run."""
         refuse_strangers(self.owner, self.name)
+        note_change(self.home, self.owner, self.name)
 
     # What is written
 
@@ -137,11 +139,12 @@ class Run(RunView):
         Raises:
             ThresholdError: where it is not a number from 0 to below 1.
         """
-        path = self.target(files.THRESHOLD)
         if threshold is None or (threshold == 0 and not isinstance(threshold, bool)):
-            path.unlink(missing_ok=True)
+            with deed("removed the threshold of"):
+                self.target(files.THRESHOLD).unlink(missing_ok=True)
         elif is_threshold(threshold):
-            write_json(path, {"threshold": float(threshold)})
+            with deed("set the threshold of", f" to {threshold:.4g}"):
+                write_json(self.target(files.THRESHOLD), {"threshold": float(threshold)})
         else:
             raise ThresholdError(f"A threshold is a confidence from 0 to below 1, not {threshold!r}.")
 
@@ -158,7 +161,8 @@ class Run(RunView):
             name.encode()
         except UnicodeEncodeError as error:
             raise RunError("The name is not valid UTF-8 text. Type it again.") from error
-        write_json(self.target(files.NAME), {"name": name})
+        with deed("renamed", f" to {name}"):
+            write_json(self.target(files.NAME), {"name": name})
         announce(self.path.parent)
 
     def set_state(self, name: str, message: str = "", **changes) -> None:
@@ -189,15 +193,19 @@ class Run(RunView):
         """
         if not self.path.is_dir():  # the lock would make the folder again
             raise RunError("This run was deleted.")
-        self.check_writable()  # before it waits
-        with FileLock(self.target(files.CONTROL_LOCK)):  # of two at once, each must see what the other wrote
-            write_json(self.target(files.CONTROL), {**self.control, **values})
+        rate = values.get("learning_rate")
+        with deed("set the learning rate of", f" to {rate:g}") if rate else deed("changed"):
+            self.check_writable()  # before it waits
+            with FileLock(self.target(files.CONTROL_LOCK)):  # of two at once, each must see what the other wrote
+                write_json(self.target(files.CONTROL), {**self.control, **values})
         announce(self.path.parent)
 
+    @deed("paused")
     def pause(self) -> None:
         """Ask the worker to write a checkpoint and go; a queued run leaves the queue at once."""
         self._end("pause", "paused")
 
+    @deed("stopped")
     def stop(self, reason: str = "") -> None:
         """Ask the worker to end here and keep what was learned; a queued run leaves the queue at once.
 
@@ -205,15 +213,23 @@ class Run(RunView):
         """
         self._end("stop", "stopped" if self.has_model else "paused", reason=reason)
 
+    @deed("deleted")
     def discard(self) -> None:
         """Ask the worker to end; the launcher of any dashboard then deletes the run."""
         self._end("stop", "paused", delete=True)
 
-    def _end(self, request: str, name_in_queue: str, **requests) -> None:
-        if self.state.name == "queued":
-            self.set_state(name_in_queue)
+    def _end(self, request: str, name_in_queue: str, reason: str = "", **requests) -> None:
+        now = self.state.name
+        ended = name_in_queue if now == "queued" else "paused" if request == "pause" else "stopped"
+        if not reason and is_teacher_elsewhere(self.owner):
+            reason = by_teacher(ended)
+        if reason or self.control.get("reason"):  # of an earlier request, which holds no longer
+            requests["reason"] = reason
+        if now == "queued":
+            self.set_state(ended, reason)
         self.request(request=request, **requests)
 
+    @deed("resumed")
     def resume(self) -> None:
         """Put the run back in the queue, to continue from its last checkpoint.
 
@@ -237,14 +253,15 @@ class Run(RunView):
             RunError: where the run is not ended, was imported, or the number is not 1 to 200.
             NotYoursError: where who acts may not change it, or has reached a limit that the teacher set.
         """
-        self._refuse_untrainable()
-        if not 1 <= epochs <= 200:
-            raise RunError(f"Train 1 to 200 more epochs, not {epochs}.")
-        if self.state.name not in ENDED:
-            raise RunError(f"A run that is {self.state.name} cannot be trained further.")
-        complete = len(self.history().epochs)
-        with self._limits(complete + epochs):
-            self._queue(complete + epochs, extended_from=complete)
+        with deed(f"added {'1 epoch' if epochs == 1 else f'{epochs} epochs'} to"):
+            self._refuse_untrainable()
+            if not 1 <= epochs <= 200:
+                raise RunError(f"Train 1 to 200 more epochs, not {epochs}.")
+            if self.state.name not in ENDED:
+                raise RunError(f"A run that is {self.state.name} cannot be trained further.")
+            complete = len(self.history().epochs)
+            with self._limits(complete + epochs):
+                self._queue(complete + epochs, extended_from=complete)
 
     @contextmanager
     def _limits(self, epochs: int) -> Iterator[None]:

@@ -22,6 +22,11 @@ STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "inter
 ENDED = ("paused", "finished", "stopped", "failed", "interrupted")
 
 
+def by_teacher(name: str) -> str:
+    """The message of a state into which a teacher has brought another's run: "Stopped by the teacher."."""
+    return f"{name.capitalize()} by the teacher."
+
+
 @dataclass(frozen=True)
 class State:
     """Where a run stands: one of `STATES`, with words for people where there is something to say."""
@@ -33,6 +38,11 @@ class State:
     resumes: bool = False  # queued to continue from a checkpoint
     extended_from: int = -1  # complete epochs when someone last asked for more; -1 where nobody did
     machine: str = ""  # of a cluster, that trains or trained it; "" where this one does
+
+    @property
+    def is_by_teacher(self) -> bool:
+        """Whether a teacher has stopped or paused another's run, which `message` says."""
+        return self.message == by_teacher(self.name)
 
     @property
     def is_active(self) -> bool:

@@ -19,7 +19,7 @@ from filelock import FileLock
 from core.config import TrainingConfig
 from core.home import home_folder
 from core.names import not_among, visible
-from core.people import Owner, maker, note_owner, refusal_to_make
+from core.people import Owner, deed, maker, note_owner, refusal_to_make
 from core.people.turns import in_turn
 from core.people.used import note_used
 from core.runs.kept import accuracy_of, announce, announcements, folder_time, is_settled, name_of
@@ -221,6 +221,7 @@ class RunStore:
         write_json(path, {**kept, key: number})
         return f"{stem} {number}"
 
+    @deed("deleted")
     def delete(self, run: Run) -> None:
         """Remove a run and all it holds.
 

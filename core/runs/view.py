@@ -188,6 +188,18 @@ class RunView:
         return self._values(files.SUMMARY).get("test_accuracy")
 
     @property
+    def epochs_learned(self) -> float | None:
+        """For how many epochs the saved model was trained, 2.4 where it was stopped within the third one.
+
+        None before there is a model.
+        """
+        summary, history = self.summary or {}, self.history()
+        complete = summary.get("epochs")
+        if complete is None or self.state.name not in ("stopped", "paused") or len(history.epochs) > complete:
+            return complete
+        return max(complete, history.last_batch.get("position", 0.0))
+
+    @property
     def architecture(self) -> list[dict]:
         """The layers as rows of name, kind, shape and parameters; empty before training began."""
         return self._content(files.ARCHITECTURE) or []

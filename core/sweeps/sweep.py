@@ -24,10 +24,12 @@ from filelock import FileLock
 
 from core.config import TrainingConfig
 from core.names import MOST, not_among, visible
-from core.people import Actor, Owner, People, acting_as, maker, note_owner, owner_of, refusal_to_make
+from core.people import Actor, Owner, People, acting_as, deed, maker, note_change, note_owner, owner_of, refusal_to_make
+from core.people.guard import is_teacher_elsewhere
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.kept import until_folder_changes
 from core.runs.run import ID, refuse_strangers
+from core.runs.state import by_teacher
 from core.runs.store import ids_in, next_stamp
 from core.storage import is_locked, read_json, version, write_json
 from core.sweeps.halving import is_weak
@@ -173,19 +175,23 @@ class Sweep:
             if plan.trials and len(plan.points) == self.next_number() < plan.trials:
                 write_json(self.path / PLAN, plan_values(replace(plan, points=(*plan.points, point))))
 
+    @deed("paused the sweep")
     def pause(self) -> None:
         """Begin no more trials, and pause those in training; what waits leaves the line."""
         self._end(PAUSED)
 
+    @deed("stopped the sweep")
     def stop(self) -> None:
         """Begin no more trials, and stop those in training, with what they have learned."""
         self._end(STOPPED)
 
+    @deed("resumed the sweep")
     def resume(self) -> None:
         """Go on where it was paused or stopped, with the trials that did not come to their end."""
         with self._changing():
             self._go_on(("paused", "stopped"))
 
+    @deed("gave more trials or minutes to the sweep")
     def set_budget(self, trials: int | None = None, minutes: float | None = None) -> None:
         """Give it more trials, or other minutes, 0 for no limit, and go on; what is None stays.
 
@@ -207,6 +213,7 @@ class Sweep:
                     run.resume()
         self._set_state(ACTIVE)
 
+    @deed("tried failed trials again of the sweep")
     def try_failed_again(self) -> int:
         """Queue the trials that failed once more; returns how many there are."""
         with self._changing():
@@ -219,6 +226,7 @@ class Sweep:
                 self._set_state(ACTIVE)
         return len(failed)
 
+    @deed("added trials to the sweep")
     def extend(self, plan: Plan) -> None:
         """Try more: `plan` has the points of the trials that were begun, and others behind them.
 
@@ -256,7 +264,7 @@ class Sweep:
         with self._changing():
             if self.state.name == FINISHED:
                 return
-            self._set_state(name)
+            self._set_state(name, by_teacher(name) if is_teacher_elsewhere(self.owner) else "")
             for run in self.trials().values():
                 if run.state.is_active:
                     run.pause() if name == PAUSED else run.stop()
@@ -272,6 +280,7 @@ class Sweep:
     def check_yours(self) -> None:
         """Raise NotYoursError where who acts may not change the sweep."""
         refuse_strangers(self.owner, self.name)
+        note_change(self.runs.home, self.owner, self.name)
 
     def _set_state(self, name: str, message: str = "") -> None:
         write_json(self.path / STATE, {"name": name, "message": message})
@@ -340,6 +349,7 @@ class SweepStore:
                 raise
         return Sweep(self.folder / sweep_id, self.runs)
 
+    @deed("deleted the sweep")
     def delete(self, sweep: Sweep) -> None:
         """Remove a sweep and keep its trials, as runs of their own; those in training are stopped."""
         sweep.check_yours()

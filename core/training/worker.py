@@ -97,7 +97,7 @@ def train(run: Run, ready: Ready) -> None:
             run.write_epoch_weights(weights_by_name(training.model), 0)
         outcome, message = _train_and_record(run, training)
         if outcome == "paused":
-            run.set_state("paused")  # before the export, which takes a second that nobody should wait for
+            run.set_state("paused", message)  # before the export, which takes a second that nobody should wait for
             _finish(run, training, dataset, mine)
         else:
             _finish(run, training, dataset, mine)
@@ -151,10 +151,8 @@ def _train_and_record(run: Run, training: Training) -> tuple[str, str]:
             if request or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 run.write_checkpoint(training.checkpoint())
                 saved_at = time.monotonic()
-            if request == "pause":
-                return "paused", ""
-            if request == "stop":
-                return "stopped", run.control.get("reason", "")
+            if request in ("pause", "stop"):
+                return "paused" if request == "pause" else "stopped", run.control.get("reason", "")
     except Diverged:
         run.write_checkpoint(training.checkpoint())
         return "failed", DIVERGED

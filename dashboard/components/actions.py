@@ -23,7 +23,7 @@ def run_action(action: Callable, *arguments: object) -> bool:
     """
     if not first_time(action, *arguments):
         return False
-    st.session_state.pop("failed", None)
+    forget_failure()
     if gone := [run.id for run in (getattr(action, "__self__", None), *arguments) if _is_gone(run)]:
         if not all(map(removal_of, gone)):  # deleted in this session: the page says so already
             note_failure("This run was deleted in the meantime.")
@@ -46,6 +46,11 @@ def _is_gone(part: object) -> bool:
 def note_failure(words: str) -> None:
     """Remember why an action failed, for `show_outcome`."""
     st.session_state["failed"] = (words, time.monotonic())
+
+
+def forget_failure() -> None:
+    """Show the last failure no longer: something else is tried."""
+    st.session_state.pop("failed", None)
 
 
 def note_success(words: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.config import TrainingConfig
-from core.people import Actor, acting_as
+from core.people import Actor, acting_as, log
 from core.people.person import COOKIE
 from core.sweeps import Plan, every_combination
 from dashboard.api import guard
@@ -91,3 +91,10 @@ def test_a_sweep_of_another_is_not_changed(client, ann, ben):
         response = client.post(f"/api/sweeps/{sweep.id}/{change}", json=body, headers=bearer(ben))
         assert_problem(response, 403, "Ann's")
     assert sweep.state.name == "active"
+
+
+def test_what_a_teacher_does_to_a_pupils_run_by_the_api_is_noted(client, anns_run, ben):
+    people = session.services().people
+    people.set_teacher(ben[0], True)
+    assert client.post(f"/api/runs/{anns_run.id}/pause", headers=bearer(ben)).status_code == 202
+    assert [line["did"] for line in log.read(people.home)] == [f"paused {anns_run.name} of Ann"]

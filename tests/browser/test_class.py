@@ -151,3 +151,26 @@ def test_the_form_stays_where_it_is_when_anothers_run_begins(dashboard, open_bro
         other.set_state("running")
         expect(page.get_by_text("1 other trains")).to_be_visible()
         assert form.bounding_box()["y"] == before
+
+
+COVERED = """() => {
+  const area = document.querySelector(".st-key-start_area"), start = area.getBoundingClientRect()
+  const all = [...document.querySelectorAll(".st-key-new_run :is([role=radio], [data-testid=stCaptionContainer] p)")]
+  const isBehind = box => box.top < start.bottom && box.bottom > start.top
+  return all.filter(each => !area.contains(each) && isBehind(each.getBoundingClientRect())).map(each => each.innerText)
+}"""
+LEFT_BORDERS = "all => new Set(all.map(each => getComputedStyle(each).borderLeftColor)).size"
+
+
+def test_start_covers_nothing_of_what_a_teacher_has_locked_and_every_network_has_its_border(dashboard, open_browser):
+    page = open_browser(f"{dashboard.url}/?lock=epochs,model&model=dense")
+    begin(page, "Hal")
+    for width, height in ((1440, 900), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator(".st-key-new_run").get_by_text("Set by your teacher")).to_have_count(3)  # and its layers
+        assert page.evaluate(COVERED) == []
+    page = open_browser(f"{dashboard.url}/?model=dense")
+    begin(page, "Ida")
+    others = page.locator(".st-key-new_run [role=radio]:not([data-selected])")
+    expect(others).to_have_count(6)  # the row below begins with one of them
+    assert others.evaluate_all(LEFT_BORDERS) == 1

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.people import People, change_rules, read_rules
+from core.config import TrainingConfig
+from core.people import Actor, People, acting_as, change_rules, read_rules
 from tests.support.browsing import Dashboard, needs_browser, wait_until
+from tests.support.runs import fill_run
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -125,17 +127,40 @@ def test_a_class_is_cleared_and_what_there_was_is_downloaded(school: Dashboard, 
         assert {f"runs/{run_id}/config.json" for run_id in ids} <= set(archive.namelist())
 
 
+def test_the_wall_fills_the_screen_and_ends_with_it(school: Dashboard, digits, come) -> None:
+    teacher = come("Ms Fifth")
+    expect(teacher.get_by_role("button", name="Ms Fifth", exact=True)).to_be_visible()
+    open_class(teacher)
+    teacher.get_by_role("button", name="Wall for the projector").click()
+    fits = "() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollHeight <= m.clientHeight }"
+    for width, height in ((1366, 768), (1920, 1080)):
+        teacher.set_viewport_size({"width": width, "height": height})
+        expect(teacher.get_by_role("img")).to_have_count(1)  # the address, large
+        assert teacher.get_by_role("img").bounding_box()["height"] > 0.5 * height
+        assert teacher.evaluate(fits)
+    people = People(school.store.home)
+    for number in range(5):
+        with acting_as(Actor(people.join(f"Pupil {number}")[0])):
+            fill_run(school.store.create(TrainingConfig(model="dense", epochs=3)), digits)
+    expect(teacher.get_by_role("row")).to_have_count(6)
+    for width, height in ((1366, 768), (1920, 1080)):
+        teacher.set_viewport_size({"width": width, "height": height})
+        wait_until(lambda height=height: teacher.get_by_role("table").bounding_box()["height"] > 0.6 * height)
+        assert 0.1 * height < teacher.get_by_role("img").bounding_box()["height"] < 0.2 * height
+        assert teacher.evaluate(fits)
+
+
 def test_who_is_renamed_with_enter_stays_chosen(school: Dashboard, come) -> None:
     pupil, teacher = come("Finn"), come("Ms Fourth")
     expect(pupil.get_by_role("button", name="Finn", exact=True)).to_be_visible()
     open_class(teacher)
-    teacher.get_by_role("combobox", name="For whom").click()
-    teacher.get_by_role("option", name="Finn", exact=True).click()
-    teacher.keyboard.press("Escape")
+    expect(teacher.get_by_text("For everybody", exact=True)).to_be_visible()
+    teacher.get_by_test_id("stDataFrame").first.click(position={"x": 20, "y": 37 + 17})  # the box of the first row
+    expect(teacher.get_by_text("For Finn", exact=True)).to_be_visible()
     teacher.get_by_role("button", name="Rename").click()
     teacher.get_by_role("textbox", name="New name").fill("Finnja")
     teacher.keyboard.press("Enter")
-    expect(teacher.get_by_test_id("stMultiSelect").get_by_text("Finnja", exact=True)).to_be_visible()
+    expect(teacher.get_by_text("For Finnja", exact=True)).to_be_visible()
     expect(teacher.get_by_role("textbox", name="New name")).to_have_count(0)
     teacher.get_by_role("button", name="Remove names").click()
     dialog = teacher.get_by_role("dialog")

@@ -52,6 +52,13 @@ def make(store, person, state="finished"):
     return run
 
 
+def choose(at, *people):
+    """Choose these in the table; none is everybody."""
+    drawn = at.session_state["class_table"]
+    at.session_state[drawn.key] = {"selection": {"rows": [drawn.ids.index(person.id) for person in people]}}
+    return at
+
+
 def press(at, label):
     by_label(at.button, label).click().run()
     assert not at.exception
@@ -156,9 +163,12 @@ def test_the_table_says_who_is_here_and_what_they_train(store, people, come):
         run.set_state("running")
         run.append_event("batch", step=1, epoch=0, position=0.5, time=1.0)
         come("Ms Teacher", is_teacher=True)
-        table = open_page("class").dataframe[0].value.set_index("Name")
-    assert list(table.index) == ["Ben", "Ms Teacher (teacher)", "Cem", "Dana"]
-    assert table.loc["Ben", "Trains now"] == f"{run.name} · 50 %"
+        make(store, ben, "queued")
+        at = open_page("class")
+        table = at.dataframe[0].value.set_index("Name")
+    assert "3 names · 2 here · 1 in training · 1 in the line" in words(at)  # without Dana, who was removed
+    assert list(table.index) == ["Ben", "Cem", "Ms Teacher (teacher)", "Dana"]  # who was removed is last
+    assert table.loc["Ben", "Trains now"] == f"{run.name} · 50 %, 1 in the line"
     assert table.loc["Ben", "Last here"] == "here"
     assert table.loc["Cem", "Last here"].endswith(" h ago")
     assert table.loc["Dana", "Last here"] == "removed"
@@ -170,7 +180,7 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     runs = [make(store, person, "queued") for person in (ben, ben, cem)]
     come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
+    choose(at, ben).run()
     press(at, "Stop")
     assert "Stop the runs of Ben?" in at.get("dialog")[0].proto.dialog.title
     assert [run.state.name for run in runs] == ["queued"] * 3  # nothing before the answer
@@ -180,7 +190,7 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     at.text_input(key=f"new_name_{ben.id}").set_value("Benno")
     at.button(key="really_rename").click().run()
     assert people.get(ben.id).name == "Benno"
-    assert by_label(at.multiselect, "For whom").value == [ben.id]
+    assert "**For Benno**" in words(at)
     press(at, "Delete runs")
     assert "Delete the runs of Benno?" in at.get("dialog")[0].proto.dialog.title
     at.button(key="really_delete").click().run()
@@ -188,8 +198,11 @@ def test_a_teacher_stops_deletes_renames_and_removes_after_a_question_and_all_is
     press(at, "Remove names")
     at.button(key="really_remove").click().run()
     assert people.get(ben.id) is None
-    by_label(at.multiselect, "For whom").set_value([]).run()
+    choose(at).run()
+    assert "**For everybody**" in words(at)
     press(at, "Stop")
+    assert "1 run of everybody, of all 2 names and yours too" in words(at)
+    assert by_label(at.button, "Stop 1 run").key == "really_stop"
     at.button(key="really_stop").click().run()
     assert runs[2].state.name == "paused"
     assert [line["did"] for line in log.read(store.home)] == [
@@ -205,7 +218,7 @@ def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobo
     ben = people.join("Ben")[0]
     teacher = come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    by_label(at.multiselect, "For whom").set_value([ben.id]).run()
+    choose(at, ben).run()
     people.remove(ben)  # by another teacher
     at.button(key="class_stop").click().run()
     assert "Nothing was done: 1 of the chosen names changed meanwhile." in words(at)
@@ -213,15 +226,28 @@ def test_a_choice_that_is_not_understood_does_nothing_and_no_choice_removes_nobo
     assert at.button(key="class_remove").disabled
     cem = people.join("Cem")[0]
     at.run()
-    for nobody in ([], [teacher.id]):
-        by_label(at.multiselect, "For whom").set_value([cem.id]).run()
-        by_label(at.multiselect, "For whom").set_value(nobody)
+    for nobody in ((), (teacher,)):
+        choose(at, cem).run()
+        choose(at, *nobody)
         at.button(key="class_remove").click().run()  # before it is off
         assert "Nobody was removed." in words(at)
         assert not at.get("dialog")
         assert at.button(key="class_remove").disabled
+    press(at, "Stop")
+    assert "Nobody was removed." not in words(at)  # another thing is tried
     assert {person.id for person in people.all()} == {teacher.id, cem.id}
     assert log.read(store.home) == []
+
+
+def test_who_is_chosen_stays_so_when_others_come_and_a_row_moves(people, come):
+    cem = people.join("Cem")[0]
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class")
+    choose(at, cem).run()
+    people.join("Ann")
+    at.run()
+    assert "**For Cem**" in words(at)
+    assert at.session_state["class_table"].first == [1]  # where the browser begins with it
 
 
 def test_of_two_with_one_name_each_is_chosen_alone(store, people, come):
@@ -232,7 +258,7 @@ def test_of_two_with_one_name_each_is_chosen_alone(store, people, come):
     runs.append(make(store, dana, "queued"))
     come("Ms Teacher", is_teacher=True)
     at = open_page("class")
-    by_label(at.multiselect, "For whom").set_value([dana.id]).run()
+    choose(at, dana).run()
     press(at, "Stop")
     at.button(key="really_stop").click().run()
     assert [run.state.name for run in runs] == ["queued", "paused"]
@@ -243,6 +269,7 @@ def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
     at = open_page("class")
     by_label(at.toggle, "Everybody waits").set_value(True).run()
     assert read_rules(store.home).everybody_waits
+    assert "Everybody waits:** no run starts until you turn it off. None waits yet." in words(at)
     by_label(at.text_input, "Epochs a run").set_value("5")
     by_label(at.text_input, "Runs at a time").set_value("")
     press(at, "Set limits")
@@ -251,11 +278,20 @@ def test_limits_and_waiting_are_set_and_wrong_numbers_are_refused(store, come):
     by_label(at.text_input, "Minutes a name").set_value("-3")
     assert "Minutes a name: A limit is above 0" in words(press(at, "Set limits"))
     assert read_rules(store.home) == rules
+    assert not at.error  # it stands at the form
+    by_label(at.text_input, "Minutes a name").set_value("30")
+    press(at, "Set limits")
+    assert read_rules(store.home).minutes == 30
+    assert "A limit is above 0" not in words(at)
 
 
 def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     ben = people.join("Ben")[0]
     run = make(store, ben)
+    dana = people.join("Dana")[0]
+    make(store, dana).append_event("batch", step=1, epoch=1, training_seconds=9.0)
+    people.remove(dana)  # before, and the runs stayed
+    (people.folder / dana.id).mkdir()  # as an earlier version left it
     digits = people.folder / ben.id / "my_digits"
     digits.mkdir(parents=True)
     (digits / "one.npz").write_bytes(b"a drawing")
@@ -266,12 +302,14 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     press(at, "Clear the class")
     assert store.get(run.id)
     trains = make(store, people.join("Cem")[0], "running")
+    trains.append_event("batch", step=1, epoch=1, training_seconds=9.0)
     with trains.lock().acquire(timeout=0):
         at.button(key="really_clear").click().run()
         assert [run.id for run in store.runs()] == [trains.id]  # until its worker has ended
         assert list(at.dataframe[0].value["Name"]) == ["Ms Teacher (teacher)"]
     assert [person.id for person in people.all()] == [teacher.id]
-    assert not digits.exists()
+    store.delete(trains)  # as the launcher does
+    assert [path.name for path in people.folder.iterdir() if path.is_dir()] == []
     [path] = (store.home / "cleared").iterdir()
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
@@ -279,6 +317,15 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     assert {f"runs/{run.id}/config.json", f"people/{ben.id}.json", "class-log.jsonl"} <= names
     assert "https.pem" not in names
     assert path.name in log.read(store.home)[0]["did"]
+
+    press(at, "Delete this zip")
+    assert at.get("dialog")[0].proto.dialog.title == f"Delete {path.name}?"
+    at.button(key="not_really_delete_zip").click().run()
+    assert path.exists()
+    press(at, "Delete this zip")
+    at.button(key="really_delete_zip").click().run()
+    assert not path.exists()
+    assert log.read(store.home)[0]["did"] == f"deleted {path.name}"
 
 
 def test_what_a_page_of_a_teacher_still_sends_does_nothing_once_they_are_a_pupil(store, people, come):
@@ -342,6 +389,14 @@ def test_what_is_set_at_first_fits_the_limits_and_what_is_asked_for_above_them_i
     assert "Classic, 10 epochs" in words(open_page("train"))
 
 
+def test_a_pupil_reads_that_the_teacher_stopped_their_run(store, come):
+    run = make(store, come("Ann"))
+    run.set_state("stopped", "Stopped by the teacher.")
+    assert words(open_page("train", run=run.id)).count("Stopped by the teacher after 0 of 1") == 1
+    run.set_state("paused", "Paused by the teacher.")
+    assert words(open_page("train", run=run.id)).count("by the teacher") == 1
+
+
 def test_a_run_in_the_line_says_that_the_teacher_has_paused_starting(store, come):
     run = make(store, come("Ann"), "queued")
     change_rules(store.home, everybody_waits=True)
@@ -370,14 +425,28 @@ def test_the_wall_hides_half_of_the_test_images_until_the_teacher_shows_it(store
     run = make(store, people.join("Ben|_x_")[0])
     run.write_probabilities(mostly_right(digits.y_test, slice(0, 20, 2)))  # wrong at even indices alone
     come("Ms Teacher", is_teacher=True)
-    at = open_page("class", wall="")
+    make(store, people.join("Cem")[0], "queued")
+    trains = make(store, people.join("Cem")[0], "running")
+    trains.write_summary({})
+    with trains.lock().acquire(timeout=0):
+        at = open_page("class", wall="")
     assert "|1|Ben|_x_|Classic 1|93.00 % \\*|94.97 %|" in words(at).replace("&#124;", "|")
     assert "100.00 %" not in words(at)
+    assert "1 run trains now · 1 in the line" in words(at)
     press(at, "Show the other half")
     assert "|94.97 %|100.00 %|" in words(at)
+    assert not at.toast  # which would cover the first place
     assert "showed the other half" in log.read(store.home)[0]["did"]
     press(at, "Close")
     assert at.title[0].value == "Class"
+
+
+def test_an_empty_wall_invites_with_the_address_and_its_picture(come):
+    come("Ms Teacher", is_teacher=True)
+    at = open_page("class", wall="")
+    assert "Train a network: the best run of each name comes here." in words(at)
+    assert words(at).count("Join at **") == 2  # in the head too, where it is hidden meanwhile
+    assert "Nothing trains now" in words(at)
 
 
 def test_a_pupil_has_no_wall(store, come):

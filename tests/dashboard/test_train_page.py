@@ -240,6 +240,28 @@ def test_a_run_that_waits_says_when_it_starts_by_those_before_it(store, monkeypa
     assert numbers(at)["Starts in about"] == "9 s"  # one of them trains, and needs no more to begin
 
 
+def test_a_run_that_was_stopped_within_an_epoch_says_within_which_and_one_between_two_after_how_many(make_run, store):
+    run = make_run("stopped")
+    batch = {"images": 500, "epoch_loss": 0.5, "epoch_accuracy": 0.875, "training_seconds": 3.0}
+    run.append_event("batch", step=4, epoch=1, position=0.4, loss=0.5, accuracy=0.8, learning_rate=0.001, **batch)
+    run.write_summary({"test_accuracy": 0.96, "validation_accuracy": 0.9312, "epochs": 0, "training_seconds": 3.0})
+    at = open_page("train", run=run.id)
+    assert "Stopped within epoch 1 of 3" in words(at)
+    assert "Within epoch 1; a cross marks a mistake." in words(at)
+    assert "after 0" not in words(at).lower()
+    assert (numbers(at)["Validation accuracy"], numbers(at)["Training accuracy"]) == ("93.12 %", "87.50 %")
+    assert runs_table([run], None)["Epochs"].tolist() == [0.4]
+
+    epoch = {"loss": 0.6, "accuracy": 0.8, "val_loss": 0.5, "val_accuracy": 0.81, "training_seconds": 4.0}
+    run.append_event("batch", step=8, epoch=1, position=1.0, loss=0.5, accuracy=0.8, learning_rate=0.001, **batch)
+    run.append_event("epoch", epoch=1, step=8, learning_rate=0.001, **epoch)
+    run.write_summary({"test_accuracy": 0.96, "epochs": 1, "training_seconds": 4.0})
+    at = open_page("train", run=run.id)
+    assert "Stopped after 1 of 3 epochs" in words(at)
+    assert "After 1 epoch; a cross marks a mistake." in words(at)
+    assert runs_table([run], None)["Epochs"].tolist() == [1]
+
+
 def test_a_run_whose_worker_died_shows_its_log_and_resumes(training_run, store):
     (training_run.path / "log.txt").write_text("the last words\n")
     state = json.loads((training_run.path / "state.json").read_text())

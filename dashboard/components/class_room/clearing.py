@@ -18,6 +18,7 @@ from dashboard.components.session import services, store
 from dashboard.components.text import escape_markdown
 
 QUESTION = "class_clear"
+ABOUT_ZIP = "class_zip"  # under which the session keeps which zip is asked about
 MOST_BYTES = 400_000_000  # that a browser is sent from memory
 
 
@@ -53,6 +54,18 @@ def show_clearing() -> None:
             on_yes=_clear,
             deletes=True,
         )
+    if name := asked(ABOUT_ZIP):
+        show_question(
+            ABOUT_ZIP,
+            f"Delete {name}?",
+            partial(st.write, "What was cleared then is in it alone, unless you have downloaded it."),
+            no="Keep it",
+            yes="Delete this zip",
+            icon=":material/delete:",
+            key="really_delete_zip",
+            on_yes=partial(_delete_zip, name),
+            deletes=True,
+        )
 
 
 def _show_zip(path: Path) -> None:
@@ -70,7 +83,13 @@ def _show_zip(path: Path) -> None:
         )
     else:
         st.markdown(f"{words}, on the class's machine: {escape_markdown(printable(path))}")
-    st.button("Delete this zip", type="tertiary", key=f"delete_{path.stem}", on_click=_delete_zip, args=(path,))
+    st.button(
+        "Delete this zip",
+        type="tertiary",
+        key=f"delete_{path.stem}",
+        on_click=as_teacher(ask),
+        args=(ABOUT_ZIP, path.name),
+    )
 
 
 def _bytes(path: Path, person_id: str) -> bytes:
@@ -86,9 +105,9 @@ def _clear() -> None:
 
 
 @as_teacher
-def _delete_zip(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    note(f"deleted {path.name}")
+def _delete_zip(name: str) -> None:
+    (store().home / acts.CLEARED / name).unlink(missing_ok=True)
+    note(f"deleted {name}")
 
 
 def show_log() -> None:

@@ -8,7 +8,7 @@ from core.config import ConfigError, parse_number, parse_whole
 from core.people import change_rules, read_rules
 from core.people.rules import limits_in_words
 from dashboard.components.class_room.teacher import as_teacher, note
-from dashboard.components.fields import number_text
+from dashboard.components.fields import number_text, say_refused
 from dashboard.components.session import store
 from dashboard.components.views import view
 
@@ -18,6 +18,8 @@ LIMITS = {  # of core.people.Rules: label, help, and what reads it
     "waiting": ("Runs at a time", "In the line or in training, of each name.", parse_whole),
     "minutes": ("Minutes a name", "Of training, in all runs of a name that have ended.", parse_number),
 }
+MOST = 1_000_000  # that a limit can be
+REFUSED = "limits_refused"  # under which the session keeps why limits were not set
 
 
 def show_waiting() -> None:
@@ -48,20 +50,24 @@ def show_limits() -> None:
                 value = getattr(rules, name)
                 text = "" if value is None else number_text(value)
                 st.text_input(label, text, 12, placeholder="no limit", help=help, key=_key(name))
+        if why := st.session_state.get(REFUSED):
+            say_refused(why)
         st.form_submit_button("Set limits", key="set_limits", on_click=_set_limits)
 
 
 @as_teacher
 def _set_limits() -> None:
+    st.session_state.pop(REFUSED, None)
     limits = {}
     for name, (label, _, parse) in LIMITS.items():
         text = st.session_state.get(_key(name), "").strip()
         try:
             limits[name] = parse(text) if text else None
-            if limits[name] is not None and limits[name] <= 0:
-                raise ConfigError("A limit is above 0; leave it empty for none.")
+            if limits[name] is not None and not 0 < limits[name] <= MOST:
+                raise ConfigError(f"A limit is above 0, and at most {MOST:,}; leave it empty for none.")
         except ConfigError as error:
-            raise ValueError(f"{label}: {error}") from error
+            st.session_state[REFUSED] = f"{label}: {error}"
+            return
     rules = change_rules(store().home, **limits)
     note(f"set limits: {limits_in_words(rules) or 'none'}")
 

@@ -68,10 +68,10 @@ def link_to(lesson: str, locked: Sequence[str]) -> str:
             texts, model = texts_of(settings_now()), model_now()
             wanted = [name for name in texts if name in locked or (NETWORK[0] in locked and name in NETWORK)]
             query |= {address_name(model, name): texts[name] for name in wanted}
-    return f"{_home_address()}{'?' * bool(query)}{urlencode(query, safe=',')}"
+    return f"{home_address()}{'?' * bool(query)}{urlencode(query, safe=',')}"
 
 
-def _home_address() -> str:
+def home_address() -> str:
     """The address of Train, by a name that other machines know where there is one."""
     here = urlsplit(st.context.url or "")
     host = here.hostname or ""

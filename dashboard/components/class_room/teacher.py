@@ -7,10 +7,10 @@ from functools import wraps
 
 import streamlit as st
 
-from core.people import Person, PersonError, log
+from core.people import Person, PersonError, deed, log
 from core.people.pin import TooManyTriesError
 from core.storage import explain_os_error
-from dashboard.components.actions import note_failure, note_success
+from dashboard.components.actions import forget_failure, note_failure, note_success
 from dashboard.components.people import has_login, own_place, people, this_person
 from dashboard.components.session import store
 from dashboard.components.text import escape_markdown
@@ -34,8 +34,10 @@ def as_teacher(action: Callable) -> Callable:
         if not this_teacher():
             note_failure(ONLY_TEACHER)
             return
+        forget_failure()
         try:
-            action(*arguments, **options)
+            with deed(""):  # `note` says it
+                action(*arguments, **options)
         except OSError as error:
             note_failure(explain_os_error(error))
         except ValueError as error:  # of the core, with words for people

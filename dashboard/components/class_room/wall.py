@@ -9,8 +9,9 @@ import streamlit as st
 from core.classroom.roll import call_the_roll
 from core.classroom.wall import Place, places
 from core.formatting import percent
-from core.people import change_rules, read_rules
-from dashboard.components.class_room.teacher import as_teacher, note, this_teacher
+from core.people import change_rules, log, read_rules
+from dashboard.components.class_room.link import home_address, qr_svg
+from dashboard.components.class_room.teacher import as_teacher, this_teacher
 from dashboard.components.people import people
 from dashboard.components.progress import per_cent_done
 from dashboard.components.session import dataset, store
@@ -41,16 +42,31 @@ def show_wall() -> None:
             words, icon = ("Hide the other half", "visibility_off") if shows else ("Show the other half", "visibility")
             st.button(words, icon=f":material/{icon}:", key="wall_half", on_click=_show_half, args=(not shows,))
             st.button("Close", icon=":material/close:", key="close_wall", on_click=_close)
+            _show_address("wall_join")
         _places(shows)
+
+
+def _show_address(key: str) -> None:
+    """The class's address, and the picture of it for a telephone."""
+    address = home_address().rstrip("/")
+    with st.container(width="content", key=key):
+        st.markdown(f"Join at **{escape_markdown(address)}**", width="content")
+        st.image(qr_svg(address))
 
 
 @st.fragment(run_every=LOOK_SECONDS)
 def _places(shows: bool) -> None:
     if not this_teacher() or read_rules(store().home).shows_all != shows:
         st.rerun()
-    found = places(call_the_roll(people(), store()), dataset())
+    rows = call_the_roll(people(), store())
+    training, waiting = sum(len(row.training) for row in rows), sum(row.waiting for row in rows)
+    now = {0: "Nothing trains now", 1: "1 run trains now"}.get(training, f"{training} runs train now")
+    st.markdown(now + f" · {waiting} in the line" * (waiting > 0))
+    found = places(rows, dataset())
     if not found:
-        st.markdown("No run has a validation accuracy yet.")
+        with st.container(key="wall_empty", horizontal_alignment="center"):
+            st.markdown("Train a network: the best run of each name comes here.", width="content")
+            _show_address("wall_invitation")
         return
     pupils = [place for place in found if not place.is_teacher]
     more = pupils[MOST_ROWS:]
@@ -93,7 +109,8 @@ def _below(found: Sequence[Place], more: int) -> str:
 @as_teacher
 def _show_half(shows: bool) -> None:
     change_rules(store().home, shows_all=shows)
-    note("showed the other half of the test images" if shows else "hid the other half of the test images")
+    did = "showed the other half of the test images" if shows else "hid the other half of the test images"
+    log.note(store().home, this_teacher(), did)  # without a toast, which would lie above the first place
 
 
 @as_teacher

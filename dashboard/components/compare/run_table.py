@@ -341,9 +341,12 @@ def _name_and_state(name: str, run: Run) -> str:
 
 
 def _epochs(run: Run) -> Cell:
-    done = _whole(len(run.history().epochs) or (run.summary or {}).get("epochs"))
-    planned = run.state.target_epochs
-    return done if run.state.name == "finished" or not planned else Cell(done.value, f"{done.value or 0} of {planned}")
+    planned, history = run.state.target_epochs, run.history()
+    done = _whole(len(history.epochs) or (run.summary or {}).get("epochs"))
+    if run.state.name == "finished" or not planned:
+        return done
+    begun = history.epoch_under_way
+    return Cell(done.value, f"within {begun} of {planned}" if begun else f"{done.value or 0} of {planned}")
 
 
 def _percent(fraction: float | None) -> Cell:

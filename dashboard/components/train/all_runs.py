@@ -59,10 +59,12 @@ def show_all_runs(shown: Run | None) -> None:
 
 COLUMNS = {
     "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-    "Epochs": st.column_config.NumberColumn(format="%d"),
+    "Epochs": st.column_config.NumberColumn(
+        format="%.3g", help="For which it was trained; 2.4 where it was stopped within the third one."
+    ),
     "Training time": st.column_config.NumberColumn(format="%.1f s"),
 }
-FORMATS = {"Test accuracy": "{:.2f} %", "Training time": "{:.1f} s"}  # the same on paper
+FORMATS = {"Test accuracy": "{:.2f} %", "Epochs": "{:.3g}", "Training time": "{:.1f} s"}  # the same on paper
 
 
 @until_folder_changes
@@ -73,7 +75,7 @@ def _row(run: Run) -> tuple:
         run.name,
         run.state.name.capitalize(),
         math.nan if accuracy is None else 100 * accuracy,
-        summary.get("epochs"),
+        run.epochs_learned,
         summary.get("training_seconds", math.nan),
         run.dataset.get("name", "–"),
         settings_in_words(config) if config else "–",
@@ -91,7 +93,7 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
         run_link(name + behind[run.id], is_shown=shown is not None and run.id == shown.id)
         for name, run in zip(frame["Run"], runs, strict=True)
     ]
-    frame["Epochs"] = frame["Epochs"].astype("Int64")
+    frame["Epochs"] = frame["Epochs"].astype("Float64")
     same = ["Data"] * (len(set(frame["Data"]) - {"–"}) < 2)
     finished = ["State"] * (set(frame["State"]) == {"Finished"})
     empty = [name for name in COLUMNS if frame[name].isna().all()]

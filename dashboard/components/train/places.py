@@ -6,6 +6,7 @@ next. So nothing moves when a run starts, learns or ends.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -97,8 +98,7 @@ def show_test_images(run: Run) -> None:
         first = probabilities[:SHOWN_IMAGES]
         predictions, confidences = first.argmax(axis=1), first.max(axis=1)
         title = f"The first {len(labels)} test images: {int((predictions == labels).sum())} right"
-        epochs = len(run.history().epochs)
-        words = f"After {epochs} {'epoch' if epochs == 1 else 'epochs'}; a cross marks a mistake."
+        words = f"{_read_when(run)}; a cross marks a mistake."
         tiles = [
             Tile(index, int(label), int(prediction), float(confidence))
             for index, (label, prediction, confidence) in enumerate(zip(labels, predictions, confidences, strict=True))
@@ -113,6 +113,14 @@ def show_test_images(run: Run) -> None:
     st.header(title, anchor=False)
     st.caption(words)
     gallery(found.x_test[: len(labels)], tiles, key="test_images", selectable=False, tile_size=44)
+
+
+def _read_when(run: Run) -> str:
+    """After how many epochs, or within which one, the network was as it is shown."""
+    epochs, within = len(run.history().epochs), run.epochs_learned or 0
+    if within > epochs:
+        return f"Within epoch {math.ceil(within)}"
+    return f"After {epochs} {'epoch' if epochs == 1 else 'epochs'}"
 
 
 def fits(run: Run, found: Dataset) -> bool:

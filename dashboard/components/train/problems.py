@@ -26,7 +26,7 @@ def show_problems(run: Run) -> None:
         effect = "begins at epoch 1" if run.checkpoint_flaw else "continues from the last checkpoint"
         then = f" {label} {effect}." if may_change(run.owner) else ""
         st.warning(escape_markdown(words) + then, icon=STATE_ICONS[state.name])
-    elif words and state.name != "finished" and not run.too_new:  # those are said below
+    elif words and state.name not in ("finished", "stopped") and not state.is_by_teacher and not run.too_new:
         st.caption(escape_markdown(words))
     show_damage(run)
     log = printed or (run.log_tail() if state.name in ("failed", "interrupted") else "")

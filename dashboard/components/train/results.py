@@ -52,17 +52,22 @@ def _epochs(run: Run) -> int:
 
 def _outcome(run: Run) -> str:
     """What came of the training, in a line."""
-    state, completed, summary = run.state, len(run.history().epochs), run.summary or {}
+    state, history, summary = run.state, run.history(), run.summary or {}
+    completed = len(history.epochs)
     words, _, _ = state.message.partition("\n\n")
     epochs = summary.get("epochs", completed)
     if state.name == "finished" or run.imported:
         counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        if run.imported and epochs == completed and history.epoch_under_way:
+            counted = f"Ended within epoch {history.epoch_under_way}"
         told = [counted + (f" in {seconds_in_words(seconds)}" if (seconds := summary.get("training_seconds")) else "")]
         if images := summary.get("training_images"):
             told[0] += f" on {images:,} images, validated on {_validated_on(run)}"
         return " · ".join(told + ([escape_markdown(words)] if words else []))
-    why = f" · {escape_markdown(words)}" if state.name == "stopped" and words else ""
-    return f"{state.name.capitalize()} after {completed} of {state.target_epochs} epochs{why}"
+    by = " by the teacher" * state.is_by_teacher
+    why = f" · {escape_markdown(words)}" if state.name == "stopped" and words and not by else ""
+    when = f"within epoch {begun}" if (begun := history.epoch_under_way) else f"after {completed}"
+    return f"{state.name.capitalize()}{by} {when} of {state.target_epochs}{'' if begun else ' epochs'}{why}"
 
 
 def _validated_on(run: Run) -> str:
@@ -78,8 +83,11 @@ def _test_numbers(run: Run) -> list[Number]:
     Of a network that is validated on the test images, the mistakes stand in the place of validation accuracy, which
     would be test accuracy once more.
     """
-    accuracy, best, epochs = run.test_accuracy, best_other(run), run.history().epochs
-    last = epochs[-1] if epochs else {}
+    accuracy, best, history = run.test_accuracy, best_other(run), run.history()
+    last = history.epochs[-1] if history.epochs else {}
+    if history.epoch_under_way and run.epochs_learned != run.summary.get("epochs"):  # it was stopped within one
+        last = {"accuracy": history.last_batch.get("epoch_accuracy")}
+        last["val_accuracy"] = run.summary.get("validation_accuracy")
     better = accuracy is not None and best is not None and accuracy > best.test_accuracy
     return [
         Number(
@@ -90,7 +98,7 @@ def _test_numbers(run: Run) -> list[Number]:
             better=better,
         ),
         _mistakes(run, accuracy)
-        or Number("Validation accuracy", percent(last.get("val_accuracy")), help="After the last epoch."),
+        or Number("Validation accuracy", percent(last.get("val_accuracy")), help="At the end of training."),
         Number(
             "Training accuracy",
             percent(last.get("accuracy")),

@@ -230,6 +230,29 @@ def test_nobody_has_the_machine_work_on_what_is_anothers(store, ann, ben):
     assert files_of(run.path) == before
 
 
+def test_a_run_that_the_teacher_stops_or_pauses_says_so_until_it_goes_on_and_the_pupils_own_stop_does_not(
+    store, ann, ben
+):
+    teacher = People(store.home).set_teacher(ben, True)
+    with acting_as(Actor(ann)):
+        run = store.create(TrainingConfig(epochs=1))
+    with acting_as(Actor(teacher)):
+        run.stop()
+    assert (run.state.name, run.state.message) == ("paused", "Paused by the teacher.")  # it had not begun
+    with acting_as(Actor(ann)):
+        run.resume()
+    assert (run.state.message, run.control["reason"]) == ("", "")
+    run.set_state("running")
+    with run.lock().acquire(timeout=0), acting_as(Actor(teacher)):
+        run.stop()
+        assert run.control["reason"] == "Stopped by the teacher."
+        run.pause()
+        assert run.control["reason"] == "Paused by the teacher."
+    with run.lock().acquire(timeout=0), acting_as(Actor(ann)):
+        run.stop()
+    assert run.control["reason"] == ""
+
+
 def test_the_roll_counts_minutes_as_the_limit_does(store, ann):
     with acting_as(Actor(ann)):
         first, second = (store.create(TrainingConfig(epochs=1)) for _ in range(2))

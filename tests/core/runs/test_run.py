@@ -213,7 +213,7 @@ def test_a_run_in_training_is_asked_and_its_worker_answers(store):
         assert run.state.name == "running"
         assert run.control == {"learning_rate": 0.01, "request": "pause"}
         run.stop()
-        assert run.control == {"learning_rate": 0.01, "request": "stop", "reason": ""}
+        assert run.control == {"learning_rate": 0.01, "request": "stop"}
 
 
 def test_a_running_run_without_a_worker_is_interrupted_and_can_be_resumed(store):

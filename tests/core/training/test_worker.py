@@ -221,6 +221,15 @@ def test_a_run_whose_checkpoint_cannot_be_used_says_so_and_begins_again_at_epoch
         assert (before["epoch"], before["loss"]) == (again["epoch"], again["loss"])
 
 
+@pytest.mark.parametrize(("request_", "state"), [("pause", "paused"), ("stop", "stopped")])
+def test_a_run_that_the_teacher_ends_within_an_epoch_says_so_and_how_far_it_came(store, digits, request_, state):
+    run = store.create(SHORT)
+    run.request(request=request_, reason="By somebody.")
+    train_here(run, digits)  # up to the first look at what is asked
+    assert (run.state.name, run.state.message) == (state, "By somebody.")
+    assert 0 < run.epochs_learned < 1 == run.history().epoch_under_way
+
+
 def test_a_checkpoint_of_an_epoch_that_its_steps_do_not_reach_ends_a_run_with_words(finished, digits, tmp_path):
     run = copy(finished, tmp_path)
     with np.load(run.path / "checkpoint.npz") as arrays:
