@@ -133,7 +133,7 @@ def test_who_leaves_is_asked_first_and_comes_back_by_a_code_that_the_teacher_rea
     people_page._typed[SESSION] = teachers_key
     teacher = open_page("class")
     assert by_label(teacher.button, "Let in again").disabled
-    choose(teacher, ann)
+    choose(teacher, ann).run()
     press(teacher, "Let in again")
     assert teacher.get("dialog")[0].proto.dialog.title == "A code for Ann"
     [code] = re.findall(r"^\d{3} \d{3}$", words(teacher), re.MULTILINE)
