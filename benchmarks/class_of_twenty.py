@@ -17,6 +17,8 @@ from benchmarks.browser import wait_until
 from core.compute.launcher import worker_limit
 from core.config import TrainingConfig
 from core.runs import Run, RunStore
+from core.runs.files import EVENTS
+from core.runs.history import event_log
 from core.terminal import command_line, exit_with
 from dashboard.components.learn.library import lessons
 from dashboard.components.train.settings import settings_from
@@ -27,12 +29,16 @@ PATIENCE = 1800.0  # seconds
 
 @dataclass
 class Pupil:
-    """A pupil's run, the seconds to its first progress and to its end, None before that, and whether it finished."""
+    """A pupil's run, the seconds to its first progress and to its end, None before that, and whether it finished.
+
+    `work` is how many seconds its worker took for it, from taking it to its end.
+    """
 
     run: Run
     first: float | None = None
     end: float | None = None
     finished: bool = False
+    work: float = 0.0
 
 
 def first_run(lesson: str) -> TrainingConfig:
@@ -63,7 +69,9 @@ def look(pupil: Pupil, seconds: float) -> None:
     if pupil.first is None and pupil.run.history().share_done(pupil.run.config.epochs) > 0:
         pupil.first = seconds
     if pupil.end is None and not pupil.run.state.is_active:
-        pupil.end, pupil.finished = seconds, pupil.run.state.name == "finished"
+        state = pupil.run.state
+        taken = next(event["time"] for event in event_log(pupil.run.path / EVENTS).values() if event["type"] == "taken")
+        pupil.end, pupil.finished, pupil.work = seconds, state.name == "finished", state.since - taken
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -82,10 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
         if known:
             print(f"| {title} | {known[0]:.1f} | {known[len(known) // 2]:.1f} | {known[-1]:.1f} |")
     finished = sum(pupil.finished for pupil in pupils)
-    work = sorted((pupil.run.summary or {}).get("training_seconds", 0.0) for pupil in pupils)
-    last = max((pupil.first for pupil in pupils if pupil.first is not None), default=0.0)
-    if needed := sum(work[:-1]) / worker_limit():  # before the last one can begin
-        print(f"\nTraining all but one takes {needed:.1f} s: the last began after {last / needed:.2f} of that.")
+    *others, last = sorted(pupils, key=lambda pupil: pupil.first or PATIENCE)
+    if last.first and others:
+        needed = sum(pupil.work for pupil in others) / worker_limit()  # before the last one can begin
+        print(
+            f"\nThe others' work takes {needed:.1f} s: the last shows progress after {last.first / needed:.2f} of that."
+        )
     print(f"\n{finished} of {len(pupils)} runs finished.")
     return 0 if finished == len(pupils) else 1
 

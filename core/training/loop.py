@@ -136,6 +136,7 @@ class Training:
         self._begin_schedule(extended_from)
         self._last_good: dict[str, np.ndarray] = {}
         self.checkpoint()
+        self._first: dict[str, np.ndarray] | None = None  # what it begins anew with
 
     def __iter__(self) -> Iterator[Progress | Epoch]:
         """Train to the target, and report several times a second and after every epoch.
@@ -277,12 +278,18 @@ class Training:
     # Compiling before the settings are known
 
     def compile_ahead(self) -> None:
-        """Compile the loop before it is needed, by training no batch at all; the time counts as training."""
+        """Compile the loop of a training that begins, by training no batch at all; once is enough.
+
+        The time counts as training, in each run that it serves: so runs can be compared.
+        """
+        if self._first is not None:
+            return
         began = time.perf_counter()
         order, rates = self._begin_epoch()
         self.images.prepare(until=1)
         self.steps.compile(order, rates)
         self.position.training_seconds += time.perf_counter() - began
+        self._first = self.checkpoint()
 
     def fits(self, config: TrainingConfig) -> bool:
         """Whether this can become the training of `config`, compiled already.
@@ -292,6 +299,12 @@ class Training:
         """
         free = {"epochs": config.epochs, "learning_rate": config.learning_rate, "patience": config.patience}
         return self.position.step == 0 and replace(self.config, **free) == config
+
+    def begin_anew(self) -> bool:
+        """Go back to before the first step, compiled as it is; returns whether it was compiled there."""
+        if self._first is not None:
+            self._restore(self._first)
+        return self._first is not None
 
     def reuse_for(self, config: TrainingConfig) -> bool:
         """Become the training of `config` where it fits; returns whether it does."""

@@ -55,6 +55,7 @@ from core.training.named_weights import weights_by_name
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
 MOST_RUNS = 20  # that one process trains: TensorFlow keeps about 15 MB of each
+MOST_READY = 8  # trainings that are kept compiled
 NEXT_SECONDS = 1.0  # in which the launcher names the next run, where one waits
 OUTPUT = (1, 2)  # what a process prints to
 REUSABLE = ("finished", "stopped", "paused")  # states of a run after which its process is as good as new
@@ -95,6 +96,8 @@ def train(run: Run, ready: Ready) -> None:
         run.forget_later_weights(training.position.epoch)
         if training.position.step == 0:
             run.write_epoch_weights(weights_by_name(training.model), 0)
+        if checkpoint is None:
+            training.compile_ahead()
         outcome, message = _train_and_record(run, training)
         if outcome == "paused":
             run.set_state("paused", message)  # before the export, which takes a second that nobody should wait for
@@ -102,6 +105,7 @@ def train(run: Run, ready: Ready) -> None:
         else:
             _finish(run, training, dataset, mine)
             run.set_state(outcome, message)
+        ready.keep(training)
     except (ConfigError, DatasetError, CheckpointError, FineTuningError, ModelError) as error:
         _fail(run, str(error))
     except Exception as error:
@@ -265,6 +269,11 @@ class Ready:
                 training = Training(config, self.dataset)
                 training.compile_ahead()
                 self._trainings.append(training)
+
+    def keep(self, training: Training) -> None:
+        """Keep a training that has ended for another run with the same settings."""
+        if not training.config.start_from and training.begin_anew():
+            self._trainings = [training, *self._trainings][:MOST_READY]
 
     def take(self, config: TrainingConfig) -> Training | None:
         """A training that has become that of `config`; None where nothing was compiled for it."""

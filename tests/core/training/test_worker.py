@@ -155,7 +155,7 @@ def test_a_worker_is_ready_for_several_networks_on_one_copy_of_the_images_and_ea
     from core.training.loop import Training
     from core.training.worker import Ready
 
-    ready, wanted = Ready(digits), [TrainingConfig("linear"), TrainingConfig("cnn", training_images=300)]
+    ready, wanted = Ready(digits), [TrainingConfig("linear"), TrainingConfig("cnn", training_images=300, dropout=0.2)]
     ready.compile([*wanted, wanted[0]])
     other = replace(wanted[0], epochs=1, learning_rate=0.01)
     linear, cnn = ready.take(other), ready.take(replace(wanted[1], epochs=1))
@@ -164,6 +164,10 @@ def test_a_worker_is_ready_for_several_networks_on_one_copy_of_the_images_and_ea
     for found, config in ((linear, linear.config), (cnn, cnn.config)):
         alone = list(Training(config, digits))[-1]
         np.testing.assert_array_equal(list(found)[-1].probabilities, alone.probabilities)
+        ready.keep(found)
+        again = ready.take(config)
+        assert again is found
+        np.testing.assert_array_equal(list(again)[-1].probabilities, alone.probabilities)
     assert linear.config == other
 
 
