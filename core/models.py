@@ -89,7 +89,11 @@ def _initializer(name: str) -> initializers.Initializer | str:
 
 
 def _optimizer(config: TrainingConfig) -> optimizers.Optimizer:
-    settings = {"learning_rate": config.learning_rate, "weight_decay": config.weight_decay or None}
+    settings = {
+        "learning_rate": config.learning_rate,
+        "weight_decay": config.weight_decay or None,
+        "name": "sgd" if config.optimizer == "momentum" else config.optimizer,  # the same in each run of a process
+    }
     match config.optimizer:
         case "sgd":
             return optimizers.SGD(**settings)

@@ -54,7 +54,7 @@ from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
-MOST_RUNS = 20  # that one process trains: TensorFlow keeps about 15 MB of each
+MOST_BUILT = 24  # networks, of one process: TensorFlow keeps about 15 MB of each
 MOST_READY = 8  # trainings that are kept compiled
 NEXT_SECONDS = 1.0  # in which the launcher names the next run, where one waits
 OUTPUT = (1, 2)  # what a process prints to
@@ -75,6 +75,7 @@ def train(run: Run, ready: Ready) -> None:
         mine = fine_tuning.material(run)
         training = ready.take(run.config) if checkpoint is None else None
         if training is None:
+            ready.built += 1
             training = Training(
                 run.config,
                 dataset,
@@ -256,6 +257,7 @@ class Ready:
 
     def __init__(self, dataset: Dataset | None) -> None:
         self.dataset = dataset
+        self.built = 0  # networks
         self._trainings: list[Training] = []
         if dataset is not None:
             share(dataset.x_train)  # all of them, since networks take different numbers
@@ -267,6 +269,7 @@ class Ready:
                 return
             if not config.start_from and not any(training.fits(config) for training in self._trainings):
                 training = Training(config, self.dataset)
+                self.built += 1
                 training.compile_ahead()
                 self._trainings.append(training)
 
@@ -348,7 +351,7 @@ def _train_what_comes(home: Path) -> int:
     ready = Ready(_dataset_here())
     ready.compile(_likely(_last_config(home)))
     usual_output = [os.dup(stream) for stream in OUTPUT]
-    for _ in range(MOST_RUNS):
+    while ready.built < MOST_BUILT:
         path = os.fsdecode(sys.stdin.buffer.readline().strip())
         if not path:
             return 0  # the process that started this worker has ended
@@ -356,15 +359,16 @@ def _train_what_comes(home: Path) -> int:
         if not run.unusable:
             _redirect_output(run)
         if ready.dataset is not None and is_better_one_here(ready.dataset):
-            ready = Ready(_dataset_here())
+            built, ready = ready.built, Ready(_dataset_here())
+            ready.built = built
         status, config = _take(run, ready), run.config
         if status or config is None or run.state.name not in REUSABLE or _leaves.is_set():
             return status
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for stream, usual in zip(OUTPUT, usual_output, strict=True):
             os.dup2(usual, stream)  # a log that is open could not be deleted on Windows
-        keras.backend.clear_session()
         if not _run_is_waiting(NEXT_SECONDS):
+            keras.backend.clear_session()  # takes 0.2 s, of what was built and is not kept
             ready.compile(_likely(config))
     return 0
 
