@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.kills import CONFIG, compare
 from core.runs import RunStore
 
 pytestmark = pytest.mark.slow
+LONG = replace(CONFIG, epochs=120)  # longer than a worker waits with its first checkpoint
 
 
 def test_a_run_killed_in_training_and_again_in_its_export_ends_as_one_that_was_not_bit_for_bit(
     store, start, wait_until
 ):
-    undisturbed, run = store.create(CONFIG, "Undisturbed"), store.create(CONFIG, "Killed")
+    undisturbed, run = store.create(LONG, "Undisturbed"), store.create(LONG, "Killed")
     first, worker = start(undisturbed), start(run)
 
     def has_more_than_a_checkpoint() -> bool:
@@ -27,7 +30,7 @@ def test_a_run_killed_in_training_and_again_in_its_export_ends_as_one_that_was_n
     assert run.state.name == "running"
     worker.kill()
     worker.wait()
-    assert len(run.history().epochs) < CONFIG.epochs
+    assert len(run.history().epochs) < LONG.epochs
     assert (run.state.name, run.has_worker()) == ("interrupted", False)
     (run.path / "events.jsonl").open("ab").write(b'{"type":"batch","st')  # as a lost power supply leaves it
 
@@ -37,7 +40,7 @@ def test_a_run_killed_in_training_and_again_in_its_export_ends_as_one_that_was_n
     wait_until(lambda: run.history().phase == "finishing", "the end of training")
     worker.kill()
     worker.wait()
-    assert len(run.history().epochs) == CONFIG.epochs
+    assert len(run.history().epochs) == LONG.epochs
     assert run.state.name == "interrupted"
 
     run.resume()
