@@ -240,7 +240,7 @@ def _ask_first() -> None:
     whom = whose if chosen else f"everybody, of all {len(_names())} names and yours too"
     show_question(
         QUESTION,
-        title.format(whose),
+        title.format(escape_markdown(whose)),
         partial(st.write, escape_markdown(words.format(whom, count[:1].upper() + count[1:]))),
         no="Leave it",
         yes=yes.format(count),
