@@ -7,13 +7,13 @@ trains: a run never shares the machine with it. Runs that a cluster's other mach
 
 from __future__ import annotations
 
-import os
 import platform
 import threading
 from contextlib import suppress
 
 from core.compute.job import Jobs
 from core.compute.machines import is_for_this_machine
+from core.compute.process import works_ahead
 from core.compute.queue import Queue
 from core.compute.watcher import Watcher
 from core.interpretability.embedding import all_alike
@@ -23,11 +23,6 @@ from core.runs import Run
 KINDS = ("map", "robustness")
 LOOK_SECONDS, IDLE_SECONDS = 0.5, 2.0  # between two looks at what trains: while a job is in work, and otherwise
 MOST_TRAINED = 8  # runs, those that ended last: after a long sweep the others wait to be opened
-
-
-def is_wanted() -> bool:
-    """Whether runs get these jobs when their training ends: not where DIGITLAB_BACKGROUND is "off"."""
-    return os.environ.get("DIGITLAB_BACKGROUND", "").lower() != "off"
 
 
 class AfterTraining(Watcher):
@@ -42,7 +37,7 @@ class AfterTraining(Watcher):
         super().__init__("after training")
         self._queue = queue
         self._jobs = jobs
-        self._is_wanted = is_wanted()
+        self._works_ahead = works_ahead()
         self._asked: dict[tuple[str, str], Run] = {}  # by kind and id, first come first
         self._trained: dict[tuple[str, str], Run] = {}  # by kind and id, the one that ended last at the end
         self._training: set[str] = set()  # at the last look
@@ -92,7 +87,7 @@ class AfterTraining(Watcher):
         with self._lock:
             active = self._queue.recent(LOOK_SECONDS)
             training = active.running | {run.id for run in active.queued}
-            if self._is_wanted:
+            if self._works_ahead:
                 self._note_trained(self._training - training)
             self._training = training
             if self.gives_way():

@@ -18,6 +18,11 @@ PATHS = ("DIGITLAB_DATA", "DIGITLAB_HOME", "KERAS_HOME")  # in the environment
 SHOWN_CHARACTERS = 2000  # of what a process printed last
 
 
+def works_ahead() -> bool:
+    """Whether something is made before anybody asks for it: not where DIGITLAB_BACKGROUND is "off"."""
+    return os.environ.get("DIGITLAB_BACKGROUND", "").lower() != "off"
+
+
 def start_process(
     module: str, *arguments: object, log: Path, takes_input: bool = False, **environment: str
 ) -> subprocess.Popen:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +12,7 @@ import tensorflow as tf
 from core.training.augmentation import draw_warps, warp
 
 WARPED_AT_ONCE = 1024  # images: few enough that the loop can report in between
+_AHEAD = ThreadPoolExecutor(1)  # warps the next images while the steps train on these, which XLA does in one thread
 
 
 class TrainingImages(Protocol):
@@ -74,21 +77,31 @@ class AugmentedImages:
         self._images = images
         self._warped = tf.Variable(images, trainable=False)
         self._ready = 0  # how many of the epoch's images are warped
+        self._parts: deque[Future[tuple[int, tf.Tensor]]] = (
+            deque()
+        )  # of this epoch, from those on; none before it begins
 
     def begin_epoch(self, order: np.ndarray, random: np.random.Generator, done: int) -> None:
         """Draw this epoch's warps, one for each image; those that were trained before are not warped again."""
         self._order, self._warps, self._ready = order, draw_warps(random, len(order)), done
+        while self._parts:
+            self._parts.pop().cancel()
 
     def prepare(self, until: int) -> None:
         """Warp the images up to the one at `until`, always as many at once, since XLA compiles for each size."""
         count = len(self._images)
         size = min(WARPED_AT_ONCE, count)
         while self._ready < min(until, count):
-            first = min(self._ready, count - size)
-            part = slice(first, first + size)
-            warped = warp(self._images[self._order[part]], self._warps.fields[part], self._warps.pens[part])
-            self._warped.scatter_update(tf.IndexedSlices(warped, tf.range(first, first + size)))
+            if not self._parts:
+                firsts = (min(first, count - size) for first in range(self._ready, count, size))
+                self._parts.extend(_AHEAD.submit(self._part, first, size) for first in firsts)
+            first, warped = self._parts.popleft().result()
             self._ready = first + size
+            self._warped.scatter_update(tf.IndexedSlices(warped, tf.range(first, self._ready)))
+
+    def _part(self, first: int, size: int) -> tuple[int, tf.Tensor]:
+        part = slice(first, first + size)
+        return first, warp(self._images[self._order[part]], self._warps.fields[part], self._warps.pens[part])
 
     def batch(self, chosen: tf.Tensor, first: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
         """Images uint8 (size, 28, 28), warped, those at `first` in this epoch's order."""

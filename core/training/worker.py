@@ -34,7 +34,7 @@ import numpy as np
 from filelock import Timeout
 
 from core import models
-from core.compute.process import MACHINE, PARENT
+from core.compute.process import MACHINE, PARENT, works_ahead
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, is_better_one_here, load_dataset
 from core.endings import DIVERGED
@@ -289,15 +289,12 @@ class Ready:
 
 def _likely(last: TrainingConfig | None) -> Iterator[TrainingConfig]:
     """What may be trained next, the likeliest first: the last settings again, and each network as it is offered."""
-    if last:
-        yield last
-    for config in map(TrainingConfig, MODELS):
-        if not config.augment:  # which warps the first images, and is compiled with them
-            yield config
+    yield last or TrainingConfig()
+    yield from map(TrainingConfig, MODELS if works_ahead() else ())
 
 
 def _last_config(home: Path) -> TrainingConfig | None:
-    return next((run.config for run in RunStore(home).runs() if run.config), None)
+    return next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
 
 
 def _dataset_here() -> Dataset | None:
