@@ -77,9 +77,7 @@ class AugmentedImages:
         self._images = images
         self._warped = tf.Variable(images, trainable=False)
         self._ready = 0  # how many of the epoch's images are warped
-        self._parts: deque[Future[tuple[int, tf.Tensor]]] = (
-            deque()
-        )  # of this epoch, from those on; none before it begins
+        self._parts: deque[Future[tuple[int, tf.Tensor]]] = deque()  # of this epoch, from those on
 
     def begin_epoch(self, order: np.ndarray, random: np.random.Generator, done: int) -> None:
         """Draw this epoch's warps, one for each image; those that were trained before are not warped again."""

@@ -55,7 +55,6 @@ from core.training.named_weights import weights_by_name
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
 MOST_BUILT = 24  # networks, of one process: TensorFlow keeps about 15 MB of each
-MOST_READY = 8  # trainings that are kept compiled
 NEXT_SECONDS = 1.0  # in which the launcher names the next run, where one waits
 OUTPUT = (1, 2)  # what a process prints to
 REUSABLE = ("finished", "stopped", "paused")  # states of a run after which its process is as good as new
@@ -106,13 +105,14 @@ def train(run: Run, ready: Ready) -> None:
         else:
             _finish(run, training, dataset, mine)
             run.set_state(outcome, message)
-        ready.keep(training)
     except (ConfigError, DatasetError, CheckpointError, FineTuningError, ModelError) as error:
         _fail(run, str(error))
     except Exception as error:
         if not isinstance(error, OSError):
             traceback.print_exc()
         _fail(run, _explain(error))
+    else:
+        ready.keep(training)  # what fails there is no failure of the run
 
 
 def _load_checkpoint(run: Run, resumes: bool) -> dict[str, np.ndarray] | None:
@@ -274,9 +274,14 @@ class Ready:
                 self._trainings.append(training)
 
     def keep(self, training: Training) -> None:
-        """Keep a training that has ended for another run with the same settings."""
-        if not training.config.start_from and training.begin_anew():
-            self._trainings = [training, *self._trainings][:MOST_READY]
+        """Keep a training that has ended for another run with the same settings.
+
+        Of those that are not as they are offered, which may be large, it is the only one.
+        """
+        if training.config.start_from or not training.begin_anew():
+            return
+        offered = [each for each in self._trainings if each.fits(TrainingConfig(each.config.model))]
+        self._trainings = [training, *offered]
 
     def take(self, config: TrainingConfig) -> Training | None:
         """A training that has become that of `config`; None where nothing was compiled for it."""
@@ -290,7 +295,8 @@ class Ready:
 def _likely(last: TrainingConfig | None) -> Iterator[TrainingConfig]:
     """What may be trained next, the likeliest first: the last settings again, and each network as it is offered."""
     yield last or TrainingConfig()
-    yield from map(TrainingConfig, MODELS if works_ahead() else ())
+    if works_ahead() and sys.platform != "win32":  # there it cannot see that a run waits meanwhile
+        yield from map(TrainingConfig, MODELS)
 
 
 def _last_config(home: Path) -> TrainingConfig | None:

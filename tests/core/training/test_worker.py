@@ -171,6 +171,18 @@ def test_a_worker_is_ready_for_several_networks_on_one_copy_of_the_images_and_ea
     assert linear.config == other
 
 
+def test_of_trainings_that_are_not_as_they_are_offered_a_worker_keeps_the_newest(digits):
+    from core.training.loop import Training
+    from core.training.worker import Ready
+
+    ready, configs = Ready(digits), [TrainingConfig("linear", seed=seed) for seed in (0, 1, 2)]  # the first is offered
+    for config in configs:
+        training = Training(config, digits)
+        training.compile_ahead()
+        ready.keep(training)
+    assert [ready.take(config) is not None for config in configs] == [True, False, True]
+
+
 def test_a_worker_that_comes_when_a_run_has_finished_leaves_it_alone(finished, monkeypatch):
     from core.training import worker
 
