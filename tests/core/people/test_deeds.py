@@ -8,7 +8,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.people import Actor, People, acting_as, deed, log
-from core.runs import Run, RunError, RunStore
+from core.runs import Run, RunError
 from core.services import Services
 from core.sweeps import Plan, Sweep, SweepStore, every_combination
 
@@ -34,16 +34,6 @@ ON_SWEEPS = {
     ),
     "deleted the sweep {}": lambda sweep: SweepStore(sweep.runs).delete(sweep),
 }
-
-
-@pytest.fixture
-def store(tmp_path):
-    return RunStore(tmp_path)
-
-
-@pytest.fixture
-def ben(store):
-    return People(store.home).join("Ben")[0]
 
 
 @pytest.fixture

@@ -54,11 +54,6 @@ def ann(store):
     return People(store.home).join("Ann")[0]
 
 
-@pytest.fixture
-def ben(store):
-    return People(store.home).join("Ben")[0]
-
-
 def files_of(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
 
