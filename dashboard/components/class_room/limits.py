@@ -16,7 +16,7 @@ LIMITS = {  # of core.people.Rules: label, help, and what reads it
     "epochs": ("Epochs a run", "The most that a run of a pupil trains.", parse_whole),
     "images": ("Training images a run", "The most that a run of a pupil trains on.", parse_whole),
     "waiting": ("Runs at a time", "In the line or in training, of each name.", parse_whole),
-    "minutes": ("Minutes a name", "Of training, in all runs of a name that have ended.", parse_number),
+    "minutes": ("Minutes a name", "Of training, in all of a name's runs, also those that were deleted.", parse_number),
 }
 MOST = 1_000_000  # that a limit can be
 REFUSED = "limits_refused"  # under which the session keeps why limits were not set
