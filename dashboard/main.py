@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.people import use_resolver
+from dashboard.callbacks import let_callbacks_finish
 from dashboard.components.actions import show_outcome
 from dashboard.components.activity import show_activity
 from dashboard.components.address import note_page
@@ -99,6 +100,7 @@ CLASS = st.Page(
 )
 
 
+let_callbacks_finish()
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
 pages = [*PAGES, CLASS] if is_class() else PAGES

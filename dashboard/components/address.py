@@ -22,9 +22,12 @@ def recall(page: str, name: str, default: str = "") -> str:
 
 
 def remember(page: str, name: str, value: str) -> None:
-    """Keep a choice of `page` in the session, and put it into the address, where Streamlit lets it come to that."""
-    st.session_state[f"{page}_{name}"] = value
+    """Keep a choice of `page` in the session, and put it into the address.
+
+    The address first: where Streamlit breaks it off, nothing is kept, and whoever calls it knows by that.
+    """
     st.query_params[name] = value
+    st.session_state[f"{page}_{name}"] = value
 
 
 def restore(page: str, *names: str) -> None:

@@ -3,8 +3,8 @@
 They are not set through `st.session_state`: where the page is drawn again before the new value has reached the browser,
 the browser sends the old one again, and Streamlit takes that for a change and calls the widget's callback. So a widget
 whose value was changed elsewhere gets another key, and begins with that value. Its callback is not relied upon either:
-where another change arrives while callbacks run, Streamlit skips the rest of them. And Streamlit knows an option by its
-label: where a run's label has changed, the browser sends the old one.
+with that of a button it may come second. And Streamlit knows an option by its label: where a run's label has changed,
+the browser sends the old one.
 """
 
 from __future__ import annotations

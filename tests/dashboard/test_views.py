@@ -28,6 +28,36 @@ def test_what_one_view_is_told_the_other_shows_and_the_first_keeps_its_key():
     assert shown(at) == ["c", "c"]
 
 
+def test_a_callback_that_is_disturbed_runs_to_its_end_and_its_field_keeps_its_key():
+    def disturbed():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+        from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+        from dashboard.callbacks import let_callbacks_finish
+        from dashboard.components.address import recall, remember
+        from dashboard.components.views import view
+
+        let_callbacks_finish()
+        kept = recall("page", "rate", "0.1")
+
+        def keep(value):
+            runner = get_script_run_ctx().yield_check.__self__
+            remember("page", "rate", value)
+            runner.request_rerun(RerunData())  # as if something else was clicked at this moment
+            st.session_state["at_its_end"] = value
+            remember("page", "also", value)
+
+        st.text_input("Rate", kept, **view("rate", kept, keep))
+
+    at = AppTest.from_function(disturbed, default_timeout=60).run()
+    key = at.text_input[0].key
+    at.text_input[0].set_value("0.2").run()
+    assert not at.exception
+    assert at.session_state["at_its_end"] == at.session_state["page_also"] == "0.2"
+    assert (at.text_input[0].value, at.text_input[0].key) == ("0.2", key)
+
+
 def test_what_the_slider_said_is_kept_also_where_its_callback_was_skipped():
     def slider():
         import streamlit as st
