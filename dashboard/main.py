@@ -1,8 +1,11 @@
 """The router: the list of pages, and what runs around each of them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import StopException
 
 from core.people import use_resolver
 from dashboard.callbacks import let_callbacks_finish
@@ -100,6 +103,21 @@ CLASS = st.Page(
 )
 
 
+def draw(page: StreamlitPage) -> None:
+    """Draw a page and what is around it, or as much as is to be seen."""
+    prepare_browser()
+    ask_for_name()
+    show_whether_read_only()
+    show_person(page.url_path)
+    take_locks(with_lesson=ADDRESS in st.query_params or active_lesson() is not None)
+    follow_guide()
+    show_activity(on_train=page.title == "Train")
+    show_outcome()
+    ask_whether_to_begin()
+    show_guide(page.title.lower())
+    page.run()
+
+
 let_callbacks_finish()
 st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
 st.logo(str(ICON), size="large")  # its name follows it in page.css, in the colour of the theme
@@ -107,17 +125,6 @@ pages = [*PAGES, CLASS] if is_class() else PAGES
 page = st.navigation(pages, position="hidden" if is_nobody() else "sidebar")
 use_resolver(who_acts)
 note_page(page.title)
-prepare_browser()
-ask_for_name()
-show_whether_read_only()
-show_person(page.url_path)
-take_locks(with_lesson=ADDRESS in st.query_params or active_lesson() is not None)
-follow_guide()
-show_activity(on_train=page.title == "Train")
-show_outcome()
-ask_whether_to_begin()
-show_guide(page.title.lower())
-try:
-    page.run()
-finally:
-    first_page.set()
+with suppress(StopException):  # else Streamlit keeps parts of the page before, that repeat themselves and find no place
+    draw(page)
+first_page.set()
