@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from benchmarks.session import Session
 from core.config import TrainingConfig
 from core.people import People
 from core.people.codes import Codes
@@ -174,3 +175,22 @@ def test_start_covers_nothing_of_what_a_teacher_has_locked_and_every_network_has
     others = page.locator(".st-key-new_run [role=radio]:not([data-selected])")
     expect(others).to_have_count(6)  # the row below begins with one of them
     assert others.evaluate_all(LEFT_BORDERS) == 1
+
+
+def test_parts_of_a_page_that_repeat_themselves_are_gone_where_a_name_is_asked_for(dashboard):
+    """In a browser they would find no place, and the page would go blank."""
+    people = People(dashboard.store.home)
+    person, key = people.join("Gil")
+    session = Session(dashboard.url, cookie=f"{COOKIE}={key}")
+    session.run()
+    parts, answers = list(session._timers), []
+    people.remove(person)
+    session.run()
+    take = session._take
+    session._take = lambda message, now: (answers.extend(message.metadata.run.fragment_ids), take(message, now))
+    for part in parts:
+        session._send(part)
+    session.run()
+    session.close()
+    assert parts
+    assert not answers
