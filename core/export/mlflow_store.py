@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.export.tracking import BATCH, EPOCH, TrackingError, is_address
+from core.export.tracking import BATCH, EPOCH, INSTALL, TrackingError, is_address
 from core.home import absolute
 from core.runs import RunView, files
 
 EXPERIMENT = "Digit Lab"
 FOLDER = "mlflow"  # in the current folder
 RUN_TAG = "digit_lab.run"  # has the run's id
+STATUS = {"queued": "SCHEDULED", "running": "RUNNING", "failed": "FAILED", "interrupted": "KILLED"}
 MOST_METRICS = 1_000  # that a store takes at once
 RESULTS = ("test_accuracy", "test_loss", "training_seconds", "parameters", "training_images", "validation_images")
 KEPT = (
@@ -36,18 +37,20 @@ def write(run: RunView, confusion: bytes | None, out: str | None) -> str:
         TrackingError: where the store cannot be used.
         OSError: where a folder or a file cannot be read or written.
     """
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    out = out or os.environ.get("MLFLOW_TRACKING_URI") or FOLDER
-    folder = None if is_address(out) else absolute(out)
-    address = out if folder is None else f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+    address = os.environ.get("MLFLOW_TRACKING_URI", "") if out is None else out if is_address(out) else ""
+    folder = None if address else absolute(out or FOLDER)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
+        address = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
     try:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
         _log(MlflowClient(address), run, confusion, folder)
+    except ImportError as error:  # MLflow imports what a store takes when it opens one
+        raise TrackingError(f"A store at {address} takes more packages ({error}). Install them: {INSTALL}") from error
     except MlflowException as error:
-        raise TrackingError(f"The store at {out} cannot be used: {error.message}") from error
+        raise TrackingError(f"The store at {address} cannot be used: {error.message}") from error
     return f"{run.name}: written to {address}. To see it: mlflow ui --backend-store-uri {address}"
 
 
@@ -74,7 +77,7 @@ def _log(client: Any, run: RunView, confusion: bytes | None, folder: Path | None
             picture = Path(temporary, "confusion_matrix.png")
             picture.write_bytes(confusion)
             client.log_artifact(new, str(picture))
-    client.set_terminated(new, "RUNNING" if run.state.is_active else "FINISHED", ended)
+    client.set_terminated(new, STATUS.get(run.state.name, "FINISHED"), ended)
 
 
 def _metrics(run: RunView) -> Iterator[Any]:

@@ -112,7 +112,14 @@ def test_mlflow_has_params_metrics_with_steps_and_files(run, tmp_path, capsys):
     assert Path(copy).read_bytes() == run.model_path.read_bytes()
 
 
-def test_a_store_that_cannot_be_used_and_a_run_without_curves_are_said(run, store, tmp_path, capsys, monkeypatch):
+def test_the_store_that_the_environment_names_is_taken_and_why_it_cannot_be_used_is_said(run, monkeypatch, capsys):
+    pytest.importorskip("mlflow", reason=tracking.INSTALL)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://lab1")
+    assert export(run, "mlflow") == 2
+    assert "The store at nowhere://lab1 cannot be used: " in capsys.readouterr().err
+
+
+def test_a_missing_package_and_a_run_without_curves_are_said(run, store, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     assert export(run, "tensorboard") == 2
     said = capsys.readouterr().err
