@@ -19,7 +19,7 @@ from core.bundle import safe_zip
 from core.bundle.model_check import check_model
 from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
-from core.bundle.zip_kinds import wrong_kind
+from core.bundle.zip_kinds import WANTED, wrong_kind
 from core.data import Dataset
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.formatting import percent
@@ -175,6 +175,8 @@ def _check_weights(parts: Parts) -> None:
 def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
+    if not data.startswith(b"PK"):
+        raise WrongZip(f"it is not a zip. {WANTED}")
     if wrong := wrong_kind(safe_zip.names(data, entries=MOST_NAMES)):
         raise WrongZip(wrong)
     config = safe_zip.read_one(data, CONFIG, most=LIMITS[CONFIG], entries=MOST_FILES)

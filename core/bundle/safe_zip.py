@@ -153,7 +153,8 @@ def _check_entry(entry: zipfile.ZipInfo, *, known: bool, twice: bool) -> None:
     if entry.flag_bits & ENCRYPTED:
         raise UnsafeZip(f"{shown(name)} is encrypted")
     if entry.compress_type not in METHODS:
-        raise UnsafeZip(f"{shown(name)} is compressed in another way than zips usually are")
+        method = zipfile.compressor_names.get(entry.compress_type, "another method")
+        raise UnsafeZip(f"{shown(name)} is compressed by {method}, and only Deflate is read, which is usual")
 
 
 def _contents(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

@@ -405,7 +405,7 @@ INFINITE = np.where(np.arange(10) == 3, np.float16("inf"), UNIFORM)
 HUGE_SHAPE = array(UNIFORM).replace(b"(397, 10), ", b"(299999, 10), ").replace(b"     \n", b"  \n", 1)
 REFUSED = {
     "nothing": (lambda data: b"", "not a zip"),
-    "no zip": (lambda data: b"GIF89a" + data, "not a zip"),
+    "no zip": (lambda data: b"GIF89a" + data, "not a zip. Choose the zip of a run"),
     "cut off": (lambda data: data[: len(data) // 2], "cut off"),
     "added behind": (lambda data: data + b"x", "cut off, or something is added"),
     "traversal": (added("../../evil.py"), "leads out"),
@@ -430,7 +430,7 @@ REFUSED = {
     "encrypted": (flagged(0x1), "encrypted"),
     "other compression": (
         lambda data: data[: data.index(b"PK\x01\x02") + 10] + b"\x0e" + data[data.index(b"PK\x01\x02") + 11 :],
-        "another way",
+        "compressed by lzma, and only Deflate is read",
     ),
     "too many files": (
         lambda data: zip_of({"name.json": b"", **{f"predictions/epoch-{n:04d}.npy": b"" for n in range(1000)}}),
