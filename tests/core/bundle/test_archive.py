@@ -99,6 +99,12 @@ def test_weights_come_along_so_that_one_can_look_inside(with_weights, store):
             assert np.array_equal(load_inside(run).weights[layer][name], array)
 
 
+def test_the_validation_accuracy_of_what_was_saved_comes_along(store, digits):
+    run = fill_run(store.create(TrainingConfig("dense", epochs=3)), digits)
+    run.write_summary({**run.summary, "validation_accuracy": 0.96})  # another than after the last epoch
+    assert unpack(pack(run), store).summary == run.summary
+
+
 def test_large_weights_stay_at_home(with_weights, monkeypatch):
     monkeypatch.setitem(archive.LIMITS, "weights.npz", 1000)
     assert "weights.npz" not in files_of(pack(with_weights))
