@@ -74,7 +74,7 @@ def show_run(run: Run, digits: Dataset) -> None:
     if run.history().batches:
         st.header("TensorBoard and MLflow", anchor=False)
         st.markdown("Its curves, weights and confusion matrix, for programs that compare runs. In the terminal:")
-        st.code(f"python -m core.export {run.id} --format tensorboard mlflow", language="bash", wrap_lines=True)
+        st.code(f"python -m core.export {run.id} --format tensorboard mlflow", language=None, wrap_lines=True)
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:
