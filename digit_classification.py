@@ -12,14 +12,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
-from core.compute.cluster_launcher import start_dispatcher
-from core.compute.machines import cluster_address, read_machines
-from core.compute.process import explain_end, start_process
+from core.compute.foreground import let_leave, start_worker, states
+from core.compute.machines import read_machines
 from core.config import (
     FIRST_WEIGHTS,
     MODELS,
@@ -38,12 +36,11 @@ from core.data import Dataset, DatasetError, load_dataset
 from core.evaluation.learning_words import run_findings
 from core.formatting import percent
 from core.home import ROOT, absolute, home_folder, older_home
-from core.runs import ENDED, History, Run, RunError, RunStore, State
+from core.runs import History, Run, RunError, RunStore, State
 from core.runs.files import HISTORY_FIGURE, PREDICTIONS_FIGURE
 from core.sweeps.values import setting_in_words
 from core.terminal import INTERRUPTED, bar_signs, command_line, exit_with
 
-LOOK_SECONDS = 0.1
 SAMPLE = (5, 8)  # rows and columns of the figure of predictions
 EPILOG = """\
 Layers are parted by commas: dense UNITS; conv FILTERS [KERNEL] [stride N] [same]; pool [SIZE]; average pool; global
@@ -173,24 +170,6 @@ def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run
         raise RunError(f"Runs cannot be saved in {store.folder} ({why}). Choose another --home.") from error
 
 
-def start_worker(run: Run, data: Path | None) -> subprocess.Popen:
-    """Start a process that trains the run or sends it to a cluster, out of reach of this terminal's Ctrl-C and hang-up.
-
-    A run with a dataset of its own is trained here.
-
-    Raises:
-        RunError: where it cannot be started; the run has failed then.
-    """
-    environment = {"DIGITLAB_DATA": str(absolute(data))} if data else {}
-    try:
-        if cluster_address() and not data:
-            return start_dispatcher(RunStore(run.home))
-        return start_process("core.training.worker", run.path, log=run.log_path, **environment)
-    except OSError as error:
-        run.set_state("failed", f"The worker could not start ({error.strerror or error}).")
-        raise RunError(run.state.message) from error
-
-
 def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Terminal) -> State:
     """Show the run's epochs and progress until it has ended, whichever worker trains it.
 
@@ -201,28 +180,21 @@ def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Termi
         terminal: where to show it.
     """
     shown, stopping = 0, False
-    while True:
+    for state in states(run, worker):
         if interrupts and not stopping:
             stopping = True
             terminal.say("Stopping and saving the model. Press Ctrl-C again to quit at once.")
             run.stop()
-        state = run.state
-        if state.name == "queued" and worker.poll() not in (None, 0) and not run.has_worker():
-            words = explain_end("The worker could not start", worker.returncode, run.log_path)
-            run.set_state("failed", words)
-        ended = (state.name in ENDED or state.is_unreadable) and not run.has_worker()
         history = run.history()
         for epoch in history.epochs[shown:]:
             terminal.say(epoch_line(epoch, state.target_epochs))
         shown = len(history.epochs)
-        if ended:
-            terminal.show("")
-            return run.state  # read again: the worker may have written since
         if state.name == "queued" and worker.stdin:  # which a process has that sends runs to a cluster
             terminal.show(read_machines(run.home).problem or "Waiting for a machine")
-        else:
+        elif state.is_active:
             terminal.show(progress_line(history, state, signs=terminal.signs))
-        time.sleep(LOOK_SECONDS)
+    terminal.show("")
+    return run.state  # read again: the worker may have written since
 
 
 def epoch_line(epoch: dict, epochs: int) -> str:
@@ -311,9 +283,8 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         if not options.home and older_home():
             terminal.say(f"Older runs were found in {older_home()}. To see them, set DIGITLAB_HOME={older_home()}")
         state = follow(run, worker, interrupts, terminal)
-        if worker.stdin:
-            worker.stdin.close()  # it sends runs to a cluster, and leaves after those that it has sent
-        elif run.summary is None and worker.poll() is None:
+        let_leave(worker)
+        if not worker.stdin and run.summary is None and worker.poll() is None:
             worker.terminate()  # still importing TensorFlow for a run that was stopped
         return report(run, state, dataset, terminal)
     finally:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from core.bundle.archive import MOST_ZIPPED, BundleError, pack, unpack
+from core.bundle.zip_kinds import WANTED
 from core.data import Dataset, DatasetError, load_dataset
 from core.home import absolute
 from core.runs import Run, RunStore
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{path}: {run.name}, {len(packed) / 2**20:.1f} MB")
         else:
             if options.file.stat().st_size > MOST_ZIPPED:
-                raise BundleError(f"{options.file} is larger than any bundle ({MOST_ZIPPED // 2**20} MB).")
+                raise BundleError(f"{options.file} is larger than any run ({MOST_ZIPPED // 2**20} MB). {WANTED}")
             run = unpack(options.file.read_bytes(), store, options.file.name, _dataset())
             print(f"{run.path}: {run.name}")
     except BundleError as error:

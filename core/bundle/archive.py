@@ -19,7 +19,7 @@ from core.bundle import safe_zip
 from core.bundle.model_check import check_model
 from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
-from core.bundle.zip_kinds import kind_of
+from core.bundle.zip_kinds import WANTED, wrong_kind
 from core.data import Dataset
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.formatting import percent
@@ -32,12 +32,9 @@ from core.runs.weights import Weights
 from core.storage import explain_os_error, parse_json, write_atomically
 
 MOST_FILES = 1_000
+MOST_NAMES = 2**16 - 1  # of a zip that is something else, to tell what
 MOST_BYTES = 200 * 2**20  # decompressed
 MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
-WANTED = (
-    "Choose the zip of a run. The other Digit Lab makes it on its Train page, under Files, Download run.zip, "
-    "or by python -m core.bundle pack RUN."
-)
 ALIKE, ALIKE_IMAGES = 1e-3, 16  # probabilities by the weights and by the model, of so many images
 MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve
 
@@ -47,7 +44,7 @@ class BundleError(ValueError):
 
 
 class WrongZip(BundleError):
-    """A file is whole, but something else than a run; the message says what, as half a sentence."""
+    """A file is whole, but not a run that can be read here; the message says what it is and what to choose instead."""
 
 
 # Out
@@ -135,7 +132,7 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
         _check_weights(parts)
         verified = _verify(parts, dataset) if dataset else None
     except WrongZip as error:
-        raise BundleError(f"{name} was not imported: {error}. {WANTED}") from error
+        raise BundleError(f"{name} was not imported: {error}") from error
     except (UnsafeZip, PartError, ModelError) as error:
         raise BundleError(
             f"{name} was not imported: {str(error).rstrip('.')}. Download the zip again, and import it unchanged."
@@ -178,12 +175,14 @@ def _check_weights(parts: Parts) -> None:
 def _parts(data: bytes) -> Parts:
     if len(data) > MOST_ZIPPED:
         raise UnsafeZip(f"it has {len(data) / 2**20:,.0f} MB, and a bundle has at most {MOST_ZIPPED // 2**20}")
-    names = safe_zip.names(data, entries=MOST_FILES)
-    if not any(limit(name) for name in names if name != CONFIG):  # which Keras' files have too
-        raise WrongZip(f"it is {kind_of(names)}, not a run")
+    if not data.startswith(b"PK"):
+        raise WrongZip(f"it is not a zip. {WANTED}")
+    if wrong := wrong_kind(safe_zip.names(data, entries=MOST_NAMES)):
+        raise WrongZip(wrong)
+    config = safe_zip.read_one(data, CONFIG, most=LIMITS[CONFIG], entries=MOST_FILES)
+    if newer := newer_format(parse_json(config)):  # before all else: what a newer version sends is not known here
+        raise WrongZip(f"the run {newer}. Update Digit Lab to import it.")
     files = read_zip(data, limit, entries=MOST_FILES, total=MOST_BYTES)
-    if newer := newer_format(parse_json(files.get(CONFIG, b""))):
-        raise BundleError(f"The run {newer}. Update Digit Lab to import it.")
     return _checked(files)
 
 

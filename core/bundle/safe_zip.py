@@ -8,17 +8,19 @@ paths, and every entry is decompressed only up to its limit, whatever its header
 from __future__ import annotations
 
 import io
+import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 DIRECTORY_END = struct.Struct("<4s4H2LH")  # "end of central directory record", section 4.3.16 of PKWARE's APPNOTE.TXT
 MOST_DIRECTORY_BYTES = 256  # of an entry in the directory: 46 and its name, and what some programs add
 ENCRYPTED = 0x1 | 0x40  # flags: traditional and strong
-LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what Finder and Windows put into every folder
-MAC_FOLDER, MAC_PREFIX = "__MACOSX/", "._"  # and what a Mac's zip holds besides each file
+LEFT_BY_SYSTEMS = ("thumbs.db", "ehthumbs.db", "desktop.ini")  # by Windows, in capitals or not
+MAC_FOLDER = "__MACOSX"  # in which a Mac keeps what it knows of each file
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -40,28 +42,32 @@ def read_zip(data: bytes, limit: Callable[[str], int | None], *, entries: int, t
     Raises:
         UnsafeZip: for anything else than a whole zip of known, plain, unencrypted files within the limits.
     """
-    _check_directory(data, entries)
     found: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            listed = archive.infolist()
-            for entry in listed:
-                _check_place(entry)
-            chosen = [entry for entry in listed if not _is_of_system(_path(entry))]
-            folder = _folder(map(_path, chosen))
-            for entry in chosen:
-                name = _path(entry).removeprefix(folder)
-                most = limit(name)
-                _check_entry(entry, known=most is not None, twice=name in found)
-                found[name] = _contents(archive, entry, most)
-                total -= len(found[name])
-                if total < 0:
-                    raise UnsafeZip("it becomes larger than any run when it is decompressed")
-    except UnsafeZip:
-        raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError, struct.error) as error:
-        raise UnsafeZip(f"it is damaged ({error})") from error
+    with _opened(data, entries) as (archive, files):
+        for entry in archive.infolist():
+            _check_place(entry)
+        for name, entry in files:
+            most = limit(name)
+            _check_entry(entry, known=most is not None, twice=name in found)
+            found[name] = _contents(archive, entry, most)
+            total -= len(found[name])
+            if total < 0:
+                raise UnsafeZip("it becomes larger than any run when it is decompressed")
     return found
+
+
+def read_one(data: bytes, name: str, *, most: int, entries: int) -> bytes:
+    """The contents of the entry that `read_zip` would give this name, b"" where there is none; no other is looked at.
+
+    Raises:
+        UnsafeZip: where it has more than `most` bytes, is encrypted or damaged, or the zip holds more `entries`.
+    """
+    with _opened(data, entries) as (archive, files):
+        for found, entry in files:
+            if found == name:
+                _check_entry(entry, known=True, twice=False)
+                return _contents(archive, entry, most)
+    return b""
 
 
 def names(data: bytes, *, entries: int) -> list[str]:
@@ -70,25 +76,35 @@ def names(data: bytes, *, entries: int) -> list[str]:
     Raises:
         UnsafeZip: where its directory cannot be read, or holds more entries.
     """
+    with _opened(data, entries) as (_, files):
+        return [name for name, _ in files]
+
+
+@contextmanager
+def _opened(data: bytes, entries: int) -> Iterator[tuple[zipfile.ZipFile, list[tuple[str, zipfile.ZipInfo]]]]:
+    """A zip and its files, each with its name below the folder that all of them are in."""
     _check_directory(data, entries)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            paths = [path for path in map(_path, archive.infolist()) if not _is_of_system(path)]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, struct.error) as error:
+            files = [(path, entry) for entry in archive.infolist() if not _is_of_system(path := _path(entry))]
+            folder = _folder(path for path, _ in files)
+            yield archive, [(path.removeprefix(folder), entry) for path, entry in files]
+    except UnsafeZip:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError, struct.error) as error:
         raise UnsafeZip(f"it is damaged ({error})") from error
-    folder = _folder(paths)
-    return [path.removeprefix(folder) for path in paths]
 
 
 def _path(entry: zipfile.ZipInfo) -> str:
-    """The entry's name with the slashes that a zip should have; some programs for Windows write others."""
-    return entry.orig_filename.replace("\\", "/")
+    """The entry's name as a zip should have it; some programs write backslashes, and others "./" before each name."""
+    return "/".join(part for part in entry.orig_filename.replace("\\", "/").split("/") if part != ".")
 
 
 def _is_of_system(path: str) -> bool:
-    """Whether it is a folder, or a file that the system put there and nobody meant to send."""
-    name = path.rpartition("/")[2]
-    return not name or path.startswith(MAC_FOLDER) or name.startswith(MAC_PREFIX) or name in LEFT_BY_SYSTEMS
+    """Whether it is a folder, or hidden, or a file that the system put there: nobody meant to send those."""
+    *folders, name = parts = path.split("/")
+    hidden = any(part.startswith(".") for part in parts)
+    return not name or hidden or MAC_FOLDER in folders or name.lower() in LEFT_BY_SYSTEMS
 
 
 def _folder(paths: Iterable[str]) -> str:
@@ -124,7 +140,7 @@ def _check_place(entry: zipfile.ZipInfo) -> None:
     name, mode = entry.orig_filename, entry.external_attr >> 16
     if stat.S_ISLNK(mode):
         raise UnsafeZip(f"{shown(name)} is a link to another file")
-    if name.startswith(("/", "\\")) or ".." in name or ":" in name:
+    if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
         raise UnsafeZip(f"{shown(name)} leads out of the run's folder")
 
 
@@ -137,7 +153,8 @@ def _check_entry(entry: zipfile.ZipInfo, *, known: bool, twice: bool) -> None:
     if entry.flag_bits & ENCRYPTED:
         raise UnsafeZip(f"{shown(name)} is encrypted")
     if entry.compress_type not in METHODS:
-        raise UnsafeZip(f"{shown(name)} is compressed in another way than zips usually are")
+        method = zipfile.compressor_names.get(entry.compress_type, "another method")
+        raise UnsafeZip(f"{shown(name)} is compressed by {method}, and only Deflate is read, which is usual")
 
 
 def _contents(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

@@ -113,6 +113,7 @@ class _Summary(_Object):
     epochs: Count
     test_accuracy: Fraction
     test_loss: Number
+    validation_accuracy: Fraction | None = None  # not of every network, nor of earlier versions
     training_seconds: Number
     parameters: Count
     training_images: Count

@@ -21,12 +21,20 @@ class PredictionsError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """A run's predictions for every test image after one epoch; all arrays have an entry for each image.
+    """A run's predictions for all n test images after one epoch.
 
     Attributes:
         epoch: the number of completed epochs.
+        labels: uint8 (n,), 0 to 9.
+        probabilities: float32 (n, 10), each row sums to 1.
+        predictions: int64 (n,), the most probable digits.
+        confidence: float64 (n,), their probabilities.
+        second: int64 (n,), the second most probable digits.
+        loss: float64 (n,), the cross-entropy of each image in nats.
+        right: bool (n,), where the prediction is the label.
+        accuracy: the share of them that are right, 0 to 1.
         corrected: accuracy with MNIST's known label errors corrected, None for other datasets.
-        matrix: counts (10, 10), rows are labels.
+        matrix: counts int64 (10, 10), rows are labels, columns predictions.
     """
 
     epoch: int

@@ -1,6 +1,7 @@
 """A run's network in other formats, verified to answer the same: `python -m core.export RUN --format onnx`.
 
 RUN is a run's folder or its id. The files are left in the folder `exports` of the run, and the page Export shows them.
+With `--format tensorboard` or `mlflow` the run's curves, settings and results are written for these programs.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import sys
 from functools import partial
 
 from core.compute import job
-from core.export import verify
+from core.export import tracking, verify
 from core.export.formats import FORMATS, INSTALL, possible
+from core.export.tracking import TRACKERS, TrackingError
 from core.export.verify import Exports, Verification
 from core.home import absolute
 from core.runs import Run, RunStore
@@ -45,13 +47,38 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status: 1 where an export failed, 2 where what was asked cannot be."""
     parser = command_line("python -m core.export", __doc__)
     parser.add_argument("run", help="a run folder, or the id of a run")
-    parser.add_argument("--format", nargs="+", choices=[*FORMATS, "all"], default=["all"], help="without: all")
+    parser.add_argument(
+        "--format",
+        nargs="+",
+        choices=[*FORMATS, "all", *TRACKERS],
+        default=["all"],
+        help="without: all, which are those of the network; tensorboard and mlflow take its curves",
+    )
+    parser.add_argument(
+        "--out",
+        help="with tensorboard and mlflow: the folder to write to (default: tensorboard or mlflow, here); with mlflow "
+        "also the address of a tracking store (default: MLFLOW_TRACKING_URI)",
+    )
     options = parser.parse_args(arguments)
+    trackers = [name for name in options.format if name in TRACKERS]
+    asked = [name for name in options.format if name not in TRACKERS]
+    if options.out and not trackers:
+        parser.error("--out goes with --format tensorboard or mlflow. Other formats are written into the run's folder.")
     run = RunStore().get(options.run) or Run(absolute(options.run))
-    names = list(FORMATS) if "all" in options.format else options.format
-    if reason := _refusal(run, options.format):
+    if reason := _refusal(run, asked):
         print(reason, file=sys.stderr)
         return 2
+    try:
+        for name in trackers:
+            print("\n".join(tracking.track(run, name, options.out)))
+    except TrackingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return _export_formats(run, asked) if asked else 0
+
+
+def _export_formats(run: Run, asked: list[str]) -> int:
+    names = list(FORMATS) if "all" in asked else asked
     skipped = [name for name in names if name not in possible(run) or FORMATS[name].missing]
     status = job.execute_once(
         run, "export", partial(verify.export_all, names=[name for name in names if name not in skipped])
@@ -69,13 +96,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _refusal(run: Run, asked: list[str]) -> str | None:
     """Why nothing can be exported, None where it can."""
-    if run.path.absolute() == Starter().path:
+    if asked and run.path.absolute() == Starter().path:
         return f"The starter is LiteRT only, and it is a file already: {run.model_path}"
     if run.too_new:
         return run.too_new
     if run.config is None:
         return f"{run.path} is neither a run folder nor the id of a run, or its config.json is damaged."
-    if not run.has_model:
+    if asked and not run.has_model:
         return f"{run.name} has no model yet. Train it to its end, or stop it, first."
     for name in asked:
         if name != "all" and name not in possible(run):

@@ -18,7 +18,13 @@ ENOUGH_SECONDS, ENOUGH_SHARE = 2.0, 0.02  # of training, before the time left ca
 
 @dataclass(frozen=True)
 class History:
-    """A run's events in order, without what a resumed run did again: `batches` and `epochs` as dicts of numbers."""
+    """A run's events in order, without what a resumed run did again: `batches` and `epochs` as dicts of numbers.
+
+    Both have `step` (batches so far), `epoch` (from 1), `loss`, `accuracy` (a fraction), `learning_rate`, `time`
+    (seconds since 1970) and `training_seconds` (so far). Epochs have `val_loss` and `val_accuracy`; batches have
+    `position` (epochs so far, 0.5 in the middle of the first), `epoch_loss` and `epoch_accuracy` (means of the epoch so
+    far), `images` and `images_per_second`.
+    """
 
     batches: tuple[dict, ...]
     epochs: tuple[dict, ...]

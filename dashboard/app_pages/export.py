@@ -71,6 +71,10 @@ def show_run(run: Run, digits: Dataset) -> None:
     st.header("For another Digit Lab", anchor=False)
     st.markdown("Its Train page takes this zip under Import a run.")
     show_bundle(run)
+    if run.history().batches:
+        st.header("TensorBoard and MLflow", anchor=False)
+        st.markdown("Its curves, weights and confusion matrix, for programs that compare runs. In the terminal:")
+        st.code(f"python -m core.export {run.id} --format tensorboard mlflow", language=None, wrap_lines=True)
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:

@@ -71,6 +71,11 @@ def test_a_run_without_exports_offers_them(run):
     assert codes(at) == [format.snippet.rstrip() for format in FORMATS.values()]
 
 
+def test_a_run_with_curves_says_how_other_programs_get_them(run):
+    run.append_event("batch", step=1, epoch=1, loss=0.5, accuracy=0.9, position=0.1, training_seconds=1.0)
+    assert codes(open_page("export", run=run.id))[-1] == f"python -m core.export {run.id} --format tensorboard mlflow"
+
+
 def test_without_any_run_the_starter_is_there_as_litert_only():
     at = open_page("export")
     assert "shipped as LiteRT only" in at.info[0].value

@@ -44,8 +44,9 @@ def show_import(dataset: Dataset) -> None:
             max_upload_size=upload_limit(MOST_ZIPPED),
             key=f"import_{st.session_state.setdefault('imports', 0)}",
             disabled=bool(refusal_to_make()),
-            help="The zip from the Train page of another Digit Lab, under Files. Every file in it is checked, and a "
-            "zip that fails a check is not imported.",
+            help="The zip from the Train page of another Digit Lab, under Files. Where the browser unpacked it, as "
+            "Safari does, zip the folder again. Every file in it is checked, and a zip that fails a check is not "
+            "imported.",
         )
         if file is None:
             return

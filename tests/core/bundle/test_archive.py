@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import stat
 import struct
 import subprocess
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from core.bundle import archive, model_check
 from core.bundle.__main__ import main
 from core.bundle.archive import BundleError, pack, unpack
+from core.classroom.acts import pack as pack_class
 from core.config import TrainingConfig
 from core.interpretability.inside import load_inside
 from core.predictor import ModelError
@@ -95,6 +97,12 @@ def test_weights_come_along_so_that_one_can_look_inside(with_weights, store):
     for layer, arrays in load_inside(with_weights).weights.items():
         for name, array in arrays.items():
             assert np.array_equal(load_inside(run).weights[layer][name], array)
+
+
+def test_the_validation_accuracy_of_what_was_saved_comes_along(store, digits):
+    run = fill_run(store.create(TrainingConfig("dense", epochs=3)), digits)
+    run.write_summary({**run.summary, "validation_accuracy": 0.96})  # another than after the last epoch
+    assert unpack(pack(run), store).summary == run.summary
 
 
 def test_large_weights_stay_at_home(with_weights, monkeypatch):
@@ -208,7 +216,10 @@ REZIPPED = {
     "Finder, the folder": ("RUN/", "RUN/.DS_Store", "__MACOSX/RUN/._.DS_Store", "__MACOSX/._RUN"),
     "Finder, the files": ("", ".DS_Store", "__MACOSX/._config.json", "._state.json"),
     "Windows, the folder": ("RUN/", "RUN/Thumbs.db", "RUN/desktop.ini"),
+    "Finder, then Windows": ("RUN/", "RUN/__MACOSX/RUN/._config.json", "RUN/Desktop.ini", "RUN/.Trashes/501"),
+    "tar of Windows": ("./", "./", "./.hidden"),
     "twice": ("RUN (1)/RUN/",),
+    "a folder with a name of one's own": ("Lea 12:30 ... (best)/",),
 }
 
 
@@ -217,6 +228,16 @@ def test_a_zip_that_was_unpacked_and_zipped_again_is_imported(name, packed, trai
     run = unpack(rezipped(*REZIPPED[name])(packed), store, "again.zip")
     assert (run.config, run.name, run.predicted_epochs()) == (trained.config, trained.name, [1, 2, 3])
     assert not list(run.path.rglob(".DS_Store"))
+
+
+@pytest.mark.parametrize("method", [["zip", "-qr0"], ["zip", "-qr9"], ["zip", "-qr", "-fd", "-fz-"]], ids=" ".join)
+@pytest.mark.skipif(not shutil.which("zip"), reason="there is no zip here")
+def test_what_another_program_zipped_is_imported(method, packed, trained, store, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(tmp_path / "out" / "RUN")
+    subprocess.run([*method, "-", "RUN"], cwd=tmp_path / "out", check=True, stdout=(tmp_path / "r.zip").open("wb"))
+    run = unpack((tmp_path / "r.zip").read_bytes(), store)
+    assert (run.config, run.name, run.predicted_epochs()) == (trained.config, trained.name, [1, 2, 3])
 
 
 def test_folders_and_backslashes_of_other_zip_programs_are_read(packed, trained, store):
@@ -237,6 +258,9 @@ OTHERS = {
     "photos.zip": (("IMG_1.JPG", "IMG_2.jpg"), "a folder of pictures"),
     "thesis.zip": (("chapter.tex",), "another zip"),
     "empty.zip": ((), "an empty zip"),
+    "phone.zip": (("model-int8.tflite",), "an exported network"),
+    "exports.zip": (("exports.json", "model.onnx", "model.keras"), "an exported network"),
+    "my_digits.zip": (("my_digits/20261126-031711-000000001-ab12.npz",), "a folder of My digits"),
 }
 
 
@@ -250,6 +274,55 @@ def test_the_wrong_zip_is_told_what_it_is_and_what_is_wanted(name, store, tmp_pa
     assert said.startswith(f"{name} was not imported: it is {words}")
     assert "Download run.zip" in said
     assert nothing_in(store)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_what", "remedy"),
+    [
+        (lambda data: zip_of({"run.zip": data}), 'a zip around "run.zip".', "Unpack it, and choose the zip of a run"),
+        (lambda data: zip_of({f"RUN {n}/run.zip": data for n in (1, 2, 3)}), "and 2 more", "Unpack it"),
+        (
+            lambda data: zip_of(below("A/", data) | below("B/", data)),
+            "it holds 2 runs",
+            "zip of the run's folder alone",
+        ),
+        (
+            lambda data: zip_of(below("runs/A/", data) | below("runs/B/", data) | {"people/a.json": b"{}"}),
+            "it is all runs of a class, not one",
+            "DIGITLAB_HOME",
+        ),
+        (lambda data: zip_of(below("home/runs/A/", data) | {"home/names.json": b"{}"}), "of a Digit Lab", "run.zip"),
+        (lambda data: added("checkpoint.npz")(data), "a run's folder as it is on the disk", "Download run.zip"),
+        (lambda data: rezipped("RUN/")(added("model.keras")(data)), "it is a run's folder", "python -m core.bundle"),
+        (
+            lambda data: added("of-tomorrow.json")(changed("config.json", format=99)(data)),
+            "by a newer version of Digit Lab (folder format 99; this version opens formats up to",
+            "Update Digit Lab",
+        ),
+    ],
+)
+def test_what_is_a_run_in_another_way_is_told_how_to_become_one(change, is_what, remedy, packed, store):
+    with pytest.raises(BundleError) as refusal:
+        unpack(change(packed), store, "wrong.zip")
+    said = str(refusal.value)
+    assert said.startswith("wrong.zip was not imported: ")
+    assert is_what in said
+    assert remedy in said
+    assert nothing_in(store)
+
+
+def test_the_zip_of_a_class_that_was_cleared_is_told_what_it_is(trained, tmp_path, store):
+    home = tmp_path / "class"
+    shutil.copytree(trained.path, home / "runs" / trained.id)
+    (home / "people").mkdir()
+    (home / "people" / "ann.json").write_text("{}")
+    with pytest.raises(BundleError, match="it is all runs of a class, not one"):
+        unpack(pack_class(home).read_bytes(), store)
+
+
+def below(folder: str, data: bytes) -> dict[str, bytes]:
+    """The files of a bundle in a folder."""
+    return {folder + name: contents for name, contents in files_of(data).items()}
 
 
 # Refused
@@ -338,7 +411,7 @@ INFINITE = np.where(np.arange(10) == 3, np.float16("inf"), UNIFORM)
 HUGE_SHAPE = array(UNIFORM).replace(b"(397, 10), ", b"(299999, 10), ").replace(b"     \n", b"  \n", 1)
 REFUSED = {
     "nothing": (lambda data: b"", "not a zip"),
-    "no zip": (lambda data: b"GIF89a" + data, "not a zip"),
+    "no zip": (lambda data: b"GIF89a" + data, "not a zip. Choose the zip of a run"),
     "cut off": (lambda data: data[: len(data) // 2], "cut off"),
     "added behind": (lambda data: data + b"x", "cut off, or something is added"),
     "traversal": (added("../../evil.py"), "leads out"),
@@ -354,19 +427,19 @@ REFUSED = {
         "link",
     ),
     "a device": (replaced("state.json", None), added("state.json", mode=stat.S_IFCHR | 0o666), "does not belong"),
-    "a Keras model": (added("model.keras"), "does not belong"),
-    "a checkpoint": (added("checkpoint.npz"), "does not belong"),
+    "a Keras model": (added("model.keras"), "a run's folder as it is on the disk"),
+    "a checkpoint": (added("checkpoint.npz"), "a run's folder as it is on the disk"),
     "its own mark": (added("imported.json"), "does not belong"),
-    "two folders": (lambda data: added("other/config.json")(rezipped("run/")(data)), "another zip"),
+    "two folders": (lambda data: added("other/config.json")(rezipped("run/")(data)), "a run among other files"),
     "a zero in a name": (lambda data: data.replace(b"name.json", b"name.\0son"), "does not belong|damaged"),
     "twice": (twice, "twice"),
     "encrypted": (flagged(0x1), "encrypted"),
     "other compression": (
         lambda data: data[: data.index(b"PK\x01\x02") + 10] + b"\x0e" + data[data.index(b"PK\x01\x02") + 11 :],
-        "another way",
+        "compressed by lzma, and only Deflate is read",
     ),
     "too many files": (
-        lambda data: zip_of({f"predictions/epoch-{n:04d}.npy": b"" for n in range(1001)}),
+        lambda data: zip_of({"name.json": b"", **{f"predictions/epoch-{n:04d}.npy": b"" for n in range(1000)}}),
         "1,001 files",
     ),
     "a bomb": (bomb("model.tflite", 49), "larger than"),
