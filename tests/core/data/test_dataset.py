@@ -144,7 +144,10 @@ def pickled() -> np.ndarray:
         ({"y_test": np.array([-1, 0, 1], np.int8)}, r"y_test .* from -1 to 1.*0 to 9"),
         ({"y_train": np.zeros(4, np.uint8)}, r"y_train .*\(4,\), for 5 images"),
         ({"x_test": np.zeros((0, 28, 28), np.uint8), "y_test": np.zeros(0, np.uint8)}, r"x_test .* 0 images"),
-        ({"y_train": pickled()}, r"y_train .* is a pickle: .* any code .* never loaded .*\nimport numpy\n.*\nnumpy.savez"),
+        (
+            {"y_train": pickled()},
+            r"y_train .* is a pickle: .* any code .* never loaded .*\nimport numpy\n.*\nnumpy.savez",
+        ),
     ],
 )
 def test_npz_with_wrong_arrays_is_refused_by_name_fault_and_cure(tmp_path, changes, message):
