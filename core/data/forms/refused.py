@@ -9,14 +9,14 @@ from core.data.files import WANTED, DatasetError
 
 PICKLE = (
     "is a pickle: it holds Python objects, which may run any code when they are loaded, so it is never loaded here. "
-    "If you trust who made it, make an npz of it yourself:"
+    "If you trust who made it, these three lines of Python make an npz of it."
 )
 PICKLE_ENDINGS = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 KINDS = {  # how files begin
-    b"MATLAB 5.0": "is a MATLAB file. Make an npz of it, with the names that its arrays have:",
-    b"\x89HDF\r\n\x1a\n": "is an HDF5 file. Make an npz of it, with the names that its arrays have:",
+    b"MATLAB 5.0": "is a MATLAB file. These lines of Python make an npz of it, with the names that its arrays have.",
+    b"\x89HDF\r\n\x1a\n": "is an HDF5 file. These lines of Python make an npz of it, with the names that its arrays have.",
     b"PAR1": "is a Parquet file. Make an npz of it, for instance with pandas.",
-    b"\x93NUMPY": "is one array alone. Name its folder, with images and labels in it, or make an npz of both:",
+    b"\x93NUMPY": "is one array alone. Name its folder, where images and labels are in it, or make an npz of both.",
     b"\x89PNG": "is one picture. Name a folder with a subfolder of pictures for each digit, 0 to 9.",
     b"\xff\xd8\xff": "is one picture. Name a folder with a subfolder of pictures for each digit, 0 to 9.",
     b"BZh": "is compressed with bzip2. Unpack it and name what was in it.",

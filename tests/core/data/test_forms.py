@@ -505,7 +505,7 @@ def one_picture(path: Path, some) -> Path:
 @pytest.mark.parametrize(
     ("name", "make", "said"),
     [
-        ("mnist.pkl", pickled, r"is a pickle: .* any code .* make an npz .*\n.*pickle.load\(open.*\n.*savez"),
+        ("mnist.pkl", pickled, r"is a pickle: .* any code .* make an npz of it\.\n.*pickle.load\(open.*\n.*savez"),
         ("mnist.pkl.gz", pickled, r"is a pickle: .*\n.*pickle.load\(gzip.open.*\n.*savez"),
         ("training.pt", torched, r"is a pickle: .*\n.*torch.load.*\n.*savez"),
         ("archive.zip", zipped, r"is a zip archive with train.csv\. Unpack it and name the folder"),
