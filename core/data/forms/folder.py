@@ -22,9 +22,13 @@ TRAIN, TEST = re.compile(r"train"), re.compile(r"test|t10k|val")
 
 @dataclass
 class Entries:
-    """The files and folders in a folder, by name; hidden ones and what macOS adds are left out."""
+    """The files and folders in a folder, by name; hidden ones and what macOS adds are left out.
+
+    Where there are too many, as of pictures that no folder gives a label, there are none of them here.
+    """
 
     path: Path
+    too_many: bool = False
     files: list[Path] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
 
@@ -37,6 +41,8 @@ def read(path: Path, progress: Progress) -> Digits:
         OSError: where it cannot be read.
     """
     level = [_entries(path)]
+    if level[0].too_many:
+        raise DatasetError(f"{path} has more than {MOST_ENTRIES:,} files. {WANTED}")
     for _ in range(DEPTH + 1):
         found = [(entries, reader) for entries in level if (reader := _reader(entries))]
         if len(found) > 1:
@@ -54,7 +60,7 @@ def _entries(path: Path) -> Entries:
     with os.scandir(path) as found:
         several = list(islice(found, MOST_ENTRIES + 1))
     if len(several) > MOST_ENTRIES:
-        raise DatasetError(f"{path} has more than {MOST_ENTRIES:,} files. {WANTED}")
+        return Entries(path, too_many=True)
     for entry in sorted(several, key=lambda entry: entry.name):
         if not entry.name.startswith((".", "__MACOSX")):
             if entry.is_dir():

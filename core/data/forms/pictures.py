@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def parts(folder: Path, folders: Iterable[Path]) -> dict[str, list[Path]]:
 def _first(folder: Path) -> list[Path]:
     """The entries of a folder, at most a hundred: more are no folders of digits."""
     with os.scandir(folder) as entries:
-        return [Path(entry.path) for entry, _ in zip(entries, range(100), strict=False)]
+        return [Path(entry.path) for entry in islice(entries, 100)]
 
 
 def _of_digits(folder: Path, folders: Iterable[Path]) -> list[Path]:
@@ -127,12 +128,12 @@ def _pictures(folder: Path, below: Iterable[Path]) -> list[Picture]:
     found: list[Picture] = []
     for path in below:
         with os.scandir(path) as entries:
-            for seen, entry in enumerate(entries):
-                if seen >= MOST_IMAGES or len(found) > MOST_IMAGES:
-                    raise DatasetError(f"{folder} has more than {MOST_IMAGES:,} pictures, the most that are loaded.")
-                if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith("."):
-                    found.append(Picture(Path(entry.path), int(path.name)))
-    return sorted(found)
+            names = [entry.name for entry in islice(entries, MOST_IMAGES + 1)]
+        if len(found) + len(names) > MOST_IMAGES:
+            raise DatasetError(f"{folder} has more than {MOST_IMAGES:,} pictures, the most that are loaded.")
+        names = sorted(name for name in names if name.lower().endswith(ENDINGS) and not name.startswith("."))
+        found += [Picture(path / name, int(path.name)) for name in names]
+    return found
 
 
 def _read_block(pictures: list[Picture]) -> list[Read]:
@@ -158,7 +159,7 @@ def _notes(hows: list[str], failed: list[str]) -> list[str]:
     notes = [f"Folders go by label, so the pictures were shuffled (seed {SEED})."]
     if brought := hows.count(BROUGHT):
         notes.append(
-            f"{brought:,} of {len(hows):,} pictures have another size than 28 × 28; each was brought to MNIST's form "
+            f"{brought:,} of {len(hows):,} pictures are not 28 × 28, or transparent; each was brought to MNIST's form "
             "as a drawing is: cropped, scaled, its pen fitted and centred."
         )
     if inverted := hows.count(INVERTED):

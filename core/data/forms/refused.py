@@ -12,37 +12,38 @@ PICKLE = (
     "If you trust who made it, these three lines of Python make an npz of it."
 )
 PICKLE_ENDINGS = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
-KINDS = {  # how files begin
-    b"MATLAB 5.0": "is a MATLAB file. These lines of Python make an npz of it, with the names that its arrays have.",
-    b"\x89HDF\r\n\x1a\n": "is an HDF5 file. These lines of Python make an npz of it, with the names that its arrays have.",
-    b"PAR1": "is a Parquet file. Make an npz of it, for instance with pandas.",
-    b"\x93NUMPY": "is one array alone. Name its folder, where images and labels are in it, or make an npz of both.",
-    b"\x89PNG": "is one picture. Name a folder with a subfolder of pictures for each digit, 0 to 9.",
-    b"\xff\xd8\xff": "is one picture. Name a folder with a subfolder of pictures for each digit, 0 to 9.",
-    b"BZh": "is compressed with bzip2. Unpack it and name what was in it.",
-    b"\xfd7zXZ": "is compressed with xz. Unpack it and name what was in it.",
-    b"7z\xbc\xaf": "is a 7z archive. Unpack it and name the folder.",
-    b"Rar!": "is a RAR archive. Unpack it and name the folder.",
-    b"%PDF": f"is a PDF. {WANTED}",
-    b"SQLite": f"is a database. {WANTED}",
-}
-PROGRAMS = {
-    b"MATLAB 5.0": (
+PROGRAM = "These lines of Python make an npz of it, once you write the names that its arrays have."
+PICTURE = "is one picture. Name a folder with a subfolder of pictures for each digit, 0 to 9."
+KINDS = (  # how files begin, what they are, and a program where one makes an npz of them
+    (
+        b"MATLAB 5.0",
+        f"is a MATLAB file. {PROGRAM}",
         "import numpy, scipy.io",
         "found = scipy.io.loadmat({path!r})",
-        "numpy.savez({npz!r}, images=found['images'], labels=found['labels'])",
+        "numpy.savez('digits.npz', images=found['images'], labels=found['labels'])",
     ),
-    b"\x89HDF\r\n\x1a\n": (
+    (
+        b"\x89HDF\r\n\x1a\n",
+        f"is an HDF5 file. {PROGRAM}",
         "import h5py, numpy",
         "found = h5py.File({path!r})",
-        "numpy.savez({npz!r}, images=found['images'][:], labels=found['labels'][:])",
+        "numpy.savez('digits.npz', images=found['images'][:], labels=found['labels'][:])",
     ),
-    b"\x93NUMPY": (
+    (
+        b"\x93NUMPY",
+        "is one array alone. Name its folder, where images and labels are in it, or make an npz of both.",
         "import numpy",
         "images, labels = numpy.load({path!r}), numpy.load('labels.npy')",
-        "numpy.savez({npz!r}, images=images, labels=labels)",
+        "numpy.savez('digits.npz', images=images, labels=labels)",
     ),
-}
+    (b"PAR1", "is a Parquet file. Make a CSV or an npz of it, for instance with pandas."),
+    (b"\x89PNG", PICTURE),
+    (b"\xff\xd8\xff", PICTURE),
+    (b"BZh", "is compressed with bzip2. Unpack it and name what was in it."),
+    (b"\xfd7zXZ", "is compressed with xz. Unpack it and name what was in it."),
+    (b"7z\xbc\xaf", "is a 7z archive. Unpack it and name the folder."),
+    (b"Rar!", "is a RAR archive. Unpack it and name the folder."),
+)
 TAR = b"ustar"
 TAR_AT = 257
 
@@ -67,6 +68,12 @@ def pickled(what: str, path: Path) -> DatasetError:
             f"found = numpy.load({str(path)!r}, allow_pickle=True)",
             "numpy.savez('digits.npz', **{name: numpy.array(found[name].tolist()) for name in found})",
         )
+    elif name.endswith(".joblib"):
+        program = (
+            "import joblib, numpy",
+            f"images, labels = joblib.load({str(path)!r})  # or as it is in yours",
+            "numpy.savez('digits.npz', images=images, labels=labels)",
+        )
     else:
         opened = "gzip.open" if name.endswith(".gz") else "open"
         program = (
@@ -87,14 +94,15 @@ def refuse(path: Path, start: bytes) -> None:
     name = path.name.lower().removesuffix(".gz")
     if (start[:1] == b"\x80" and start[1:2] <= b"\x05") or name.endswith(PICKLE_ENDINGS):
         raise pickled(str(path), path)
-    for magic, words in KINDS.items():
+    for magic, words, *program in KINDS:
         if start.startswith(magic):
-            program = "\n".join(PROGRAMS.get(magic, ())).format(path=str(path), npz=f"{path.stem}.npz")
-            raise DatasetError(f"{path} {words}" + (f"\n{program}" if program else ""))
+            raise DatasetError("\n".join([f"{path} {words}", *(line.format(path=str(path)) for line in program)]))
     if start[TAR_AT:].startswith(TAR):
         raise DatasetError(f"{path} is a tar archive. Unpack it and name the folder.")
     if start.lstrip()[:1] == b"<":
         raise DatasetError(f"{path} is a web page or XML; a download may have failed. {WANTED}")
+    if start.lstrip()[:1] in (b"{", b"["):
+        raise DatasetError(f"{path} is JSON. Make a CSV or an npz of it. {WANTED}")
     if not start.strip():
         raise DatasetError(f"{path} is empty. {WANTED}")
     if b"\0" in start:

@@ -38,12 +38,13 @@ class Head:
     Attributes:
         names: of its columns; () where it says none.
         lines: how many to skip.
-        delimiter, quote: characters.
+        delimiter: a character, None for spaces.
+        quote: a character.
     """
 
     names: tuple[str, ...]
     lines: int
-    delimiter: str = ","
+    delimiter: str | None = ","
     quote: str = '"'
 
 
@@ -124,7 +125,10 @@ def _head(path: Path, lines: list[str]) -> Head:
     if first.lstrip()[:1] in ("@", "%"):
         return _arff_head(path, lines)
     delimiter = max(DELIMITERS, key=first.count)
-    cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+    if delimiter in first:
+        cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+    else:
+        delimiter, cells = None, first.split()
     if all(_is_number(cell) for cell in cells):
         return Head((), 0, delimiter)
     return Head(tuple(cell.lower() for cell in cells), 1, delimiter)
@@ -158,9 +162,8 @@ def _values(path: Path, lines: list[str], head: Head, before: int) -> np.ndarray
     try:
         return np.loadtxt(lines, np.float32, comments=None, delimiter=head.delimiter, quotechar=head.quote, ndmin=2)
     except ValueError as error:
-        raise DatasetError(
-            f"{path} cannot be read after its first {before:,} images: {str(error).rstrip('.')}. {WANTED}"
-        ) from error
+        after = f" after {before:,} images" if before else ""
+        raise DatasetError(f"{path} cannot be read{after}: {str(error).rstrip('.')}. {WANTED}") from error
 
 
 def _columns(path: Path, head: Head, values: np.ndarray, notes: list[str]) -> Columns:

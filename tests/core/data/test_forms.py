@@ -262,6 +262,7 @@ def frame(images: np.ndarray, labels: np.ndarray, label: str = "label", first: b
         ("label", True, {"index": False, "sep": "\t", "quoting": 1}),
         ("label", True, {"index": False, "encoding": "utf-8-sig", "lineterminator": "\r\n"}),
         ("label", True, {"index": False, "float_format": "%.1f"}),
+        ("label", True, {"index": False, "sep": " ", "header": False}),
         ("label", True, {"index": False, "compression": "gzip"}),
     ],
 )
@@ -336,6 +337,7 @@ def test_kaggles_folder_is_read_without_its_test_set_which_has_no_labels(tmp_pat
         (lambda text: "name,age\nA,1\n", "could not convert"),
         (lambda text: "<!DOCTYPE html><html>", "is a web page or XML; a download may have failed"),
         (lambda text: " \n\n", "is empty"),
+        (lambda text: '[{"label": 3}]', "is JSON. Make a CSV"),
         (lambda text: "1" * 3_000_000, "a line of more than a million characters"),
     ],
 )
@@ -398,7 +400,7 @@ def test_pictures_of_another_size_are_brought_to_mnists_form_as_a_drawing_is(tmp
     [first] = (tmp_path / str(some["y_train"][0])).glob("0.jpg")
     wanted = normalise_drawing(np.asarray(Image.open(first)))
     assert any((image == wanted).all() for image in [*found.x_train, *found.x_test])
-    assert f"{TRAIN} of {TRAIN + 2} pictures have another size than 28 × 28" in found.note
+    assert f"{TRAIN} of {TRAIN + 2} pictures are not 28 × 28, or transparent" in found.note
     assert "2 of 62 pictures were left out, the first:" in found.note
 
 
@@ -453,6 +455,15 @@ def test_a_folder_of_more_files_than_a_dataset_has_is_given_up_at_once(tmp_path,
     with pytest.raises(DatasetError, match="has more than 10,000 files"):
         load_dataset(tmp_path)
     assert len(looked_at) < 20_000
+
+
+def test_a_folder_of_pictures_without_labels_beside_the_others_is_passed_over(tmp_path, some, monkeypatch):
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 12)
+    write_pictures(tmp_path / "all" / "labelled", some["x_train"], some["y_train"])
+    (tmp_path / "all" / "unlabelled").mkdir()
+    for place, image in enumerate(some["x_test"]):
+        Image.fromarray(image).save(tmp_path / "all" / "unlabelled" / f"{place}.png")
+    assert_split(load_dataset(tmp_path), some["x_train"], some["y_train"])
 
 
 # What is not loaded, and why
