@@ -87,7 +87,7 @@ def read(path: Path, progress: Progress) -> tuple[np.ndarray, np.ndarray, list[s
                 "scale. Wanted: 0 to 255, or 0 to 1, in all lines."
             )
         images.append(as_bytes(pixels, columns.factor))
-        labels.append(values[:, columns.label])
+        labels.append(values[:, columns.label].copy())  # a view would keep the whole block
         count += len(values)
         if count > MOST_IMAGES:
             raise DatasetError(f"{path} has more than {MOST_IMAGES:,} lines, the most that are loaded. Save fewer.")
