@@ -62,7 +62,7 @@ def _looks(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
     if 2 * np.mean(np.median(rim, axis=1) > LIGHT) > 1:
         yield (
             "The images look inverted, dark on light: what is drawn on Draw is light on dark, as MNIST is. "
-            f"{IN_PYTHON} 255 - x, and save them again."
+            f"{IN_PYTHON} x = 255 - x, and save them again."
         )
         images = 255 - images
     fits = {"": np.mean(_shown(images) == labels)}
@@ -71,7 +71,7 @@ def _looks(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
     if fits[best] >= max(FITTING, fits[""] + CLEARLY):
         yield (
             f"The images look {best}: a simple classifier agrees with {fits['']:.0%} of their labels as they are, and "
-            f"with {fits[best]:.0%} the other way round. {IN_PYTHON} {TURNED[best][1]}, and save them again."
+            f"with {fits[best]:.0%} once they are put right. {IN_PYTHON} x = {TURNED[best][1]}, and save them again."
         ).replace("%", " %")
     elif fits[""] < CONTRADICTING:
         yield _contradiction(_shown(images), labels)

@@ -59,7 +59,7 @@ def pickled(what: str, path: Path) -> DatasetError:
     if name.endswith((".pt", ".pth")):
         program = (
             "import numpy, torch",
-            f"images, labels = torch.load({str(path)!r})  # or as it is in yours",
+            f"images, labels = torch.load({str(path)!r})  # or as in yours",
             "numpy.savez('digits.npz', images=images.numpy(), labels=labels.numpy())",
         )
     elif name.endswith((".npz", ".npy")):
@@ -71,14 +71,14 @@ def pickled(what: str, path: Path) -> DatasetError:
     elif name.endswith(".joblib"):
         program = (
             "import joblib, numpy",
-            f"images, labels = joblib.load({str(path)!r})  # or as it is in yours",
+            f"images, labels = joblib.load({str(path)!r})  # or as in yours",
             "numpy.savez('digits.npz', images=images, labels=labels)",
         )
     else:
         opened = "gzip.open" if name.endswith(".gz") else "open"
         program = (
             "import gzip, numpy, pickle",
-            f"(a, b), *_, (c, d) = pickle.load({opened}({str(path)!r}, 'rb'), encoding='latin1')  # as it is in yours",
+            f"(a, b), *_, (c, d) = pickle.load({opened}({str(path)!r}, 'rb'), encoding='latin1')  # as in yours",
             "numpy.savez('digits.npz', x_train=a, y_train=b, x_test=c, y_test=d)",
         )
     return DatasetError("\n".join([f"{what} {PICKLE}", *program]))

@@ -56,7 +56,7 @@ def test_images_that_are_turned_or_inverted_are_told_with_what_undoes_it(written
     changed = {name: change(array) if name.startswith("x") else array for name, array in written.items()}
     [said] = doubts(**changed)
     assert looks in said
-    assert f"In Python, for both arrays of images: {remedy}, and save" in said
+    assert f"In Python, for both arrays of images: x = {remedy}, and save" in said
     undone = {
         name: eval(remedy, {"x": array, "numpy": np}) if name.startswith("x") else array
         for name, array in changed.items()
