@@ -50,8 +50,9 @@ class Head:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column is the label, which are left out besides, and what pixels are multiplied with."""
+    """How many columns there are, which is the label, which are left out, and what pixels are multiplied with."""
 
+    width: int
     label: int
     left_out: tuple[int, ...]
     factor: float
@@ -79,12 +80,14 @@ def read(path: Path, progress: Progress) -> tuple[np.ndarray, np.ndarray, list[s
         values = _values(path, lines, head, count)
         if columns is None:
             columns = _columns(path, head, values, notes)
+        if values.shape[1] != columns.width:
+            raise DatasetError(f"{path} has {values.shape[1]} columns after {count:,} images, not as before. {WANTED}")
         pixels = np.delete(values, (columns.label, *columns.left_out), axis=1)
         low, high = float(pixels.min()), float(pixels.max())
         if not (low >= 0 and high * columns.factor < FULL + 0.5):
             raise DatasetError(
-                f"{path} has pixels from {low:.4g} to {high:.4g} after line {count:,}, but before they are on another "
-                "scale. Wanted: 0 to 255, or 0 to 1, in all lines."
+                f"{path} has pixels from {low:.4g} to {high:.4g} after {count:,} images, but before they are on "
+                "another scale. Wanted: 0 to 255, or 0 to 1, in all lines."
             )
         images.append(as_bytes(pixels, columns.factor))
         labels.append(values[:, columns.label].copy())  # a view would keep the whole block
@@ -189,7 +192,7 @@ def _columns(path: Path, head: Head, values: np.ndarray, notes: list[str]) -> Co
     factor, note = scale(low, high, bool((pixels == np.rint(pixels)).all()), str(path))
     if note:
         notes.append(note)
-    return Columns(label, left_out, factor)
+    return Columns(width, label, left_out, factor)
 
 
 def _may_be_labels(column: np.ndarray) -> bool:

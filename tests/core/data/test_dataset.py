@@ -169,14 +169,16 @@ def test_npz_with_wrong_arrays_is_refused_by_name_fault_and_cure(tmp_path, chang
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "no zip", "empty", "one byte", "array ends early"])
+@pytest.mark.parametrize("damage", ["truncated", "no zip", "empty", "one byte", "array ends early", "header"])
 def test_damaged_npz_is_refused(tmp_path, damage):
     path = write_npz(tmp_path / "damaged.npz")
     good = path.read_bytes()
-    if damage == "array ends early":
+    if damage in ("array ends early", "header"):
         with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(path, "w") as new:
             for name in old.namelist():
-                new.writestr(name, old.read(name)[: -100 if name == "x_train.npy" else None])
+                content = old.read(name)
+                cut = content[:-100] if damage == "array ends early" else content.replace(b"}", b"(")
+                new.writestr(name, cut if name == "x_train.npy" else content)
     else:
         middle = len(good) // 3
         flipped = good[:middle] + bytes([good[middle] ^ 0xFF]) + good[middle + 1 :]

@@ -325,6 +325,14 @@ def test_kaggles_folder_is_read_without_its_test_set_which_has_no_labels(tmp_pat
         load_dataset(tmp_path / "test.csv")
 
 
+def test_a_table_that_gets_narrower_between_two_blocks_is_refused(tmp_path, some, monkeypatch):
+    monkeypatch.setattr(table, "BLOCK", 60_000)
+    text = frame(some["x_train"], some["y_train"]).to_csv(index=False)
+    (tmp_path / "train.csv").write_text(text + "1,2,3\n" * 30_000)
+    with pytest.raises(DatasetError, match="columns"):
+        load_dataset(tmp_path / "train.csv")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
