@@ -97,7 +97,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help='layers in place of the model\'s own: "flatten, dense 64, relu, output softmax"; see below',
     )
     add("--home", type=Path, help="where runs are saved (default: DIGITLAB_HOME, or digitlab-home beside this file)")
-    add("--data", type=Path, help="an mnist.npz or a folder with the four IDX files (default: DIGITLAB_DATA)")
+    add("--data", type=Path, help="a file or folder with digits, as README lists them (default: DIGITLAB_DATA)")
     add("--name", help="name of the run")
     experiments = parser.add_argument_group("experiments", "one switch for each question; the defaults change nothing")
     add = experiments.add_argument
@@ -144,14 +144,13 @@ def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
     """
 
     def progress(done: int, total: int) -> None:
-        whole = f" of {total / 1e6:.1f}" if total else ""
-        terminal.show(f"Downloading MNIST  {done / 1e6:.1f}{whole} MB")
+        terminal.show(f"Loading the digits  {percent(done / total, 0) if total else f'{done / 1e6:.1f} MB'}")
 
     terminal.show("Loading the digits")
     dataset = load_dataset(path, progress=progress)
     counts = f"{len(dataset.x_train):,} images for training, {len(dataset.x_test):,} for testing"
     terminal.say(f"Dataset: {dataset.name}, {counts} ({dataset.source})")
-    for words in (*dataset.warnings, dataset.note):
+    for words in (*dataset.warnings, dataset.note, *dataset.doubts):
         if words:
             terminal.say(words)
     return dataset
