@@ -303,6 +303,7 @@ def test_a_pinch_leaves_nothing_and_the_stroke_before_it_stays(dashboard, browse
     open_draw(page, dashboard)
     touch_a_one(page)
     expect(page.locator(".st-key-answer_line")).to_contain_text("1 ·")
+    wait_until(lambda: page.evaluate(INK_COLUMNS))  # the answer follows the pen: the stroke itself may come after it
     before = page.evaluate(INK_COLUMNS)
     box = page.locator("canvas.upper-canvas").bounding_box()
     finger = context.new_cdp_session(page)
