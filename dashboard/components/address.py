@@ -9,15 +9,15 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-VISIT = "visit"  # in the session: the page that is drawn, and how many were before it
+VISIT = "visit"  # in the session: the page that is drawn, and what was asked of its address since it was come to
 
 
 def recall(page: str, name: str, default: str = "") -> str:
     """A choice of `page` from the address, or from the session, or `default`; not validated."""
-    key = f"{page}_{name}"
-    counts = is_navigation(key)
-    if counts and name in st.query_params:
+    key, asked = f"{page}_{name}", _asked()
+    if _is_new(key, asked) and name in st.query_params:
         st.session_state[key] = st.query_params[name]
+    asked.add(key)  # last: where Streamlit breaks it off before, the next run takes it up
     return st.session_state.get(key, default)
 
 
@@ -40,9 +40,9 @@ def restore(page: str, *names: str) -> None:
 
 def note_page(page: str) -> None:
     """Note which page is drawn now. Streamlit's own word for it is another one while a first run begins."""
-    before, visits = st.session_state.get(VISIT, ("", 0))
-    if before != page or not visits:
-        st.session_state[VISIT] = page, visits + 1
+    before, _ = st.session_state.get(VISIT, (None, None))
+    if before != page:
+        st.session_state[VISIT] = page, set()
 
 
 def is_navigation(key: str) -> bool:
@@ -50,8 +50,15 @@ def is_navigation(key: str) -> bool:
 
     The second question with the same key, in the same run, is answered with no.
     """
-    _, visit = st.session_state.get(VISIT, ("", 0))
-    if st.session_state.get(f"{key}_at") != visit:  # a page recalls hundreds of choices: each access takes its time
-        st.session_state[f"{key}_at"] = visit
-        return True
-    return get_script_run_ctx().is_history_navigation
+    asked = _asked()
+    is_new = _is_new(key, asked)
+    asked.add(key)
+    return is_new
+
+
+def _asked() -> set[str]:
+    return st.session_state.get(VISIT, ("", set()))[1]  # one access: a page recalls hundreds of choices
+
+
+def _is_new(key: str, asked: set[str]) -> bool:
+    return key not in asked or get_script_run_ctx().is_history_navigation

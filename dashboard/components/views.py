@@ -24,22 +24,22 @@ def view(name: str, value: object, keep: Callable, options: Collection | None = 
         options: the possible choices, where their labels may change; anything else is an old label.
         label: the label of the value; where it changes, the key changes, so that the browser shows the new one.
     """
-    version, said = st.session_state.get(_state(name), (0, {0: value}))
+    version, said, labelled = st.session_state.get(_state(name), (0, {0: value}, label))
     chosen = now(name, value)
     if not _is_possible(chosen, options):
         said = {**said, version: chosen}  # the widget is drawn anew, with the current labels
     elif chosen != value:
         _take(name, version, keep, options)
         st.rerun()
-    if said[version] != value or label != st.session_state.get(f"{name}_label", label):
+    if said[version] != value or label != labelled:
         version, said = version + 1, {version: said[version], version + 1: value}
-    st.session_state[_state(name)], st.session_state[f"{name}_label"] = (version, said), label
+    st.session_state[_state(name)] = version, said, label
     return {"key": f"{name}_{version}", "on_change": _take, "args": (name, version, keep, options)}
 
 
 def now(name: str, value: object) -> object:
     """What the widget shows now, also before its callback has run; `value` where that was changed elsewhere."""
-    version, said = st.session_state.get(_state(name), (0, {0: value}))
+    version, said, _ = st.session_state.get(_state(name), (0, {0: value}, ""))
     return st.session_state.get(f"{name}_{version}", value) if said[version] == value else value
 
 
@@ -48,7 +48,7 @@ def _take(name: str, version: int, keep: Callable, options: Collection | None) -
     key = f"{name}_{version}"
     if key not in st.session_state:
         return  # the page was left meanwhile, and its widget is gone
-    value, (_, said) = st.session_state[key], st.session_state[_state(name)]
+    value, (_, said, _) = st.session_state[key], st.session_state[_state(name)]
     repeated = version not in said or said[version] == value  # the browser only sends what it sent before
     if not repeated and _is_possible(value, options):
         keep(value)  # first: interrupted before it, the widget has said nothing; after it, another one shows the value

@@ -88,13 +88,16 @@ def runs_table(runs: Sequence[Run], shown: Run | None) -> pd.DataFrame:
     These are unknown of every run, or the same in all.
     """
     behind = owners_behind(runs)
-    frame = pd.DataFrame([_row(run) for run in runs], columns=["Run", "State", *COLUMNS, "Data", "Settings"])
-    frame["Run"] = [
+    names = ("Run", "State", *COLUMNS, "Data", "Settings")
+    columns = dict(zip(names, zip(*map(_row, runs), strict=True), strict=True))
+    columns["Run"] = [
         run_link(name + behind[run.id], is_shown=shown is not None and run.id == shown.id)
-        for name, run in zip(frame["Run"], runs, strict=True)
+        for name, run in zip(columns["Run"], runs, strict=True)
     ]
-    frame["Epochs"] = frame["Epochs"].astype("Float64")
-    same = ["Data"] * (len(set(frame["Data"]) - {"–"}) < 2)
-    finished = ["State"] * (set(frame["State"]) == {"Finished"})
-    empty = [name for name in COLUMNS if frame[name].isna().all()]
-    return frame.drop(columns=finished + same + empty)
+    columns |= {name: pd.array(columns[name], "Float64") for name in COLUMNS}
+    nothing = {
+        "Data": len(set(columns["Data"]) - {"–"}) < 2,
+        "State": set(columns["State"]) == {"Finished"},
+        **{name: columns[name].isna().all() for name in COLUMNS},
+    }
+    return pd.DataFrame({name: columns[name] for name in names if not nothing.get(name)})

@@ -17,7 +17,10 @@ from core.data import Dataset
 from core.evaluation.learning_words import off_when_validating
 from core.network import Network, in_words
 from core.runs import History, Run
+from core.runs.files import EVENTS
+from core.storage import printable, version
 from dashboard.components.charts.history import history_charts
+from dashboard.components.charts.theme import is_dark
 from dashboard.components.curve_axis import choose_axis
 from dashboard.components.curve_words import show_words
 from dashboard.components.formatting import percent, rate_text
@@ -28,6 +31,7 @@ from dashboard.components.widgets.gallery import Tile, gallery
 NUMBER_HEIGHT = 96  # pixels: a label, a value, and a remark below it
 MOST_ROWS = 10
 MOST_HEIGHT = 37 + 35 * MOST_ROWS + 17  # pixels: a half row shows that it goes on
+MOST_KEPT = 32  # runs whose charts and tables are kept
 SHOWN_IMAGES = 96  # ends with a full row of 6, 8, 12 or 16
 
 
@@ -72,19 +76,30 @@ def show_numbers(numbers: Sequence[Number]) -> None:
 def show_charts(run: Run, epochs: int) -> None:
     """Show what the curves say, and loss and accuracy over epochs, updates or seconds; without any, the empty axes."""
     show_words(run)
-    history, config = run.history(), run.config
-    again = off_when_validating(config) if config else []
-    measured = any("train_loss" in epoch for epoch in history.epochs) or not history.epochs
-    charts = history_charts(
-        history,
-        epochs,
-        over=choose_axis("train"),
-        batches_an_epoch=history.batches_an_epoch(config.batch_size if config else None),
-        read_again=" and ".join(again) if measured else "",
-    )
+    charts = _charts(*_saved(run), epochs, choose_axis("train"), is_dark(), run)
     with st.container(key="run_charts"):
         for column, (measure, chart) in zip(st.columns(2), charts.items(), strict=True):
             column.vega_lite_chart(chart, key=f"run_{measure}")
+
+
+@st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
+def _charts(path: str, version: tuple, epochs: int, over: str, is_dark: bool, _run: Run) -> dict[str, dict]:
+    """The charts of a run, for everybody who looks at it, until it learns more."""
+    history, config = _run.history(), _run.config
+    again = off_when_validating(config) if config else []
+    measured = any("train_loss" in epoch for epoch in history.epochs) or not history.epochs
+    return history_charts(
+        history,
+        epochs,
+        over=over,
+        batches_an_epoch=history.batches_an_epoch(config.batch_size if config else None),
+        read_again=" and ".join(again) if measured else "",
+    )
+
+
+def _saved(run: Run) -> tuple[str, tuple]:
+    """Where a run is, and what is another when it has learned more."""
+    return printable(run.path), (version(run.path / EVENTS, missing_ok=True), bool(run.config))
 
 
 def show_test_images(run: Run) -> None:
@@ -142,7 +157,7 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
     with table:
         st.caption(best_epoch(run.history()))
         planned = min(MOST_ROWS, epochs) if run.state.is_active else 0
-        rows, scrolls = epoch_table(run.history(), planned), epochs > MOST_ROWS and not run.state.is_active
+        rows, scrolls = _rows(*_saved(run), planned, run), epochs > MOST_ROWS and not run.state.is_active
         with st.container(key="on_screen" if scrolls else None):
             st.dataframe(
                 rows,
@@ -165,6 +180,12 @@ def show_tables(run: Run, epochs: int, files: Callable[[], None], note: str = ""
             st.caption("Its layers are not known, since its settings are damaged.")
     with downloads:
         files()
+
+
+@st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
+def _rows(path: str, version: tuple, planned: int, _run: Run) -> pd.DataFrame:
+    """The epochs of a run, for everybody who looks at it, until there are more."""
+    return epoch_table(_run.history(), planned)
 
 
 EPOCH_COLUMNS = {
