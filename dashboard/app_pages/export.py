@@ -1,8 +1,9 @@
-"""Export: the network in other formats, each verified against the run's own model, with code that runs it."""
+"""Export: a report, and the network in other formats, each verified against the run's own model, with code for it."""
 
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import streamlit as st
 from PIL import Image
@@ -16,6 +17,7 @@ from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.export import format_cards
 from dashboard.components.page_head import begin_page
+from dashboard.components.report import show_report
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.import_run import show_bundle
 
@@ -46,7 +48,8 @@ def show_starter(starter: RunView, digits: Dataset) -> None:
 
 
 def show_run(run: Run, digits: Dataset) -> None:
-    """Show the export button or its progress, the formats, their use and verification, and the whole run as a zip."""
+    """Show the report, the button that exports, the formats with their verification and use, and the run as a zip."""
+    show_report(run.id, f"{run.id}-report.html", partial(make_report, run, digits))
     stored = verify.load(run)
     reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
     current = None if reason else stored
@@ -71,6 +74,13 @@ def show_run(run: Run, digits: Dataset) -> None:
     st.header("For another Digit Lab", anchor=False)
     st.markdown("Its Train page takes this zip under Import a run.")
     show_bundle(run)
+
+
+def make_report(run: Run, digits: Dataset, name: str, words: str) -> bytes:
+    """The report of the run, by somebody of this name and with their words."""
+    from core.report import Author, run_report
+
+    return run_report(run, digits, Author(name, words))
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:
