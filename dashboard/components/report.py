@@ -14,7 +14,7 @@ from dashboard.components.people import this_person
 from dashboard.components.text import escape_markdown
 
 NAME_LETTERS, WORDS_LETTERS = 80, 2000
-MADE, NAME = "report_made", "report_by"  # in the session: the report that was made last, and the name in it
+MADE, NAME = "report_made", "report_by"  # in the session: the report that was made last and of what; the name in it
 
 
 def show_report(thing: str, file: str, make: Callable[[str, str], bytes]) -> None:
@@ -37,23 +37,22 @@ def show_form(thing: str, file: str, make: Callable[[str, str], bytes]) -> None:
         make: makes it of a name and of words; raises RunError where it cannot be made.
     """
     st.markdown("One file that opens in every browser, without Digit Lab and without internet, and prints on A4.")
-    with st.form("report_form", border=False):
-        person = this_person()
-        known = st.session_state.get(NAME, person.name if person else "")
-        name = st.text_input("Your name", known, NAME_LETTERS, key="report_name", width=320)
-        words = st.text_area(
-            "What did you find?",
-            max_chars=WORDS_LETTERS,
-            height=100,
-            key="report_words",
-            placeholder="Three sentences of your own",
-        )
-        pressed = st.form_submit_button("Make the report", icon=":material/description:")
-    if pressed:
+    person = this_person()
+    known = st.session_state.get(NAME, person.name if person else "")
+    name = st.text_input("Your name", known, NAME_LETTERS, key="report_name", width=320)
+    words = st.text_area(
+        "What did you find?",
+        max_chars=WORDS_LETTERS,
+        height=100,
+        key="report_words",
+        placeholder="Three sentences of your own",
+    )
+    wanted = thing, name, words
+    if st.button("Make the report", icon=":material/description:", key="make_report"):
         st.session_state[NAME] = name
-        st.session_state[MADE] = (thing, _made(make, name, words))
-    of, content = st.session_state.get(MADE, ("", None))
-    if of == thing and content is not None:
+        st.session_state[MADE] = wanted, _made(make, name, words)
+    of, content = st.session_state.get(MADE, (None, None))
+    if of == wanted and content is not None:  # not one without what was typed since
         size = f"{len(content) / 1000:,.0f} KB"
         show_download(f"Download the report, {size}", content, file, "text/html", key="download_report")
 

@@ -1,6 +1,7 @@
 """The page Export in its states: nothing yet, running, finished, failed, out of date, packages missing, the starter."""
 
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from core.export import verify
 from core.export.formats import FORMATS
 from core.export.verify import Exports, Verification
 from core.predictor import fingerprint, model_fingerprint
-from core.runs import Run
+from core.runs import Run, RunError
 from core.runs.starter import Starter
 from core.storage import write_json
+from tests.support.html import Page
 from tests.support.pages import as_seen, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -156,3 +158,37 @@ def test_a_click_starts_the_process(run, monkeypatch):
     monkeypatch.setattr(job.Jobs, "start", lambda self, run, kind: started.append((run.id, kind)))
     open_page("export", run=run.id).button(key="export").click().run()
     assert started == [(run.id, "export")]
+
+
+# The report
+
+
+def test_a_report_is_made_when_it_is_asked_for_and_has_what_was_typed(run):
+    for name in [name for name in sys.modules if name.startswith("core.report")]:
+        del sys.modules[name]
+    at = open_page("export", run=run.id)
+    assert "core.report" not in sys.modules  # pages stay light
+    assert "download_report" not in downloads(at)
+    at.text_input(key="report_name").set_value("Ann")
+    at.text_area(key="report_words").set_value("It <b>reads</b> well.")
+    at.button(key="make_report").click().run()
+    assert not at.exception
+    assert not at.error
+    assert "download_report" in downloads(at)
+    page = Page(at.session_state["report_made"][1])
+    assert "by Ann" in page.words
+    assert "It <b>reads</b> well." in page.words
+    assert len(page.pictures("digit")) == 10  # all mistakes
+    at.text_area(key="report_words").set_value("It reads badly.").run()
+    assert "download_report" not in downloads(at)  # what was typed since is not in it
+
+
+def test_why_a_report_cannot_be_made_is_said(run, monkeypatch):
+    def fails(*arguments):
+        raise RunError("It <b>cannot</b> be made.")
+
+    at = open_page("export", run=run.id)
+    monkeypatch.setattr("core.report.run_report", fails)
+    at.button(key="make_report").click().run()
+    assert as_seen(at.error[0].value) == "It <b>cannot</b> be made."
+    assert "download_report" not in downloads(at)
