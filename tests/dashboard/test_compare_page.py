@@ -22,6 +22,7 @@ from dashboard.components import curve_words
 from dashboard.components.compare import run_choice, run_table, run_table_view
 from dashboard.components.formatting import run_link
 from tests.support.digits import mostly_right
+from tests.support.html import Page
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -453,3 +454,13 @@ def test_charts_leave_out_the_network_of_trials_that_all_have_the_same_and_no_tw
     assert run_table.names_in_charts(runs, names) == names
     alike = {**names, "d": "lr 0.1, seed 0"}
     assert run_table.names_in_charts(runs[:2], alike) == alike
+
+
+def test_a_report_of_the_two_is_made_on_the_page(make_run, digits):
+    first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
+    at = open_page("compare", a=first.id, b=second.id)
+    at.button(key="make_report").click().run()
+    assert not at.error
+    page = Page(at.session_state["report_made"][1])
+    assert "It is right on 30 that" in page.words
+    assert len(page.pictures("digit")) == 12

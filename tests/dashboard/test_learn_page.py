@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 
 import pytest
 
 from core.config import TrainingConfig
-from core.learners import read_learner
+from core.learners import LessonProgress, change_learner, read_learner
 from dashboard.components.learn import guide
 from dashboard.components.learn.library import lessons
 from dashboard.components.learn.progress import KEY
+from tests.support.html import Page
 from tests.support.pages import as_seen, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -436,3 +438,21 @@ def test_words_of_the_field_are_explained_where_a_page_says_them(make_run):
         [line] = [each.value for each in page(name, run=run.id).markdown if "hidden layers" in each.value]
         assert '[hidden layers](/learn?word=hidden-layer "A layer between the image and' in line
         assert line.count("/learn?word=") == 3
+
+
+def test_a_report_of_a_lesson_has_what_was_said_and_what_came(lesson, store):
+    assert "make_report" not in [
+        button.key for button in open_page("learn", session={KEY: ME}).button
+    ]  # none was begun
+    run = store.create(TrainingConfig(model="dense", epochs=3, seed=5), "Mine")
+    for epoch, loss in enumerate((0.5, 0.3, 0.4), start=1):
+        run.append_event("epoch", epoch=epoch, step=epoch, loss=loss, accuracy=0.9, val_loss=loss, val_accuracy=0.9)
+    run.set_state("finished")
+    said = LessonProgress(predictions={0: "A later one"}, runs={"two": run.id})
+    change_learner(store.home, ME, lambda now: now.with_progress("two", **asdict(said)))
+    at = open_page("learn", session={KEY: ME})
+    at.button(key="make_report").click().run()
+    assert not at.error
+    report = Page(at.session_state["report_made"][1]).words
+    assert "Two epochs Is two more than one? What I expected, and what came Which epoch is best?" in report
+    assert re.search("I said: A later one ✓ Right. [^:]*: 2 Mine", report)
