@@ -441,18 +441,13 @@ def test_words_of_the_field_are_explained_where_a_page_says_them(make_run):
 
 
 def test_a_report_of_a_lesson_has_what_was_said_and_what_came(lesson, store):
-    assert "make_report" not in [
-        button.key for button in open_page("learn", session={KEY: ME}).button
-    ]  # none was begun
+    assert "make_report" not in [button.key for button in page("learn").button]  # no lesson was begun
     run = store.create(TrainingConfig(model="dense", epochs=3, seed=5), "Mine")
-    for epoch, loss in enumerate((0.5, 0.3, 0.4), start=1):
-        run.append_event("epoch", epoch=epoch, step=epoch, loss=loss, accuracy=0.9, val_loss=loss, val_accuracy=0.9)
-    run.set_state("finished")
+    finish(run)
     said = LessonProgress(predictions={0: "A later one"}, runs={"two": run.id})
     change_learner(store.home, ME, lambda now: now.with_progress("two", **asdict(said)))
-    at = open_page("learn", session={KEY: ME})
-    at.button(key="make_report").click().run()
+    at = press(page("learn"), "make_report")
     assert not at.error
     report = Page(at.session_state["report_made"][1]).words
     assert "Two epochs Is two more than one? What I expected, and what came Which epoch is best?" in report
-    assert re.search("I said: A later one ✓ Right. [^:]*: 2 Mine", report)
+    assert "I said: A later one ✓ Right. Epoch with the lowest validation loss: 2 Mine" in report
