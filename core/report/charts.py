@@ -14,6 +14,7 @@ from core.report.html import Html, joined, tag, void
 
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 404, 14, 208  # edges of the plot
+LARGEST = 1e12
 MOST_MARKERS = 30  # epochs up to which each has a marker
 DASHES = {"muted": "5 4", "orange": "9 4"}  # so that lines are told apart without colours too
 STEPS = (1, 2, 2.5, 5, 10)
@@ -31,7 +32,7 @@ class Line:
 
 def line_chart(title: str, lines: Sequence[Line], *, is_share: bool, x_title: str = "Epoch") -> Html | None:
     """Lines over epochs with a key below them; None where there is no value."""
-    points = [(x, y) for line in lines for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
+    points = [(x, y) for line in lines for x, y in zip(line.x, line.y, strict=True) if _can_be_drawn(y)]
     if not points:
         return None
     x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
@@ -159,7 +160,7 @@ def _line(line: Line, x_of: Callable[[float], float], y_of: Callable[[float], fl
     pieces: list[list[str]] = [[]]
     markers = []
     for x, y in zip(line.x, line.y, strict=True):
-        if not math.isfinite(y):
+        if not _can_be_drawn(y):
             pieces.append([])
             continue
         pieces[-1].append(f"{x_of(x)},{y_of(y)}")
@@ -178,6 +179,11 @@ def _key(line: Line) -> Html:
     return tag("span", tag("svg", sample, viewBox="0 0 28 10", aria_hidden="true"), line.name, class_="key")
 
 
+def _can_be_drawn(value: float) -> bool:
+    """Whether a value is a number of a size that a chart can have; a run that diverges has others."""
+    return abs(value) < LARGEST
+
+
 def _scale(low: float, high: float, first: float, last: float) -> Callable[[float], float]:
     """Where a value from `low` to `high` is drawn, from `first` to `last`, to a tenth of a pixel."""
     span = (high - low) or 1
@@ -186,7 +192,7 @@ def _scale(low: float, high: float, first: float, last: float) -> Callable[[floa
 
 def _ticks(low: float, high: float, *, most: float | None = None, whole: bool = False) -> list[float]:
     """Four to eight round numbers around what lies between `low` and `high`, none above `most` but the one after it."""
-    span = (high - low) or abs(high) or 1
+    span = max(high - low, 1e-9 * max(1, abs(low), abs(high)))
     rough = span / 5
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * each for each in STEPS if unit * each >= rough * 0.999)

@@ -34,7 +34,7 @@ ul { padding-left: 1.3rem }
   break-inside: avoid }
 .own p { margin: .25rem 0 }
 .damage { border-left: 4px solid var(--orange); padding: .1rem 1rem; background: var(--soft) }
-.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem 1rem;
+.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem 1rem;
   margin: 1rem 0; padding: 0 }
 .numbers div { border-top: 2px solid var(--line); padding-top: .3rem; break-inside: avoid }
 .numbers dt { color: var(--muted); font-size: .875rem }

@@ -29,6 +29,8 @@ def page() -> None:
     digits, run = begin_page("Export", needs="reader")
     if run is None:
         return
+    if isinstance(run, Run):
+        show_report(run.id, f"{run.id}-report.html", partial(make_report, run, digits))
     st.markdown("Use this network in your own program.")
     if isinstance(run, Run):
         show_run(run, digits)
@@ -48,8 +50,7 @@ def show_starter(starter: RunView, digits: Dataset) -> None:
 
 
 def show_run(run: Run, digits: Dataset) -> None:
-    """Show the report, the button that exports, the formats with their verification and use, and the run as a zip."""
-    show_report(run.id, f"{run.id}-report.html", partial(make_report, run, digits))
+    """Show the export button or its progress, the formats, their use and verification, and the whole run as a zip."""
     stored = verify.load(run)
     reason = stored.stale(model_fingerprint(run.path), digits.fingerprint) if stored else ""
     current = None if reason else stored

@@ -102,15 +102,22 @@ def show_lessons() -> None:
             for lesson in found:
                 if lesson.group == group:
                     show_lesson(lesson, is_next=lesson is next_one)
-    if begun := [lesson for lesson in found if learner().progress(lesson.name) != LessonProgress()]:
-        with report_place():
-            chosen = st.selectbox(
-                "Lesson", begun, format_func=lambda lesson: lesson.title, key="report_lesson", width=320
-            )
-            show_form(chosen.name, f"{chosen.name}-report.html", partial(make_report, chosen))
+    show_report_of_one(found)
     with st.expander("Write your own lesson", icon=":material/edit_note:"):
         st.write("Put a text file that ends in .md into the folder below; it appears here.")
         st.code(printable(store().home / FOLDER), language=None)
+
+
+def show_report_of_one(found: list[Lesson]) -> None:
+    """Show the choice of a lesson that was begun, and the form for a report of it; nothing where none was."""
+    now = learner()
+    begun = {lesson.name: lesson for lesson in found if now.progress(lesson.name) != LessonProgress()}
+    if not begun:
+        return
+    with report_place():
+        first = list(begun).index(now.active) if now.active in begun else 0
+        name = st.selectbox("Lesson", begun, first, lambda name: begun[name].title, key="report_lesson", width=320)
+        show_form(name, f"{name}-report.html", partial(make_report, begun[name]))
 
 
 def make_report(lesson: Lesson, name: str, words: str) -> bytes:

@@ -47,14 +47,15 @@ def show_form(thing: str, file: str, make: Callable[[str, str], bytes]) -> None:
         key="report_words",
         placeholder="Three sentences of your own",
     )
-    wanted = thing, name, words
-    if st.button("Make the report", icon=":material/description:", key="make_report"):
+    wanted, buttons = (thing, name, words), st.container(horizontal=True)
+    if buttons.button("Make the report", icon=":material/description:", key="make_report"):
         st.session_state[NAME] = name
         st.session_state[MADE] = wanted, _made(make, name, words)
     of, content = st.session_state.get(MADE, (None, None))
     if of == wanted and content is not None:  # not one without what was typed since
-        size = f"{len(content) / 1000:,.0f} KB"
-        show_download(f"Download the report, {size}", content, file, "text/html", key="download_report")
+        with buttons:
+            size = f"{len(content) / 1000:,.0f} KB"
+            show_download(f"Download the report, {size}", content, file, "text/html", key="download_report")
 
 
 def _made(make: Callable[[str, str], bytes], name: str, words: str) -> bytes | None:
