@@ -24,7 +24,7 @@ body { margin: 0 auto; padding: 2rem 1.25rem 3rem; max-width: 54rem; background:
   overflow-wrap: break-word }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .25rem }
 h2 { font-size: 1.3rem; line-height: 1.25; margin: 2.2rem 0 .6rem; break-after: avoid }
-h2 + p { break-after: avoid }
+h2 + p { break-inside: avoid; break-after: avoid }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; break-after: avoid }
 p, ul { margin: .5rem 0 }
 ul { padding-left: 1.3rem }

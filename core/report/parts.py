@@ -174,7 +174,8 @@ def mistakes(dataset: Dataset, reading: Predictions, title: str = "The worst mis
     words = f"Of {len(wrong):,} mistakes, {count}."
     errors = sum(int(image) in ERRORS_BY_INDEX for image in worst) if dataset.is_mnist else 0
     if errors:
-        words += f" * {errors} of them are among MNIST's known label errors."
+        are = "is" if errors == 1 else "are"
+        words += f" * {errors} of them {are} among MNIST's known label errors."
     return section(title, sentences(words), tag("div", *shown, class_="pictures"))
 
 

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from core.config import TrainingConfig
+from core.names import visible
 from core.predictor import model_fingerprint
 from core.report import (
     Author,
@@ -113,16 +114,19 @@ def test_robustness_is_in_it_where_it_was_measured_of_this_model(trained, digits
     assert "51.0 %" not in Page(run_report(trained, digits)).words
 
 
-@given(st.text(), st.text())
+PIECES = ["<", ">", "&", '"', "'", "<b>", "</p>", "<!--", "<script>", "<img src=x>", "&lt;", "**", "\0", "\n", "]]>"]
+TYPED = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join)
+
+
+@given(TYPED, TYPED)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_whatever_is_typed_is_text(trained, name, words):
     content = run_report(trained, None, Author(name, words))
     page = Page(content)
     assert_loads_nothing(page, content)
-    plain = Page(run_report(trained, None, Author("", "")))
-    own = sum(bool(line.split()) for line in words.splitlines())
-    assert abs(len(page.tags) - len(plain.tags)) <= own + 1
-    assert set(page.tags) == set(plain.tags)
+    lines = [line for line in map(visible, words.splitlines()) if line]
+    assert len(page.tags) == len(Page(run_report(trained, None)).tags) + (1 + len(lines)) * bool(lines)
+    assert all(typed in page.words for typed in (visible(name), *lines))
 
 
 def test_what_names_of_runs_datasets_and_machines_bring_is_text(trained, store, digits):
