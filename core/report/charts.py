@@ -12,7 +12,7 @@ from core.evaluation.calibration import ReliabilityDiagram
 from core.formatting import percent
 from core.report.html import Html, joined, tag, void
 
-WIDTH, HEIGHT = 420, 250
+WIDTH, HEIGHT = 428, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 404, 14, 208  # edges of the plot
 LARGEST = 1e12
 MOST_MARKERS = 30  # epochs up to which each has a marker

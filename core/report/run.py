@@ -66,7 +66,7 @@ def _state(state: State) -> Html | None:
     if state.name == "finished":
         return None
     why, _, _ = state.message.partition("\n\n")
-    return tag("p", f"This run is {state.name}. {why}")
+    return tag("p", f"This run is {state.name}. {why}".rstrip())
 
 
 def _test_part(run: RunView, reading: Predictions | None, why: str) -> Html | None:
@@ -157,17 +157,20 @@ def _inside(run: RunView, dataset: Dataset | None) -> Html | None:
     kernel = inside.weights[first.name]["kernel"]
     shown = weight_pictures(kernel, source(inside.network, first.name).shape)
     order = np.argsort(-np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), axis=0), kind="stable")
-    if first.layer.kind == "output":  # ten, one for each digit
-        order = np.sort(order)
-    order = order[:MOST_PICTURES]
+    is_output = first.layer.kind == "output"  # ten, one for each digit
+    order = (np.sort(order) if is_output else order[:MOST_PICTURES]).tolist()
     walls = [
-        charts.picture(address, f"Weights of unit {number} of the first layer", class_=None)
-        for number, address in zip(order.tolist(), pictures.weights(shown[order]), strict=True)
+        charts.picture(address, f"Weights of unit {number}", caption=str(number) if is_output else None)
+        for number, address in zip(order, pictures.weights(shown[order]), strict=True)
     ]
-    count = f"the {len(order)} with the strongest weights of {len(shown)}" if len(order) < len(shown) else "all"
-    said = [f"{first.layer.text}: {count}. Ink on orange raises a unit's sum, ink on blue lowers it."]
+    count = f"the {len(order)} strongest of {len(shown)}" if len(order) < len(shown) else f"all {len(shown)}"
+    words = (
+        f"Each picture is the weights of one unit of the first layer that has any, “{first.layer.text}”: {count}. Ink on "
+        "orange raises the unit's sum, ink on blue lowers it."
+    )
+    said = []
     if dataset is not None and len(dataset.x_test):
         with one_thread():
             units, _ = health.units(inside, dataset.x_test[:SAMPLE])
-        said += [f"{layer.layer}: {layer.sentence} {layer.advice}".strip() for layer in units]
-    return section("Inside", tag("div", *walls, class_="pictures weights"), listed(said))
+        said = [f"{layer.layer}: {layer.sentence} {layer.advice}".strip() for layer in units]
+    return section("Inside", sentences(words), tag("div", *walls, class_="pictures weights"), listed(said))

@@ -72,6 +72,7 @@ def test_a_run_s_numbers_are_those_that_others_calculate(trained, digits):
     content = run_report(trained, digits, Author("Ann", "It reads well.\n\nBut not all."))
     page = Page(content)
     assert_loads_nothing(page, content)
+    assert len(content) < 200_000
     predictions = trained.probabilities().argmax(axis=1)
     right, images = int((predictions == digits.y_test).sum()), len(digits.y_test)
     interval = binomtest(right, images).proportion_ci(method="wilson")
