@@ -165,8 +165,8 @@ def _inside(run: RunView, dataset: Dataset | None) -> Html | None:
     ]
     count = f"the {len(order)} strongest of {len(shown)}" if len(order) < len(shown) else f"all {len(shown)}"
     words = (
-        f"Each picture is the weights of one unit of the first layer that has any, “{first.layer.text}”: {count}. Ink on "
-        "orange raises the unit's sum, ink on blue lowers it."
+        f"Each picture is the weights of one unit of the first layer that has any, “{first.layer.text}”: {count}. "
+        "Ink on orange raises the unit's sum, ink on blue lowers it."
     )
     said = []
     if dataset is not None and len(dataset.x_test):
