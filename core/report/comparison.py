@@ -19,7 +19,7 @@ from core.report.html import Html, listed, sentences, table, tag
 from core.runs import RunView
 from core.sweeps.values import value_text
 
-MOST_IMAGES = 12  # of a group
+MOST_IMAGES = 10  # of a group: two rows on paper
 
 
 def comparison_report(first: RunView, second: RunView, dataset: Dataset | None, author: Author = NOBODY) -> bytes:

@@ -44,9 +44,10 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); b
 .wide { overflow-x: auto; margin: .6rem 0 }
 table { border-collapse: collapse; font-size: .9rem }
 th, td { padding: .22rem .7rem .22rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }
-th { font-weight: 600; color: var(--muted) }
+th { font-weight: 600; color: var(--muted); overflow-wrap: anywhere; min-width: 3.2rem }
 tr { break-inside: avoid }
 .side td:first-child { white-space: nowrap }
+.number, .matrix th { overflow-wrap: normal }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .matrix { font-size: .8rem; border-collapse: separate; border-spacing: 2px }
 .matrix th, .matrix td { border: 0; padding: .22rem .3rem; min-width: 2.35rem; text-align: center; border-radius: 3px;
@@ -65,7 +66,7 @@ svg .line { fill: none; stroke-width: 2.2; stroke-linejoin: round }
 svg .muted { stroke: var(--muted) } svg .blue { stroke: var(--blue) } svg .orange { stroke: var(--orange) }
 svg .dot { fill: var(--ground); stroke-width: 1.8 }
 svg .bar { fill: var(--blue); fill-opacity: .75 } svg .pale { fill-opacity: .25 }
-.key { display: inline-block; margin-right: 1rem; white-space: nowrap }
+.key { display: inline-block; margin-right: 1rem; overflow-wrap: anywhere }
 .key svg { display: inline-block; width: 28px; vertical-align: middle; margin-right: .3rem }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr)); gap: .8rem .5rem }
 .pictures figure { margin: 0 }

@@ -463,4 +463,4 @@ def test_a_report_of_the_two_is_made_on_the_page(make_run, digits):
     assert not at.error
     page = Page(at.session_state["report_made"][1])
     assert "It is right on 30 that" in page.words
-    assert len(page.pictures("digit")) == 12
+    assert len(page.pictures("digit")) == 10

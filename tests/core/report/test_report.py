@@ -202,7 +202,7 @@ def test_two_runs_are_compared_as_others_calculate(trained, store, digits):
     said = page.words.replace("\N{NO-BREAK SPACE}", " ")
     assert f"p = {binomtest(20, 70).pvalue:.4f}" in said  # 20 fixed, 50 broken
     assert "It is right on 20 that Dense 1 has wrong, and wrong on 50 that Dense 1 has right." in said
-    assert len(page.pictures("digit")) == 24
+    assert len(page.pictures("digit")) == 20
     assert "Network flatten, dense 128, relu, output softmax flatten, output softmax" in said
     with pytest.raises(ReportError, match="two different"):
         comparison_report(trained, trained, digits)
