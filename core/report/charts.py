@@ -10,7 +10,7 @@ import numpy as np
 
 from core.evaluation.calibration import ReliabilityDiagram
 from core.formatting import percent
-from core.report.html import Html, joined, tag, void
+from core.report.html import Html, joined, tag, void, wide
 
 WIDTH, HEIGHT = 428, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 404, 14, 208  # edges of the plot
@@ -120,7 +120,7 @@ def confusion_table(matrix: np.ndarray) -> Html:
     head = tag("tr", tag("th", "label"), *(tag("th", f"{digit}", scope="col") for digit in digits))
     whole = tag("table", tag("thead", head), tag("tbody", *rows), class_="matrix")
     note = "Rows: the label. Columns: what it was read as. The diagonal is right."
-    return tag("figure", tag("div", whole, class_="wide"), tag("figcaption", note))
+    return tag("figure", wide(whole), tag("figcaption", note))
 
 
 def picture(source: str, words: str, *, caption: Html | str | None = None, class_: str | None = None) -> Html:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.names import visible
-from core.report.html import Html, bold, joined, listed, tag, void
+from core.report.html import Html, bold, listed, tag, void
 from core.runs import RunError
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # a browser loads and runs nothing else
@@ -135,11 +135,11 @@ def document(kind: str, title: str, author: Author, parts: Iterable[Html | None]
         tag("title", " · ".join(filter(None, [title, name]))),
         Html(f"<style>{STYLE}</style>"),
     )
+    said = tag("section", *own, class_="own", aria_label="In my own words") if own else None
     body = (
         tag("header", tag("p", f"{kind} {by}", class_="by"), tag("h1", title)),
-        tag("section", *own, class_="own", aria_label="In my own words") if own else None,
-        *(part for part in parts if part),
+        tag("main", said, *(part for part in parts if part)),
         tag("footer", tag("p", "Made by Digit Lab, of what was measured.", class_="note")),
     )
-    whole = tag("html", tag("head", *head), tag("body", joined(*body)), lang="en")
+    whole = tag("html", tag("head", *head), tag("body", *body), lang="en")
     return f"<!doctype html>\n{whole}\n".encode()

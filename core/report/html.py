@@ -73,17 +73,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, class_: str 
     rows = [list(row) for row in rows]
     is_numbers = [place > 0 and all(_NUMBER.fullmatch(str(row[place])) for row in rows) for place, _ in enumerate(head)]
 
-    def line(kind: str, cells: Sequence[object], **attributes: str) -> Html:
-        return tag(
-            "tr",
-            *(
-                tag(kind, cell, class_="number" if numbers else None, **attributes)
-                for cell, numbers in zip(cells, is_numbers, strict=True)
-            ),
-        )
+    def line(cells: Sequence[object], *, is_head: bool = False) -> Html:
+        made = []
+        for cell, numbers in zip(cells, is_numbers, strict=True):
+            kind = {"class_": "number" if numbers else None}
+            made.append(tag("th", cell, scope="col", **kind) if is_head and cell else tag("td", cell, **kind))
+        return tag("tr", *made)
 
-    body = tag("tbody", *(line("td", row) for row in rows))
-    return tag("div", tag("table", tag("thead", line("th", head, scope="col")), body, class_=class_), class_="wide")
+    body = tag("tbody", *map(line, rows))
+    return wide(tag("table", tag("thead", line(head, is_head=True)), body, class_=class_))
+
+
+def wide(table: Html) -> Html:
+    """A table that is scrolled where it is wider than the screen, by keys too."""
+    return tag("div", table, class_="wide", tabindex=0)
 
 
 def _escaped(text: object) -> str:

@@ -19,7 +19,7 @@ from core.network import in_words
 from core.report import charts, pictures
 from core.report.charts import Line
 from core.report.document import facts, section
-from core.report.html import Html, joined, listed, sentences, table, tag
+from core.report.html import Html, joined, listed, sentences, table, tag, wide
 from core.runs import RunView
 
 MOST_MISTAKES = 20
@@ -100,7 +100,7 @@ def dataset_part(run: RunView, dataset: Dataset | None) -> Html | None:
 
 def _facts_table(rows: Iterable[tuple[str, str]]) -> Html:
     body = (tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in rows)
-    return tag("div", tag("table", tag("tbody", *body)), class_="wide")
+    return wide(tag("table", tag("tbody", *body)))
 
 
 def versions(runs: Mapping[str, RunView]) -> Html | None:
