@@ -38,42 +38,9 @@ from tests.support.html import Page
 from tests.support.runs import fill_run
 
 ALLOWED = {
-    *(
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "header",
-        "main",
-        "footer",
-        "section",
-        "h1",
-        "h2",
-        "h3",
-        "p",
-        "ul",
-    ),
-    *(
-        "ul",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "div",
-        "pre",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "strong",
-        "figure",
-        "span",
-    ),
-    *("figcaption", "img", "br", "svg", "line", "polyline", "circle", "rect", "text"),
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2", "h3", "p"),
+    *("ul", "li", "dl", "dt", "dd", "div", "pre", "table", "thead", "tbody", "tr", "th", "td", "strong", "span"),
+    *("figure", "figcaption", "img", "br", "svg", "line", "polyline", "circle", "rect", "text"),
 }
 EVIL = '"><script src=//x.example/a.js></script><img src=x onerror=alert(1)>\' style="--s:1" &lt;b&gt; **<i>**'
 
