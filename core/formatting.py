@@ -32,3 +32,11 @@ def certainty(probability: float) -> str:
     if probability >= 0.9995:
         return "> 99.9 %"
     return "< 0.1 %" if probability < 0.0005 else percent(probability, 1)
+
+
+def number_text(value: float) -> str:
+    """A number as it stands in a field, exactly: "0.0005", "20"."""
+    if isinstance(value, int):
+        return str(value)
+    text = f"{value:.10f}".rstrip("0").rstrip(".")
+    return text if float(text) == value else repr(value)

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "pack":
             run = _find(store, options.run)
             path = options.out or Path(f"{run.id}.zip")
-            packed = pack(run)
+            packed = pack(run, _dataset())
             write_atomically(path, lambda file: file.write(packed))
             print(f"{path}: {run.name}, {len(packed) / 2**20:.1f} MB")
         else:

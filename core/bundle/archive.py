@@ -17,7 +17,7 @@ import numpy as np
 
 from core.bundle import safe_zip
 from core.bundle.model_check import check_model
-from core.bundle.parts import EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
+from core.bundle.parts import CARD, EPOCH_FILE, LIMITS, NEEDED, PartError, Parts, limit, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.bundle.zip_kinds import WANTED, wrong_kind
 from core.data import Dataset
@@ -63,12 +63,16 @@ def why_not(run: Run) -> str:
     return ""
 
 
-def pack(run: Run) -> bytes:
-    """A run as a zip; the same run gives the same bytes.
+def pack(run: Run, dataset: Dataset | None = None) -> bytes:
+    """A run as a zip with its model card; the same run gives the same bytes.
+
+    With the `dataset`, where it is the run's own, the card says what the run fails at.
 
     Raises:
         BundleError: where it is in training, has no model yet, or a file of it is damaged or too large.
     """
+    from core.model_card import model_card  # its imports are left to who packs
+
     if reason := why_not(run):
         raise BundleError(f"{run.name} cannot be packed. {reason}")
     try:
@@ -78,7 +82,7 @@ def pack(run: Run) -> bytes:
     files[EVENTS] = _events(run)
     try:
         parts = _checked(files)
-        packed = _zip(parts.files())
+        packed = _zip({**parts.files(), CARD: model_card(run, dataset).as_markdown().encode()})
         _parts(packed)  # what could not be imported is not sent
     except (UnsafeZip, PartError) as error:
         raise BundleError(f"{run.name} cannot be packed: {error}. Train it again, or choose another run.") from error
@@ -183,6 +187,7 @@ def _parts(data: bytes) -> Parts:
     if newer := newer_format(parse_json(config)):  # before all else: what a newer version sends is not known here
         raise WrongZip(f"the run {newer}. Update Digit Lab to import it.")
     files = read_zip(data, limit, entries=MOST_FILES, total=MOST_BYTES)
+    files.pop(CARD, None)  # for people: its numbers are those of the other files
     return _checked(files)
 
 

@@ -35,6 +35,7 @@ LIMITS = {  # the most bytes of each file
 NEEDED = (files.CONFIG, files.SUMMARY, files.DATASET, files.PROBABILITIES, files.LITERT_MODEL)
 EPOCH_FILE = re.compile(r"predictions/epoch-([0-9]{4})\.npy")
 MOST_LETTERS = 300
+CARD, CARD_BYTES = "model-card.md", 64 * KB  # for people; it is made anew from the run wherever it is packed
 
 
 class PartError(ValueError):
@@ -96,7 +97,7 @@ class Parts:
 
 def limit(name: str) -> int | None:
     """The most bytes that a file of this name has, None where no bundle holds such a file."""
-    return ARRAY_BYTES if EPOCH_FILE.fullmatch(name) else LIMITS.get(name)
+    return ARRAY_BYTES if EPOCH_FILE.fullmatch(name) else CARD_BYTES if name == CARD else LIMITS.get(name)
 
 
 def plain(text: str) -> str:

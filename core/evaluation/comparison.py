@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 
 from core.evaluation.metrics import Mask, checked_digits
 from core.evaluation.predictions import Predictions
+from core.formatting import percent
+
+LEVEL = 0.05  # of the p-value: a difference below it is unlikely to be chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,3 +103,46 @@ def images_of(both: Pair, group: str) -> np.ndarray:
         "both_right": np.minimum(first, second),
     }
     return found[np.argsort(rank[group], kind="stable")]
+
+
+def verdict(both: Pair) -> str:
+    """Whether the difference could be chance, as a sentence with the p-value."""
+    counts, p_value = both.groups.counts, both.groups.p_value
+    if counts["fixed"] + counts["broken"] == 0:
+        return "No difference to test: both are right and wrong on the same images."
+    if p_value >= LEVEL:
+        return f"This difference could be chance: {p_in_words(p_value)}."
+    return f"This difference is unlikely to be chance: {p_in_words(p_value)}."
+
+
+def best(both: Pair, one: str, other: str) -> str:
+    """By how much `other`, the second of the two and the best of the runs, is ahead of `one`, in sentences."""
+    counts, images = both.groups.counts, len(both.first.labels)
+    accuracy, gain = (counts["both_right"] + counts["fixed"]) / images, counts["fixed"] - counts["broken"]
+    if gain == 0:
+        return f"**{other} and {one} are best**: both read {percent(accuracy)} of the test images right."
+    return (
+        f"**{other} is best**: it reads {percent(accuracy)} of the test images right, {100 * gain / images:.2f} points "
+        f"more than {one}. {verdict(both)}"
+    )
+
+
+def difference(both: Pair, one: str, other: str) -> str:
+    """How many images each run reads right, as sentences; `one` and `other` are the names of the two runs."""
+    counts = both.groups.counts
+    fixed, broken = counts["fixed"], counts["broken"]
+    right = counts["both_right"] + broken, counts["both_right"] + fixed
+    gain = fixed - broken
+    compared = "as many as" if gain == 0 else f"{abs(gain):,} {'more' if gain > 0 else 'fewer'} than"
+    words = f"{other} reads {right[1]:,} of {len(both.first.labels):,} images right, {compared} {one} ({right[0]:,})."
+    if fixed + broken == 0:
+        return words
+    return f"{words} It is right on {fixed:,} that {one} has wrong, and wrong on {broken:,} that {one} has right."
+
+
+def p_in_words(p_value: float) -> str:
+    """A p-value as "p = 0.31", "p = 0.002" or "p < 0.0001", on one line."""
+    if p_value < 0.0001:
+        return "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.0001"
+    decimals = 2 if p_value >= 0.1 else 3 if p_value >= 0.001 else 4
+    return f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{p_value:.{decimals}f}"

@@ -9,6 +9,7 @@ import numpy as np
 from core.data import Dataset
 from core.evaluation import calibration, predictions
 from core.evaluation.predictions import Predictions
+from core.formatting import percent
 from core.runs import RunView
 from core.runs.files import SUMMARY, VALIDATION
 from core.storage import version
@@ -89,6 +90,17 @@ def confidence_report(run: RunView, dataset: Dataset) -> ConfidenceReport:
         diagram_after=after,
         error_after=error_after,
     )
+
+
+def in_words(found: ConfidenceReport) -> str:
+    """Mean confidence and accuracy, and which of them is higher, as a sentence in Markdown."""
+    points = 100 * (found.mean_confidence - found.reading.accuracy)
+    words = (
+        f"On average it is **{percent(found.mean_confidence)}** sure and right on **{percent(found.reading.accuracy)}**"
+    )
+    if abs(points) < 0.005:
+        return f"{words}: as often as it is sure."
+    return f"{words}: it is {'over' if points > 0 else 'under'}confident by {abs(points):.2f} points."
 
 
 def as_float16(probabilities: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 DIGITS = 10
 SMALLEST_PROBABILITY = 1e-12
+NORMAL_95 = 1.959963984540054  # within so many standard deviations lie 95 % of a normal distribution
 ROW_SUM_TOLERANCE = 5e-3  # float16 rounds a row's sum by up to 5e-4; forgotten normalisation is far beyond
 
 Integers = NDArray[np.int64]
@@ -74,6 +75,24 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     labels = checked_digits("labels", labels)
     right = labels == checked_digits("predictions", predictions, length=len(labels))
     return float(share(right.sum(), len(right)))
+
+
+def wilson_interval(right: int, images: int) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy, two fractions, for `right` of so many images; (0, 1) without images.
+
+    Wilson 1927, Journal of the American Statistical Association 22; recommended over p ± 1.96 σ by Brown, Cai &
+    DasGupta 2001, Statistical Science 16(2). It tells how far chance in the choice of test images reaches; another seed
+    of training is not in it. Raises ValueError unless 0 ≤ right ≤ images.
+    """
+    if not 0 <= right <= images:
+        raise ValueError(f"right must be from 0 to the {images} images; got {right}.")
+    if not images:
+        return 0.0, 1.0
+    share_right, squared = right / images, NORMAL_95**2
+    middle = share_right + squared / (2 * images)
+    reach = NORMAL_95 * np.sqrt(share_right * (1 - share_right) / images + squared / (4 * images**2))
+    low, high = ((middle + sign * reach) / (1 + squared / images) for sign in (-1, 1))
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def predicted_digits(probabilities: ArrayLike) -> Integers:

@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 
 from core.config import TrainingConfig, by_name, check_named
+from core.data import Dataset, DatasetError
 from core.data.loader import DatasetLoader
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
@@ -25,8 +27,10 @@ from dashboard.api.schemas import (
     NewRun,
     Pixels,
     PredictionFilter,
+    ReportBy,
     RunDetails,
     RunInfo,
+    RunReport,
     Runs,
     TestPrediction,
     TestPredictions,
@@ -131,6 +135,13 @@ async def get_predictions(
     return await in_worker_thread(_predictions, services.dataset_loader, run, wanted)
 
 
+@router.get("/runs/{run_id}/report", tags=["Runs"], response_class=HTMLResponse, responses=problems(404, 409, 422, 503))
+async def get_report(services: Served, run: StoredRun, wanted: Annotated[RunReport, Query()]) -> Response:
+    """Get a report of a run, or of two, as one HTML file that loads nothing from elsewhere."""
+    other = find_run(services, wanted.beside) if wanted.beside else None
+    return await in_worker_thread(_report, services.dataset_loader, run, other, wanted)
+
+
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
 def start_run(services: Served, settings: NewRun, request: Request, response: Response) -> RunDetails:
     """Start a training run; it is queued while others train."""
@@ -199,6 +210,32 @@ async def watch_run(
     """
     known = int(last_event_id) if (last_event_id or "").isdecimal() and len(last_event_id) < 9 else 0
     return events.event_stream(events.run_events(run, known))
+
+
+def _report(digits: DatasetLoader, run: RunView, other: RunView | None, by: ReportBy) -> Response:
+    from core.report import Author, comparison_report, run_report  # which few ask for
+
+    dataset, author = dataset_for_report(digits), Author(by.name, by.words)
+    if other is None:
+        return report_file(run_report(run, dataset, author), run.id)
+    return report_file(comparison_report(run, other, dataset, author), f"{run.id}-{other.id}")
+
+
+def dataset_for_report(digits: DatasetLoader) -> Dataset | None:
+    """The dataset, None where it cannot be loaded: a report then has no images; 503 while it is loading."""
+    try:
+        dataset = digits.outcome(1.0)
+    except DatasetError:
+        return None
+    if dataset is None:
+        raise HTTPException(503, "The dataset is still loading. Try again shortly.", {"Retry-After": "2"})
+    return dataset
+
+
+def report_file(content: bytes, name: str) -> Response:
+    """A report as a file to download, in which a browser runs nothing."""
+    kept = f'attachment; filename="{name}-report.html"'
+    return HTMLResponse(content, headers={"Content-Disposition": kept, "Content-Security-Policy": "sandbox"})
 
 
 def _own(run: RunView) -> Run:

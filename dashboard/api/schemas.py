@@ -10,7 +10,7 @@ from core import config
 from core.config import MODELS
 from core.drawing.mnist_form import IMAGE_SIDE
 from core.layers import ACTIVATIONS, MOST_TEXT
-from core.runs import STATES
+from core.runs import ID, STATES
 
 MOST_IMAGES = 1000
 EXAMPLE_ID = "20261125-101500-dense-3f2a"
@@ -138,6 +138,23 @@ class PredictionFilter(BaseModel):
     epoch: int | None = Field(None, ge=1, le=9999, description="After this epoch; by default the newest.")
     limit: int = Field(100, ge=1, le=1000, description="At most so many.")
     offset: int = Field(0, ge=0, le=10_000_000, description="Skip so many, in the order of the test set.")
+
+
+class ReportBy(BaseModel):
+    """Who hands a report in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("", max_length=80, description="A name that stands above the report.", examples=["Ann"])
+    words: str = Field("", max_length=2000, description="What that person found, in their own words.")
+
+
+class RunReport(ReportBy):
+    """Of what else than the run a report is, and who hands it in."""
+
+    beside: str | None = Field(
+        None, pattern=f"^{ID.pattern}$", description="The id of a second run to compare it with."
+    )
 
 
 def _setting(description: str, kind: str | list[str], limits: tuple | None = None, **more: Any) -> Any:

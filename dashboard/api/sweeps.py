@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 
 from core.config import ConfigError, TrainingConfig, by_name
+from core.data.loader import DatasetLoader
 from core.runs import ID
 from core.sweeps import Sweep, tpe
 from core.sweeps.halving import Halving
@@ -16,8 +18,9 @@ from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
 from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
 from core.sweeps.words import sentences
-from dashboard.api.routes import BODY, WRITING, Served, problems
-from dashboard.api.schemas import EXAMPLE_ID, Fraction, NewRun
+from dashboard.api.predict import in_worker_thread
+from dashboard.api.routes import BODY, WRITING, Served, dataset_for_report, problems, report_file
+from dashboard.api.schemas import EXAMPLE_ID, Fraction, NewRun, ReportBy
 
 EXAMPLE_SWEEP = "20261127-072954-c1d8"
 TRIED = {"learning_rate": [0.01, 0.001], "seed": [0, 1, 2]}
@@ -122,6 +125,14 @@ def get_sweep(sweep: StoredSweep) -> SweepDetails:
     return _details(sweep)
 
 
+@router.get(
+    "/sweeps/{sweep_id}/report", tags=["Sweeps"], response_class=HTMLResponse, responses=problems(404, 409, 422, 503)
+)
+async def get_report(services: Served, sweep: StoredSweep, author: Annotated[ReportBy, Query()]) -> Response:
+    """Get a report of a sweep as one HTML file that loads nothing from elsewhere."""
+    return await in_worker_thread(_report, services.dataset_loader, sweep, author)
+
+
 @router.post("/sweeps", status_code=201, responses=problems(400, 401, 422, *BODY), **CHANGING)
 def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     """Begin a sweep: a run for each combination of the values, one after the other."""
@@ -168,6 +179,12 @@ def stop_sweep(sweep: StoredSweep) -> SweepDetails:
     """Begin no more trials, and stop those in training with what they have learned."""
     sweep.stop()
     return _details(sweep)
+
+
+def _report(digits: DatasetLoader, sweep: Sweep, by: ReportBy) -> Response:
+    from core.report import Author, sweep_report  # which few ask for
+
+    return report_file(sweep_report(sweep, dataset_for_report(digits), Author(by.name, by.words)), sweep.id)
 
 
 def _distinct(name: str, values: list) -> tuple:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 import pandas as pd
@@ -39,6 +40,7 @@ from dashboard.components.following import follow
 from dashboard.components.how_measured import how_measured
 from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import show_title
+from dashboard.components.report import show_report
 from dashboard.components.run_picker import lead_to_training
 from dashboard.components.session import dataset, dataset_note, remember_names, store
 from dashboard.components.text import escape_markdown
@@ -142,7 +144,7 @@ def show_best(chosen: list[Run], names, digits, among: str) -> None:
         return
     if len(found) == 2:
         (following, one), (best, other) = sorted(found, key=lambda each: each[0].accuracy)
-        st.markdown(f"★ {among}{verdict.best(comparison.pair(following, best), one, other)}")
+        st.markdown(f"★ {among}{comparison.best(comparison.pair(following, best), one, other)}")
 
 
 def newest_predictions(run: Run, digits) -> predictions.Predictions:
@@ -254,15 +256,24 @@ def show_pair(first, second, names, digits) -> None:
             st.caption(f":material/play_circle: {name}: after epoch {reading.epoch}, still training.")
     show_verdict(both, one, other)
     show_why_cnn(first, second, digits, {first.id: one, second.id: other})
+    thing = f"{first.id}-{second.id}"
+    show_report(thing, f"{thing}-report.html", partial(make_report, first, second, digits))
     group = choose_group(both, one, other)
     show_images(both, group, one, other, digits)
+
+
+def make_report(first: Run, second: Run, digits, name: str, words: str) -> bytes:
+    """The report of two runs, by somebody of this name and with their words."""
+    from core.report import Author, comparison_report
+
+    return comparison_report(first, second, digits, Author(name, words))
 
 
 def show_verdict(both: Pair, one: str, other: str) -> None:
     """Show the difference and McNemar's test of it in words."""
     with st.container(border=True, key="pair_verdict"):
-        st.markdown(f"**{verdict.verdict(both)}**")
-        st.markdown(verdict.difference(both, one, other))
+        st.markdown(f"**{comparison.verdict(both)}**")
+        st.markdown(comparison.difference(both, one, other))
         with how_measured("How is this tested?"):
             st.write(
                 "McNemar’s exact test uses the images that exactly one of the two gets right. p is the probability of "

@@ -64,7 +64,7 @@ def show_reliability(run, found: ConfidenceReport) -> None:
     """Compare confidence and accuracy in a sentence and in the reliability diagram, with the method beside it."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        st.markdown(compare_in_words(found))
+        st.markdown(confidence.in_words(found))
         st.caption(
             linked(
                 "A bar shows how often it is right among the images of that confidence. On the dashed line it would be "
@@ -76,17 +76,6 @@ def show_reliability(run, found: ConfidenceReport) -> None:
             show_method(run, found)
     with right, st.container(key="reliability"):
         show_diagram(found.diagram, "as trained")
-
-
-def compare_in_words(found: ConfidenceReport) -> str:
-    """Mean confidence and accuracy, and which of them is higher, as a sentence."""
-    points = 100 * (found.mean_confidence - found.reading.accuracy)
-    words = (
-        f"On average it is **{percent(found.mean_confidence)}** sure and right on **{percent(found.reading.accuracy)}**"
-    )
-    if abs(points) < 0.005:
-        return f"{words}: as often as it is sure."
-    return f"{words}: it is {'over' if points > 0 else 'under'}confident by {abs(points):.2f} points."
 
 
 def show_method(run, found: ConfidenceReport) -> None:

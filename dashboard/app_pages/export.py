@@ -1,8 +1,9 @@
-"""Export: the network in other formats, each verified against the run's own model, with code that runs it."""
+"""Export: a report, and the network in other formats, each verified against the run's own model, with code for it."""
 
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import streamlit as st
 from PIL import Image
@@ -16,6 +17,7 @@ from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.export import format_cards
 from dashboard.components.page_head import begin_page
+from dashboard.components.report import show_report
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.import_run import show_bundle
 
@@ -27,6 +29,8 @@ def page() -> None:
     digits, run = begin_page("Export", needs="reader")
     if run is None:
         return
+    if isinstance(run, Run):
+        show_report(run.id, f"{run.id}-report.html", partial(make_report, run, digits))
     st.markdown("Use this network in your own program.")
     if isinstance(run, Run):
         show_run(run, digits)
@@ -75,6 +79,13 @@ def show_run(run: Run, digits: Dataset) -> None:
         st.header("TensorBoard and MLflow", anchor=False)
         st.markdown("Its curves, weights and confusion matrix, for programs that compare runs. In the terminal:")
         st.code(f"python -m core.export {run.id} --format tensorboard mlflow", language=None, wrap_lines=True)
+
+
+def make_report(run: Run, digits: Dataset, name: str, words: str) -> bytes:
+    """The report of the run, by somebody of this name and with their words."""
+    from core.report import Author, run_report
+
+    return run_report(run, digits, Author(name, words))
 
 
 def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> None:

@@ -1,5 +1,7 @@
 """Learn: the lessons, with what was predicted and what came, and the words."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.learners import LessonProgress
@@ -11,6 +13,7 @@ from dashboard.components.learn.lesson import Lesson
 from dashboard.components.learn.library import FOLDER, broken_lessons, lessons
 from dashboard.components.learn.progress import learner, own_runs
 from dashboard.components.page_head import show_title
+from dashboard.components.report import report_place, show_form
 from dashboard.components.run_picker import choose_run
 from dashboard.components.session import dataset, dataset_note, dataset_now, store
 from dashboard.components.text import escape_markdown
@@ -99,9 +102,37 @@ def show_lessons() -> None:
             for lesson in found:
                 if lesson.group == group:
                     show_lesson(lesson, is_next=lesson is next_one)
+    show_report_of_one(found)
     with st.expander("Write your own lesson", icon=":material/edit_note:"):
         st.write("Put a text file that ends in .md into the folder below; it appears here.")
         st.code(printable(store().home / FOLDER), language=None)
+
+
+def show_report_of_one(found: list[Lesson]) -> None:
+    """Show the choice of a lesson that was begun, and the form for a report of it; nothing where none was."""
+    now = learner()
+    begun = {lesson.name: lesson for lesson in found if now.progress(lesson.name) != LessonProgress()}
+    if not begun:
+        return
+    with report_place():
+        first = list(begun).index(now.active) if now.active in begun else 0
+        name = st.selectbox("Lesson", begun, first, lambda name: begun[name].title, key="report_lesson", width=320)
+        show_form(name, f"{name}-report.html", partial(make_report, begun[name]))
+
+
+def make_report(lesson: Lesson, name: str, words: str) -> bytes:
+    """The report of a lesson, by somebody of this name and with their words."""
+    from core.report import Author, Question, lesson_report
+
+    progress, runs, digits, asked = learner().progress(lesson.name), own_runs(lesson), dataset_now(), []
+    for at, step in enumerate(lesson.steps):
+        if step.predict:
+            outcome, said = lesson.outcome_of(at), progress.predictions.get(at, "")
+            value = outcome.value(runs, digits) if outcome and digits else None
+            came = "" if value is None else f"{outcome.meaning(runs).capitalize()}: {outcome.text(runs, digits)}"
+            was_right = None if value is None else judge(lesson, at, said, value)
+            asked.append(Question(step.predict.question, said, came, was_right))
+    return lesson_report(lesson.title, lesson.question, asked, runs, digits, Author(name, words))
 
 
 choose_run(needs="any")

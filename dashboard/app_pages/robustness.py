@@ -9,6 +9,7 @@ from core.data import Dataset
 from core.predictor import model_fingerprint
 from core.robustness import corruptions, measure
 from core.robustness.measure import Robustness
+from core.robustness.words import in_words
 from core.runs import Run, RunView
 from dashboard.components.background_job import await_begin, begin_button, follow
 from dashboard.components.charts import robustness as charts
@@ -103,48 +104,10 @@ def show_headline(run: RunView, result: Robustness) -> None:
             f"Worst single test: {hardest.change}, {corruptions.STRENGTH_NAMES[hardest.strength]}",
             percent(hardest.accuracy),
         )
-    st.markdown(describe(result))
+    st.markdown(in_words(result))
     if run.config is not None:
         st.markdown(CONVOLUTIONS if run.config.layers.has_convolutions else NO_CONVOLUTIONS)
         lesson_link("cnn", "Why does a CNN do better?")
-
-
-def describe(result: Robustness) -> str:
-    """The digits that lose most and least accuracy, and the changes that cost most and least, in two sentences.
-
-    One sentence says that nothing matters where no change costs a point.
-    """
-    if all(abs(result.loss(measured)) <= 0.01 for measured in result.changed):
-        return f"**No change matters**: it reads {percent(result.unchanged.accuracy, 0)} with or without."
-    digits, changes, parts = result.fragile_digits(), result.hard_changes(), []
-    if len(digits) > 3:
-        (first, most), (last, least) = digits[0], digits[-1]
-        others = [f"{digit} ({points(loss)})" for digit, loss in digits[1:3] if _is_loss(loss)]
-        then = f", then {' and '.join(others)}" if others else ""
-        parts.append(
-            f"**{first} is most fragile**: over all changes it {loses(most)} on average{then}. "
-            f"**{last} is most robust** and {loses(least)}."
-        )
-    (hard, cost), (easy, little) = changes[0], changes[-1]
-    least = f"least ({points(little)})" if _is_loss(little) else "nothing"
-    parts.append(f"**{hard.capitalize()}** is worst on average and costs {points(cost)}, **{easy}** costs {least}.")
-    return " ".join(parts)
-
-
-def _is_loss(loss: float) -> bool:
-    return round(100 * loss, 1) > 0
-
-
-def loses(loss: float) -> str:
-    """What a loss of accuracy does: "loses 1.2 points", "loses nothing", "gains 0.4 points"."""
-    if _is_loss(loss):
-        return f"loses {points(loss)}"
-    return f"gains {points(-loss)}" if _is_loss(-loss) else "loses nothing"
-
-
-def points(loss: float) -> str:
-    """A loss of accuracy, a fraction, in percentage points: "1.2 points"."""
-    return f"{100 * loss:.1f} points"
 
 
 def show_samples(digits: Dataset) -> None:

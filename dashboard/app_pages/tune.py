@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -26,6 +27,7 @@ from dashboard.components.how_measured import how_measured
 from dashboard.components.machines import show_machines
 from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
+from dashboard.components.report import show_report
 from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import epochs_in_words, varied_in_words, what_they_take
@@ -68,7 +70,16 @@ def page() -> None:
     choose(sweeps, chosen)
     remember(PAGE, "sweep", chosen.id)
     show(chosen, digits)
+    if chosen.plan is not None:
+        show_report(chosen.id, f"{chosen.id}-report.html", partial(make_report, chosen, digits))
     show_machines()
+
+
+def make_report(sweep: Sweep, digits: Dataset, name: str, words: str) -> bytes:
+    """The report of the sweep, by somebody of this name and with their words."""
+    from core.report import Author, sweep_report
+
+    return sweep_report(sweep, digits, Author(name, words))
 
 
 def choose(sweeps: dict[str, Sweep], chosen: Sweep | None) -> None:

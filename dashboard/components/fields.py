@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.formatting import number_text as number_text
 from dashboard.components.text import escape_markdown
 
 MOST_TYPED = 120  # characters
 TYPING_PAUSE = "250ms"  # after which typed text reaches the page, so that Start is off while a number is invalid
-
-
-def number_text(value: float) -> str:
-    """A number as it stands in a field: "0.0005", "20"."""
-    if isinstance(value, int):
-        return str(value)
-    text = f"{value:.10f}".rstrip("0").rstrip(".")
-    return text if float(text) == value else repr(value)
 
 
 def say_understood(text: str, understood: str) -> None:

@@ -4,55 +4,14 @@ from __future__ import annotations
 
 import re
 
-from core.config import FIRST_WEIGHTS, OPTIMIZERS, SCHEDULES, TrainingConfig
+from core.config import TrainingConfig
+from core.config_words import settings_in_words as settings_in_words
 from core.data import Dataset
 from core.data.split import image_count
 from core.formatting import LEAST_CERTAINTY as LEAST_CERTAINTY
 from core.formatting import certainty as certainty
 from core.formatting import percent as percent
 from dashboard.components.fields import number_text
-
-
-def settings_in_words(config: TrainingConfig, rate: float | None = None) -> str:
-    """A config as one line: network, batch size, learning rate, and the other settings that are not defaults.
-
-    `rate` is the current learning rate where it was changed during training.
-    """
-    default = TrainingConfig(model=config.model)
-    learning = f"learning rate {number_text(rate or config.learning_rate)}"
-    if rate not in (None, config.learning_rate):
-        learning += f" (initially {number_text(config.learning_rate)})"
-    words = [config.title, f"batches of {config.batch_size:,}", learning]
-    if config.network:
-        words.insert(1, config.network)
-    elif config.info.free_layers:
-        words.insert(1, "hidden layers " + ", ".join(map(str, config.hidden_layers)))
-    if config.augment:
-        words.append("augmented")
-    if config.start_from:
-        words.append("fine-tuned")
-    if config.dropout != default.dropout and not config.network:
-        words.append(f"dropout {config.dropout:g}")
-    if config.training_images:
-        words.append(f"{config.training_images:,} training images")
-    words += [EXPERIMENT_WORDS[name](getattr(config, name)) for name in config.experiments if name != "network"]
-    if config.patience:
-        words.append(f"patience {config.patience}")
-    if config.seed != default.seed:
-        words.append(f"seed {config.seed}")
-    return " · ".join(words)
-
-
-EXPERIMENT_WORDS = {
-    "optimizer": OPTIMIZERS.get,
-    "schedule": lambda schedule: f"{SCHEDULES[schedule].lower()} learning rate",
-    "weight_decay": lambda decay: f"weight decay {number_text(decay)}",
-    "pixels": lambda pixels: "raw pixels, 0 to 255" if pixels == "0-255" else "pixels 0 to 1",
-    "first_weights": lambda weights: f"first weights {FIRST_WEIGHTS[weights].replace('All', 'all')}",
-    "wrong_labels": lambda share: f"{percent(share, 0)} wrong labels",
-    "left_out": lambda digits: f"without {', '.join(map(str, digits))}",
-    "imbalance": lambda ratio: f"imbalance {ratio} : 1",
-}
 
 
 def training_images_in_words(config: TrainingConfig, digits: Dataset) -> str:

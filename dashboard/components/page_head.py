@@ -28,7 +28,7 @@ ABOUT = {  # the pages, and what each shows: in the navigation, and where a page
     "Inside": "A network's weights as they form, and one image on its way through the layers.",
     "Robustness": "A run's accuracy on digits that were shifted, turned, blurred and so on.",
     "Draw": "Draw a digit and see what a run reads.",
-    "Export": "The network in other formats, each verified against the original.",
+    "Export": "A report to hand in, and the network in other formats, each verified.",
 }
 TAB = "tab_title"  # under which the session keeps the title of the browser's tab
 

@@ -77,8 +77,10 @@ def test_ones_own_run_is_paused_with_ones_key(client, ann, anns_run):
 
 
 def test_everybody_reads_and_asks_without_a_key(client, anns_run):
-    for path in ("/api/runs", f"/api/runs/{anns_run.id}", "/api/health"):
+    before = files_of(anns_run.path)
+    for path in ("/api/runs", f"/api/runs/{anns_run.id}", f"/api/runs/{anns_run.id}/report", "/api/health"):
         assert client.get(path).status_code == 200
+    assert files_of(anns_run.path) == before
     assert client.post(PREDICT, json={"pixels": [[200] * 28] * 28}).status_code == 200
 
 

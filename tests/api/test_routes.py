@@ -21,6 +21,7 @@ from dashboard.components.draw.api_command import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
 from tests.support.api import PREDICT, as_file, assert_problem, send_picture
 from tests.support.drawing import SEVEN, drawn, picture_of
+from tests.support.html import Page
 from tests.support.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -424,3 +425,28 @@ def test_what_goes_wrong_inside_is_a_problem_without_its_insides(client, monkeyp
     response = client.post(PREDICT, json={})
     assert_problem(response, 500, "server's output")
     assert "division" not in response.text
+
+
+# Reports
+
+
+def test_a_report_is_a_file_in_which_nothing_runs(client, run, make_run):
+    asked = {"name": "<script>alert(1)</script>", "words": "Good.\nBad."}
+    response = client.get(f"/api/runs/{run.id}/report", params=asked)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["content-disposition"] == f'attachment; filename="{run.id}-report.html"'
+    assert response.headers["content-security-policy"] == "sandbox"
+    page = Page(response.content)
+    assert "script" not in page.tags
+    assert asked["name"] in page.words
+    assert "Good. Bad." in page.words
+    assert len(page.pictures("digit")) == 10
+    other = make_run()
+    both = Page(client.get(f"/api/runs/{run.id}/report?beside={other.id}").content)
+    assert "No difference to test" in both.words
+    assert_problem(client.get(f"/api/runs/{run.id}/report?beside={run.id}"), 409, "two different runs")
+    assert_problem(client.get(f"/api/runs/{run.id}/report?beside=nothing"), 404, "nothing")
+    assert_problem(client.get(f"/api/runs/{run.id}/report", params={"name": "x" * 81}), 422, "name")
+    write_json(run.path / "config.json", {"format": 99})
+    assert_problem(client.get(f"/api/runs/{run.id}/report"), 409, "Update Digit Lab")

@@ -32,6 +32,9 @@ def test_a_sweep_is_begun_looked_at_paused_and_stopped(client):
     [trial] = client.get(here).json()["begun"]
     assert (trial["run"], trial["validation_accuracy"], trial["values"]["optimizer"]) == (run.id, 0.9, "sgd")
     assert "90.00" in client.get(here).json()["findings"][0]
+    report = client.get(f"{here}/report?name=Ann")
+    assert (report.status_code, "90.00\u00a0% of the validation images" in report.text) == (200, True)
+    assert "by Ann" in report.text
     for action, state in (("pause", "paused"), ("resume", "active"), ("stop", "stopped")):
         answer = client.post(f"{here}/{action}")
         assert (answer.status_code, answer.json()["state"]) == (202, state)

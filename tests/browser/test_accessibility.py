@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from core.config import TrainingConfig
 from core.data import Dataset
+from core.report import Author, run_report
 from core.runs import Run
 from core.runs.weights import write_epoch_weights
 from tests.support.browsing import Dashboard, draw_a_one, needs_browser
@@ -204,6 +206,27 @@ def test_before_the_first_run_axe_finds_nothing_and_the_dark_theme_is_printed_da
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(255, 255, 255)")
     expect(page.get_by_role("heading", level=1)).to_have_css("color", "rgb(16, 19, 30)")
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+
+
+def test_a_report_fits_a_phone_asks_nobody_and_is_printed_dark_on_white(
+    digits: Dataset, finished: Run, page: playwright.Page, tmp_path: Path
+) -> None:
+    file, asked, violations = tmp_path / "report.html", [], []
+    file.write_bytes(run_report(finished, digits, Author("Ann", "It reads well.")))
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_viewport_size({"width": 412, "height": 900})
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.goto(file.as_uri())
+        expect(page.get_by_role("heading", level=1)).to_have_text(finished.name)
+        page.evaluate(axe.AXE_SCRIPT)
+        violations += page.evaluate(LOOK, None)["violations"]
+        assert page.evaluate("document.documentElement.scrollWidth") == 412
+    assert [each["id"] for each in violations] == []
+    assert {url for url in asked if not url.startswith("data:")} == {file.as_uri()}
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(page.get_by_role("heading", level=1)).to_have_css("color", "rgb(31, 41, 51)")
 
 
 def test_a_live_page_goes_on_while_the_browser_translates_it(

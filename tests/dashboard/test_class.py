@@ -12,6 +12,7 @@ from core.runs import RunStore
 from core.sweeps import Plan, every_combination
 from dashboard.components import people, session
 from dashboard.serving import flags, read_only
+from tests.support.html import Page
 from tests.support.pages import as_seen, by_label, open_page, words
 from tests.support.runs import MODEL
 
@@ -272,3 +273,14 @@ def test_a_list_of_many_runs_asks_once_who_looks(join, store, monkeypatch):
     assert len(whose.own(RunStore(store.home).runs())) == 3
     assert set(whose.owners_behind(store.runs()).values()) == {""}
     assert len(asked) == 2
+
+
+def test_a_report_has_ones_name_may_be_of_anothers_run_and_changes_nothing_of_it(anns_run):
+    anns_run.model_path.write_bytes(MODEL)
+    before = {path: path.read_bytes() for path in anns_run.path.rglob("*") if path.is_file()}
+    at = open_page("export", run=anns_run.id)
+    assert at.text_input(key="report_name").value == "Ben"
+    at.button(key="make_report").click().run()
+    assert not at.error
+    assert "Report of a run by Ben" in Page(at.session_state["report_made"][1]).words
+    assert {path: path.read_bytes() for path in anns_run.path.rglob("*") if path.is_file()} == before

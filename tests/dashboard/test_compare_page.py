@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from core.config import TrainingConfig
+from core.evaluation import comparison
 from core.evaluation.baselines import baselines
 from core.evaluation.learning_words import Finding
 from core.formatting import percent
@@ -18,9 +19,10 @@ from core.robustness.measure import Measurement, Robustness
 from core.storage import write_json
 from core.sweeps import Plan, SweepStore, every_combination
 from dashboard.components import curve_words
-from dashboard.components.compare import run_choice, run_table, run_table_view, verdict
+from dashboard.components.compare import run_choice, run_table, run_table_view
 from dashboard.components.formatting import run_link
 from tests.support.digits import mostly_right
+from tests.support.html import Page
 from tests.support.pages import as_seen, by_label, galleries, open_page, tiles, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -111,7 +113,7 @@ def test_above_all_stands_which_run_is_best_by_how_much_and_whether_that_could_b
 def test_a_clear_difference_is_hardly_chance_and_none_is_no_test(make_run, digits):
     first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
     at = open_page("compare", a=first.id, b=second.id)
-    assert f"unlikely to be chance: {verdict.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
+    assert f"unlikely to be chance: {comparison.p_in_words(binomtest(30, 30).pvalue)}" in words(at)
     second.write_probabilities(mostly_right(digits.y_test, slice(0, 40), sure=0.7))
     at = open_page("compare", a=first.id, b=second.id)
     assert "No difference to test" in words(at)
@@ -152,7 +154,7 @@ def test_where_a_cnn_and_a_dense_network_stand_together_it_says_what_convolution
     [(1.0, "p = 1.00"), (0.312, "p = 0.31"), (0.0021, "p = 0.002"), (0.00042, "p = 0.0004"), (1e-9, "p < 0.0001")],
 )
 def test_p_values_are_short(p, told):
-    assert verdict.p_in_words(p).replace("\N{NO-BREAK SPACE}", " ") == told
+    assert comparison.p_in_words(p).replace("\N{NO-BREAK SPACE}", " ") == told
 
 
 def test_the_table_has_every_run_whatever_its_state(make_run, store, digits):
@@ -452,3 +454,13 @@ def test_charts_leave_out_the_network_of_trials_that_all_have_the_same_and_no_tw
     assert run_table.names_in_charts(runs, names) == names
     alike = {**names, "d": "lr 0.1, seed 0"}
     assert run_table.names_in_charts(runs[:2], alike) == alike
+
+
+def test_a_report_of_the_two_is_made_on_the_page(make_run, digits):
+    first, second = two(make_run, digits, slice(0, 40), slice(0, 10))
+    at = open_page("compare", a=first.id, b=second.id)
+    at.button(key="make_report").click().run()
+    assert not at.error
+    page = Page(at.session_state["report_made"][1])
+    assert "It is right on 30 that" in page.words
+    assert len(page.pictures("digit")) == 10

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 
 import pytest
 
 from core.config import TrainingConfig
-from core.learners import read_learner
+from core.learners import LessonProgress, change_learner, read_learner
 from dashboard.components.learn import guide
 from dashboard.components.learn.library import lessons
 from dashboard.components.learn.progress import KEY
+from tests.support.html import Page
 from tests.support.pages import as_seen, open_page, words
 
 pytestmark = pytest.mark.usefixtures("laboratory")
@@ -436,3 +438,16 @@ def test_words_of_the_field_are_explained_where_a_page_says_them(make_run):
         [line] = [each.value for each in page(name, run=run.id).markdown if "hidden layers" in each.value]
         assert '[hidden layers](/learn?word=hidden-layer "A layer between the image and' in line
         assert line.count("/learn?word=") == 3
+
+
+def test_a_report_of_a_lesson_has_what_was_said_and_what_came(lesson, store):
+    assert "make_report" not in [button.key for button in page("learn").button]  # no lesson was begun
+    run = store.create(TrainingConfig(model="dense", epochs=3, seed=5), "Mine")
+    finish(run)
+    said = LessonProgress(predictions={0: "A later one"}, runs={"two": run.id})
+    change_learner(store.home, ME, lambda now: now.with_progress("two", **asdict(said)))
+    at = press(page("learn"), "make_report")
+    assert not at.error
+    report = Page(at.session_state["report_made"][1]).words
+    assert "Two epochs Is two more than one? What I expected, and what came Which epoch is best?" in report
+    assert "I said: A later one ✓ Right. Epoch with the lowest validation loss: 2 Mine" in report

@@ -427,9 +427,10 @@ def drawing_of_a_one() -> dict:
 ALL_PAGES = """
 import sys
 from tests.support.pages import open_page
-for name in ("train", "predictions", "confidence", "compare", "map", "inside", "robustness", "draw", "export"):
+pages = "train learn predictions confidence compare tune map inside robustness draw export"
+for name in pages.split():
     open_page(name)
-heavy = "tensorflow", "keras", "altair", "sklearn", "scipy.optimize", "matplotlib", "fastapi"
+heavy = "tensorflow", "keras", "altair", "sklearn", "scipy.optimize", "matplotlib", "fastapi", "core.report"
 print([name for name in heavy if name in sys.modules])
 """
 

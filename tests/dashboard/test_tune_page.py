@@ -12,6 +12,7 @@ from core.sweeps import Plan, SweepStore, every_combination, tpe
 from core.sweeps.halving import Halving
 from dashboard.components.train import settings_form
 from dashboard.components.tune import question
+from tests.support.html import Page
 from tests.support.pages import as_seen, by_label, open_page, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laboratory")]
@@ -366,3 +367,13 @@ def test_how_long_runs_take_counts_how_many_train_at_once(workers, cores, cluste
     with FileLock(store.home / "cluster.lock"):
         assert settings_form.seconds_in_all(plan, None)[0] == pytest.approx(seconds)
         assert settings_form.what_they_take(plan, None).endswith("on the cluster" if cluster else "here")
+
+
+def test_a_report_of_the_sweep_is_made_on_the_page(sweeps):
+    end_all(sweep := sweeps.create(RATES))
+    at = open_page("tune", sweep=sweep.id)
+    at.button(key="make_report").click().run()
+    assert not at.error
+    page = Page(at.session_state["report_made"][1])
+    assert "Best: lr 0.001 , with 95.50" in page.words
+    assert "python -m core.sweeps start --model dense --epochs 1" in page.words

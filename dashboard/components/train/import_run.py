@@ -12,7 +12,7 @@ from core.people import refusal_to_make
 from core.runs import Run, RunError
 from core.storage import explain_os_error
 from dashboard.components.actions import note_success
-from dashboard.components.session import open_run, store
+from dashboard.components.session import dataset_now, open_run, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.upload_limit import upload_limit
 
@@ -22,7 +22,7 @@ def show_bundle(run: Run) -> None:
     reason = why_not(run)
     st.download_button(
         "Download run.zip",
-        lambda: pack(run),
+        lambda: pack(run, dataset_now()),
         f"{run.id}.zip",
         "application/zip",
         key=f"bundle_{run.id}",
@@ -30,8 +30,8 @@ def show_bundle(run: Run) -> None:
         on_click="ignore",
         disabled=bool(reason),
         help=escape_markdown(reason)
-        or "Settings, history, predictions and LiteRT model. To import it, drop it on the Train page of another Digit "
-        "Lab, under Import a run.",
+        or "Settings, history, predictions, LiteRT model and model card. To import it, drop it on the Train page of "
+        "another Digit Lab, under Import a run.",
     )
 
 

@@ -132,7 +132,7 @@ def test_weights_that_are_not_the_models_are_refused_in_words(with_weights, stor
 def test_only_what_another_digit_lab_needs_is_packed(packed):
     assert set(files_of(packed)) == {
         *("config.json", "name.json", "state.json", "summary.json", "dataset.json", "architecture.json"),
-        *("events.jsonl", "probabilities.npy", "validation.npz", "model.tflite"),
+        *("events.jsonl", "probabilities.npy", "validation.npz", "model.tflite", "model-card.md"),
         *(f"predictions/epoch-000{epoch}.npy" for epoch in (1, 2, 3)),
     }
 
