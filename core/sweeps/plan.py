@@ -29,6 +29,7 @@ OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the oth
     "wrong_labels",
     "left_out",
     "imbalance",
+    "dataset",
 )
 
 Point = Mapping[str, Any]  # settings by their names in TrainingConfig

@@ -151,7 +151,7 @@ def test_a_run_of_another_dataset_is_sent_nowhere(store, serve):
     run, cluster = store.create(CONFIG), Cluster({"one": State("finished")})
     run.write_dataset({"name": "MNIST", "source": "a file", "fingerprint": "0" * 16})
     serve(cluster, lambda: not run.state.is_active)
-    assert run.state.message.startswith("This run was trained on MNIST (a file), but now the dataset is Own digits")
+    assert run.state.message.startswith("This run was trained and tested on MNIST (a file), which is not here.")
     assert cluster.began["one"] == []
 
 
