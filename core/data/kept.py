@@ -173,7 +173,7 @@ class Datasets:
 
     def of(self, fingerprint: str, otherwise: Dataset) -> Dataset:
         """The dataset of this fingerprint, or another one where that is not here, damaged, or none is named."""
-        if fingerprint in ("", otherwise.fingerprint):
+        if not fingerprint or fingerprint == otherwise.fingerprint:
             return otherwise
         try:
             return self.open(fingerprint) or otherwise

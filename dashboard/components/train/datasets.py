@@ -32,7 +32,8 @@ from dashboard.components.widgets.gallery import picture
 LOOK_SECONDS = 0.4
 MOST_PATH = 1000  # characters
 ADDITION, REFUSED = "dataset_addition", "dataset_refused"  # in the session: the last one, and why there is none
-TRIED, ROUND = "dataset_files_tried", "dataset_round"  # the files that were dropped last, and how many were added
+TRIED = "dataset_files_tried"  # those that were dropped last
+FIELDS = "dataset_fields"  # how often something was tried, and added, which are parts of fields' keys; the last of them
 QUESTION = "dataset_to_remove"
 ALONE = "alone"
 
@@ -104,14 +105,19 @@ def _show_adding() -> None:
     if addition and not addition.is_through:
         _follow(addition)
         return
-    st.session_state.setdefault(ROUND, 0)
-    if addition and addition.kept:
+    drops, paths, last = st.session_state.get(FIELDS, (0, 0, None))
+    if last is not addition:  # other keys are empty fields; a path that was refused can be corrected
+        drops, paths = drops + 1, paths + (addition.kept is not None)
+        st.session_state[FIELDS] = drops, paths, addition
+    if problem := st.session_state.get(REFUSED) or (addition and addition.problem):
+        st.error(escape_markdown(problem), icon=":material/error:")
+    elif addition:
         _say_added(addition.kept)
     files = st.file_uploader(
         "Drop its file here",
         accept_multiple_files=True,
         max_upload_size=upload_limit(MOST_SENT),
-        key=f"dataset_files_{st.session_state[ROUND]}",
+        key=f"dataset_files_{drops}",
         help="Handwritten digits from 0 to 9 with their labels. Files that belong together, as MNIST's four, are "
         "dropped together. It is checked, and kept in the home as one file.",
     )
@@ -122,15 +128,10 @@ def _show_adding() -> None:
         _begin(partial(from_files, list(zip(names, files, strict=True))), names[0].partition(".")[0])
         st.rerun()
     if may_name_paths():
-        st.text_input("Or name a file or folder", max_chars=MOST_PATH, placeholder="/home/ada/digits", key=_path_key())
-        st.button("Add it", icon=":material/add:", key="add_path", on_click=_add_path)
+        field = f"dataset_path_{paths}"
+        st.text_input("Or name a file or folder", max_chars=MOST_PATH, placeholder="/home/ada/digits", key=field)
+        st.button("Add it", icon=":material/add:", key="add_path", on_click=_add_path, args=(field,))
     _show_my_digits()
-    if problem := st.session_state.get(REFUSED) or (addition and addition.problem):
-        st.error(escape_markdown(problem), icon=":material/error:")
-
-
-def _path_key() -> str:
-    return f"dataset_path_{st.session_state[ROUND]}"
 
 
 def _begin(make: Callable[[Progress], Dataset], name: str = "", writers: tuple[str, ...] = ()) -> None:
@@ -142,8 +143,8 @@ def _begin(make: Callable[[Progress], Dataset], name: str = "", writers: tuple[s
         st.session_state[REFUSED] = str(error)
 
 
-def _add_path() -> None:
-    path = str(st.session_state.get(_path_key(), "")).strip()
+def _add_path(key: str) -> None:
+    path = str(st.session_state.get(key, "")).strip()
     if path and may_name_paths():
         _begin(partial(from_path, path), path.rstrip("/\\").replace("\\", "/").rpartition("/")[2].partition(".")[0])
 
@@ -151,8 +152,6 @@ def _add_path() -> None:
 @st.fragment(run_every=LOOK_SECONDS)
 def _follow(addition: Addition) -> None:
     if addition.is_through:
-        if addition.kept:
-            st.session_state[ROUND] += 1  # other keys are empty fields
         st.rerun()
     done, total = addition.progress
     st.progress(min(1.0, done / total) if total else 0.0, text="Reading and checking the dataset")
