@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.data import Dataset
-from core.runs import RunView
+from core.runs import Run, RunView
 from core.runs.starter import Starter
 from dashboard.components.formatting import STATE_ICONS, settings_in_words
 from dashboard.components.learn.glossary import MOST_WORDS, linked
@@ -49,6 +49,14 @@ def begin_page(title: str, *, needs: str) -> tuple[Dataset, RunView | None]:
     digits = dataset_of(choice.run)
     dataset_note(digits)
     return digits, None if say_why_not(choice, ABOUT[title]) else choice.run
+
+
+def say_whose_images(run: RunView, digits: Dataset) -> None:
+    """Say that a page, which can look at any image, shows those of another dataset than the run's, where it does."""
+    if isinstance(run, Run) and run.foreign_dataset(digits):
+        why = f"was trained on {name}, which is not here" if (name := run.dataset.get("name")) else "has no dataset"
+        words = f"The run {why}: the images are those of {digits.name}."
+        st.caption(f":material/database_off: {escape_markdown(words)}")
 
 
 def show_title(title: str, run: RunView | None = None, actions: Callable[[RunView], None] | None = None) -> None:
