@@ -148,15 +148,14 @@ def read_dataset(path: Path | None, terminal: Terminal, datasets: Datasets) -> D
     """
 
     def progress(done: int, total: int) -> None:
-        whole = f" of {total / 1e6:.1f}" if total else ""
-        terminal.show(f"Downloading MNIST  {done / 1e6:.1f}{whole} MB")
+        terminal.show(f"Loading the digits  {percent(done / total, 0) if total else f'{done / 1e6:.1f} MB'}")
 
     terminal.show("Loading the digits")
     kept = datasets.named(str(path)) if path and not path.exists() else None
     dataset = datasets.open(kept.fingerprint) if kept else load_dataset(path, progress=progress)
     counts = f"{len(dataset.x_train):,} images for training, {len(dataset.x_test):,} for testing"
     terminal.say(f"Dataset: {dataset.name}, {counts} ({dataset.source})")
-    for words in (*dataset.warnings, dataset.note):
+    for words in (*dataset.warnings, dataset.note, *dataset.doubts):
         if words:
             terminal.say(words)
     return dataset

@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.table import markdown, title
 from core.terminal import command_line, exit_with
 
-PARTS = ("training", "inference", "pages", "api")
+PARTS = ("training", "inference", "pages", "api", "data")
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "digitlab-home"
 
 
 def absolute(path: Path | str) -> Path:
-    """A path as somebody wrote it, wherever it is read later: "~" is the user's own folder, ".." the one above."""
-    return Path(os.path.abspath(os.path.expanduser(path)))
+    """A path as somebody wrote it, wherever it is read later: "~" is the user's own folder, ".." the one above.
+
+    It may be in quotes, or an address as a browser and a file manager copy it: file:///home/me/digits.csv.
+    """
+    text = os.fspath(path).strip()
+    if len(text) > 1 and text[0] == text[-1] in "'\"":
+        text = text[1:-1]
+    if text.startswith("file:/"):  # `Path` makes one slash of several
+        text = unquote(urlsplit(text).path)
+        text = text.lstrip("/") if os.name == "nt" else text
+    return Path(os.path.abspath(os.path.expanduser(text)))
 
 
 def home_folder(home: Path | str | None = None) -> Path:

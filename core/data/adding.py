@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import traceback
@@ -117,4 +118,10 @@ def may_name_paths() -> bool:
 
 def _as_sent(words: str, folder: str) -> str:
     """A sentence that names files as they were sent, not where they were put."""
-    return words.replace(f"{folder}/", "").replace(f"{folder}\\", "").replace(f"The folder {folder}", "What was sent")
+    for place, name in (
+        (f"{folder}{os.sep}", ""),
+        (f"The folder {folder}", "What was sent"),
+        (folder, "what was sent"),
+    ):
+        words = words.replace(place, name)
+    return words

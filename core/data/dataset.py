@@ -14,10 +14,12 @@ import numpy as np
 
 from core.data import download, files
 from core.data.download import Progress
-from core.data.files import ARRAYS, DatasetError
+from core.data.files import ARRAYS, DatasetError, Digits
+from core.home import absolute
 from core.storage import printable
 
 MNIST, EMBEDDED = "MNIST", "Embedded digits"
+MNIST_FINGERPRINT = "6293a95329978b80"
 MNIST_TEST_LABELS = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
 
 
@@ -56,6 +58,15 @@ class Dataset:
         return self.name == MNIST
 
     @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """What looks wrong in it, each with the remedy; nothing where it is MNIST or the embedded digits."""
+        if self.name == EMBEDDED or self.fingerprint == MNIST_FINGERPRINT:
+            return ()
+        from core.data.doubts import doubts
+
+        return doubts(*(getattr(self, name) for name in ARRAYS))
+
+    @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits of the SHA-256 over all four arrays; equal data have equal fingerprints."""
         digest = hashlib.sha256()
@@ -73,9 +84,10 @@ def load_dataset(
 
     Parameters
     ----------
-    path : an mnist.npz or a folder with the four IDX files; if given, no other source is tried.
+    path : a file or folder of any form in `core.data.forms`; if given, no other source is tried.
     allow_download : whether the network may be used.
-    progress : called with bytes so far and bytes in all (0 where the server does not say) during a download.
+    progress : called with how much of a download, a table or a folder of pictures is read so far and in all, in bytes
+        or pictures; in all is 0 where a server does not say.
 
     Raises
     ------
@@ -98,14 +110,14 @@ def load_dataset(
 
 def _first_that_works(path: str | Path | None, allow_download: bool, progress: Progress | None) -> Dataset:
     if path is not None:
-        return _from_path(Path(path), "")
+        return _from_path(path, "", progress)
     warnings: list[str] = []  # shown with the dataset that is used instead
     reasons: list[str] = []  # why it is not MNIST: shown with the embedded digits only
 
     wanted = os.environ.get("DIGITLAB_DATA")
     if wanted:
         try:
-            return _from_path(Path(wanted), " (DIGITLAB_DATA)")
+            return _from_path(wanted, " (DIGITLAB_DATA)", progress)
         except DatasetError as error:
             warnings.append(f"DIGITLAB_DATA cannot be used: {error}")
 
@@ -115,7 +127,7 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
         reasons.append("No home folder was found to store MNIST in.")
     elif occupied:
         try:
-            return _dataset(files.read_npz(cache), f"Keras' cache, {cache}", warnings)
+            return _dataset(files.read(cache), f"Keras' cache, {cache}", warnings)
         except DatasetError as error:
             warnings.append(f"Keras' cache was skipped: {error}")
     else:
@@ -126,7 +138,7 @@ def _first_that_works(path: str | Path | None, allow_download: bool, progress: P
             kept = download.download_mnist(cache, progress)
             if kept is not None:
                 warnings.append(f"MNIST was downloaded instead, and the damaged file renamed to {kept}.")
-            return _dataset(files.read_npz(cache), f"download from {download.MNIST_URL}, saved as {cache}", warnings)
+            return _dataset(files.read(cache), f"download from {download.MNIST_URL}, saved as {cache}", warnings)
         except (OSError, http.client.HTTPException, ValueError) as error:
             why = str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
             reasons.append(f"The download of {download.MNIST_URL} failed ({why}).")
@@ -169,27 +181,27 @@ def keras_cache_path() -> Path | None:
         return None
 
 
-def _from_path(path: Path, how: str) -> Dataset:
+def _from_path(path: Path | str, how: str, progress: Progress | None) -> Dataset:
+    path = absolute(path)
     try:
-        path = path.expanduser().absolute()
-        is_folder = path.is_dir()
-        if not is_folder and not path.exists():
-            raise DatasetError(f"{path} does not exist. Wanted: an mnist.npz or a folder with the four IDX files.")
-    except (OSError, RuntimeError) as error:  # RuntimeError: of a "~" where there is no home folder
-        raise DatasetError(f"{path} cannot be reached: {getattr(error, 'strerror', None) or error}.") from error
-    if is_folder:
-        return _dataset(files.read_idx_folder(path), f"folder {path}{how}", [])
-    return _dataset(files.read_npz(path), f"file {path}{how}", [])
+        if not path.exists():
+            raise DatasetError(f"{path} does not exist. {files.WANTED}")
+        digits = files.read(path, progress)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be reached: {error.strerror or error}.") from error
+    kind = "folder" if digits.path.is_dir() else "file"
+    return _dataset(digits, f"{kind} {digits.path}{how}", [])
 
 
-def _dataset(arrays: dict[str, np.ndarray], source: str, warnings: list[str]) -> Dataset:
-    """A dataset of arrays in MNIST's form; MNIST itself is recognised by its number of images of each test digit."""
+def _dataset(digits: Digits, source: str, warnings: list[str]) -> Dataset:
+    """A dataset of what was read; MNIST itself is recognised by its number of images of each test digit."""
+    arrays = digits.arrays()
     train, test = len(arrays["y_train"]), len(arrays["y_test"])
     counts = tuple(np.bincount(arrays["y_test"], minlength=10).tolist())
     if train == 60_000 and counts == MNIST_TEST_LABELS:
-        return Dataset(MNIST, source, **arrays, warnings=tuple(warnings))
+        return Dataset(MNIST, source, **arrays, note=" ".join(digits.notes) or None, warnings=tuple(warnings))
     note = (
         f"This is not MNIST: {train:,} images for training and {test:,} for testing, from {source}. MNIST has "
         "60,000 and 10,000."
     )
-    return Dataset("Own digits", source, **arrays, note=note, warnings=tuple(warnings))
+    return Dataset("Own digits", source, **arrays, note=" ".join([note, *digits.notes]), warnings=tuple(warnings))

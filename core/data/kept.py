@@ -46,7 +46,7 @@ class KeptDataset:
         name: what people call it.
         source: where it came from, as a phrase for people.
         note: a sentence that says what it is instead of MNIST; None where it is MNIST.
-        warnings: sentences that were said when it was added.
+        warnings, doubts: sentences that were said when it was added, and what looks wrong in it.
         added: seconds since 1970.
         train, test: how many images there are of each digit.
         writers: the ids of the people whose drawings are in it, where they are of a class.
@@ -57,6 +57,7 @@ class KeptDataset:
     source: str
     note: str | None
     warnings: tuple[str, ...]
+    doubts: tuple[str, ...]
     added: float
     train: tuple[int, ...]
     test: tuple[int, ...]
@@ -122,6 +123,7 @@ class Datasets:
                 dataset.source,
                 dataset.note,
                 dataset.warnings,
+                dataset.doubts,
                 time.time(),
                 *(tuple(np.bincount(labels, minlength=10).tolist()) for labels in (dataset.y_train, dataset.y_test)),
                 tuple(writers),
@@ -193,7 +195,7 @@ class Datasets:
         except (OSError, ValueError, KeyError, EOFError, struct.error, zipfile.BadZipFile) as error:
             raise DatasetError(_damaged(kept, str(error))) from error
         dataset = Dataset(kept.name, kept.source, **arrays, note=kept.note, warnings=kept.warnings)
-        vars(dataset)["fingerprint"] = kept.fingerprint  # known already
+        vars(dataset).update(fingerprint=kept.fingerprint, doubts=kept.doubts)  # known already
         return dataset
 
     def _arrays(self, fingerprint: str) -> Path:
@@ -255,6 +257,7 @@ def _checked(value: Any) -> KeptDataset | None:
             str(value["source"]),
             None if value["note"] is None else str(value["note"]),
             tuple(map(str, value["warnings"])),
+            tuple(map(str, value["doubts"])),
             float(value["added"]),
             _counts(value["train"]),
             _counts(value["test"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.data.files import split_evenly
 from core.drawing.mnist_form import BOX_SIDE, IMAGE_SHAPE, IMAGE_SIDE, shift_to_centre
 
 COPIES = 7  # of each training digit; without them a network learns these 1,500 and reads MNIST badly
@@ -44,7 +45,7 @@ def embedded_digits() -> dict[str, np.ndarray]:
     digits = (pixels.reshape(-1, 8, 8) / 16).astype(np.float32)
     labels = labels.astype(np.uint8)
     generator = np.random.default_rng(SEED)
-    train, test = _split(labels, generator)
+    train, test = split_evenly(labels, TEST_IMAGES, generator)
 
     versions = [_as_mnist(digits[train])]
     for _ in range(COPIES):
@@ -56,15 +57,6 @@ def embedded_digits() -> dict[str, np.ndarray]:
         "x_test": _as_mnist(digits[test]),
         "y_test": labels[test],
     }
-
-
-def _split(labels: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Shuffle, then draw the test digits evenly in the order of labels, so that each label has its share."""
-    shuffled = generator.permutation(len(labels))
-    by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    is_test = np.zeros(len(labels), bool)
-    is_test[by_label[np.linspace(0, len(labels) - 1, TEST_IMAGES).astype(int)]] = True
-    return shuffled[~is_test[shuffled]], shuffled[is_test[shuffled]]
 
 
 def _random_warps(count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

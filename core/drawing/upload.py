@@ -31,11 +31,12 @@ class PictureError(ValueError):
     """A file is not a picture that can be read; the message says why and what to do."""
 
 
-def read_picture(data: bytes) -> np.ndarray:
+def read_picture(data: bytes, formats: tuple[str, ...] = FORMATS) -> np.ndarray:
     """The picture in a PNG, JPEG or WebP file, turned upright; of an animation, the first frame.
 
     Args:
         data: the file, at most 10 MB and 50 megapixels.
+        formats: Pillow's names of those that are read.
 
     Returns:
         uint8 (H, W) where it is grey, (H, W, 4) where parts of it are transparent, (H, W, 3) otherwise; sides from 8
@@ -48,7 +49,7 @@ def read_picture(data: bytes) -> np.ndarray:
         raise PictureError(f"The file is {len(data) / 2**20:.0f} MB; the limit is 10 MB.")
     try:
         with _one_at_a_time:
-            return _decoded(data)
+            return _decoded(data, formats)
     except PictureError:
         raise
     except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, struct.error …
@@ -57,11 +58,11 @@ def read_picture(data: bytes) -> np.ndarray:
         ) from error
 
 
-def _decoded(data: bytes) -> np.ndarray:
+def _decoded(data: bytes, formats: tuple[str, ...]) -> np.ndarray:
     from PIL import Image
 
     pixels, orientation = without_metadata(data)
-    with Image.open(io.BytesIO(pixels), formats=FORMATS) as image:
+    with Image.open(io.BytesIO(pixels), formats=formats) as image:
         _check_size(*image.size, len(SCAN.findall(pixels)))
         image.draft(None, (MOST_SIDE, MOST_SIDE))  # a JPEG need not be decoded larger than it is used
         upright = turned_upright(image, orientation)

@@ -11,6 +11,7 @@ from core.compute.job import Jobs
 from core.compute.launcher import Launcher
 from core.compute.queue import Active
 from core.data import Dataset, DatasetError
+from core.formatting import percent
 from core.home import older_home
 from core.inference.answer import LoadedModels
 from core.runs import Run, RunStore, RunView
@@ -75,12 +76,12 @@ def dataset() -> Dataset:
         bar = st.empty()
         while found is None:
             done, total = digits.progress
-            words = f"Downloading MNIST, {done / 1e6:.1f} MB" if done else "Loading the dataset"
-            bar.progress(done / total if total else 0.0, text=words)
+            words = f", {percent(done / total, 0)}" if total else f", {done / 1e6:.1f} MB" if done else ""
+            bar.progress(min(done / total, 1.0) if total else 0.0, text=f"Loading the dataset{words}")
             found = digits.outcome(0.2)
         bar.empty()
     except DatasetError as error:
-        st.error(escape_markdown(error), icon=":material/database_off:")
+        dataset_error(error)
         st.stop()
     return found
 
@@ -106,15 +107,28 @@ def dataset_now() -> Dataset | None:
         return None
 
 
+def dataset_error(error: DatasetError) -> None:
+    """Say why a dataset cannot be used, and show the program that makes one that can, where the error has one."""
+    words, _, program = str(error).partition("\n")
+    st.error(escape_markdown(words), icon=":material/database_off:")
+    if program:
+        st.code(program, language="python")
+
+
 def dataset_note(found: Dataset) -> None:
-    """Show the dataset's warnings, and describe it where it is not MNIST."""
+    """Show the dataset's warnings and what looks wrong in it, and describe it where it is not MNIST."""
     for warning in found.warnings:
-        words = escape_markdown(f"{warning} The dataset in use is {found.name}.")
-        st.warning(words, icon=":material/database_off:")
+        words, _, program = warning.partition("\n")
+        st.warning(escape_markdown(f"{words} The dataset in use is {found.name}."), icon=":material/database_off:")
+        if program:
+            st.code(program, language="python")
+    for doubt in found.doubts:
+        st.warning(escape_markdown(doubt), icon=":material/database_search:")
     if found.note is None:
         return
+    name = escape_markdown(found.name) + ("" if found.is_mnist else ", not MNIST")
     counts = f"{len(found.x_train):,} training and {len(found.x_test):,} test images"
-    with st.expander(f"**{escape_markdown(found.name)}, not MNIST** · {counts}", icon=":material/database:"):
+    with st.expander(f"**{name}** · {counts}", icon=":material/database:"):
         st.write(escape_markdown(found.note))
 
 

@@ -21,7 +21,7 @@ from dashboard.components.actions import note_failure, note_success
 from dashboard.components.address import remember
 from dashboard.components.people import people, this_person
 from dashboard.components.question import ask, asked, show_question
-from dashboard.components.session import dataset, services, store
+from dashboard.components.session import dataset, dataset_error, services, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import IN_USE, PAGE, last_dataset, missing_dataset
@@ -110,7 +110,7 @@ def _show_adding() -> None:
         drops, paths = drops + 1, paths + (addition.kept is not None)
         st.session_state[FIELDS] = drops, paths, addition
     if problem := st.session_state.get(REFUSED) or (addition and addition.problem):
-        st.error(escape_markdown(problem), icon=":material/error:")
+        dataset_error(DatasetError(problem))
     elif addition:
         _say_added(addition.kept)
     files = st.file_uploader(
@@ -144,7 +144,7 @@ def _begin(make: Callable[[Progress], Dataset], name: str = "", writers: tuple[s
 
 
 def _add_path(key: str) -> None:
-    path = str(st.session_state.get(key, "")).strip()
+    path = str(st.session_state.get(key, "")).strip("\"' ")
     if path and may_name_paths():
         _begin(partial(from_path, path), path.rstrip("/\\").replace("\\", "/").rpartition("/")[2].partition(".")[0])
 
@@ -161,7 +161,7 @@ def _say_added(kept: KeptDataset) -> None:
     train, test = sum(kept.train), sum(kept.test)
     with st.container(key="dataset_added", gap="xsmall"):
         st.markdown(f":material/check: **{escape_markdown(kept.name)}** is here: {train:,} and {test:,} images.")
-        for words in kept.warnings:
+        for words in (*kept.warnings, *kept.doubts):
             st.caption(escape_markdown(words))
         if kept.fingerprint not in (last_dataset() or dataset().fingerprint,) and not locked("dataset"):
             st.button(

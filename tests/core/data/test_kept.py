@@ -112,7 +112,7 @@ def test_files_that_were_sent_are_added_in_the_background_and_named_as_they_were
     assert "/" not in addition.kept.note
     refused = Addition(datasets, lambda progress: from_files([("poem.npz", io.BytesIO(b"roses"))], progress))
     wait_until(lambda: refused.is_through, "the refusal")
-    assert refused.problem.startswith("poem.npz is not")
+    assert refused.problem.startswith("poem.npz ")
     assert refused.kept is None
 
 

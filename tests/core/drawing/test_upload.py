@@ -175,12 +175,12 @@ def test_pictures_are_decoded_one_after_the_other_however_many_ask(monkeypatch):
     at_once, most = [], []
     decoded = upload._decoded
 
-    def watched(data):
+    def watched(data, formats):
         at_once.append(data)
         most.append(len(at_once))
         time.sleep(0.02)
         at_once.pop()
-        return decoded(data)
+        return decoded(data, formats)
 
     monkeypatch.setattr(upload, "_decoded", watched)
     with ThreadPoolExecutor(4) as threads:
