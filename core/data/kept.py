@@ -257,7 +257,7 @@ def _checked(value: Any) -> KeptDataset | None:
             str(value["source"]),
             None if value["note"] is None else str(value["note"]),
             tuple(map(str, value["warnings"])),
-            tuple(map(str, value["doubts"])),
+            tuple(map(str, value.get("doubts", ()))),
             float(value["added"]),
             _counts(value["train"]),
             _counts(value["test"]),

@@ -184,7 +184,9 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) 
         with st.container(key="all_columns" if run_table_view.is_narrow(table) else "some_columns"):
             rows = run_table_view.show(table, [run.id for run in chosen], part)
         marked = [chosen[row] for row in rows if row < len(chosen)]
-        run_table_view.show_notes(table, part, baselines_of(digits.fingerprint, digits))
+        several = any(dataset_of(run).fingerprint != digits.fingerprint for run in chosen)
+        read_without = baselines_of(digits.fingerprint, digits)
+        run_table_view.show_notes(table, part, read_without, digits.name if several else "")
         with st.container(horizontal=True, vertical_alignment="center"):
             show_compare_button(marked, digits)
             show_downloads(None, "runs", "compared", csv=table.csv)

@@ -142,6 +142,7 @@ def test_compare_shows_two_runs_of_one_dataset_on_its_images_and_never_two_of_di
     at = open_page("compare")
     assert set(at.dataframe[0].value["Run"].str[-1]) == {"A", "B", "C", "D"}
     assert "Left out: " in words(at)
+    assert "Without a network, on Own digits: " in words(at)
     assert {option[0] for option in by_label(at.selectbox, "First run").options} <= {"A", "B"}
     by_label(at.button_group, "Dataset").set_value(kept.fingerprint).run()
     assert {option[0] for option in by_label(at.selectbox, "First run").options} <= {"C", "D"}
