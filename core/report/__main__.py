@@ -32,21 +32,22 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     store, author = RunStore(options.home), Author(options.name, options.words)
     used, datasets = _dataset(), Datasets(store.home)
+
+    def digits(fingerprint: str) -> Dataset | None:
+        return used and datasets.of(fingerprint, used)
+
     try:
         sweep = None if options.beside or store.get(options.run) else SweepStore(store).get(options.run)
         if sweep:
             plan = sweep.plan
-            of_it = used and datasets.of(plan.base.dataset if plan else "", used)
-            name, made = sweep.id, sweep_report(sweep, of_it, author)
+            name, made = sweep.id, sweep_report(sweep, digits(plan.base.dataset if plan else ""), author)
         elif options.beside:
             first, second = _find(store, options.run), _find(store, options.beside)
-            name, made = (
-                f"{first.id}-{second.id}",
-                comparison_report(first, second, used and datasets.of(first.wanted_dataset, used), author),
-            )
+            name = f"{first.id}-{second.id}"
+            made = comparison_report(first, second, digits(first.wanted_dataset), author)
         else:
             run = _find(store, options.run)
-            name, made = run.id, run_report(run, used and datasets.of(run.wanted_dataset, used), author)
+            name, made = run.id, run_report(run, digits(run.wanted_dataset), author)
     except ReportError as error:
         print(error, file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from core.config import ConfigError, TrainingConfig, by_name
 from core.runs import ID
+from core.services import Services
 from core.sweeps import Sweep, tpe
 from core.sweeps.halving import Halving
 from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
