@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from core.compute.foreground import let_leave, start_worker, states
@@ -33,9 +33,10 @@ from core.config import (
     read,
 )
 from core.data import Dataset, DatasetError, load_dataset
+from core.data.kept import Datasets
 from core.evaluation.learning_words import run_findings
 from core.formatting import percent
-from core.home import ROOT, absolute, home_folder, older_home
+from core.home import ROOT, home_folder, older_home
 from core.runs import History, Run, RunError, RunStore, State
 from core.runs.files import HISTORY_FIGURE, PREDICTIONS_FIGURE
 from core.sweeps.values import setting_in_words
@@ -97,7 +98,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help='layers in place of the model\'s own: "flatten, dense 64, relu, output softmax"; see below',
     )
     add("--home", type=Path, help="where runs are saved (default: DIGITLAB_HOME, or digitlab-home beside this file)")
-    add("--data", type=Path, help="a file or folder with digits, as README lists them (default: DIGITLAB_DATA)")
+    add("--data", type=Path, help="a file or folder with digits, or a kept dataset by name (default: DIGITLAB_DATA)")
     add("--name", help="name of the run")
     experiments = parser.add_argument_group("experiments", "one switch for each question; the defaults change nothing")
     add = experiments.add_argument
@@ -136,8 +137,8 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     return config
 
 
-def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
-    """Load the dataset and print which it is.
+def read_dataset(path: Path | None, terminal: Terminal, datasets: Datasets) -> Dataset:
+    """Load the dataset, from a path or, by its name, from those that were added, and print which it is.
 
     Raises:
         DatasetError: where it cannot be loaded.
@@ -147,7 +148,8 @@ def read_dataset(path: Path | None, terminal: Terminal) -> Dataset:
         terminal.show(f"Loading the digits  {percent(done / total, 0) if total else f'{done / 1e6:.1f} MB'}")
 
     terminal.show("Loading the digits")
-    dataset = load_dataset(path, progress=progress)
+    kept = datasets.named(str(path)) if path and not path.exists() else None
+    dataset = datasets.open(kept.fingerprint) if kept else load_dataset(path, progress=progress)
     counts = f"{len(dataset.x_train):,} images for training, {len(dataset.x_test):,} for testing"
     terminal.say(f"Dataset: {dataset.name}, {counts} ({dataset.source})")
     for words in (*dataset.warnings, dataset.note, *dataset.doubts):
@@ -167,6 +169,19 @@ def create_run(store: RunStore, config: TrainingConfig, name: str | None) -> Run
     except OSError as error:
         why = error.strerror or error
         raise RunError(f"Runs cannot be saved in {store.folder} ({why}). Choose another --home.") from error
+
+
+def keep_dataset(datasets: Datasets, dataset: Dataset, name: str) -> str:
+    """Keep a dataset in the home, where the dashboard shows it with the run; returns its fingerprint.
+
+    Raises:
+        RunError: where it cannot be written.
+    """
+    try:
+        return datasets.add(dataset, name).fingerprint
+    except OSError as error:
+        why = error.strerror or error
+        raise RunError(f"The dataset cannot be kept in {datasets.folder} ({why}). Choose another --home.") from error
 
 
 def follow(run: Run, worker: subprocess.Popen, interrupts: list, terminal: Terminal) -> State:
@@ -272,13 +287,16 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         store = RunStore(options.home)
+        if options.data:
+            name = options.data.name.partition(".")[0]
+            config = replace(config, dataset=keep_dataset(Datasets(store.home), dataset, name))
         run = create_run(store, config, options.name)
-        worker = start_worker(run, options.data)
+        worker = start_worker(run)
         terminal.say(f"Run: {run.path}")
         if config.experiments:
             differs = ", ".join(setting_in_words(name, getattr(config, name)) for name in config.experiments)
             terminal.say(f"It differs from others in: {differs}")
-        terminal.say(f"See it in the dashboard: {dashboard_command(store, options.data)}")
+        terminal.say(f"See it in the dashboard: {dashboard_command(store)}")
         if not options.home and older_home():
             terminal.say(f"Older runs were found in {older_home()}. To see them, set DIGITLAB_HOME={older_home()}")
         state = follow(run, worker, interrupts, terminal)
@@ -290,15 +308,10 @@ def train(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace,
         signal.signal(signal.SIGINT, before)
 
 
-def dashboard_command(store: RunStore, data: Path | None) -> str:
-    """The command that starts the dashboard with this run's home and dataset."""
-    needs = []
-    if store.home != home_folder():
-        needs.append(f"DIGITLAB_HOME={store.home}")
-    if data:
-        needs.append(f"DIGITLAB_DATA={absolute(data)}")
+def dashboard_command(store: RunStore) -> str:
+    """The command that starts the dashboard with this run's home."""
     command = f"streamlit run {os.path.relpath(ROOT / 'dashboard' / 'app.py')}"
-    return f"{command} (with {' and '.join(needs)})" if needs else command
+    return command if store.home == home_folder() else f"{command} (with DIGITLAB_HOME={store.home})"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -309,7 +322,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = read_arguments(arguments)
         config = read_config(options)
-        return train(config, read_dataset(options.data, terminal), options, terminal)
+        datasets = Datasets(home_folder(options.home))
+        return train(config, read_dataset(options.data, terminal, datasets), options, terminal)
     except (ConfigError, DatasetError, RunError) as error:
         terminal.show("")
         print(error, file=sys.stderr)

@@ -56,6 +56,7 @@ VALIDATION_IMAGES = (100, 1_000_000)
 PATIENCE = (0, 200)
 MEMORY = 4e9  # bytes for the numbers between the layers, of one batch
 START_FROM = re.compile(r"[A-Za-z0-9-]{0,64}")
+DATASET = re.compile(r"([0-9a-f]{16})?")
 
 NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 WHOLE = re.compile(r"[+-]?([0-9]{1,18}|[0-9]{1,3}([,.' \u00a0\u202f][0-9]{3}){1,5})")
@@ -94,6 +95,7 @@ class TrainingConfig:
         left_out: digits that are not trained on, at most nine; they stay in the validation and test images.
         imbalance: how many times as many images of 0 as of 9 are trained on, 1 to 1,000, with those between in
             equal steps (long-tailed, Cui et al., 2019).
+        dataset: the fingerprint of a dataset that was added to the home (core.data.kept); "" for the one in use.
 
     Raises:
         ConfigError: where a value is out of its range.
@@ -120,6 +122,7 @@ class TrainingConfig:
     wrong_labels: float = 0.0
     left_out: tuple[int, ...] = ()
     imbalance: int = 1
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str) or self.model not in MODELS:
@@ -154,6 +157,8 @@ class TrainingConfig:
             raise ConfigError(f"Augment must be true or false, not {self.augment!r}.")
         if not isinstance(self.start_from, str) or not START_FROM.fullmatch(self.start_from):
             raise ConfigError(f"start_from must be the id of a run, not {self.start_from!r}.")
+        if not isinstance(self.dataset, str) or not DATASET.fullmatch(self.dataset):
+            raise ConfigError(f"dataset must be the fingerprint of a dataset, 16 hex digits, not {self.dataset!r}.")
         _choice("Optimizer", self.optimizer, OPTIMIZERS)
         _choice("Learning rate schedule", self.schedule, SCHEDULES)
         _number("Weight decay", self.weight_decay, WEIGHT_DECAY)

@@ -8,6 +8,8 @@ from core.compute.after_training import AfterTraining
 from core.compute.cluster_launcher import make_launcher
 from core.compute.job import Jobs
 from core.compute.queue import Queue
+from core.data import DatasetError
+from core.data.kept import Datasets, KeptDataset
 from core.data.loader import DatasetLoader
 from core.inference.answer import LoadedModels
 from core.learners import forget_learner, learner_of
@@ -16,7 +18,7 @@ from core.people.codes import Codes
 from core.runs import NotYoursError, Run, RunError, RunStore
 from core.runs.run import refuse_strangers
 from core.sweeps.coordinators import Coordinators
-from core.sweeps.sweep import SweepStore
+from core.sweeps.sweep import ACTIVE, SweepStore
 
 
 class Services:
@@ -29,7 +31,8 @@ class Services:
         people: who works here, where a class shares the server.
         codes: by which they are let in again.
         queue: which of them are queued or in training.
-        dataset_loader: the dataset, loading from its first use.
+        dataset_loader: the dataset in use, loading from its first use.
+        datasets: those that were added besides.
         models: the runs' exported models, as `LoadedModels` keeps them.
         jobs: the background jobs.
         launcher: starts workers for queued runs, once it is started.
@@ -44,6 +47,7 @@ class Services:
         self.codes = Codes(self.people)
         self.queue = Queue(self.store)
         self.dataset_loader = DatasetLoader()
+        self.datasets = Datasets(self.store.home)
         self.models = LoadedModels()
         self.jobs = Jobs()
         self.launcher = make_launcher(self.store)
@@ -68,8 +72,27 @@ class Services:
         except RunError:  # a worker is at it
             run.discard()
 
+    def remove_dataset(self, kept: KeptDataset) -> None:
+        """Remove a dataset that was added; runs that were trained on it stay, and say that it is gone.
+
+        Raises:
+            DatasetError: where who acts may not, or a run that is queued or in training needs it.
+            OSError: where it cannot be removed.
+        """
+        needs = [
+            run.name for run in self.store.runs() if run.state.is_active and run.wanted_dataset == kept.fingerprint
+        ]
+        for sweep in self.sweeps.sweeps():
+            if sweep.state.name == ACTIVE and sweep.plan and sweep.plan.base.dataset == kept.fingerprint:
+                needs.append(sweep.name)
+        if needs:
+            raise DatasetError(f"{needs[0]} is trained on {kept.name} now. Stop it, or wait for its end.")
+        self.datasets.remove(kept)
+
     def delete_all_of(self, person: Person) -> None:
         """Delete a person's sweeps and runs, what they have done of the lessons, their digits, and their name.
+
+        Datasets with their writing go too.
 
         Raises:
             NotYoursError: where who acts is another, and no teacher.
@@ -80,5 +103,8 @@ class Services:
             self.sweeps.delete(sweep)
         for run in self.store.of(person.id):
             self.delete_run(run)
+        for kept in self.datasets.all():
+            if person.id in kept.writers:
+                self.datasets.remove(kept)
         forget_learner(self.store.home, learner_of(person.id))
         self.people.remove(person)

@@ -90,6 +90,7 @@ def return_memory(services: Services) -> None:
         time.sleep(COLLECT_SECONDS)
         gc.collect()
         services.dataset_loader.rest()
+        services.datasets.rest()
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from core.config import ConfigError
+from core.data.kept import Datasets
 from core.runs import History, RunStore, State
 from core.terminal import bar_signs
-from digit_classification import progress_line, read_arguments, read_config
+from digit_classification import Terminal, progress_line, read_arguments, read_config, read_dataset
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -66,6 +68,10 @@ def test_an_epoch_ends_with_the_accuracy_a_finished_run_and_figures(tmp_path, da
 
     (run,) = RunStore(tmp_path / "home").runs()
     assert (run.state.name, run.name, run.config.model, run.config.seed) == ("finished", "First try", "seed", 3)
+    (kept,) = Datasets(tmp_path / "home").all()  # so that the dashboard shows the run
+    assert (kept.name, run.config.dataset, run.dataset["fingerprint"]) == ("own", kept.fingerprint, kept.fingerprint)
+    again = read_dataset(Path("OWN"), Terminal(), Datasets(tmp_path / "home"))
+    assert again.fingerprint == kept.fingerprint
     assert re.fullmatch(r"Test Accuracy: \d+\.\d\d%", lines[-1])
     assert lines[-1] == f"Test Accuracy: {run.test_accuracy:.2%}"
     assert lines[0].startswith("Dataset: Own digits, 1,000 images for training, 200 for testing")

@@ -21,6 +21,7 @@ from core.bundle.parts import CARD, EPOCH_FILE, LIMITS, NEEDED, PartError, Parts
 from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.bundle.zip_kinds import WANTED, wrong_kind
 from core.data import Dataset
+from core.data.kept import Datasets
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.formatting import percent
 from core.interpretability.inside import Inside
@@ -122,8 +123,8 @@ def _events(run: Run) -> bytes:
 def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset | None = None) -> Run:
     """A new run in `store` from a bundle, under an id of its own, marked as imported from `file_name`.
 
-    Where it was trained on `dataset`, what it claims is held against that: its accuracy must be that of its
-    predictions, and how many of them its model reads differently here is noted.
+    Where it was trained on `dataset`, or on one that was added to the home, what it claims is held against that: its
+    accuracy must be that of its predictions, and how many of them its model reads differently here is noted.
 
     Raises:
         BundleError: where anything in it is not as it should be; then nothing was written.
@@ -134,6 +135,8 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
         parts = _parts(data)
         check_model(parts.model)
         _check_weights(parts)
+        if dataset:
+            dataset = Datasets(store.home).of(parts.dataset["fingerprint"], dataset)
         verified = _verify(parts, dataset) if dataset else None
     except WrongZip as error:
         raise BundleError(f"{name} was not imported: {error}") from error

@@ -78,7 +78,7 @@ def pack(home: Path) -> Path:
 
 
 def clear(services: Services, but: Person) -> Path:
-    """Put everything into a zip, and then remove all runs, sweeps, names and what is known of learners.
+    """Put everything into a zip, and then remove all runs, sweeps and names, and what is known or drawn of people.
 
     Args:
         services: what holds them.
@@ -96,6 +96,9 @@ def clear(services: Services, but: Person) -> Path:
     for person in people.all():
         if person.id != but.id:
             people.remove(person)
+    for kept in services.datasets.all():
+        if kept.writers:
+            services.datasets.remove(kept)
     own = [folder for folder in people.folder.iterdir() if folder.is_dir()]  # also of names that were removed before
     for folder in (*own, home / learners.FOLDER):
         shutil.rmtree(folder, ignore_errors=True)

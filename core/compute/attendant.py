@@ -23,6 +23,7 @@ from core.compute import mirror
 from core.compute.cluster import PROTOCOL, call
 from core.data import DatasetError, load_dataset
 from core.data.files import ARRAYS
+from core.data.kept import Datasets
 from core.endings import DIVERGED
 from core.runs import Run, files
 from core.storage import explain_os_error
@@ -50,22 +51,25 @@ class Shared:
         self.failures: Counter[str] = Counter()
         self.last_failure: dict[str, str] = {}
         self.lost: Counter[str] = Counter()
-        self._dataset: tuple[dict, bytes] | None = None
+        self._datasets: dict[str, tuple[dict, bytes]] = {}  # by what runs name them: that in use, and one more
         self._loading = threading.Lock()
 
-    def dataset(self) -> tuple[dict, bytes]:
-        """What the dataset is, and an npz file of it; loaded once.
+    def dataset(self, run: Run) -> tuple[dict, bytes]:
+        """What the dataset of a run is, and an npz file of it; loaded once for many runs.
 
         Raises:
             DatasetError: where there is none.
         """
         with self._loading:
-            if self._dataset is None:
-                dataset, file = load_dataset(), io.BytesIO()
+            kept = Datasets(run.home)
+            named = run.wanted_dataset if kept.get(run.wanted_dataset) else ""
+            if named not in self._datasets:
+                dataset, file = kept.open(named, verify=True) or load_dataset(), io.BytesIO()
                 np.savez_compressed(file, **{name: getattr(dataset, name) for name in ARRAYS})
                 identity = {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
-                self._dataset = identity, file.getvalue()
-        return self._dataset
+                others = {name: told for name, told in self._datasets.items() if not (name and named)}
+                self._datasets = {**others, named: (identity, file.getvalue())}
+            return self._datasets[named]
 
 
 @dataclass(eq=False)
@@ -136,19 +140,14 @@ class Attendant:
             self._drop(attempt)
             return
         try:
-            identity, data = await asyncio.to_thread(self.shared.dataset)
+            identity, data = await asyncio.to_thread(self.shared.dataset, attempt.run)
         except DatasetError as error:
             self._finish(attempt, "failed", str(error))
             return
-        known = attempt.run.dataset or identity
-        if known.get("fingerprint") != identity["fingerprint"]:
-            words = (
-                f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
-                f"{identity['name']} ({identity['source']}). Start Digit Lab with the first one to continue."
-            )
-            self._finish(attempt, "failed", words)
+        if why := attempt.run.foreign_dataset(identity["fingerprint"]):
+            self._finish(attempt, "failed", why)
             return
-        attempt.run.write_dataset(known)
+        attempt.run.write_dataset(attempt.run.dataset or identity)
         brought = self.shared.name, self.shared.silence, attempt.id, identity["fingerprint"], mirror.needed(attempt.run)
         answer = await self._call(client, "begin", *brought)
         if answer.get("refused") == "dataset":

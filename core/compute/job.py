@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from core.compute.process import explain_end, start_process
 from core.data import Dataset, DatasetError, load_dataset
+from core.data.kept import Datasets
 from core.predictor import ModelError, Predictor, fingerprint
 from core.runs import Run
 from core.runs.files import job_file
@@ -134,7 +135,7 @@ def execute(run: Run, kind: str, task: Task, dataset: Dataset | None = None) -> 
 
     try:
         _write_progress(run, kind, "running", 0.0, "Loading the dataset and the model")
-        dataset = dataset or load_dataset(allow_download=False)
+        dataset = dataset or Datasets(run.home).open(run.wanted_dataset) or load_dataset(allow_download=False)
         if reason := run.foreign_dataset(dataset):
             raise DatasetError(reason)
         path = run.model_path

@@ -18,7 +18,7 @@ from core.data.files import ARRAYS, DatasetError, Digits
 from core.home import absolute
 from core.storage import printable
 
-EMBEDDED = "Embedded digits"
+MNIST, EMBEDDED = "MNIST", "Embedded digits"
 MNIST_FINGERPRINT = "6293a95329978b80"
 MNIST_TEST_LABELS = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
 
@@ -29,7 +29,7 @@ class Dataset:
 
     Attributes
     ----------
-    name : "MNIST", "Own digits" or "Embedded digits".
+    name : "MNIST", "Own digits" or "Embedded digits", or what people called it when they added it.
     source : where it came from, as a phrase for people.
     x_train, x_test : uint8 (n, 28, 28), 0 is background, 255 is full ink.
     y_train, y_test : uint8 (n,), 0 to 9.
@@ -55,7 +55,7 @@ class Dataset:
 
     @property
     def is_mnist(self) -> bool:
-        return self.name == "MNIST"
+        return self.name == MNIST
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ def _dataset(digits: Digits, source: str, warnings: list[str]) -> Dataset:
     train, test = len(arrays["y_train"]), len(arrays["y_test"])
     counts = tuple(np.bincount(arrays["y_test"], minlength=10).tolist())
     if train == 60_000 and counts == MNIST_TEST_LABELS:
-        return Dataset("MNIST", source, **arrays, note=" ".join(digits.notes) or None, warnings=tuple(warnings))
+        return Dataset(MNIST, source, **arrays, note=" ".join(digits.notes) or None, warnings=tuple(warnings))
     note = (
         f"This is not MNIST: {train:,} images for training and {test:,} for testing, from {source}. MNIST has "
         "60,000 and 10,000."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import tempfile
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.data import Dataset, DatasetError, load_dataset
+from core.data.kept import release
 
 
 class DatasetLoader:
@@ -61,9 +61,8 @@ class DatasetLoader:
 
     def rest(self) -> None:
         """Let go of the memory of training images that were looked at; they are read anew where they are wanted."""
-        images = getattr(self._outcome, "x_train", None)
-        if isinstance(images, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-            images._mmap.madvise(mmap.MADV_DONTNEED)
+        if isinstance(self._outcome, Dataset):
+            release(self._outcome.x_train)
 
 
 def _on_disk(dataset: Dataset) -> Dataset:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from core.data import Dataset, DatasetError, load_dataset
+from core.data.kept import Datasets
 from core.home import absolute
 from core.report import Author, ReportError, comparison_report, run_report, sweep_report
 from core.runs import Run, RunStore, RunView
@@ -30,17 +31,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, help="where runs are kept (DIGITLAB_HOME, or digitlab-home beside core)")
     options = parser.parse_args(arguments)
     store, author = RunStore(options.home), Author(options.name, options.words)
-    dataset = _dataset()
+    used, datasets = _dataset(), Datasets(store.home)
+
+    def digits(fingerprint: str) -> Dataset | None:
+        return used and datasets.of(fingerprint, used)
+
     try:
         sweep = None if options.beside or store.get(options.run) else SweepStore(store).get(options.run)
         if sweep:
-            name, made = sweep.id, sweep_report(sweep, dataset, author)
+            plan = sweep.plan
+            name, made = sweep.id, sweep_report(sweep, digits(plan.base.dataset if plan else ""), author)
         elif options.beside:
             first, second = _find(store, options.run), _find(store, options.beside)
-            name, made = f"{first.id}-{second.id}", comparison_report(first, second, dataset, author)
+            name = f"{first.id}-{second.id}"
+            made = comparison_report(first, second, digits(first.wanted_dataset), author)
         else:
             run = _find(store, options.run)
-            name, made = run.id, run_report(run, dataset, author)
+            name, made = run.id, run_report(run, digits(run.wanted_dataset), author)
     except ReportError as error:
         print(error, file=sys.stderr)
         return 2

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock
 
+from core.data.kept import Datasets
 from core.names import MOST, visible
 from core.people import Owner, actor, deed, note_change, refusal
 from core.people.guard import is_teacher_elsewhere
@@ -269,9 +270,10 @@ class Run(RunView):
         if actor() is None:
             yield
             return
-        images = (config := self.config) and config.training_images
+        config = self.config
+        images, dataset = (config.training_images, config.dataset) if config else (None, "")
         with FileLock(self.home / RUNS_LOCK):
-            check_limits(self.home, map(Run, _run_folders(self.path.parent)), epochs, images)
+            check_limits(self.home, map(Run, _run_folders(self.path.parent)), epochs, images, dataset)
             yield
 
     def _refuse_untrainable(self) -> None:
@@ -293,7 +295,7 @@ def refuse_strangers(owner: Owner, name: str) -> None:
 
 
 def check_limits(
-    home: Path, runs: Iterable[Run], epochs: int, images: int | None, *, counts_waiting: bool = True
+    home: Path, runs: Iterable[Run], epochs: int, images: int | None, dataset: str, *, counts_waiting: bool = True
 ) -> None:
     """Check the limits that the teacher has set, for who acts and a run with so many epochs and training images.
 
@@ -302,6 +304,7 @@ def check_limits(
         runs: all runs of it, read only where who acts has limits.
         epochs: of the run, in all.
         images: that it trains on; None is all there are.
+        dataset: the fingerprint of the dataset that it names.
         counts_waiting: whether the limit of runs in the line counts.
 
     Raises:
@@ -310,6 +313,8 @@ def check_limits(
     who = actor()
     if who is None or who.person is None or who.is_teacher:
         return
+    if images is None and (kept := Datasets(home).get(dataset)):
+        images = sum(kept.train)
     own = [run for run in runs if run.owner.id == who.person.id]
     waiting = sum(run.state.is_active for run in own) if counts_waiting else 0
 

@@ -157,7 +157,9 @@ class RunStore:
         """
 
         def fill(draft: Run) -> None:
-            self.check_limits(config.epochs, config.training_images)  # here, where nobody else makes one meanwhile
+            self.check_limits(
+                config.epochs, config.training_images, config.dataset
+            )  # here, where nobody else makes one meanwhile
             own = config.title if config.network else config.model  # of the number; earlier versions kept it by model
             given = not_among(set(self.names().values()), name) if name and trial else name
             draft.rename(given or self._next_name(visible(stem) or config.title, visible(stem) or own))
@@ -171,13 +173,13 @@ class RunStore:
         """A person's runs, newest first."""
         return [run for run in self.runs() if run.owner.id == owner_id]
 
-    def check_limits(self, epochs: int, images: int | None, *, counts_waiting: bool = True) -> None:
-        """Check the limits that the teacher has set, for who acts.
+    def check_limits(self, epochs: int, images: int | None, dataset: str, *, counts_waiting: bool = True) -> None:
+        """Check the limits that the teacher has set, for who acts, and a run of the dataset with that fingerprint.
 
         Raises:
             NotYoursError: where one is reached.
         """
-        check_limits(self.home, self.runs(), epochs, images, counts_waiting=counts_waiting)
+        check_limits(self.home, self.runs(), epochs, images, dataset, counts_waiting=counts_waiting)
 
     def create_with(self, config: TrainingConfig, fill: Callable[[Run], None], owner: Owner | None = None) -> Run:
         """A new run folder with this config, and what `fill` writes into it; it appears whole or not at all.

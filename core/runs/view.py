@@ -167,14 +167,23 @@ class RunView:
         """Name, source and fingerprint of the dataset it was trained on; {} before training began."""
         return self._values(files.DATASET)
 
-    def foreign_dataset(self, dataset: Dataset) -> str | None:
-        """Why the run cannot be looked at or trained with this dataset, as a sentence; None where it can."""
-        known = self.dataset
-        if known.get("fingerprint") in (None, dataset.fingerprint):
+    @property
+    def wanted_dataset(self) -> str:
+        """The fingerprint of the dataset that it was trained on, or is to be; "" for the one in use."""
+        return self.dataset.get("fingerprint") or (self.config.dataset if self.config else "")
+
+    def foreign_dataset(self, dataset: Dataset | str) -> str | None:
+        """Why the run cannot be looked at or trained with this dataset, as sentences; None where it can.
+
+        The dataset may be given by its fingerprint.
+        """
+        if self.wanted_dataset in ("", getattr(dataset, "fingerprint", dataset)):
             return self.too_new or None
+        if not (known := self.dataset):
+            return "The dataset that this run is to be trained on was removed. Start a run on another one."
         return (
-            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), but the dataset loaded "
-            f"now is {dataset.name}. Start Digit Lab with the run's dataset, or choose another run."
+            f"This run was trained and tested on {known.get('name')} ({known.get('source')}), which is not here. Add "
+            "it on Train, under “Add a dataset”, or choose another run."
         )
 
     @property

@@ -29,6 +29,7 @@ OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the oth
     "wrong_labels",
     "left_out",
     "imbalance",
+    "dataset",
 )
 
 Point = Mapping[str, Any]  # settings by their names in TrainingConfig
@@ -88,11 +89,15 @@ class Plan:
         return {name: tuple(dict.fromkeys(point[name] for point in self.points)) for name in self.varied}
 
     @property
-    def most(self) -> tuple[int, int | None]:
-        """The most epochs of a trial, and the most training images, None where one trains on all there are."""
+    def most(self) -> tuple[int, int | None, str]:
+        """The most epochs of a trial, the most training images, None where one trains on all there are, and of what.
+
+        The last is the fingerprint of the dataset that all of them name.
+        """
         epochs = [*(config.epochs for config in self.configs), *self.space.get("epochs", ())]
         images = [*(config.training_images for config in self.configs), *self.space.get("training_images", ())]
-        return int(max(epochs, default=self.base.epochs)), None if None in images else max(images, default=None)
+        most_images = None if None in images else max(images, default=None)
+        return int(max(epochs, default=self.base.epochs)), most_images, self.base.dataset
 
     @property
     def count(self) -> int:

@@ -154,12 +154,12 @@ class Sweep:
             return False
         with acting_as(Actor(person)):
             try:
-                self.runs.check_limits(config.epochs, config.training_images, counts_waiting=False)
+                self.runs.check_limits(config.epochs, config.training_images, config.dataset, counts_waiting=False)
             except NotYoursError as error:
                 self._set_state(PAUSED, str(error))
                 return True
             try:
-                self.runs.check_limits(config.epochs, config.training_images)
+                self.runs.check_limits(config.epochs, config.training_images, config.dataset)
             except NotYoursError:  # it has enough in the line
                 return True
         return False

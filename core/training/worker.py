@@ -17,6 +17,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by itself on processo
 import tensorflow as tf  # isort: skip  # first of all: pandas or pyarrow before it can hang (keras#23083)
 
 import errno
+import gc
 import logging
 import platform
 import select
@@ -37,6 +38,7 @@ from core import models
 from core.compute.process import MACHINE, PARENT, works_ahead
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, is_better_one_here, load_dataset
+from core.data.kept import Datasets
 from core.endings import DIVERGED
 from core.home import absolute
 from core.leftovers import lives, use_own_temporary_folder
@@ -68,7 +70,7 @@ def train(run: Run, ready: Ready) -> None:
     try:
         run.append_event("taken", pid=os.getpid())
         run.set_state("running", resumes=state.resumes)
-        dataset = ready.dataset or load_dataset()
+        dataset = ready.dataset or _kept_dataset_of(run) or load_dataset()
         _check_dataset(run, dataset)
         checkpoint = _load_checkpoint(run, state.resumes)
         mine = fine_tuning.material(run)
@@ -241,26 +243,38 @@ def _identity(dataset: Dataset) -> dict:
     return {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
 
 
+def _kept_dataset_of(run: Run) -> Dataset | None:
+    """The dataset that was added to the home, where the run names one; all of it is read, to see that it is whole."""
+    return Datasets(run.home).open(run.wanted_dataset, verify=True) if run.wanted_dataset else None
+
+
 def _check_dataset(run: Run, dataset: Dataset) -> None:
-    """Write which dataset a new run is trained on; raise DatasetError where a run continues on another one."""
-    if run.foreign_dataset(dataset):
-        known = run.dataset
-        raise DatasetError(
-            f"This run was trained on {known.get('name')} ({known.get('source')}), but now the dataset is "
-            f"{dataset.name} ({dataset.source}). Start Digit Lab with the first one to continue, or start a new run."
-        )
+    """Write which dataset a new run is trained on; raise DatasetError where a run is to be trained on another one."""
+    if why := run.foreign_dataset(dataset):
+        raise DatasetError(why)
     run.write_dataset(_identity(dataset))
 
 
 class Ready:
-    """Trainings that can begin at once, since they were compiled before anybody asked for them."""
+    """Trainings on one dataset that can begin at once, since they were compiled before anybody asked for them.
 
-    def __init__(self, dataset: Dataset | None) -> None:
-        self.dataset = dataset
+    Args:
+        dataset: of them all; None where it is loaded for each run.
+        named: the fingerprint by which runs name it; "" where it is the one in use, which they need not name.
+    """
+
+    def __init__(self, dataset: Dataset | None, named: str = "") -> None:
+        self.dataset, self._named = dataset, named
         self.built = 0  # networks
         self._trainings: list[Training] = []
         if dataset is not None:
             share(dataset.x_train)  # all of them, since networks take different numbers
+
+    def serves(self, run: Run) -> bool:
+        """Whether the run is trained on this dataset, and no better one is here meanwhile."""
+        if self.dataset is None or (not self._named and is_better_one_here(self.dataset)):
+            return False
+        return run.wanted_dataset in (self._named, self.dataset.fingerprint)
 
     def compile(self, likely: Iterable[TrainingConfig]) -> None:
         """Compile for each of these settings what is missing, in this order, until a run comes."""
@@ -280,7 +294,7 @@ class Ready:
         """
         if training.config.start_from or not training.begin_anew():
             return
-        offered = [each for each in self._trainings if each.fits(TrainingConfig(each.config.model))]
+        offered = [each for each in self._trainings if each.fits(_as_offered(each.config.model, each.config.dataset))]
         self._trainings = [training, *offered]
 
     def take(self, config: TrainingConfig) -> Training | None:
@@ -296,19 +310,28 @@ def _likely(last: TrainingConfig | None) -> Iterator[TrainingConfig]:
     """What may be trained next, the likeliest first: the last settings again, and each network as it is offered."""
     yield last or TrainingConfig()
     if works_ahead() and sys.platform != "win32":  # there it cannot see that a run waits meanwhile
-        yield from map(TrainingConfig, MODELS)
+        yield from (_as_offered(model, last.dataset if last else "") for model in MODELS)
 
 
-def _last_config(home: Path) -> TrainingConfig | None:
-    return next((run.config for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
+def _as_offered(model: str, dataset: str) -> TrainingConfig:
+    return TrainingConfig(model, dataset=dataset)
 
 
-def _dataset_here() -> Dataset | None:
-    """What can be trained on without a download; None where there is nothing, and the run that needs it says why."""
+def _last_run(home: Path) -> Run | None:
+    return next((run for run in RunStore(home).runs() if run.config and not run.config.start_from), None)
+
+
+def _ready_for(run: Run | None) -> Ready:
+    """Ready for runs on the dataset of this one, as far as there is one without a download.
+
+    Where there is none, the run that needs it says why.
+    """
     try:
-        return load_dataset(allow_download=False)
+        if run and (kept := _kept_dataset_of(run)):
+            return Ready(kept, kept.fingerprint)
+        return Ready(load_dataset(allow_download=False))
     except DatasetError:
-        return None
+        return Ready(None)
 
 
 def _run_is_waiting(seconds: float = 0.0) -> bool:
@@ -351,8 +374,9 @@ def _train_what_comes(home: Path) -> int:
     What this process imported, loaded and compiled serves the next run too. It leaves after an error, and when it was
     asked to: then the next run gets a new process.
     """
-    ready = Ready(_dataset_here())
-    ready.compile(_likely(_last_config(home)))
+    last = _last_run(home)
+    ready = _ready_for(last)
+    ready.compile(_likely(last and last.config))
     usual_output = [os.dup(stream) for stream in OUTPUT]
     while ready.built < MOST_BUILT:
         path = os.fsdecode(sys.stdin.buffer.readline().strip())
@@ -361,8 +385,10 @@ def _train_what_comes(home: Path) -> int:
         run = Run(Path(path))
         if not run.unusable:
             _redirect_output(run)
-        if ready.dataset is not None and is_better_one_here(ready.dataset):
-            built, ready = ready.built, Ready(_dataset_here())
+        if not ready.serves(run):
+            built, ready = ready.built, Ready(None)  # before the other dataset comes: one at a time is in the memory
+            gc.collect()
+            ready = _ready_for(run)
             ready.built = built
         status, config = _take(run, ready), run.config
         if status or config is None or run.state.name not in REUSABLE or _leaves.is_set():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
-from core.config import TrainingConfig, by_name, check_named
+from core.config import ConfigError, TrainingConfig, by_name, check_named
 from core.data import Dataset, DatasetError
-from core.data.loader import DatasetLoader
+from core.data.kept import KeptDataset
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
 from core.runs import ID, NotYoursError, Run, RunError, RunView
@@ -23,6 +24,7 @@ from dashboard.api.predict import PICTURES, answer_body, in_worker_thread, read_
 from dashboard.api.schemas import (
     EXAMPLE_ID,
     Answers,
+    DatasetInfo,
     Health,
     NewRun,
     Pixels,
@@ -48,6 +50,7 @@ TOKEN = Security(HTTPBearer(auto_error=False, description="The value of DIGITLAB
 WRITING = {"dependencies": [TOKEN], "tags": ["Training"]}
 
 router = APIRouter()
+DEFAULT_DATASET = "default"  # names the one in use
 
 
 def served(request: Request) -> Services:
@@ -97,6 +100,23 @@ def get_run(run: StoredRun) -> RunDetails:
     return _details(run)
 
 
+@router.get("/datasets", tags=["Runs"], responses=problems(503))
+def list_datasets(services: Served) -> list[DatasetInfo]:
+    """List the datasets that runs can be trained on: the one in use first, which a run need not name."""
+    used = _dataset_in_use(services)
+    counts = (np.bincount(labels, minlength=10).tolist() for labels in (used.y_train, used.y_test))
+    train, test = counts
+    first = DatasetInfo(
+        fingerprint=used.fingerprint, name=used.name, source=used.source, in_use=True, train=train, test=test
+    )
+    others = (kept for kept in services.datasets.all() if kept.fingerprint != used.fingerprint)
+    return [first, *(DatasetInfo(in_use=False, **_public(kept)) for kept in others)]
+
+
+def _public(kept: KeptDataset) -> dict:
+    return {name: getattr(kept, name) for name in ("fingerprint", "name", "source", "train", "test")}
+
+
 @router.post(
     "/runs/{run_id}/predict",
     tags=["Prediction"],
@@ -132,14 +152,14 @@ async def get_predictions(
     services: Served, run: StoredRun, wanted: Annotated[PredictionFilter, Query()]
 ) -> TestPredictions:
     """List a run's predictions for the test images, as the Predictions page shows them."""
-    return await in_worker_thread(_predictions, services.dataset_loader, run, wanted)
+    return await in_worker_thread(_predictions, services, run, wanted)
 
 
 @router.get("/runs/{run_id}/report", tags=["Runs"], response_class=HTMLResponse, responses=problems(404, 409, 422, 503))
 async def get_report(services: Served, run: StoredRun, wanted: Annotated[RunReport, Query()]) -> Response:
     """Get a report of a run, or of two, as one HTML file that loads nothing from elsewhere."""
     other = find_run(services, wanted.beside) if wanted.beside else None
-    return await in_worker_thread(_report, services.dataset_loader, run, other, wanted)
+    return await in_worker_thread(_report, services, run, other, wanted)
 
 
 @router.post("/runs", status_code=201, responses=problems(400, 401, 422, *BODY), **WRITING)
@@ -148,6 +168,8 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
     values = by_name(values)
+    if isinstance(values.get("dataset"), str):
+        values["dataset"] = _named_dataset(services, values["dataset"])
     config = TrainingConfig.from_dict(values)
     usual = TrainingConfig(model=config.model).as_dict()  # a run's own config names all settings
     check_named(config, [name for name, value in values.items() if value != usual[name]])
@@ -212,24 +234,21 @@ async def watch_run(
     return events.event_stream(events.run_events(run, known))
 
 
-def _report(digits: DatasetLoader, run: RunView, other: RunView | None, by: ReportBy) -> Response:
+def _report(services: Services, run: RunView, other: RunView | None, by: ReportBy) -> Response:
     from core.report import Author, comparison_report, run_report  # which few ask for
 
-    dataset, author = dataset_for_report(digits), Author(by.name, by.words)
+    dataset, author = dataset_for_report(services, run.wanted_dataset), Author(by.name, by.words)
     if other is None:
         return report_file(run_report(run, dataset, author), run.id)
     return report_file(comparison_report(run, other, dataset, author), f"{run.id}-{other.id}")
 
 
-def dataset_for_report(digits: DatasetLoader) -> Dataset | None:
-    """The dataset, None where it cannot be loaded: a report then has no images; 503 while it is loading."""
+def dataset_for_report(services: Services, fingerprint: str) -> Dataset | None:
+    """A dataset, None where none can be loaded: a report then has no images; 503 while it is loading."""
     try:
-        dataset = digits.outcome(1.0)
+        return services.datasets.of(fingerprint, _dataset_in_use(services))
     except DatasetError:
         return None
-    if dataset is None:
-        raise HTTPException(503, "The dataset is still loading. Try again shortly.", {"Retry-After": "2"})
-    return dataset
 
 
 def report_file(content: bytes, name: str) -> Response:
@@ -284,10 +303,28 @@ def _details(run: RunView) -> RunDetails:
     )
 
 
-def _predictions(digits: DatasetLoader, run: RunView, wanted: PredictionFilter) -> TestPredictions:
-    dataset = digits.outcome(1.0)
+def _dataset_in_use(services: Services) -> Dataset:
+    dataset = services.dataset_loader.outcome(1.0)
     if dataset is None:
         raise HTTPException(503, "The dataset is still loading. Try again shortly.", {"Retry-After": "2"})
+    return dataset
+
+
+def _named_dataset(services: Services, words: str) -> str:
+    """The fingerprint of the dataset with this fingerprint or name; "" for the one in use.
+
+    Raises:
+        ConfigError: where there is none.
+    """
+    if not words or words.casefold() == DEFAULT_DATASET:
+        return ""
+    if kept := services.datasets.named(words):
+        return kept.fingerprint
+    raise ConfigError(f"There is no dataset {words!r}. GET /api/datasets lists all.")
+
+
+def _predictions(services: Services, run: RunView, wanted: PredictionFilter) -> TestPredictions:
+    dataset = services.datasets.of(run.wanted_dataset, _dataset_in_use(services))
     kept = run.predicted_epochs()
     if wanted.epoch is not None and wanted.epoch not in kept:
         epochs = f"Saved epochs: {', '.join(map(str, kept))}" if kept else "No single epochs are saved"

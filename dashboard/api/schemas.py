@@ -58,6 +58,19 @@ class Runs(BaseModel):
     runs: list[RunInfo]
 
 
+class DatasetInfo(BaseModel):
+    """A dataset that runs can be trained on."""
+
+    fingerprint: str = Field(
+        description="By which runs name it; equal data have equal ones.", examples=["9f86d081884c7d65"]
+    )
+    name: str = Field(description="What people call it.", examples=["MNIST"])
+    source: str = Field(description="Where it came from.", examples=["Keras' cache"])
+    in_use: bool = Field(description="Whether a run is trained on it that names no dataset.", examples=[True])
+    train: list[int] = Field(description="Number of training images of each digit, 0 to 9.")
+    test: list[int] = Field(description="Number of test images of each digit, 0 to 9.")
+
+
 class Answer(BaseModel):
     """A run's answer to one image, as the Draw page shows it."""
 
@@ -233,4 +246,9 @@ class NewRun(BaseModel):
         maxItems=9,
     ) = ()
     imbalance: _setting("How many times as many 0 as 9 are trained on; 1 is balanced.", "integer", config.IMBALANCE) = 1
+    dataset: _setting(
+        "A dataset's fingerprint or name, of those that GET /api/datasets lists; empty or default for the one in use.",
+        "string",
+        maxLength=60,
+    ) = ""
     start_from: _setting("Id of the run to fine-tune on My digits.", "string", maxLength=100) = ""

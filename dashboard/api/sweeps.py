@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from core.config import ConfigError, TrainingConfig, by_name
-from core.data.loader import DatasetLoader
 from core.runs import ID
+from core.services import Services
 from core.sweeps import Sweep, tpe
 from core.sweeps.halving import Halving
 from core.sweeps.plan import MOST_MINUTES, MOST_TRIALS, plan_of
@@ -130,7 +130,7 @@ def get_sweep(sweep: StoredSweep) -> SweepDetails:
 )
 async def get_report(services: Served, sweep: StoredSweep, author: Annotated[ReportBy, Query()]) -> Response:
     """Get a report of a sweep as one HTML file that loads nothing from elsewhere."""
-    return await in_worker_thread(_report, services.dataset_loader, sweep, author)
+    return await in_worker_thread(_report, services, sweep, author)
 
 
 @router.post("/sweeps", status_code=201, responses=problems(400, 401, 422, *BODY), **CHANGING)
@@ -181,10 +181,11 @@ def stop_sweep(sweep: StoredSweep) -> SweepDetails:
     return _details(sweep)
 
 
-def _report(digits: DatasetLoader, sweep: Sweep, by: ReportBy) -> Response:
+def _report(services: Services, sweep: Sweep, by: ReportBy) -> Response:
     from core.report import Author, sweep_report  # which few ask for
 
-    return report_file(sweep_report(sweep, dataset_for_report(digits), Author(by.name, by.words)), sweep.id)
+    dataset = dataset_for_report(services, sweep.plan.base.dataset if sweep.plan else "")
+    return report_file(sweep_report(sweep, dataset, Author(by.name, by.words)), sweep.id)
 
 
 def _distinct(name: str, values: list) -> tuple:

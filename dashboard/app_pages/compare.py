@@ -26,7 +26,9 @@ from dashboard.components.compare.pair_choice import (
     PLACE,
     begin_again,
     choose_comparable,
+    choose_dataset,
     choose_two,
+    datasets_of,
     follow_list,
     missing_of_pair,
     say_not_found,
@@ -42,7 +44,7 @@ from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import show_title
 from dashboard.components.report import show_report
 from dashboard.components.run_picker import lead_to_training
-from dashboard.components.session import dataset, dataset_note, remember_names, store
+from dashboard.components.session import dataset_note, dataset_of, remember_names, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 from dashboard.components.whose import listed
@@ -55,8 +57,6 @@ PAIR_IMAGES_PER_PAGE = 24
 def page() -> None:
     """The whole page, from top to bottom."""
     show_title("Compare")
-    digits = dataset()
-    dataset_note(digits)
     discarded = store().of_each(run_table.is_discarded)
     known = [run for run in store().runs() if not discarded.get(run.id, True)]
     follow_list(listed(known))
@@ -64,6 +64,8 @@ def page() -> None:
     names = run_table.unique_names(runs, store().names())
     gone = missing_of_pair(runs)
     follow(runs_on_page(runs))
+    datasets, digits = datasets_of(runs)
+    dataset_note(digits)
     if len(runs) < 2:
         say_not_found(gone, "")
         only = "".join(f" There is one: {run.name}." for run in runs.values())
@@ -78,13 +80,16 @@ def page() -> None:
     chosen.sort(key=lambda run: -(run.test_accuracy or 0.0))  # the newest first of equals
     ticked = []
     with best:
-        show_best(chosen, names, digits, "" if len(chosen) == len(runs) else f"Of the {len(chosen)} shown, ")
+        among = f"Of those on {escape_markdown(digits.name)}, " if len(datasets) > 1 else ""
+        among = among or ("" if len(chosen) == len(runs) else f"Of the {len(chosen)} shown, ")
+        show_best(chosen, names, digits, among)
     if chosen:
         ticked = show_runs(chosen, target, part, names, digits, in_order(runs))
     ask_whether_to_delete()
     st.space("small")
     with st.container(key=PLACE):
         st.header("Two runs on the same images", anchor=False)
+        choose_dataset(datasets, digits)
     comparable = choose_comparable(runs, names, digits, gone)
     if len(comparable) < 2:
         lead_to_training("This needs two runs with predictions for these test images.", "Train another network")
@@ -158,8 +163,8 @@ def show_runs(chosen, target, part, names, digits, order) -> list[Run]:
     Returns the runs whose rows are ticked.
     """
     found = [
-        scores(printable(run.path), (saved_version(run), run.test_accuracy), digits.fingerprint, run, digits)
-        for run in chosen
+        scores(printable(run.path), (saved_version(run), run.test_accuracy), own.fingerprint, run, own)
+        for run, own in ((run, dataset_of(run)) for run in chosen)
     ]
     table = run_table.table(chosen, names, found, target)
     marked = show_table(table, chosen, part, digits)
@@ -181,7 +186,9 @@ def show_table(table: run_table.RunTable, chosen: list[Run], part: str, digits) 
         with st.container(key="all_columns" if run_table_view.is_narrow(table) else "some_columns"):
             rows = run_table_view.show(table, [run.id for run in chosen], part)
         marked = [chosen[row] for row in rows if row < len(chosen)]
-        run_table_view.show_notes(table, part, baselines_of(digits.fingerprint, digits))
+        several = any(dataset_of(run).fingerprint != digits.fingerprint for run in chosen)
+        read_without = baselines_of(digits.fingerprint, digits)
+        run_table_view.show_notes(table, part, read_without, digits.name if several else "")
         with st.container(horizontal=True, vertical_alignment="center"):
             show_compare_button(marked, digits)
             show_downloads(None, "runs", "compared", csv=table.csv)

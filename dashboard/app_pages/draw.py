@@ -16,7 +16,7 @@ from dashboard.components.draw.my_digits import show_my_digits
 from dashboard.components.draw.tools import show_tools
 from dashboard.components.draw.upload import current_photo, picture_input
 from dashboard.components.loaded_models import fit_ood_detector, load
-from dashboard.components.page_head import begin_page
+from dashboard.components.page_head import begin_page, say_whose_images
 from dashboard.components.session import models
 from dashboard.components.widgets.canvas import BRUSH, BRUSHES, SIDE, canvas, clear, current_drawing, undo
 
@@ -28,6 +28,7 @@ def page() -> None:
     digits, run = begin_page("Draw", needs="reader")
     if run is None:
         return
+    say_whose_images(run, digits)
     mode = choose_mode()
     model = load(run)
     if model is None:

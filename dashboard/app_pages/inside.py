@@ -9,7 +9,7 @@ from dashboard.components.inside.layers import show_layers
 from dashboard.components.inside.moments import choose_weights
 from dashboard.components.inside.weights import show_weights
 from dashboard.components.inside.why import show_why
-from dashboard.components.page_head import begin_page
+from dashboard.components.page_head import begin_page, say_whose_images
 
 PARTS = ("Weights", "One image", "Why this digit", "Health")
 
@@ -19,6 +19,7 @@ def page() -> None:
     digits, run = begin_page("Inside", needs="any")
     if run is None:
         return
+    say_whose_images(run, digits)
     inside = choose_weights(run)
     if inside is None:
         return

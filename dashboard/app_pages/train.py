@@ -12,10 +12,20 @@ from dashboard.components.actions import note_failure, run_action
 from dashboard.components.learn.progress import note_run
 from dashboard.components.page_head import show_title
 from dashboard.components.run_picker import Choice, choose_run, say_missing
-from dashboard.components.session import active, dataset, dataset_note, older_runs_note, open_run, store
+from dashboard.components.session import (
+    active,
+    dataset,
+    dataset_named,
+    dataset_note,
+    dataset_of,
+    older_runs_note,
+    open_run,
+    store,
+)
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.address_settings import forget_notes, restore_locks, show_notes_on_address, take_address
 from dashboard.components.train.all_runs import show_all_runs
+from dashboard.components.train.datasets import ask_whether_to_remove
 from dashboard.components.train.import_run import import_note, show_import
 from dashboard.components.train.layers import show_builder
 from dashboard.components.train.live import await_deletion, give_a_moment, live
@@ -23,7 +33,7 @@ from dashboard.components.train.problems import show_launcher_problem, show_prob
 from dashboard.components.train.results import sample_digits, show_results
 from dashboard.components.train.run_controls import show_controls, show_next_steps
 from dashboard.components.train.run_header import ask_whether_to_delete, show_actions
-from dashboard.components.train.settings import plan_now
+from dashboard.components.train.settings import chosen_dataset, plan_now
 from dashboard.components.train.settings_form import show_networks, start_first, start_in_page, training_settings
 from dashboard.components.tune.question import begin_or_ask
 from dashboard.components.whose import full_name, listed
@@ -59,7 +69,10 @@ def begin(config: TrainingConfig) -> None:
 
 
 def sidebar(digits: Dataset) -> Choice:
-    """Show the choice of run, and below it the settings of the next run and the start button; returns the choice."""
+    """Show the choice of run, and below it the settings of the next run and the start button; returns the choice.
+
+    The next run is trained on `digits`.
+    """
     choice = choose_run(needs="any", trainable=True)
     with st.sidebar.container(border=True, gap="xsmall", key="new_run"):
         training_settings(start, digits)
@@ -109,7 +122,7 @@ def show_missing(run_id: str) -> None:
     show_all_runs(None)
 
 
-def empty() -> None:
+def empty(chosen: Dataset) -> None:
     """Introduce the program before there is a first run."""
     st.write(
         "Digit Lab trains a small neural network on images of handwritten digits while you watch. Then look at every "
@@ -121,10 +134,10 @@ def empty() -> None:
         st.page_link("app_pages/learn.py", label="Take a lesson", icon=":material/school:")
     if why_not:
         st.caption(escape_markdown(why_not))
-    sample_digits(dataset())
+    sample_digits(chosen)
     show_networks(start)
     show_all_runs(None)
-    show_import(dataset())
+    show_import(found)
     show_launcher_problem()
 
 
@@ -141,25 +154,27 @@ def show_notes(found: Dataset) -> None:
 found = dataset()
 take_address()
 restore_locks()
-choice = sidebar(found)
+chosen = dataset_named(chosen_dataset())
+choice = sidebar(chosen)
 run = choice.run
 if run is not None:
     show_title("Train", run, show_actions)
-    show_notes(found)
-    show_builder(found)
+    show_notes(dataset_of(run))
+    show_builder(chosen)
     show(run)
     show_all_runs(run)
     show_import(found)
 elif choice.missing:
     show_title("Train")
-    show_notes(found)
-    show_builder(found)
+    show_notes(chosen)
+    show_builder(chosen)
     show_missing(choice.missing)
     show_import(found)
 else:
     show_title("Train a network to read handwritten digits")
     with st.container():  # where a run has its settings, which replace all of it at once
-        show_notes(found)
-        show_builder(found)
-        empty()
+        show_notes(chosen)
+        show_builder(chosen)
+        empty(chosen)
+ask_whether_to_remove()
 ask_whether_to_delete()

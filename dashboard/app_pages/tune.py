@@ -28,8 +28,9 @@ from dashboard.components.machines import show_machines
 from dashboard.components.page_head import ABOUT, show_title
 from dashboard.components.progress import per_cent_done
 from dashboard.components.report import show_report
-from dashboard.components.session import COMPARE_PAGE, dataset, dataset_note, open_sweep, services
+from dashboard.components.session import COMPARE_PAGE, dataset_named, dataset_note, open_sweep, services
 from dashboard.components.text import escape_markdown
+from dashboard.components.train.settings import chosen_dataset
 from dashboard.components.train.settings_form import epochs_in_words, varied_in_words, what_they_take
 from dashboard.components.tune.findings import show_charts, show_together
 from dashboard.components.tune.new_sweep import PAGE, minutes_in, show_new_sweep
@@ -53,7 +54,8 @@ def page() -> None:
     sweeps = {sweep.id: sweep for sweep in listed(services().sweeps.sweeps(), wanted)}
     chosen = sweeps.get(wanted) if wanted else next(iter(own(sweeps.values())), None)
     show_title(f"Tune · {chosen.name}" if chosen else "Tune")
-    digits = dataset()
+    plan, next_digits = chosen.plan if chosen else None, dataset_named(chosen_dataset())
+    digits = dataset_named(plan.base.dataset) if plan else next_digits
     dataset_note(digits)
     if chosen is None:
         if wanted:
@@ -62,11 +64,11 @@ def page() -> None:
         st.markdown(ABOUT["Tune"])
         with st.container(border=True):
             st.header("New sweep", anchor=False)
-            show_new_sweep(digits)
+            show_new_sweep(next_digits)
         show_machines()
         return
     with st.expander("New sweep", icon=":material/add:", key="new_sweep"):
-        show_new_sweep(digits)
+        show_new_sweep(next_digits)
     choose(sweeps, chosen)
     remember(PAGE, "sweep", chosen.id)
     show(chosen, digits)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.data import Dataset
-from core.runs import RunView
+from core.runs import Run, RunView
 from core.runs.starter import Starter
 from dashboard.components.formatting import STATE_ICONS, settings_in_words
 from dashboard.components.learn.glossary import MOST_WORDS, linked
 from dashboard.components.run_picker import choose_run, say_why_not
-from dashboard.components.session import dataset, dataset_note
+from dashboard.components.session import dataset_note, dataset_of, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.whose import show_whose
 
@@ -41,14 +41,22 @@ def begin_page(title: str, *, needs: str) -> tuple[Dataset, RunView | None]:
         needs: what the page needs of a run, as in `choose_run`.
 
     Returns:
-        The dataset, and the chosen run; None where there is none or where it does not have what the page needs, which
-        the page then says.
+        The run's dataset, or the one in use where that is not here, and the chosen run; None where there is none or
+        where it does not have what the page needs, which the page then says.
     """
     choice = choose_run(needs=needs)
     show_title(title, choice.run)
-    digits = dataset()
+    digits = dataset_of(choice.run)
     dataset_note(digits)
     return digits, None if say_why_not(choice, ABOUT[title]) else choice.run
+
+
+def say_whose_images(run: RunView, digits: Dataset) -> None:
+    """Say that a page, which can look at any image, shows those of another dataset than the run's, where it does."""
+    if isinstance(run, Run) and run.foreign_dataset(digits):
+        why = f"was trained on {name}, which is not here" if (name := run.dataset.get("name")) else "has no dataset"
+        words = f"The run {why}: the images are those of {digits.name}."
+        st.caption(f":material/database_off: {escape_markdown(words)}")
 
 
 def show_title(title: str, run: RunView | None = None, actions: Callable[[RunView], None] | None = None) -> None:
@@ -77,7 +85,16 @@ def _state_and_settings(run: RunView) -> str:
     words = f"{STATE_ICONS[state.name]} **{state.name.capitalize()}**"
     if state.machine:
         words += f" on {escape_markdown(state.machine)}"
-    return f"{words} · {settings_in_words(config, run.control.get('learning_rate'))}" if config else words
+    if not config:
+        return words
+    on = f" · on {escape_markdown(_dataset_name(run))}" if config.dataset else ""
+    return f"{words} · {settings_in_words(config, run.control.get('learning_rate'))}{on}"
+
+
+def _dataset_name(run: RunView) -> str:
+    """What the dataset is called that a run was chosen for."""
+    kept = services().datasets.get(run.config.dataset)
+    return run.dataset.get("name") or (kept.name if kept else "a dataset that was removed")
 
 
 def show_tab_title(*, name: str | None = None, progress: str | None = None) -> None:

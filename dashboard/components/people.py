@@ -71,9 +71,9 @@ def own_key() -> str:
     return "" if key == LEFT or has_login() else key
 
 
-def is_known(session: str, key: str | None) -> bool:
-    """Whether somebody of the class is in front of a session's page, by what was typed there or a browser's key."""
-    return people().of_key(_typed.get(session) or key) is not None
+def person_at(session: str, key: str | None) -> Person | None:
+    """Who of the class is in front of a session's page, by what was typed there or a browser's key; None for others."""
+    return people().of_key(_typed.get(session) or key)
 
 
 def ask_for_name() -> None:

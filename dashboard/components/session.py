@@ -14,7 +14,7 @@ from core.data import Dataset, DatasetError
 from core.formatting import percent
 from core.home import older_home
 from core.inference.answer import LoadedModels
-from core.runs import Run, RunStore
+from core.runs import Run, RunStore, RunView
 from core.runs.starter import Starter
 from core.services import Services
 from core.sweeps import Plan
@@ -69,7 +69,7 @@ def active(seconds: float) -> Active:
 
 
 def dataset() -> Dataset:
-    """The dataset; shows progress while it loads, and stops the page with an error where it cannot be loaded."""
+    """The dataset in use; shows progress while it loads, and stops the page with an error where it cannot be loaded."""
     digits = services().dataset_loader
     try:
         found = digits.outcome(0.3)
@@ -86,8 +86,21 @@ def dataset() -> Dataset:
     return found
 
 
+def dataset_named(fingerprint: str) -> Dataset:
+    """The dataset of this fingerprint; the one in use where none is named, or where that one is not here."""
+    return services().datasets.of(fingerprint, dataset())
+
+
+def dataset_of(run: RunView | None) -> Dataset:
+    """The dataset that a run was trained on, or is to be; where it is not here, the one in use.
+
+    `run.foreign_dataset` tells which of them it is.
+    """
+    return dataset_named(run.wanted_dataset if run else "")
+
+
 def dataset_now() -> Dataset | None:
-    """The dataset where it is loaded, without waiting."""
+    """The dataset in use where it is loaded, without waiting."""
     try:
         return services().dataset_loader.outcome(0.0)
     except DatasetError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from tests.support.api import PREDICT, as_file, assert_problem, send_picture
 from tests.support.drawing import SEVEN, drawn, picture_of
 from tests.support.html import Page
 from tests.support.pages import open_page
+from tests.support.runs import fill_run
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -221,6 +223,31 @@ def test_runs_are_listed_newest_first_and_the_starter_last(client, make_run):
     assert found["runs"][0]["state"] == "finished"
     page = client.get("/api/runs", params={"limit": 1, "offset": 3}).json()["runs"]
     assert [each["id"] for each in page] == ["starter"]
+
+
+def test_datasets_are_listed_and_a_run_is_started_on_one_by_its_name(client, digits):
+    fewer = replace(digits, x_test=digits.x_test[:90], y_test=digits.y_test[:90])
+    kept = session.services().datasets.add(fewer, "From school")
+    first, second = client.get("/api/datasets").json()
+    assert (first["name"], first["in_use"], sum(first["test"])) == ("Own digits", True, 397)
+    assert (second["name"], second["in_use"], sum(second["test"])) == ("From school", False, 90)
+    for named in ("from school", kept.fingerprint):
+        response = client.post("/api/runs", json={"dataset": named})
+        assert response.json()["config"]["dataset"] == kept.fingerprint
+    assert client.post("/api/runs", json={"dataset": "default"}).json()["config"]["dataset"] == ""
+    assert_problem(
+        client.post("/api/runs", json={"dataset": "Mars"}), 422, "There is no dataset 'Mars'", "/api/datasets"
+    )
+    assert_problem(client.post("/api/runs", json={"dataset": 3}), 422, "dataset must be the fingerprint")
+
+
+def test_predictions_are_those_of_the_runs_own_dataset(client, store, digits):
+    fewer = replace(digits, x_test=digits.x_test[:90], y_test=digits.y_test[:90])
+    kept = session.services().datasets.add(fewer, "From school")
+    run = fill_run(store.create(TrainingConfig("dense", epochs=3, dataset=kept.fingerprint)), fewer)
+    assert client.get(f"/api/runs/{run.id}/predictions").json()["total"] == 90
+    session.services().remove_dataset(kept)
+    assert_problem(client.get(f"/api/runs/{run.id}/predictions"), 409, "which is not here")
 
 
 def test_a_run_is_shown_with_its_settings_and_a_damaged_one_too(client, run):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.config import TrainingConfig
+from core.data import load_dataset
 from core.people import Actor, People, acting_as, change_rules, log, read_rules
 from dashboard.components import people as people_page
+from dashboard.components import session
 from dashboard.serving import teacher_pin
 from tests.support.digits import mostly_right
 from tests.support.pages import by_label, open_page, words
@@ -295,6 +298,9 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
     digits = people.folder / ben.id / "my_digits"
     digits.mkdir(parents=True)
     (digits / "one.npz").write_bytes(b"a drawing")
+    datasets, found = session.services().datasets, load_dataset()
+    datasets.add(found, "Our digits", writers=[ben.id])
+    of_a_book = datasets.add(replace(found, x_train=255 - found.x_train), "Of a book")
     (store.home / "https.pem").write_text("a key")
     teacher = come("Ms Teacher", is_teacher=True)
     log.note(store.home, teacher, "did something")
@@ -308,6 +314,7 @@ def test_a_class_is_cleared_after_a_zip_of_everything(store, people, come):
         assert [run.id for run in store.runs()] == [trains.id]  # until its worker has ended
         assert list(at.dataframe[0].value["Name"]) == ["Ms Teacher (teacher)"]
     assert [person.id for person in people.all()] == [teacher.id]
+    assert datasets.all() == [of_a_book]
     store.delete(trains)  # as the launcher does
     assert [path.name for path in people.folder.iterdir() if path.is_dir()] == []
     [path] = (store.home / "cleared").iterdir()

@@ -571,7 +571,10 @@ def test_what_is_not_understood_of_a_link_is_said_until_a_run_is_started(store):
     )
     [said] = [as_seen(warning.value) for warning in at.warning]
     assert "optimiser=sgd: There is no such setting. Did you mean optimizer?" in said
-    assert "colour=red: There is no such setting. There are model, augment, epochs, network, learning_rate," in said
+    assert (
+        "colour=red: There is no such setting. There are model, augment, dataset, epochs, network, learning_rate,"
+        in said
+    )
     assert 'pixels=grey: Choose one of 0-1, 0-255, not "grey".' in said
     assert "augment=maybe: Augment must be true or false." in said
     assert "dropout=0.5: The layers are set by network" in said
@@ -588,7 +591,9 @@ def test_a_network_that_takes_minutes_is_said_before_start_though_nothing_like_i
 
     monkeypatch.setattr(layers, "image_count", lambda digits, config: 60_000)
     wide = "flatten, dense 4096, relu, dense 4096, relu, dense 4096, relu, output softmax"
-    said = "\n".join(caption.value for caption in open_page("train", network=wide, epochs="10").sidebar.caption)
+    said = as_seen(
+        "\n".join(caption.value for caption in open_page("train", network=wide, epochs="10").sidebar.caption)
+    )
     assert "Custom, 10 epochs, roughly 19 min here: an epoch alone takes 2 min" in said
     assert "roughly 2 min an epoch." in said
     said = "\n".join(caption.value for caption in open_page("train").sidebar.caption)

@@ -24,15 +24,20 @@ def services(tmp_path, monkeypatch):
     return services
 
 
-def status(client: str, cookie: str = "", path: str = PATH) -> int:
-    """What a file from this address gets."""
+LARGE = 100 * 2**20
+
+
+def status(client: str, cookie: str = "", path: str = PATH, size: int | None = None) -> int:
+    """What a file from this address gets; its head says a `size`."""
 
     def taken(request):
         return Response(status_code=204)
 
     app = Starlette(routes=[Route("/{path:path}", taken, methods=["PUT"])], middleware=[Middleware(Uploads)])
     asks = TestClient(app, base_url="http://localhost", client=(client, 5000))
-    return asks.put(path, headers={"Cookie": f"digitlab_person={cookie}"} if cookie else {}).status_code
+    headers = {"Cookie": f"digitlab_person={cookie}"} if cookie else {}
+    headers |= {"Content-Length": str(size)} if size else {}
+    return asks.put(path, headers=headers).status_code
 
 
 def test_in_a_class_files_are_taken_from_names_alone(services, monkeypatch):
@@ -48,3 +53,13 @@ def test_in_a_class_files_are_taken_from_names_alone(services, monkeypatch):
 def test_without_a_class_a_picture_is_read_for_whoever_looks(services, monkeypatch):
     monkeypatch.delenv("DIGITLAB_CLASS", raising=False)
     assert (status("127.0.0.1"), status("10.0.0.2")) == (204, 204)
+
+
+def test_large_files_are_taken_from_those_alone_who_add_datasets(services, monkeypatch):
+    monkeypatch.delenv("DIGITLAB_CLASS", raising=False)
+    assert (status("127.0.0.1", size=LARGE), status("10.0.0.2", size=LARGE)) == (204, 413)
+    monkeypatch.setenv("DIGITLAB_CLASS", "1")
+    person, key = services.people.join("Ann")
+    assert (status("10.0.0.2", key, size=LARGE), status("10.0.0.2", key, size=60 * 2**20)) == (413, 204)
+    services.people.set_teacher(person, True)
+    assert status("10.0.0.2", key, size=LARGE) == 204

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
+from core.data import Dataset
 from core.runs import Run
-from core.runs.kept import accuracy_of
+from core.runs.kept import accuracy_of, until_folder_changes
 from dashboard.components.address import recall, remember
 from dashboard.components.browser import scroll_to
 from dashboard.components.compare import run_table
 from dashboard.components.run_picker import newest
-from dashboard.components.session import known_name, store
+from dashboard.components.session import dataset, dataset_of, known_name, services, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.views import view
 
 PAGE = "compare"
+DATASET = "on"  # of the pair, in the address
 PLACE = "two_runs"  # the container of their comparison
 LEFT_OUT = 5  # runs that are named; the others are counted
 
@@ -44,6 +47,52 @@ def follow_list(listed: Iterable[Run]) -> None:
         set_two("", "")
 
 
+def datasets_of(runs: Mapping[str, Run]) -> tuple[dict[str, str], Dataset]:
+    """The datasets that are here and on which at least two of the runs were tested, and the one of the pair.
+
+    That is the chosen one, or else that of the pair in the address, or else the one with the best run.
+
+    Returns:
+        The names by fingerprint, and the dataset.
+    """
+    used, wanted = dataset(), store().of_each(_dataset_named)
+    counts = Counter(wanted[run_id] or used.fingerprint for run_id in runs if run_id in wanted)
+    found = {each: services().datasets.of(each, used) for each, count in counts.items() if count > 1}
+    here = {fingerprint: each for fingerprint, each in found.items() if each.fingerprint == fingerprint}
+    names = {fingerprint: each.name for fingerprint, each in here.items()}
+    accuracies = store().of_each(accuracy_of)
+    best = max(runs, key=lambda run_id: accuracies.get(run_id, 0.0), default="")
+    for each in (recall(PAGE, DATASET), *(wanted.get(run_id) for run_id in (recall(PAGE, "a"), recall(PAGE, "b")))):
+        if each in here:
+            return names, here[each]
+    if used.fingerprint in here:
+        return names, used
+    return names, here.get(wanted.get(best, ""), next(iter(here.values()), used))
+
+
+@until_folder_changes
+def _dataset_named(run: Run) -> str:
+    return run.wanted_dataset
+
+
+def choose_dataset(names: Mapping[str, str], shown: Dataset) -> None:
+    """Choose on which of several datasets two runs are compared: those of different ones never saw the same images."""
+    if len(names) > 1:
+        st.segmented_control(
+            "Dataset",
+            list(names),
+            default=shown.fingerprint,
+            required=True,
+            format_func=lambda fingerprint: names.get(fingerprint, fingerprint),
+            **view("pair_dataset", shown.fingerprint, _keep_dataset, list(names)),
+        )
+
+
+def _keep_dataset(fingerprint: str) -> None:
+    remember(PAGE, DATASET, fingerprint)
+    set_two("", "")
+
+
 def choose_comparable(runs, names, digits, gone) -> dict:
     """The runs with predictions for these images; says why others are left out."""
     reasons = store().of_each(run_table.reason_not_comparable, digits)
@@ -61,8 +110,9 @@ def choose_comparable(runs, names, digits, gone) -> dict:
 
 
 def show_compare_button(ticked: list[Run], digits) -> None:
-    """Show the button that leads from two runs ticked in the table to their comparison below."""
-    reason = next(filter(None, (run_table.reason_not_comparable(run, digits) for run in ticked)), None)
+    """Show the button that leads from two runs ticked in the table to their comparison below, on their dataset."""
+    own = dataset_of(ticked[0]) if ticked else digits
+    reason = next(filter(None, (run_table.reason_not_comparable(run, own) for run in ticked)), None)
     is_pair = len(ticked) == 2
     st.button(
         "Compare the two" if is_pair else "Tick two to compare",
@@ -72,11 +122,14 @@ def show_compare_button(ticked: list[Run], digits) -> None:
         disabled=not is_pair or reason is not None,
         help=f"Not possible for one of them: {reason}." if is_pair and reason else None,
         on_click=_compare_ticked,
+        args=(own.fingerprint if own is not digits else "",),
     )
 
 
-def _compare_ticked() -> None:
+def _compare_ticked(fingerprint: str) -> None:
     """Scroll to the comparison, which follows the table again."""
+    if fingerprint:
+        remember(PAGE, DATASET, fingerprint)
     remember(PAGE, "a", "")
     remember(PAGE, "b", "")
     begin_again()

@@ -97,14 +97,16 @@ def is_narrow(table: RunTable) -> bool:
     return len(table.settings) <= FEW_SETTINGS
 
 
-def show_notes(table: RunTable, part: str, baselines: Sequence[Baseline]) -> None:
+def show_notes(table: RunTable, part: str, baselines: Sequence[Baseline], on: str = "") -> None:
     """Show what the star means, what is equal in all runs, and what reads without a network, to judge the runs by.
+
+    Where the runs are of several datasets, that is `on` one of them.
 
     On a phone all but what is equal is the star's help.
     """
     told = ", ".join(f"{each.name.lower()} {percent(each.accuracy)}" for each in baselines)
     without_network, meanings = (
-        f"Without a network: {told}.",
+        f"Without a network{f', on {escape_markdown(on)}' if on else ''}: {told}.",
         [f"**{each.name}.** {each.meaning}" for each in baselines],
     )
     with st.container(horizontal=True, vertical_alignment="center", key="table_notes"):

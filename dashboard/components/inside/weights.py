@@ -166,6 +166,8 @@ def _unused(run: RunView, digits: Dataset, inside: Inside, name: str) -> np.ndar
     config, blocks = run.config, inside.network.blocks
     first = [block.layer.kind for block in blocks[: [block.name for block in blocks].index(name)]]
     is_plain = set(first) <= {"flatten", "dropout"} and len(source(inside.network, name).shape) == 3
+    if run.foreign_dataset(digits):
+        return None
     if config is None or config.augment or config.start_from or config.weight_decay or not is_plain:
         return None
     if source(inside.network, name).name != IMAGES or block_of(inside.network, name).layer.kind == "conv":

@@ -15,6 +15,7 @@ import numpy as np
 from core.data import Dataset
 from core.runs import RunView
 from dashboard.components.formatting import percent
+from dashboard.components.session import services
 
 if TYPE_CHECKING:
     from dashboard.components.inside.health import Findings
@@ -53,8 +54,9 @@ class RunNumber:
     job: str = ""
 
     def read(self, run: RunView, digits: Dataset) -> float | None:
-        """The number, None where it is not known yet or not finite."""
-        value = self.find(run, digits)
+        """The number, None where it is not known yet or not finite; on the run's own dataset where that is here."""
+        is_other = run.wanted_dataset not in ("", digits.fingerprint)
+        value = self.find(run, services().datasets.of(run.wanted_dataset, digits) if is_other else digits)
         return float(value) if value is not None and math.isfinite(value) else None
 
 

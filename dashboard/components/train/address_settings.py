@@ -16,16 +16,21 @@ from dashboard.components.text import escape_markdown
 from dashboard.components.train.layers import BUILD
 from dashboard.components.train.locks import NETWORK, all_locked, lock
 from dashboard.components.train.settings import (
+    IN_USE,
     MORE,
+    OF_ANY,
     OFF,
     ON,
     PAGE,
     address_name,
     last_augment,
+    last_dataset,
     last_model,
     last_text,
+    read_dataset,
     setting_of,
     shown_settings,
+    texts_of_any,
     title_in_address,
     understand_all,
 )
@@ -35,7 +40,7 @@ OTHERS = ("run", "whose", "sweep", BUILD, OVER, LOCK)  # what else stands in the
 OF_LAYERS = {"hidden_layers": parse_hidden_layers, "dropout": parse_number}  # what the text of the layers says here
 SWITCHED = {**dict.fromkeys((ON, "1", "yes", "on"), ON), **dict.fromkeys((OFF, "0", "no", "off"), OFF)}
 FIRST = ("model", "network")  # the others are read by them
-LOCKABLE = ("model", "augment", "epochs", *MORE)
+LOCKABLE = (*OF_ANY, "epochs", *MORE)
 NOTES = "address_notes"  # in the session
 
 
@@ -67,7 +72,7 @@ def take_locks(*, with_lesson: bool) -> None:
     wanted = {each for name in named if name in LOCKABLE for each in (NETWORK if name in NETWORK else (name,))}
     model, valued = last_model(), set(words.values())
     valued |= set(NETWORK) if valued & {*NETWORK, *OF_LAYERS} else set()
-    texts = {"model": title_in_address(model), "augment": ON if last_augment() else OFF}
+    texts = texts_of_any(model, augment=last_augment(), dataset=last_dataset())
     texts |= {name: last_text(model, name) for name in LOCKABLE if name not in texts}
     lock({name: texts[name] for name in wanted}, lesson=wanted - valued if with_lesson else ())
 
@@ -122,6 +127,8 @@ def _take(word: str, text: str) -> None:
         key, value = name, SWITCHED.get(text.strip().casefold())
         if value is None:
             raise ConfigError("Augment must be true or false.")
+    elif name == "dataset":
+        key, value = name, read_dataset(text) or IN_USE
     elif name in OF_LAYERS:
         key, value = address_name(model, "network"), _layers(model, name, text)
     elif name not in shown_settings(model):
@@ -143,7 +150,7 @@ def _layers(model: str, name: str, text: str) -> str:
 
 
 def _unknown(model: str, name: str) -> str:
-    names = ["model", "augment", *shown_settings(model)]
+    names = [*OF_ANY, *shown_settings(model)]
     all_names = ", ".join(names)
     if name in MORE:
         return f"{MODELS[model].title} has no such setting."

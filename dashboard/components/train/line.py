@@ -9,7 +9,7 @@ from core.config import TrainingConfig
 from core.data import Dataset
 from core.people import read_rules
 from core.runs import Run
-from dashboard.components.session import active, store
+from dashboard.components.session import active, services, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.layers import takes
 from dashboard.components.whose import full_name
@@ -55,11 +55,15 @@ def place_in_line(run: Run, digits: Dataset) -> Place | None:
 
 def _seconds_until_start(training: list[Run], before: list[Run], digits: Dataset) -> float:
     """How long a run waits for those that train now and those before it in line, as far as that can be told."""
-    seconds = {config: takes(config, digits)[0] + BESIDE_TRAINING for config in {_config(run) for run in before}}
+    of = services().datasets.of
+    seconds = {
+        config: takes(config, of(config.dataset, digits))[0] + BESIDE_TRAINING
+        for config in {_config(run) for run in before}
+    }
     left = sum(seconds[_config(run)] for run in before)
     for run in training:
         known = run.history().seconds_left(run.state.target_epochs)
-        left += takes(_config(run), digits)[0] if known is None else known
+        left += takes(_config(run), of(run.wanted_dataset, digits))[0] if known is None else known
     return left / places(store().home)
 
 

@@ -12,7 +12,7 @@ from dashboard.components.following import is_outdated
 from dashboard.components.formatting import duration_in_words, percent, rate_text, training_images_in_words
 from dashboard.components.page_head import show_tab_title
 from dashboard.components.progress import per_cent_done
-from dashboard.components.session import dataset, launcher, remember_removal
+from dashboard.components.session import dataset, dataset_of, launcher, remember_removal
 from dashboard.components.train.line import Place, place_in_line
 from dashboard.components.train.places import (
     Number,
@@ -97,7 +97,7 @@ def _numbers_in_line(run: Run, place: Place) -> list[Number]:
     return [
         *starts,
         Number("Epochs", str(run.state.target_epochs)),
-        Number("Training images", training_images_in_words(run.config or TrainingConfig(), dataset())),
+        Number("Training images", training_images_in_words(run.config or TrainingConfig(), dataset_of(run))),
     ]
 
 

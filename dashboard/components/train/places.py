@@ -24,7 +24,7 @@ from dashboard.components.charts.theme import is_dark
 from dashboard.components.curve_axis import choose_axis
 from dashboard.components.curve_words import show_words
 from dashboard.components.formatting import percent, rate_text
-from dashboard.components.session import dataset
+from dashboard.components.session import dataset_of
 from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 
@@ -104,9 +104,9 @@ def _saved(run: Run) -> tuple[str, tuple]:
 
 def show_test_images(run: Run) -> None:
     """Show the first test images, before there are predictions and with them, right and wrong marked."""
-    found, probabilities = dataset(), run.probabilities()
+    found, probabilities = dataset_of(run), run.probabilities()
     labels = found.y_test[:SHOWN_IMAGES]
-    if probabilities is None and run.state.is_active:
+    if probabilities is None and run.state.is_active and not run.foreign_dataset(found):
         title, words = f"The first {len(labels)} test images", "After the first epoch it reads them."
         tiles = [Tile(index, int(label)) for index, label in enumerate(labels)]
     elif fits(run, found):
@@ -121,9 +121,7 @@ def show_test_images(run: Run) -> None:
     else:
         if probabilities is not None:
             name = escape_markdown(run.dataset.get("name"))
-            st.caption(
-                f"Test images are not shown: the run was trained on {name}, another dataset than the one loaded now."
-            )
+            st.caption(f"Test images are not shown: the run was trained on {name}, which is not here.")
         return
     st.header(title, anchor=False)
     st.caption(words)
@@ -139,7 +137,7 @@ def _read_when(run: Run) -> str:
 
 
 def fits(run: Run, found: Dataset) -> bool:
-    """Whether the run's probabilities belong to the dataset that is loaded."""
+    """Whether the run's probabilities belong to this dataset."""
     probabilities = run.probabilities()
     return probabilities is not None and len(probabilities) == len(found.y_test) and not run.foreign_dataset(found)
 

@@ -10,7 +10,7 @@ from core.runs import Run
 from core.runs.kept import until_folder_changes
 from dashboard.components.draw.fine_tuning import fine_tuning_report
 from dashboard.components.formatting import percent, seconds_in_words
-from dashboard.components.session import dataset, store
+from dashboard.components.session import dataset_of, store
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.import_run import show_bundle
 from dashboard.components.train.live import last_numbers
@@ -41,7 +41,7 @@ def show_results(run: Run) -> None:
     fine_tuning_report(run)
     show_test_images(run)
     if complete:
-        show_tables(run, epochs, lambda: downloads(run, dataset()), _trained_on(run))
+        show_tables(run, epochs, lambda: downloads(run, dataset_of(run)), _trained_on(run))
 
 
 def _epochs(run: Run) -> int:

@@ -32,7 +32,7 @@ from core.sweeps.plan import plan_of
 from core.sweeps.values import parse_several
 from dashboard.components.address import recall, remember
 from dashboard.components.fields import MOST_TYPED, number_text
-from dashboard.components.session import store
+from dashboard.components.session import dataset_now, services, store
 from dashboard.components.train.locks import NETWORK, all_locked, fixed, let_lesson_set, locked
 from dashboard.components.views import now
 from dashboard.components.widgets.epochs_field import epochs_now
@@ -42,8 +42,14 @@ LAYERS, MORE_SETTINGS, TRAINING, DATA = "Layers", "More settings", "Try: trainin
 DEFAULT = TrainingConfig()
 ALL = "all"
 ON, OFF = "true", "false"  # as the address has it
+OF_ANY = ("model", "augment", "dataset")  # settings that are not in text fields
 PAGE = "train"  # under which the address keeps the settings
-LOCK_LABELS = {**dict.fromkeys(NETWORK, "Network"), "augment": "Augment"}  # of what a teacher's link can lock
+IN_USE = "default"  # names in the address the dataset that is used where none is chosen
+LOCK_LABELS = {  # of what a teacher's link can lock
+    **dict.fromkeys(NETWORK, "Network"),
+    "augment": "Augment",
+    "dataset": "Dataset",
+}
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,8 @@ def plan_now() -> Plan:
     """
     model = model_now()
     values = {name: understand_all(name, text_now(model, name), model) for name in shown_settings(model)}
-    base = TrainingConfig(model=model, augment=augment_now(), **{name: each[0] for name, each in values.items()})
+    others = {"augment": augment_now(), "dataset": chosen_dataset()}
+    base = TrainingConfig(model=model, **others, **{name: each[0] for name, each in values.items()})
     space = {name: each for name, each in values.items() if len(each) > 1}
     labels = ", ".join(setting_of(name).label for name in space)
     return plan_of(base, space, name=f"{base.title}: {labels.lower()}")
@@ -198,10 +205,11 @@ def settings_from(address: Mapping[str, str]) -> TrainingConfig:
     """
     model = model_name(address.get("model", DEFAULT.model))
     names = {address_name(model, name): name for name in shown_settings(model)}
-    if unknown := [word for word in address if word not in ("model", "augment", *names)]:
-        raise ConfigError(f"There is no setting {unknown[0]!r}. There are: model, augment, {', '.join(names)}.")
+    if unknown := [word for word in address if word not in (*OF_ANY, *names)]:
+        raise ConfigError(f"There is no setting {unknown[0]!r}. There are: {', '.join((*OF_ANY, *names))}.")
     values = {names[word]: understand(names[word], text, model) for word, text in address.items() if word in names}
-    return TrainingConfig(model=model, augment=address.get("augment") == ON, **values)
+    others = {"augment": address.get("augment") == ON, "dataset": read_dataset(address.get("dataset", ""))}
+    return TrainingConfig(model=model, **others, **values)
 
 
 def take_settings(config: TrainingConfig, *, of_lesson: bool = False) -> None:
@@ -213,7 +221,7 @@ def take_settings(config: TrainingConfig, *, of_lesson: bool = False) -> None:
     if of_lesson:
         let_lesson_set(texts)
     model = last_model() if locked("model") else config.model
-    for name in {"model", "augment", *shown_settings(model)} & set(texts):
+    for name in {*OF_ANY, *shown_settings(model)} & set(texts):
         remember(PAGE, address_name(model, name), texts[name])
 
 
@@ -226,7 +234,7 @@ def locked_otherwise(config: TrainingConfig) -> list[str]:
 
 def texts_of(config: TrainingConfig) -> dict[str, str]:
     """The settings of a run by name, as they stand in an address."""
-    texts = {"model": title_in_address(config.model), "augment": ON if config.augment else OFF}
+    texts = texts_of_any(config.model, augment=config.augment, dataset=config.dataset)
     for name in shown_settings(config.model):
         texts[name] = config.layers.text if name == "network" else setting_of(name).text(getattr(config, name))
     return texts
@@ -242,7 +250,7 @@ def with_locks(config: TrainingConfig) -> TrainingConfig:
         return config
     texts = {**texts_of(config), **fixed()}
     model = model_name(texts["model"])
-    known = ("model", "augment", *shown_settings(model))
+    known = (*OF_ANY, *shown_settings(model))
     return settings_from({address_name(model, name): texts[name] for name in known if name in texts})
 
 
@@ -250,8 +258,12 @@ def settings_in_address() -> str:
     """The settings in the widgets now as the query of an address, also those that are defaults."""
     model = model_now()
     values = {address_name(model, name): text_now(model, name) for name in shown_settings(model)}
-    augment = ON if augment_now() else OFF
-    return urlencode({"model": title_in_address(model), "augment": augment, **values})
+    return urlencode({**texts_of_any(model, augment=augment_now(), dataset=chosen_dataset()), **values})
+
+
+def texts_of_any(model: str, *, augment: bool, dataset: str) -> dict[str, str]:
+    """The settings that do not depend on the network, and its name, as they stand in an address."""
+    return {"model": title_in_address(model), "augment": ON if augment else OFF, "dataset": dataset or IN_USE}
 
 
 def model_now() -> str:
@@ -262,6 +274,47 @@ def model_now() -> str:
 def augment_now() -> bool:
     """Whether augmentation is switched on in its widget, also in a callback; as it is locked where it is."""
     return last_augment() if locked("augment") else now("augment", last_augment())
+
+
+def chosen_dataset() -> str:
+    """The fingerprint of the dataset in its widget, also in a callback; "" for the one in use."""
+    return last_dataset() if locked("dataset") else now("dataset", last_dataset())
+
+
+def last_dataset() -> str:
+    """The fingerprint of the dataset that was chosen last, or is locked; "" for the one in use, or where it is gone."""
+    with suppress(ConfigError):
+        return read_dataset(_dataset_text())
+    return ""
+
+
+def missing_dataset() -> bool:
+    """Whether a dataset was chosen, or is locked, that is not here."""
+    try:
+        read_dataset(_dataset_text())
+    except ConfigError:
+        return True
+    return False
+
+
+def _dataset_text() -> str:
+    return locked("dataset") or recall(PAGE, "dataset")
+
+
+def read_dataset(text: str) -> str:
+    """The fingerprint of the dataset that a text names, by its fingerprint or its name; "" for the one in use.
+
+    Raises:
+        ConfigError: where it is not here.
+    """
+    wanted, used = text.strip().casefold(), dataset_now()
+    if wanted in ("", IN_USE) or (used and wanted in (used.fingerprint, used.name.casefold())):
+        return ""
+    datasets = services().datasets
+    if kept := datasets.get(wanted) or datasets.named(wanted):
+        return kept.fingerprint
+    there = ", ".join(name for name in (used.name if used else IN_USE, *(kept.name for kept in datasets.all())))
+    raise ConfigError(f"There is no such dataset here. There are: {there}.")
 
 
 def last_model() -> str:
@@ -335,7 +388,7 @@ def last_text(model: str, name: str) -> str:
 
 def address_name(model: str, name: str) -> str:
     """A setting's name in the address; each architecture has its own, since their defaults differ."""
-    return name if name in ("model", "augment", "epochs") else f"{title_in_address(model)}_{name}"
+    return name if name in (*OF_ANY, "epochs") else f"{title_in_address(model)}_{name}"
 
 
 def title_in_address(model: str) -> str:

@@ -21,12 +21,15 @@ from dashboard.components.fields import TYPING_PAUSE, say_refused, say_understoo
 from dashboard.components.formatting import duration_in_words
 from dashboard.components.people import this_person
 from dashboard.components.session import store
+from dashboard.components.text import escape_markdown
+from dashboard.components.train.datasets import show_dataset
 from dashboard.components.train.layers import LONG, hear_layers, show_layers, takes
 from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
     DATA,
     DEFAULT,
     MORE_SETTINGS,
+    OF_ANY,
     OFF,
     ON,
     PAGE,
@@ -88,7 +91,7 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
     st.header("New run", anchor=False)
     _epochs()
     model = _choose_model()
-    restore(PAGE, "model", "augment", *(address_name(model, name) for name in shown_settings(model)))
+    restore(PAGE, *OF_ANY, *(address_name(model, name) for name in shown_settings(model)))
     hear_layers(model)
     plan, wrong = _ready(model)
     with st.container(key="start_area", gap="xsmall"):
@@ -97,7 +100,7 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         if plan is None:
             say_refused(wrong)
         else:
-            st.caption(what_they_take(plan, digits))
+            st.caption(escape_markdown(what_they_take(plan, digits)))
     if (person := this_person()) and not person.is_teacher:
         _say_limits(wrong)
     st.toggle(
@@ -114,6 +117,7 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
     with st.container(gap="xsmall"):  # even if empty: else the elements that follow would be new ones, and collapse
         st.caption(_about(model))
         _recipe(MODELS[model])
+    show_dataset(digits)
     show_layers(digits, plan and plan.base)
     for group, icon in GROUPS.items():
         _group(model, group, icon)
@@ -249,7 +253,7 @@ def what_they_take(plan: Plan, digits: Dataset) -> str:
 
     Where no such network was trained here, only a long time is told, which can be guessed roughly.
     """
-    words = plan_in_words(plan)
+    words = plan_in_words(plan) + (f", on {digits.name}" if plan.base.dataset else "")
     seconds, each, how = seconds_in_all(plan, digits)
     if how:
         words += f", {how} {duration_in_words(max(1.0, seconds))} {'on the cluster' if cluster_address() else 'here'}"

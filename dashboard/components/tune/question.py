@@ -6,10 +6,11 @@ from functools import partial
 
 import streamlit as st
 
+from core.data import Dataset
 from core.sweeps import Plan
 from dashboard.components.actions import run_action
 from dashboard.components.question import ask, asked, show_question
-from dashboard.components.session import begin_sweep, dataset_now
+from dashboard.components.session import begin_sweep, dataset_now, services
 from dashboard.components.text import escape_markdown
 from dashboard.components.train.settings_form import seconds_in_all, what_they_take
 
@@ -32,7 +33,11 @@ def is_large(plan: Plan) -> bool:
     if plan.minutes is not None and 60 * plan.minutes <= LONG_SECONDS:
         return False
     digits = dataset_now()
-    return plan.count > 1 and digits is not None and seconds_in_all(plan, digits)[0] > LONG_SECONDS
+    return plan.count > 1 and digits is not None and seconds_in_all(plan, _of(plan, digits))[0] > LONG_SECONDS
+
+
+def _of(plan: Plan, digits: Dataset) -> Dataset:
+    return services().datasets.of(plan.base.dataset, digits)
 
 
 def ask_whether_to_begin() -> None:
@@ -53,7 +58,7 @@ def ask_whether_to_begin() -> None:
 
 def _say_what_it_takes(plan: Plan) -> None:
     digits = dataset_now()
-    what = f"{what_they_take(plan, digits)}. " if digits else ""
+    what = f"{what_they_take(plan, _of(plan, digits))}. " if digits else ""
     st.write(escape_markdown(f"{what}You can pause or stop them at any time; what has ended by then is kept."))
     if plan.minutes is None:
         st.caption("On Tune, Minutes limits the time.")

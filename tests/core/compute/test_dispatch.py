@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -15,6 +18,7 @@ from core.compute.cluster import PROTOCOL, call
 from core.compute.dispatch import Dispatcher
 from core.compute.machines import LOCK, places, read_machines
 from core.config import TrainingConfig
+from core.data.kept import Datasets
 from core.endings import DIVERGED
 from core.people import change_rules
 from core.runs import Run
@@ -30,6 +34,7 @@ class Cluster:
     def __init__(self, machines: dict[str, State]):
         self.machines = machines
         self.began = {name: [] for name in machines}
+        self.datasets: dict[str, bytes] = {}  # that were brought, by fingerprint
         self.looks = 0
         self.scheduler = self
 
@@ -43,8 +48,14 @@ class Cluster:
 
     def begin(self, name, home, seconds, attempt, dataset, contents):
         assert "config.json" in contents
+        if dataset not in self.datasets:
+            return {"refused": "dataset"}
         self.began[name].append(attempt)
         return {"stamps": {}}
+
+    def take_dataset(self, name, fingerprint, data):
+        self.datasets[fingerprint] = data
+        return {}
 
     def look(self, name, home, seconds, known):
         self.looks += 1
@@ -151,8 +162,19 @@ def test_a_run_of_another_dataset_is_sent_nowhere(store, serve):
     run, cluster = store.create(CONFIG), Cluster({"one": State("finished")})
     run.write_dataset({"name": "MNIST", "source": "a file", "fingerprint": "0" * 16})
     serve(cluster, lambda: not run.state.is_active)
-    assert run.state.message.startswith("This run was trained on MNIST (a file), but now the dataset is Own digits")
+    assert run.state.message.startswith("This run was trained and tested on MNIST (a file), which is not here.")
     assert cluster.began["one"] == []
+
+
+def test_each_run_is_brought_with_the_dataset_that_it_names(store, serve, digits):
+    turned = replace(digits, x_train=digits.x_train[:, ::-1])
+    kept = Datasets(store.home).add(turned, "Turned")
+    runs = [store.create(replace(CONFIG, dataset=named)) for named in (kept.fingerprint, "", kept.fingerprint)]
+    cluster = Cluster({"one": State("finished")})
+    serve(cluster, lambda: all(run.state.name == "finished" for run in runs))
+    assert [run.dataset["name"] for run in runs] == ["Turned", "Own digits", "Turned"]
+    with np.load(io.BytesIO(cluster.datasets[kept.fingerprint])) as brought:
+        np.testing.assert_array_equal(brought["x_train"], turned.x_train)
 
 
 def test_each_moment_of_a_copied_run_can_be_continued(store, make_run):

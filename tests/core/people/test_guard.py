@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -263,6 +264,29 @@ def test_nobody_deletes_all_of_another(store, ann, ben):
     with acting_as(Actor(ann)), pytest.raises(NotYoursError, match="Ben"):
         services.delete_all_of(ben)
     assert services.people.get(ben.id) == ben
+
+
+def test_with_a_person_goes_every_dataset_that_holds_their_writing(store, ann, ben, digits):
+    services = Services(store.home)
+    of_both = services.datasets.add(digits, "Our digits", writers=[ann.id, ben.id])
+    others = services.datasets.add(replace(digits, x_train=255 - digits.x_train), "From a book")
+    with acting_as(Actor(ben)):
+        services.delete_all_of(ben)
+    assert services.datasets.all() == [others]
+    assert services.datasets.open(of_both.fingerprint) is None
+
+
+def test_all_images_of_a_dataset_count_against_the_limit(store, ann, digits):
+    kept = Services(store.home).datasets.add(digits)
+    config = TrainingConfig(epochs=1, dataset=kept.fingerprint)  # of 1,400 images
+    change_rules(store.home, images=1399)
+    with acting_as(Actor(ann)):
+        with pytest.raises(NotYoursError, match="at most 1,399 training images"):
+            store.create(config)
+        change_rules(store.home, images=1400)
+        run = store.create(config)
+        assert SweepStore(store).create(Plan(config, every_combination({"seed": (1, 2)})))
+    assert run.config == config
 
 
 def test_a_coordinator_launches_nothing_where_a_launcher_does_or_everybody_waits(store, monkeypatch):
