@@ -34,7 +34,7 @@ from core.storage import explain_os_error, parse_json, write_atomically
 
 MOST_FILES = 1_000
 MOST_BYTES = 200 * 2**20  # decompressed
-MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
+MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; dashboard/serving/uploads.py lets as much in
 WANTED = (
     "Choose the zip of a run. The other Digit Lab makes it on its Train page, under Files, Download run.zip, "
     "or by python -m core.bundle pack RUN."
