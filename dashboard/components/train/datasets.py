@@ -160,7 +160,9 @@ def _follow(addition: Addition) -> None:
 def _say_added(kept: KeptDataset) -> None:
     train, test = sum(kept.train), sum(kept.test)
     with st.container(key="dataset_added", gap="xsmall"):
-        st.markdown(f":material/check: **{escape_markdown(kept.name)}** is here: {train:,} and {test:,} images.")
+        st.markdown(
+            f":material/check: **{escape_markdown(kept.name)}** is here: {train:,} training and {test:,} test images."
+        )
         for words in (*kept.warnings, *kept.doubts):
             st.caption(escape_markdown(words))
         if kept.fingerprint not in (last_dataset() or dataset().fingerprint,) and not locked("dataset"):
@@ -187,7 +189,7 @@ def _show_my_digits() -> None:
         besides,
         default=ALONE,
         required=True,
-        format_func=lambda name: "Alone" if name == ALONE else f"With {name}",
+        format_func=lambda name: {ALONE: "Alone", EMBEDDED: "With the embedded digits"}.get(name, f"With {name}"),
         key="digits_beside",
         help="A dataset of the drawings that are labelled now. Where several people drew, it is split by writer: every "
         "third of them is tested, and trained on in no drawing. Augment then varies them anew in each epoch.",
@@ -220,8 +222,8 @@ def ask_whether_to_remove() -> None:
     """Show the question where a dataset is about to be removed."""
     if kept := asked(QUESTION):
         runs = sum(run.wanted_dataset == kept.fingerprint for run in store().runs())
-        trained = "1 run was" if runs == 1 else f"{runs:,} runs were"
-        words = f"{trained} trained on it. They stay, and their pages show no images of it until it is added again. "
+        trained, whose = ("1 run was", "Its") if runs == 1 else (f"{runs:,} runs were", "Their")
+        words = f"{trained} trained on it. {whose} pages stay, and show no images of it until it is added again. "
         show_question(
             QUESTION,
             f"Remove {kept.name}?",
