@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -17,7 +17,6 @@ MOST_ENTRIES = 10_000  # in a folder that holds files or folders, but no picture
 MOST_FOLDERS = 50  # that are looked into
 DEPTH = 2  # torchvision has its files in MNIST/raw
 FILES = (".npz", *table.ENDINGS)
-TRAIN, TEST = re.compile(r"train"), re.compile(r"test|t10k|val")
 
 
 @dataclass
@@ -51,7 +50,10 @@ def read(path: Path, progress: Progress) -> Digits:
         if found:
             return found[0][1](progress)
         below = [folder for entries in level for folder in entries.folders]
-        level = [_entries(folder) for folder in below[:MOST_FOLDERS]]
+        level = []
+        for folder in below[:MOST_FOLDERS]:
+            with suppress(OSError):  # one that may not be read, beside others
+                level.append(_entries(folder))
     raise DatasetError(f"{path} has no digits in a form that is known here; it holds {_listed(path)}. {WANTED}")
 
 
@@ -79,8 +81,7 @@ def _reader(entries: Entries) -> Callable[[Progress], Digits] | None:
     if arrays := [path for path in entries.files if path.name.endswith(".npy")]:
         return lambda progress: npz.read_npy_files(entries.path, arrays)
     tables = [path for path in entries.files if path.name.lower().endswith(table.ENDINGS)]
-    train = [path for path in tables if TRAIN.search(path.name.lower())]
-    test = [path for path in tables if TEST.search(path.name.lower())]
+    train, test = ([path for path in tables if part in path.name.lower()] for part in ("train", "test"))
     if len(train) == len(test) == 1:
         return partial(_read_tables, train[0], test[0])
     data = [path for path in entries.files if path.name.lower().endswith(FILES)]

@@ -18,6 +18,9 @@ def test_a_process_gets_the_places_that_were_written_from_here(tmp_path, monkeyp
     process.start_process("core.training.worker", log=tmp_path / "log.txt")
     places = [called["env"][name] for name in ("DIGITLAB_HOME", "DIGITLAB_DATA", "KERAS_HOME")]
     assert places == [str(tmp_path / "home"), str(tmp_path.parent / "mnist.npz"), str(tmp_path / "person" / "keras")]
+    monkeypatch.setenv("DIGITLAB_DATA", "'file:///my%20digits/train.csv'")
+    process.start_process("core.training.worker", log=tmp_path / "log.txt")
+    assert called["env"]["DIGITLAB_DATA"] == "/my digits/train.csv"
 
 
 @pytest.mark.parametrize(
