@@ -80,7 +80,8 @@ def _choose(kept: dict[str, KeptDataset]) -> None:
     else:
         st.markdown(f"Dataset: **{escape_markdown(used.name)}**")
     if missing_dataset():
-        st.caption(f":material/database_off: The dataset chosen before is not here. This is {used.name}.")
+        words = f"The dataset chosen before is not here. This is {used.name}."
+        st.caption(f":material/database_off: {escape_markdown(words)}")
 
 
 def _keep(fingerprint: str) -> None:
@@ -89,7 +90,7 @@ def _keep(fingerprint: str) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _ten_digits(fingerprint: str, _digits: Dataset) -> str:
-    """The first training image of each digit in a row, as a data URL; nothing where a digit is missing."""
+    """The first training image of each digit in a row, as a data URL; black where there is none."""
     rows = []
     for digit in range(10):
         found = np.flatnonzero(_digits.y_train == digit)[:1]
