@@ -35,7 +35,7 @@ from core.storage import explain_os_error, parse_json, write_atomically
 MOST_FILES = 1_000
 MOST_NAMES = 2**16 - 1  # of a zip that is something else, to tell what
 MOST_BYTES = 200 * 2**20  # decompressed
-MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; .streamlit/config.toml lets as much in
+MOST_ZIPPED = 64 * 2**20  # 200 epochs of a CNN have 25 MB; dashboard/serving/uploads.py lets as much in
 ALIKE, ALIKE_IMAGES = 1e-3, 16  # probabilities by the weights and by the model, of so many images
 MOST_BATCHES = 20_000  # of the events: more cannot be seen in a curve
 

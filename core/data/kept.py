@@ -112,22 +112,10 @@ class Datasets:
             raise DatasetError(words)
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):
-            if kept := self.get(dataset.fingerprint):
+            kept = self.get(dataset.fingerprint)
+            if kept and self._is_whole(kept):
                 return kept
-            others = self.all()
-            if len(others) >= MOST:
-                raise DatasetError(f"{MOST} datasets are kept, the most there can be. Remove one first.")
-            kept = KeptDataset(
-                dataset.fingerprint,
-                _name(dataset, name, {other.name for other in others}),
-                dataset.source,
-                dataset.note,
-                dataset.warnings,
-                dataset.doubts,
-                time.time(),
-                *(tuple(np.bincount(labels, minlength=10).tolist()) for labels in (dataset.y_train, dataset.y_test)),
-                tuple(writers),
-            )
+            kept = kept or self._described(dataset, name, writers)
             arrays = {array: getattr(dataset, array) for array in ARRAYS}
             write_atomically(self._arrays(kept.fingerprint), lambda file: np.savez(file, **arrays))
             write_json(self.folder / f"{kept.fingerprint}.json", asdict(kept))
@@ -187,6 +175,30 @@ class Datasets:
         for dataset in list(self._open.values()):
             release(dataset.x_train)
             release(dataset.x_test)
+
+    def _described(self, dataset: Dataset, name: str, writers: Collection[str]) -> KeptDataset:
+        others = self.all()
+        if len(others) >= MOST:
+            raise DatasetError(f"{MOST} datasets are kept, the most there can be. Remove one first.")
+        return KeptDataset(
+            dataset.fingerprint,
+            _name(dataset, name, {other.name for other in others}),
+            dataset.source,
+            dataset.note,
+            dataset.warnings,
+            dataset.doubts,
+            time.time(),
+            *(tuple(np.bincount(labels, minlength=10).tolist()) for labels in (dataset.y_train, dataset.y_test)),
+            tuple(writers),
+        )
+
+    def _is_whole(self, kept: KeptDataset) -> bool:
+        try:
+            return self.open(kept.fingerprint, verify=True) is not None
+        except DatasetError:  # then it is written anew
+            with self._opening:
+                self._open.pop(kept.fingerprint, None)
+            return False
 
     def _read(self, kept: KeptDataset) -> Dataset:
         path = self._arrays(kept.fingerprint)

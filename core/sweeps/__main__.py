@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from core.compute.cluster_launcher import make_launcher
 from core.config import ConfigError, TrainingConfig, model_name
+from core.data.kept import Datasets
 from core.formatting import percent
 from core.runs import RunError, RunStore
 from core.sweeps import tpe
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     start.add_argument(
         "--try", action="append", default=[], metavar="NAME=VALUES", dest="tried", help='such as "seed=3 seeds"'
     )
+    start.add_argument("--dataset", default="", metavar="NAME", help="one that was added (default: the one in use)")
     start.add_argument("--random", type=int, metavar="N", help="N combinations at random, in place of all")
     start.add_argument("--tpe", type=int, metavar="N", help="N trials, most of them chosen by Optuna's TPE")
     start.add_argument("--minutes", type=float, metavar="N", help="after N minutes no trial begins")
@@ -91,7 +93,7 @@ def _do(options: argparse.Namespace, sweeps: SweepStore) -> int:
             print(f"{sweep.id}  {sweep.state.name:<9} {sweep.name}")
         return 0
     if options.command == "start":
-        sweep = sweeps.create(read_plan(options))
+        sweep = sweeps.create(read_plan(options, Datasets(sweeps.runs.home)))
         print(f"Sweep: {sweep.id}, {sweep.plan.count} trials")
         return follow(sweep)
     sweep = sweeps.get(options.sweep)
@@ -115,16 +117,21 @@ def _do(options: argparse.Namespace, sweeps: SweepStore) -> int:
     return 0
 
 
-def read_plan(options: argparse.Namespace) -> Plan:
+def read_plan(options: argparse.Namespace, datasets: Datasets) -> Plan:
     """The sweep that the options name.
 
     Raises:
-        ConfigError: where a setting or a value is invalid.
+        ConfigError: where a setting or a value is invalid, or there is no such dataset.
     """
+    kept = datasets.named(options.dataset)
+    if options.dataset and not kept:
+        there = ", ".join(each.name for each in datasets.all()) or "none"
+        raise ConfigError(f"There is no dataset {options.dataset!r} in {datasets.folder}. There are: {there}.")
     model = model_name(options.model)
     settings = {name: parse_setting(name, text) for name, text in map(_named, options.set)}
     space = {name: parse_several(name, text) for name, text in map(_named, options.tried)}
-    base = TrainingConfig(**{"model": model, "epochs": options.epochs, **settings})
+    of_all = {"model": model, "epochs": options.epochs, "dataset": kept.fingerprint if kept else ""}
+    base = TrainingConfig(**{**of_all, **settings})
     if options.random is not None and options.random < 1:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
     name = options.name or ("" if space else f"{base.title}: one run")

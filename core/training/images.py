@@ -51,15 +51,21 @@ class PlainImages:
         return tf.gather(self._images, chosen)
 
 
-_shared: tuple[np.ndarray, tf.Tensor] | None = None
+MOST_SHARED = 2  # arrays, those that were used last
+_shared: list[tuple[np.ndarray, tf.Tensor]] = []
 
 
 def share(images: np.ndarray) -> tf.Tensor:
     """The images as a tensor, or more that begin with them: one for all trainings of this process on the same ones."""
-    global _shared
-    if not (_shared and len(_shared[0]) >= len(images) and _begin_alike(_shared[0], images)):
-        _shared = images, tf.constant(images)
-    return _shared[1]
+    known = [each for each in _shared if len(each[0]) >= len(images) and _begin_alike(each[0], images)]
+    last = known[0] if known else (images, tf.constant(images))
+    _shared[:] = [*(each for each in _shared if each is not last), last][-MOST_SHARED:]
+    return last[1]
+
+
+def forget(images: np.ndarray) -> None:
+    """Let go of the tensor of these images, once no training uses it."""
+    _shared[:] = [each for each in _shared if each[0] is not images]
 
 
 def _begin_alike(one: np.ndarray, other: np.ndarray) -> bool:

@@ -50,12 +50,13 @@ from core.storage import explain_os_error, printable
 from core.terminal import command_line, exit_with
 from core.training import fine_tuning
 from core.training.fine_tuning import FineTuningError, Material
-from core.training.images import share
+from core.training.images import forget, share
 from core.training.loop import Diverged, Epoch, Progress, Training
 from core.training.named_weights import weights_by_name
 
 CHECKPOINT_SECONDS = 2.0  # what a killed worker loses at most
 ALREADY_TAKEN = 3  # exit status where another worker trains the run
+MOST_BESIDES = 75_000  # images of a dataset, of about 100 MB, that is kept beside that of the run in training
 MOST_BUILT = 24  # networks, of one process: TensorFlow keeps about 15 MB of each
 NEXT_SECONDS = 1.0  # in which the launcher names the next run, where one waits
 OUTPUT = (1, 2)  # what a process prints to
@@ -271,10 +272,25 @@ class Ready:
             share(dataset.x_train)  # all of them, since networks take different numbers
 
     def serves(self, run: Run) -> bool:
-        """Whether the run is trained on this dataset, and no better one is here meanwhile."""
-        if self.dataset is None or (not self._named and is_better_one_here(self.dataset)):
+        """Whether the run is trained on this dataset, which was not removed, and no better one is here meanwhile."""
+        if not self._is_current or run.wanted_dataset not in (self._named, self.dataset.fingerprint):
             return False
-        return run.wanted_dataset in (self._named, self.dataset.fingerprint)
+        return not self._named or Datasets(run.home).get(self._named) is not None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether another dataset may be in the memory besides."""
+        return self._is_current and len(self.dataset.x_train) <= MOST_BESIDES
+
+    @property
+    def _is_current(self) -> bool:
+        return self.dataset is not None and not (not self._named and is_better_one_here(self.dataset))
+
+    def let_go(self) -> None:
+        """Forget all of it, since there will be no run for it."""
+        if self.dataset is not None:
+            forget(self.dataset.x_train)
+        self.dataset, self._trainings = None, []
 
     def compile(self, likely: Iterable[TrainingConfig]) -> None:
         """Compile for each of these settings what is missing, in this order, until a run comes."""
@@ -334,6 +350,29 @@ def _ready_for(run: Run | None) -> Ready:
         return Ready(None)
 
 
+def _ready_among(run: Run, readies: list[Ready]) -> list[Ready]:
+    """What is ready for the run's dataset, at the end; before it, what is for that of the run before, if it is small.
+
+    So runs of two datasets in turn find all compiled; of large ones a single one is in the memory at a time.
+    """
+    before = readies[-1]
+    if before.serves(run):
+        return readies
+    chosen = next((each for each in readies if each.serves(run)), None)
+    small = [before] if before.is_small else []
+    for each in readies:
+        if each not in (chosen, *small):
+            each.let_go()
+    built = before.built
+    del readies, before
+    if chosen is None:
+        keras.backend.clear_session()
+        gc.collect()
+        chosen = _ready_for(run)
+    chosen.built = built
+    return [*small, chosen]
+
+
 def _run_is_waiting(seconds: float = 0.0) -> bool:
     """Whether a run comes on standard input within some seconds (never on Windows, which cannot select on pipes)."""
     try:
@@ -376,6 +415,7 @@ def _train_what_comes(home: Path) -> int:
     """
     last = _last_run(home)
     ready = _ready_for(last)
+    readies = [ready]
     ready.compile(_likely(last and last.config))
     usual_output = [os.dup(stream) for stream in OUTPUT]
     while ready.built < MOST_BUILT:
@@ -385,11 +425,8 @@ def _train_what_comes(home: Path) -> int:
         run = Run(Path(path))
         if not run.unusable:
             _redirect_output(run)
-        if not ready.serves(run):
-            built, ready = ready.built, Ready(None)  # before the other dataset comes: one at a time is in the memory
-            gc.collect()
-            ready = _ready_for(run)
-            ready.built = built
+        readies = _ready_among(run, readies)
+        ready = readies[-1]
         status, config = _take(run, ready), run.config
         if status or config is None or run.state.name not in REUSABLE or _leaves.is_set():
             return status

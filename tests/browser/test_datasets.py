@@ -45,7 +45,7 @@ def test_a_dataset_is_dropped_chosen_and_trained_at_once_and_every_page_shows_it
     drop.set_input_files(poem)
     expect(page.get_by_test_id("stAlert").filter(has_text="poem.npz")).to_be_visible()
     drop.set_input_files(school_file)
-    expect(page.locator(".st-key-dataset_added")).to_contain_text("school is here: 1,000 and 120 images.")
+    expect(page.locator(".st-key-dataset_added")).to_contain_text("school is here: 1,000 training and 120 test images.")
     box = page.locator(".st-key-dataset_choice").get_by_role("combobox")
     expect(box).to_have_count(1)
     start = page.get_by_role("button", name="Start training")

@@ -180,7 +180,7 @@ def test_a_path_is_added_and_then_chosen_or_refused_with_words(store, digits_fil
     at.button(key="add_path").click().run()
     wait_until(lambda: at.session_state["dataset_addition"].is_through, "the dataset")
     at.run()
-    assert "From school is here: 300 and 300 images." in words(at).replace("**", "")
+    assert "From school is here: 300 training and 300 test images." in words(at).replace("**", "")
     at.button(key="train_on_added").click().run()
     [added] = session.services().datasets.all()
     assert start(at, store).dataset == added.fingerprint

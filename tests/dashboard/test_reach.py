@@ -193,7 +193,7 @@ def test_what_a_person_sets_by_flag_stands_before_the_program_s_own_settings(tmp
     found = subprocess.run(
         [sys.executable, "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert found.stdout.split() == ["20", "8px", "64", "none"]
+    assert found.stdout.split() == ["20", "8px", "200", "none"]
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,8 @@ class RunNumber:
     job: str = ""
 
     def read(self, run: RunView, digits: Dataset) -> float | None:
-        """The number, None where it is not known yet or not finite; on the run's own dataset where that is here."""
-        is_other = run.wanted_dataset not in ("", digits.fingerprint)
-        value = self.find(run, services().datasets.of(run.wanted_dataset, digits) if is_other else digits)
+        """The number, None where it is not known yet or not finite."""
+        value = self.find(run, digits)
         return float(value) if value is not None and math.isfinite(value) else None
 
 
@@ -94,6 +93,13 @@ def _summary(name: str) -> Callable[[RunView, Dataset], float | None]:
     return lambda run, digits: (run.summary or {}).get(name)
 
 
+def _own(run: RunView, digits: Dataset) -> Dataset:
+    """The run's dataset, where a lesson is taken with another one than that in use."""
+    if run.wanted_dataset in ("", digits.fingerprint):
+        return digits
+    return services().datasets.of(run.wanted_dataset, digits)
+
+
 def _probabilities(run: RunView, digits: Dataset) -> np.ndarray | None:
     found = run.probabilities() if run.has_model and run.foreign_dataset(digits) is None else None
     return found if found is not None and len(found) == len(digits.y_test) else None
@@ -103,6 +109,7 @@ def _of_test(compute: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[Ru
     """A number from the probabilities float32 (n, 10) of the test images and their labels (n,)."""
 
     def find(run: RunView, digits: Dataset) -> float | None:
+        digits = _own(run, digits)
         found = _probabilities(run, digits)
         return None if found is None else compute(found, digits.y_test)
 
@@ -163,7 +170,7 @@ def _health(run: RunView, digits: Dataset, epoch: int | None = None) -> Findings
     from dashboard.components.inside.health import findings
 
     inside = load_inside(run, epoch)
-    return None if inside is None else findings(inside, digits)
+    return None if inside is None else findings(inside, _own(run, digits))
 
 
 def _dead(run: RunView, digits: Dataset) -> float | None:

@@ -29,10 +29,11 @@ BOUND = {  # words of addresses that widgets keep, and what makes a widget's val
 }
 HIGHLIGHTS = {  # CSS selectors
     "epochs": ".st-key-new_run .st-key-epochs_field",
-    "model": ".st-key-new_run [data-testid=stButtonGroup]",
+    "model": ".st-key-new_run [data-testid=stButtonGroup]:not(.st-key-add_dataset *)",
     "augment": ".st-key-new_run [data-testid=stCheckbox]",
     "start": ":is(.st-key-start, .st-key-start_here)",
     "new run": ".st-key-new_run",
+    "dataset": ".st-key-new_run .st-key-dataset_choice",
     "layers": ".st-key-new_run .st-key-network_layers",
     "more settings": ".st-key-new_run .st-key-group_More-settings",
     "training": ".st-key-new_run .st-key-group_Try--training",

@@ -80,7 +80,8 @@ def _choose(kept: dict[str, KeptDataset]) -> None:
     else:
         st.markdown(f"Dataset: **{escape_markdown(used.name)}**")
     if missing_dataset():
-        st.caption(f":material/database_off: The dataset chosen before is not here. This is {used.name}.")
+        words = f"The dataset chosen before is not here. This is {used.name}."
+        st.caption(f":material/database_off: {escape_markdown(words)}")
 
 
 def _keep(fingerprint: str) -> None:
@@ -89,7 +90,7 @@ def _keep(fingerprint: str) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _ten_digits(fingerprint: str, _digits: Dataset) -> str:
-    """The first training image of each digit in a row, as a data URL; nothing where a digit is missing."""
+    """The first training image of each digit in a row, as a data URL; black where there is none."""
     rows = []
     for digit in range(10):
         found = np.flatnonzero(_digits.y_train == digit)[:1]
@@ -160,7 +161,9 @@ def _follow(addition: Addition) -> None:
 def _say_added(kept: KeptDataset) -> None:
     train, test = sum(kept.train), sum(kept.test)
     with st.container(key="dataset_added", gap="xsmall"):
-        st.markdown(f":material/check: **{escape_markdown(kept.name)}** is here: {train:,} and {test:,} images.")
+        st.markdown(
+            f":material/check: **{escape_markdown(kept.name)}** is here: {train:,} training and {test:,} test images."
+        )
         for words in (*kept.warnings, *kept.doubts):
             st.caption(escape_markdown(words))
         if kept.fingerprint not in (last_dataset() or dataset().fingerprint,) and not locked("dataset"):
@@ -187,7 +190,7 @@ def _show_my_digits() -> None:
         besides,
         default=ALONE,
         required=True,
-        format_func=lambda name: "Alone" if name == ALONE else f"With {name}",
+        format_func=lambda name: {ALONE: "Alone", EMBEDDED: "With the embedded digits"}.get(name, f"With {name}"),
         key="digits_beside",
         help="A dataset of the drawings that are labelled now. Where several people drew, it is split by writer: every "
         "third of them is tested, and trained on in no drawing. Augment then varies them anew in each epoch.",
@@ -220,8 +223,8 @@ def ask_whether_to_remove() -> None:
     """Show the question where a dataset is about to be removed."""
     if kept := asked(QUESTION):
         runs = sum(run.wanted_dataset == kept.fingerprint for run in store().runs())
-        trained = "1 run was" if runs == 1 else f"{runs:,} runs were"
-        words = f"{trained} trained on it. They stay, and their pages show no images of it until it is added again. "
+        trained, whose = ("1 run was", "Its") if runs == 1 else (f"{runs:,} runs were", "Their")
+        words = f"{trained} trained on it. {whose} pages stay, and show no images of it until it is added again. "
         show_question(
             QUESTION,
             f"Remove {kept.name}?",

@@ -64,6 +64,8 @@ def test_a_dataset_that_was_changed_on_the_disk_is_found_out(datasets):
     with pytest.raises(DatasetError, match="Mine is damaged"):
         again.open(kept.fingerprint)
     assert again.of(kept.fingerprint, other := small(5)) is other
+    assert again.add(small(), "Another name") == kept  # and whole again
+    assert np.array_equal(again.open(kept.fingerprint, verify=True).x_train, small().x_train)
     again.remove(kept)
     assert again.all() == []
     assert again.open(kept.fingerprint) is None
