@@ -50,6 +50,9 @@ _EXPERIMENTS = {
 }
 
 
+_OPTIONS = {"dataset": "--data"}  # of the terminal, where they are not called as the setting is
+
+
 def as_command(config: TrainingConfig) -> str:
     """The command for a terminal, of any system, that trains with these settings.
 
@@ -67,7 +70,7 @@ def as_command(config: TrainingConfig) -> str:
         value = getattr(config, name)
         if name in ("model", "epochs") or value == getattr(usual, name) or not _is_named(config, name):
             continue
-        option = f"--{name.replace('_', '-')}"
+        option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
         parts.append(option if value is True else f"{option} {_as_argument(value)}")
     return " ".join(parts)
 

@@ -131,12 +131,15 @@ def sweep_command(plan: Plan) -> str:
     try:
         settings = {name: parse_setting(name, _typed(value)) for name, value in shared.items()}
         space = {name: parse_several(name, " | ".join(values)) for name, values in tried.items()}
-        again = plan_of(TrainingConfig(**{"model": base.model, "epochs": base.epochs, **settings}), space)
+        given = {"model": base.model, "epochs": base.epochs, "dataset": base.dataset}
+        again = plan_of(TrainingConfig(**given, **settings), space)
     except ConfigError:
         return ""
     if again.configs != plan.configs:
         return ""
     parts = ["python -m core.sweeps start", f"--model {base.info.title.lower()}", f"--epochs {base.epochs}"]
+    if base.dataset:
+        parts.append(f"--dataset {base.dataset}")
     parts += [f'--set "{name}={_typed(value)}"' for name, value in shared.items()]
     parts += [f'--try "{name}={" | ".join(values)}"' for name, values in tried.items()]
     if plan.minutes is not None:

@@ -36,3 +36,8 @@ def test_the_command_trains_with_the_same_settings(config):
 
 def test_a_fine_tuned_run_has_no_command():
     assert as_command(TrainingConfig(start_from="20261125-101500-dense-3f2a")) == ""
+
+
+def test_the_command_names_a_dataset_that_was_added():
+    config = TrainingConfig(model="linear", dataset="0123456789abcdef")
+    assert as_command(config).endswith(" --data 0123456789abcdef")
