@@ -14,7 +14,7 @@ from dashboard.components import people, session
 from dashboard.serving import flags, read_only
 from tests.support.html import Page
 from tests.support.pages import as_seen, by_label, open_page, words
-from tests.support.runs import MODEL
+from tests.support.runs import MODEL, fill_run
 
 pytestmark = pytest.mark.usefixtures("laboratory")
 
@@ -190,6 +190,9 @@ def test_anothers_run_is_fine_tuned_on_ones_own_digits_into_a_run_of_ones_own(an
     by_label(at.button, "Fine-tune").click().run()
     [new] = store.of(ben.id)
     assert (new.config.start_from, new.config.epochs, new.state.name) == (anns_run.id, 2, "queued")
+    with acting_as(Actor(ben)):
+        mine = fill_run(store.create(TrainingConfig(model="linear", epochs=1)), digits)
+    assert by_label(open_page("train", run=mine.id).text_input, "More epochs").value == "2"
     join("Ann")
     assert "My digits · 3" not in words(open_page("draw", session={"mode": "My digits"}, run=anns_run.id))
 

@@ -8,12 +8,15 @@ import streamlit as st
 
 from core.config import ConfigError
 from core.people import may_change
+from core.people.rules import own_rules
 from core.runs import Run
 from dashboard.components.actions import run_action
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
 from dashboard.components.session import remember_removal, store
-from dashboard.components.train.settings import understand
+from dashboard.components.train.settings import at_most, understand
 from dashboard.components.views import view
+
+USUAL = 5  # epochs to add, where the teacher allows as many
 
 DRAW_PAGE = "app_pages/draw.py"
 PREDICTIONS_PAGE = "app_pages/predictions.py"
@@ -90,7 +93,8 @@ def _resume(run: Run) -> None:
 def _epochs_field(run: Run) -> str:
     """Show the field for the number of epochs to add; returns its key."""
     key = f"more_epochs_{run.id}"
-    text = st.text_input("More epochs", "5", MOST_TYPED, key, help="1 to 200, added to those that are completed.")
+    usual = str(at_most(USUAL, own_rules(store().home).epochs))
+    text = st.text_input("More epochs", usual, MOST_TYPED, key, help="1 to 200, added to those that are completed.")
     _say("epochs", text)
     return key
 
