@@ -65,9 +65,9 @@ def as_command(config: TrainingConfig) -> str:
     parts = ["python digit_classification.py", f"--model {config.info.title.lower()}", f"--epochs {config.epochs}"]
     for name in (field.name for field in fields(config)):
         value = getattr(config, name)
-        if name in ("model", "epochs") or value == getattr(usual, name) or not _is_named(config, name):
+        if name in ("model", "epochs", "classes") or value == getattr(usual, name) or not _is_named(config, name):
             continue
-        option = f"--{name.replace('_', '-')}"
+        option = "--data" if name == "dataset" else f"--{name.replace('_', '-')}"
         parts.append(option if value is True else f"{option} {_as_argument(value)}")
     return " ".join(parts)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from core import endings
 from core.config import TrainingConfig
+from core.data.classes import DIGITS
 from core.home import absolute
 from core.names import visible
 from core.people.owner import Owner, owner_of
@@ -164,8 +165,32 @@ class RunView:
 
     @property
     def dataset(self) -> dict:
-        """Name, source and fingerprint of the dataset it was trained on; {} before training began."""
+        """Name, source and fingerprint of the dataset it was trained on; {} before training began.
+
+        Where its images are not digits, `classes` are the names of their labels.
+        """
         return self._values(files.DATASET)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its labels are called, in their order: "0" to "9" where it reads digits, or the names are not known.
+
+        Of a run with another number of outputs whose names are damaged, they are the numbers from 0.
+        """
+        found, config = tuple(self.dataset.get("classes", DIGITS)), self.config
+        if not self.dataset and config and config.dataset:  # which it is to be trained on
+            from core.data.kept import Datasets  # which imports people, as this does
+
+            kept = Datasets(self.home).get(config.dataset)
+            found = kept.classes if kept else found
+        if config and len(found) != config.classes:
+            return tuple(map(str, range(config.classes)))
+        return found
+
+    @property
+    def is_digits(self) -> bool:
+        """Whether it reads digits, and not other things."""
+        return self.classes == DIGITS
 
     @property
     def wanted_dataset(self) -> str:
@@ -238,7 +263,7 @@ class RunView:
 
     @property
     def has_model(self) -> bool:
-        """Whether the run can read digits."""
+        """Whether the run can read images."""
         return self.model_path.exists() and not self._is_newer
 
     @property
@@ -269,7 +294,7 @@ class RunView:
     # What it predicts
 
     def probabilities(self, epoch: int | None = None) -> np.ndarray | None:
-        """Probabilities of the test set, float32 (n, 10), after `epoch` (from 1) or, without one, the newest."""
+        """Probabilities of the test set, float32 (n, classes), after `epoch` (from 1) or, without one, the newest."""
         if self._is_newer:
             return None
         if epoch is None:
@@ -295,7 +320,7 @@ class RunView:
         return predicted_epochs(self.path)
 
     def validation(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Labels uint8 (n,) and probabilities float32 (n, 10) of the validation images.
+        """Labels uint8 (n,) and probabilities float32 (n, classes) of the validation images.
 
         None where there are none besides the test images (`seed`), before the end of the run, or in a damaged file.
         """
