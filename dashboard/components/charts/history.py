@@ -29,6 +29,8 @@ LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
 LAST_BATCHES = "last batches"  # the name of the thin line, until an epoch is complete
 THIN_LINE = "thin line: batches within an epoch, smoothed"
+MANY = 12  # classes: among more, the line at guessing lies where the words of the best epoch would be
+ABOVE_BEST = -25  # pixels, from that line to its words
 GUESS_BESIDE = {"loss": 12, "accuracy": -11}  # pixels below the line: away from the words of the best epoch
 
 
@@ -96,7 +98,7 @@ def history_charts(
             "encoding": {"x": x, "y": y},
             "layer": [
                 *_guess_layers(measure, classes),
-                *_best_layers(measure),
+                *_best_layers(measure, len(classes)),
                 {
                     "data": {"name": "batches"},
                     "mark": {"type": "line", "opacity": 0.45, "strokeWidth": 1, "clip": True, "tooltip": None},
@@ -178,7 +180,8 @@ def _guess(measure: str, domain: list[float], count: int) -> dict[str, list]:
 def _guess_layers(measure: str, classes: Classes) -> list[dict]:
     """A dashed line at guessing, with words at its right."""
     data, y = {"name": "guess"}, number(measure)
-    words = {"type": "text", "align": "right", "dx": -6, "dy": GUESS_BESIDE[measure], "fontSize": 12}
+    beside = ABOVE_BEST if measure == "accuracy" and len(classes) > MANY else GUESS_BESIDE[measure]
+    words = {"type": "text", "align": "right", "dx": -6, "dy": beside, "fontSize": 12}
     line = {"type": "rule", "color": theme.NEUTRAL, "strokeDash": [6, 4], "aria": False}
     what, count = ("digits" if are_digits(classes) else "classes"), len(classes)
     told = {
@@ -200,9 +203,9 @@ def _guess_layers(measure: str, classes: Classes) -> list[dict]:
     ]
 
 
-def _best_layers(measure: str) -> list[dict]:
+def _best_layers(measure: str, count: int) -> list[dict]:
     """A rule with words at the best epoch and a ring around it; the words stand where the lines leave room."""
-    edge, toward = (0, 7) if measure == "loss" else ("height", -7)
+    edge, toward = (0, 7) if measure == "loss" else ("height", -16 if count > MANY else -7)
     words = {"type": "text", "fontSize": 12, "dy": toward, "color": theme.muted()}
     tooltip = [category("words", "Epoch")]
     return [

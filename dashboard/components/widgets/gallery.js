@@ -80,7 +80,7 @@ function draw(gallery) {
     set(sure, "data-mark", words.second)
     set(element, "data-index", String(words.index))
     write(flag, words.flag ? "⚑" : "")
-    write(caption, MARKS[words.mark] + words.caption)
+    write(caption, MARKS[words.mark] + (data.wraps ? words.caption.replace("→", "→\u200b") : words.caption))
     write(sure, (MARKS[words.second] ?? "") + words.sure)
     if (!data.selectable) element.removeAttribute("tabindex")
   })
