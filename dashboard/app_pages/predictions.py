@@ -249,7 +249,7 @@ def show_worst_pairs(reading: predictions.Predictions, classes: Classes) -> None
     pairs = metrics.worst_pairs(reading.matrix, limit=12)
     if not pairs:
         st.caption("None")
-    with st.container(key="pairs"):
+    with st.container(key="pairs" if are_digits(classes) else "named_pairs"):
         for pair in pairs:
             label, read = (escape_markdown(classes[each]) for each in (pair.label, pair.prediction))
             st.button(

@@ -174,8 +174,10 @@ def show_digits(result: Robustness, classes: Classes) -> None:
     name = st.segmented_control(
         "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
     )
-    st.vega_lite_chart(
+    place = st.container(key="classes_by_change")
+    place.vega_lite_chart(
         charts.digit_chart(result, names.get(name), classes),
+        width="content" if is_wide(classes) else "stretch",
         key="digits",
         alt=f"Percentage points of accuracy that each {what} loses under each change",
     )

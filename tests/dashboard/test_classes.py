@@ -177,6 +177,22 @@ def test_train_starts_a_network_with_an_output_for_each_class(runs, store):
     assert store.runs()[0].config.classes == 10
 
 
+def test_two_runs_of_the_same_classes_are_compared_by_names_and_of_different_ones_on_curves_only(runs, store):
+    twin = runs["Things"].path.with_name("twin")
+    shutil.copytree(runs["Things"].path, twin)
+    at = open_page("compare", a=runs["Things"].id, b="twin", group="both_right")
+    captions = {tile["caption"] for tile in tiles(at)}
+    assert captions <= set(THINGS)
+    at.session_state["pair_image"] = tiles(at)[0]["index"]
+    at.run()
+    assert f"reads **{tiles(at)[0]['caption']}**" in words(at)
+    assert not of_digits(words(at.main)), [line for line in words(at.main).splitlines() if of_digits(line)]
+    shutil.rmtree(twin)
+    at = open_page("compare")
+    assert "Validation accuracy" in words(at)
+    assert "This needs two runs with predictions for these test images." in words(at)
+
+
 def test_robustness_and_the_map_are_measured_and_drawn_by_names(runs, digits):
     run = runs["Letters"]
     letters = session.dataset_of(run)

@@ -116,7 +116,7 @@ def probability_bars(
         "height": height,
         "padding": {"left": 0, "top": 5, "right": 12, "bottom": 5},
         "encoding": {
-            "x": number("probability", axis=None, scale={"domain": [0, 1]}),
+            "x": number("probability", axis=None, scale={"domain": [0, 1 if max(map(len, classes)) == 1 else 1.5]}),
             "y": category("digit", sort=None, axis=axis),
             "opacity": {"condition": {"test": "datum.marked", "value": 1}, "value": 0.5},
         },

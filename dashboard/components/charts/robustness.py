@@ -15,12 +15,14 @@ from core.formatting import percent
 from core.robustness import corruptions
 from core.robustness.measure import Robustness
 from dashboard.components.charts import theme
+from dashboard.components.charts.confusion import is_wide
 from dashboard.components.charts.spec import category, number
 from dashboard.components.classes import Classes
 from dashboard.components.widgets.gallery import enlarged
 
 STRENGTHS = [corruptions.STRENGTH_NAMES[strength].capitalize() for strength in corruptions.STRENGTHS]
 TILE = 42  # pixels of a sample
+WIDEST, CELL = 780, (17, 34)  # pixels: of many classes side by side, and of each at least and at most
 PLAIN = {"ticks": False, "domain": False, "labelPadding": 6, "labelFlush": False}
 
 
@@ -109,9 +111,12 @@ def digit_chart(result: Robustness, strength: int | None, classes: Classes = DIG
         for (change, digit), lost in np.ndenumerate(result.digit_losses(strength))
         if not np.isnan(lost)
     ]
+    size = {"height": (TILE + 6) * len(names)}
+    if is_wide(classes):  # it scrolls where the page is narrower
+        size["width"] = len(classes) * min(max(WIDEST // len(classes), CELL[0]), CELL[1])
     angle = {"labelAngle": 0 if max(map(len, classes)) <= 2 else -60}
     return {
-        "height": (TILE + 6) * len(names),
+        **size,
         "datasets": {"losses": pa.Table.from_pylist(rows)},
         "data": {"name": "losses"},
         "encoding": {
