@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import string
@@ -69,7 +70,7 @@ def of_digits(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["Things", "Letters"])
-@pytest.mark.parametrize("page", ["predictions", "confidence", "map", "robustness"])
+@pytest.mark.parametrize("page", ["predictions", "confidence", "map", "robustness", "export"])
 def test_a_page_of_other_classes_speaks_of_no_digits(runs, page, name):
     assert runs[name].state.name == "finished", runs[name].state.message
     at = open_page(page, run=runs[name].id)
@@ -169,6 +170,11 @@ def test_train_starts_a_network_with_an_output_for_each_class(runs, store):
     assert "26 classes, A to Z" in words(at.sidebar)
     usual = TrainingConfig(classes=26).layers.parameters
     assert f"{usual:,} parameters" in words(at.sidebar)
+    at.button(key="build").click().run()
+    [builder] = [
+        node.proto for node in at.get("bidi_component") if node.proto.component_name == "digitlab_network_builder"
+    ]
+    assert json.loads(builder.json)["numbers"][-1]["parameters"] == 101 * 26
     at.button(key="start").click().run()
     assert not at.exception
     assert store.runs()[0].config.classes == 26
