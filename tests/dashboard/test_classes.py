@@ -90,6 +90,16 @@ def test_inside_names_the_classes(runs, part):
         assert by_label(at.selectbox, "What speaks for").options == ["the class that it reads", *THINGS]
 
 
+def test_what_was_chosen_for_a_run_of_more_classes_is_nothing_for_one_of_fewer(runs):
+    things = {"run": runs["Things"].id}
+    at = open_page("inside", session={"why_for": 25}, part="Why this class", **things)
+    assert re.search(r"Orange\*\* speaks for (Cup|Ankle boot|T-shirt/top)", words(at))
+    for page, key in (("predictions", "label"), ("map", "map_label"), ("robustness", "sample_digit")):
+        said = words(open_page(page, session={key: 25, "show": "All"}, **things))
+        assert "**: all images, least confident first" in said or page != "predictions"
+        assert "No image matches this filter." not in said
+
+
 def test_predictions_are_filtered_by_names_and_tabled_by_them(runs):
     run = runs["Things"]
     at = open_page("predictions", run=run.id, show="All")
@@ -102,16 +112,6 @@ def test_predictions_are_filtered_by_names_and_tabled_by_them(runs):
     dataset = session.dataset_of(run)
     assert f"**{THINGS[dataset.y_test[3]]}**, read as **" in words(at)
     assert "The three probabilities sum to 1. Three times about 0.33 (33\u00a0%) means: no idea." in words(at)
-
-
-def test_a_filter_of_letters_is_dropped_on_a_run_that_has_no_such_class(runs):
-    at = open_page("predictions", run=runs["Letters"].id, show="All", label="Z")
-    assert "label Z" in words(at)
-    at.selectbox(key="label")  # as it is bound to the address
-    at.query_params["run"] = runs["Things"].id
-    at.run()
-    assert not at.exception
-    assert "label" not in next(element.value for element in at.markdown if "image" in element.value)
 
 
 def test_the_matrix_of_26_classes_names_each_and_a_click_chooses_by_number():

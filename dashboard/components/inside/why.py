@@ -87,9 +87,9 @@ def _digit(
     """
     first, second = np.argsort(-values[PROBABILITIES], kind="stable")[:2].tolist()
     words = {**WORDS, READ: f"the {noun(classes)} that it reads", **dict(enumerate(classes))}
-    choice = st.selectbox(
-        label, [*special, *range(len(classes))], format_func=lambda each: words.get(each, str(each)), key=key, width=230
-    )
+    options = [*special, *range(len(classes))]
+    choice = st.selectbox(label, options, format_func=lambda each: words.get(each, str(each)), key=key, width=230)
+    choice = choice if choice in options else options[0]  # else it was chosen for a run of more classes
     other = second if chosen.label in (None, first) else chosen.label
     return {READ: first, OTHER: other, NONE: None}.get(choice, choice)
 
