@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from core.config import (
     read,
 )
 from core.data import Dataset, DatasetError, load_dataset
-from core.data.classes import DIGITS
+from core.data.classes import DIGITS, MOST_CLASSES
 from core.data.kept import Datasets
 from core.evaluation.learning_words import run_findings
 from core.formatting import percent
@@ -141,6 +142,21 @@ def read_config(options: argparse.Namespace, classes: int = len(DIGITS)) -> Trai
     config = TrainingConfig(**by_name(settings), classes=classes)
     check_named(config, settings.keys())
     return config
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse settings before a dataset is loaded, as far as they do not depend on how many classes it has.
+
+    Raises:
+        ConfigError: where one is invalid for digits, and for the most classes that there can be.
+    """
+    try:
+        read_config(options)
+    except ConfigError:
+        with suppress(ConfigError):
+            read_config(options, MOST_CLASSES)
+            return
+        raise
 
 
 def read_dataset(path: Path | None, terminal: Terminal, datasets: Datasets) -> Dataset:
@@ -329,11 +345,9 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, lambda *_: None)  # the terminal was closed: continue, as the help says
     try:
         options = read_arguments(arguments)
-        own = options.data or os.environ.get("DIGITLAB_DATA")  # which may be of other classes than digits
-        config = None if own else read_config(options)  # what is wrong there is said before anything is loaded
+        check_options(options)
         dataset = read_dataset(options.data, terminal, Datasets(home_folder(options.home)))
-        config = read_config(options, len(dataset.classes)) if own else config
-        return train(config, dataset, options, terminal)
+        return train(read_config(options, len(dataset.classes)), dataset, options, terminal)
     except (ConfigError, DatasetError, RunError) as error:
         terminal.show("")
         print(error, file=sys.stderr)

@@ -119,6 +119,8 @@ def _trained_on(run: RunView) -> tuple[str, ...]:
             f"The same again: {command}" if (command := as_command(config)) else "It was fine-tuned from a run."
         )
         said.append(validated_on(run))
+        if config.augment and not run.is_digits:
+            said.append("Augmentation only warped the images: digits in other handwriting are added to digits alone.")
     if mine := summary.get("my_digits"):
         said.append(f"Fine-tuned on {mine.get('trained', 0):,} digits that were drawn in Digit Lab.")
     return tuple(filter(None, said))

@@ -74,6 +74,11 @@ class Digits:
             return
         self.classes = self.names.classes
         self.notes.append(f"Its images are of {told}.")
+        if "emnist" in self.names.how.lower():
+            self.notes.append(
+                "EMNIST's own files have rows and columns exchanged. Where its images lie on their side, save them "
+                "again, in Python: x = x.transpose(0, 2, 1)."
+            )
         if first := self.names.first:
             self.y_train = self.y_train - np.uint8(first)
             self.y_test = None if self.y_test is None else self.y_test - np.uint8(first)

@@ -24,6 +24,7 @@ RIGHT, WRONG = "#0072B2", "#C84E00"
 INK, MUTED, GRID = "#1F2933", "#66717E", "#E3E7EC"
 FONT = "DejaVu Sans"  # comes with matplotlib, so a figure looks the same everywhere and has ✓ and ✗
 TILE = (1.12, 1.5)  # inches that an image takes with its two lines of text
+MOST_LETTERS = 11  # of a name below an image
 MOST_MARKERS = 30  # epochs up to which each has a marker
 
 _DRAWING = threading.Lock()  # matplotlib is not thread-safe, and every browser session has its own thread
@@ -180,7 +181,7 @@ def image_figure(
     def panel() -> Axes:
         return figure.add_axes(((0.25 + 2.7 * next(places)) / width, 0.16, 2.3 / width, 2.3 / 3.2 * 0.88))
 
-    _digit(panel(), image, label, prediction, float(probabilities[prediction]))
+    _digit(panel(), image, names[label], names[prediction], float(probabilities[prediction]))
     if explained is not None:
         digit, picture = explained
         axes = panel()
@@ -286,6 +287,11 @@ def _digit(axes: Axes, image: np.ndarray, label: str, prediction: str, confidenc
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set(color=colour, linewidth=frame)
-    axes.set_title(f"label {label}", color=MUTED, size=8, family=FONT, pad=4)
-    said = f"{sign} {prediction}  {certainty(confidence)}"
-    axes.set_xlabel(said, color=colour, size=9, weight="bold", family=FONT, labelpad=4)
+    axes.set_title(f"label {_short(label)}", color=MUTED, size=8, family=FONT, pad=4)
+    said = f"{sign} {_short(prediction)}  {certainty(confidence)}"
+    axes.set_xlabel(said, color=colour, size=9 if len(prediction) <= 2 else 6, weight="bold", family=FONT, labelpad=4)
+
+
+def _short(name: str) -> str:
+    """A name that fits below an image."""
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"

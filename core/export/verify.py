@@ -31,7 +31,7 @@ SAME = 1e-4  # the largest difference in a probability that rounding in another 
 ENOUGH_DIGITS = 20  # of mine that are held out, to measure drawings by
 WRITTEN = 400
 NO_DRAWINGS = (
-    "no drawings: it reads other things than digits",
+    "none, since it reads other things than digits",
     np.empty((0, *IMAGE_SHAPE), np.uint8),
     np.empty(0, np.uint8),
 )

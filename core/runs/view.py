@@ -298,18 +298,24 @@ class RunView:
         if self._is_newer:
             return None
         if epoch is None:
-            return newest_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end)
-        return read_probabilities(probabilities_path(self.path, epoch))
+            return newest_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end, self.outputs)
+        return read_probabilities(probabilities_path(self.path, epoch), self.outputs)
 
     @property
     def has_probabilities(self) -> bool:
         """Whether there are probabilities of the test set, without keeping them in memory."""
-        return not self._is_newer and has_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end)
+        kept = self.predicted_epochs(), self._epochs_at_the_end, self.outputs
+        return not self._is_newer and has_probabilities(self.path, *kept)
 
     @property
     def end_is_newest(self) -> bool:
         """Whether no epoch was trained after the probabilities of the end."""
         return end_is_newest(self.path, self.predicted_epochs(), self._epochs_at_the_end)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs its network has, ten for digits, or where its settings are damaged."""
+        return self.config.classes if self.config else len(DIGITS)
 
     @property
     def _epochs_at_the_end(self) -> int:
@@ -324,7 +330,7 @@ class RunView:
 
         None where there are none besides the test images (`seed`), before the end of the run, or in a damaged file.
         """
-        return read_validation(self.path)
+        return read_validation(self.path, self.outputs)
 
 
 def is_threshold(value: object) -> bool:

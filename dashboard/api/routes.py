@@ -338,6 +338,10 @@ def _predictions(services: Services, run: RunView, wanted: PredictionFilter) -> 
         epochs = f"Saved epochs: {', '.join(map(str, kept))}" if kept else "No single epochs are saved"
         raise HTTPException(404, f"The predictions after epoch {wanted.epoch} were not found. {epochs}.")
     reading = predictions.load_predictions(run, dataset, wanted.epoch)
+    for name, number in {"label": wanted.label, "prediction": wanted.prediction}.items():
+        if number is not None and number >= len(reading.classes):
+            last = len(reading.classes) - 1
+            raise HTTPException(422, f"{name}: This run reads 0 to {last}, not {number}.")
     show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
     passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
     found = selection.matching(reading, None, passing)

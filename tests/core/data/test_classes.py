@@ -91,6 +91,7 @@ def test_emnist_letters_begin_at_1_and_are_told_by_mapping_or_name(tmp_path):
         np.testing.assert_array_equal(found.y_test, values["y_test"])
         assert words in found.note
         assert "begin at 1, and were made to begin at 0" in found.note
+        assert "rows and columns exchanged" in found.note
     assert load_dataset(folder).name == "EMNIST letters"
 
 
