@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from core.config import (
     read,
 )
 from core.data import Dataset, DatasetError, load_dataset
+from core.data.classes import DIGITS, MOST_CLASSES
 from core.data.kept import Datasets
 from core.evaluation.learning_words import run_findings
 from core.formatting import percent
@@ -108,8 +110,13 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--pixels", metavar=_one_of(PIXELS), help="what the first layer gets (default: 0-1; raw is 0-255)")
     add("--first-weights", metavar=_one_of(FIRST_WEIGHTS), help="how weights are drawn (default: glorot)")
     add("--wrong-labels", type=float, metavar="SHARE", help="share of training images that get a wrong label")
-    add("--left-out", metavar="DIGITS", help="digits that are not trained on, such as 3,8")
-    add("--imbalance", type=int, metavar="N", help="train on N times as many 0 as 9")
+    add("--left-out", metavar="DIGITS", help="digits, or classes by number, that are not trained on, such as 3,8")
+    add(
+        "--imbalance",
+        type=int,
+        metavar="N",
+        help="train on N times as many of the first class as of the last, such as 0 and 9",
+    )
     return parser.parse_args(arguments)
 
 
@@ -117,8 +124,8 @@ def _one_of(names: Iterable[str]) -> str:
     return f"{{{','.join(names)}}}"
 
 
-def read_config(options: argparse.Namespace) -> TrainingConfig:
-    """The settings in the options.
+def read_config(options: argparse.Namespace, classes: int = len(DIGITS)) -> TrainingConfig:
+    """The settings in the options, for a dataset of so many classes.
 
     Raises:
         ConfigError: where one is invalid or does not fit the model.
@@ -129,12 +136,27 @@ def read_config(options: argparse.Namespace) -> TrainingConfig:
     if options.hidden_layers is not None:
         settings["hidden_layers"] = parse_hidden_layers(options.hidden_layers)
     if options.left_out is not None:
-        settings["left_out"] = parse_digits(options.left_out)
+        settings["left_out"] = parse_digits(options.left_out, classes)
     if options.network is not None:
-        read(options.network)  # also an empty one, for which a config takes the model's own layers
-    config = TrainingConfig(**by_name(settings))
+        read(options.network, classes)  # also an empty one, for which a config takes the model's own layers
+    config = TrainingConfig(**by_name(settings), classes=classes)
     check_named(config, settings.keys())
     return config
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse settings before a dataset is loaded, as far as they do not depend on how many classes it has.
+
+    Raises:
+        ConfigError: where one is invalid for digits, and for the most classes that there can be.
+    """
+    try:
+        read_config(options)
+    except ConfigError:
+        with suppress(ConfigError):
+            read_config(options, MOST_CLASSES)
+            return
+        raise
 
 
 def read_dataset(path: Path | None, terminal: Terminal, datasets: Datasets) -> Dataset:
@@ -247,7 +269,9 @@ def save_figures(run: Run, dataset: Dataset) -> list[Path]:
         figures[HISTORY_FIGURE] = history_figure(epochs, run.name)
     probabilities = run.probabilities()
     if probabilities is not None and not run.foreign_dataset(dataset):
-        figures[PREDICTIONS_FIGURE] = predictions_figure(dataset.x_test, dataset.y_test, probabilities, *SAMPLE)
+        figures[PREDICTIONS_FIGURE] = predictions_figure(
+            dataset.x_test, dataset.y_test, probabilities, *SAMPLE, dataset.classes
+        )
     for name, figure in figures.items():
         (run.path / name).write_bytes(figure_bytes(figure))
     return [run.path / name for name in figures]
@@ -321,9 +345,9 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, lambda *_: None)  # the terminal was closed: continue, as the help says
     try:
         options = read_arguments(arguments)
-        config = read_config(options)
-        datasets = Datasets(home_folder(options.home))
-        return train(config, read_dataset(options.data, terminal, datasets), options, terminal)
+        check_options(options)
+        dataset = read_dataset(options.data, terminal, Datasets(home_folder(options.home)))
+        return train(read_config(options, len(dataset.classes)), dataset, options, terminal)
     except (ConfigError, DatasetError, RunError) as error:
         terminal.show("")
         print(error, file=sys.stderr)

@@ -49,6 +49,8 @@ def read_validation(run: Run, predictor: Predictor, model: str, dataset: Dataset
 
 def learn_novelty(run: Run, predictor: Predictor, model: str, dataset: Dataset, report: Report) -> None:
     """Learn to tell digits from what is none, and keep it in the run."""
+    if not dataset.is_digits:
+        raise DatasetError(f"{dataset.name} has no digits: what is a drawing of its classes cannot be told.")
     report(0, 1, "Fitting the out-of-distribution detector")
     replace(ood.fit_for_run(run, predictor, dataset), model=model).save(run.path)
 

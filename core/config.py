@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
+from core.layers import CLASSES as DIGITS
 from core.layers import NetworkError
 from core.named_networks import HIDDEN_LAYERS as HIDDEN_LAYERS
 from core.named_networks import HIDDEN_UNITS as HIDDEN_UNITS
@@ -50,6 +51,7 @@ DROPOUT = (0.0, 0.9)
 WEIGHT_DECAY = (0.0, 1.0)
 WRONG_LABELS = (0.0, 1.0)
 IMBALANCE = (1, 1000)
+CLASSES = (2, 47)
 SEED = (0, 2**31 - 1)
 TRAINING_IMAGES = (100, 1_000_000)
 VALIDATION_IMAGES = (100, 1_000_000)
@@ -92,10 +94,12 @@ class TrainingConfig:
         pixels: a name in `PIXELS`: what the first layer gets.
         first_weights: a name in `FIRST_WEIGHTS`: how weights are drawn before training.
         wrong_labels: share of the training images that get a wrong label, 0 to 1.
-        left_out: digits that are not trained on, at most nine; they stay in the validation and test images.
-        imbalance: how many times as many images of 0 as of 9 are trained on, 1 to 1,000, with those between in
-            equal steps (long-tailed, Cui et al., 2019).
+        left_out: digits, or other classes by number, that are not trained on, all but one at most; they stay in the
+            validation and test images.
+        imbalance: how many times as many images of the first class, 0, as of the last are trained on, 1 to 1,000, with
+            those between in equal steps (long-tailed, Cui et al., 2019).
         dataset: the fingerprint of a dataset that was added to the home (core.data.kept); "" for the one in use.
+        classes: how many classes the dataset has, 2 to 47, and so outputs the network; 10 for digits.
 
     Raises:
         ConfigError: where a value is out of its range.
@@ -123,6 +127,7 @@ class TrainingConfig:
     left_out: tuple[int, ...] = ()
     imbalance: int = 1
     dataset: str = ""
+    classes: int = DIGITS
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str) or self.model not in MODELS:
@@ -165,11 +170,12 @@ class TrainingConfig:
         _choice("Pixels", self.pixels, PIXELS)
         _choice("First weights", self.first_weights, FIRST_WEIGHTS)
         _number("Wrong labels", self.wrong_labels, WRONG_LABELS)
-        set_field(self, "left_out", _digits(self.left_out))
+        _whole("Classes", self.classes, CLASSES)
+        set_field(self, "left_out", _digits(self.left_out, self.classes))
         _whole("Imbalance", self.imbalance, IMBALANCE)
         if not isinstance(self.network, str):
             raise ConfigError(f"The network must be text, not {self.network!r}.")
-        set_field(self, "network", read(self.network).text if self.network else "")
+        set_field(self, "network", read(self.network, self.classes).text if self.network else "")
         if self.network and (own := info.settings_of(self.network)) is not None:
             set_field(self, "network", "")
             for name, value in own.items():
@@ -179,12 +185,12 @@ class TrainingConfig:
     @cached_property
     def layers(self) -> Network:
         """The network's layers, counted."""
-        return read(self.network) if self.network else self._own_layers
+        return read(self.network, self.classes) if self.network else self._own_layers
 
     @property
     def _own_layers(self) -> Network:
         try:
-            return self.info.network(self.hidden_layers, self.dropout)
+            return self.info.network(self.hidden_layers, self.dropout, self.classes)
         except NetworkError as error:
             raise ConfigError(str(error)) from error
 
@@ -205,8 +211,10 @@ class TrainingConfig:
         return MODELS[self.model]
 
     def as_dict(self) -> dict:
-        """The config as a dictionary that JSON can hold."""
+        """The config as a dictionary that JSON can hold; `classes` is in it where there are not ten."""
         values = dataclasses.asdict(self)
+        if self.classes == DIGITS:
+            del values["classes"]
         return {**values, "hidden_layers": list(self.hidden_layers), "left_out": list(self.left_out)}
 
     @classmethod
@@ -225,14 +233,14 @@ class TrainingConfig:
         return cls(**known)
 
 
-def read(network: str) -> Network:
-    """The network that a text names (core.network.read_network).
+def read(network: str, classes: int = DIGITS) -> Network:
+    """The network that a text names, for so many classes (core.network.read_network).
 
     Raises:
         ConfigError: where it is no network that can be trained.
     """
     try:
-        return read_network(network)
+        return read_network(network, classes)
     except NetworkError as error:
         raise ConfigError(str(error)) from error
 
@@ -274,18 +282,18 @@ def check_named(config: TrainingConfig, names: Collection[str]) -> None:
         raise ConfigError(f"{config.info.title} has no dropout. Models that have: {have}.")
 
 
-def parse_digits(text: str) -> tuple[int, ...]:
-    """Digits as people type them, "3, 8" or "3 8", as a tuple without repetition, in order.
+def parse_digits(text: str, classes: int = DIGITS) -> tuple[int, ...]:
+    """Digits, or so many classes by number, as people type them, "3, 8" or "3 8", each once, in order.
 
     Raises:
-        ConfigError: where another sign is among them, or all ten are named.
+        ConfigError: where another sign is among them, or all are named.
     """
     parts = re.findall(r"[^\s,;]+", text)
-    if len(parts) == 1 and parts[0].isdecimal() and len(parts[0]) > 1:
+    if classes == DIGITS and len(parts) == 1 and parts[0].isdecimal() and len(parts[0]) > 1:
         raise ConfigError(f'Write digits apart, for instance "3, 8", not "{parts[0]}".')
     if any(not re.fullmatch("[0-9]+", part) for part in parts):
         raise ConfigError(f'Enter digits, for instance "3, 8", not "{text.strip()}".')
-    return _digits([*map(int, parts)])
+    return _digits([*map(int, parts)], classes)
 
 
 def parse_number(text: str) -> float:
@@ -400,13 +408,15 @@ def _choice(name: str, value: object, choices: Mapping[str, str]) -> None:
         raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
 
 
-def _digits(values: object) -> tuple[int, ...]:
-    """Digits, each once, in order; raises ConfigError for anything else and for all ten."""
+def _digits(values: object, classes: int = DIGITS) -> tuple[int, ...]:
+    """Digits, or classes by number, each once, in order; raises ConfigError for anything else and for all of them."""
     if not isinstance(values, list | tuple) or any(type(value) is not int for value in values):
         raise ConfigError(f"Digits left out must be a list of digits, for instance [3, 8], not {values!r}.")
-    if wrong := [value for value in values if not 0 <= value <= 9]:
-        raise ConfigError(f"Digits left out: {wrong[0]} is not a digit. Digits are 0 to 9.")
-    if len(set(values)) == 10:
+    if wrong := [value for value in values if not 0 <= value < classes]:
+        if classes != DIGITS:
+            raise ConfigError(f"Left out: there is no class {wrong[0]}. The {classes} classes are 0 to {classes - 1}.")
+        raise ConfigError(f"Digits left out: {wrong[0]} is not a digit. Digits are 0 to {DIGITS - 1}.")
+    if len(set(values)) == classes:
         raise ConfigError("Digits left out: keep at least one digit to learn.")
     return tuple(sorted(set(values)))
 

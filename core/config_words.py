@@ -50,9 +50,6 @@ _EXPERIMENTS = {
 }
 
 
-_OPTIONS = {"dataset": "--data"}  # of the terminal, where they are not called as the setting is
-
-
 def as_command(config: TrainingConfig) -> str:
     """The command for a terminal, of any system, that trains with these settings.
 
@@ -68,9 +65,9 @@ def as_command(config: TrainingConfig) -> str:
     parts = ["python digit_classification.py", f"--model {config.info.title.lower()}", f"--epochs {config.epochs}"]
     for name in (field.name for field in fields(config)):
         value = getattr(config, name)
-        if name in ("model", "epochs") or value == getattr(usual, name) or not _is_named(config, name):
+        if name in ("model", "epochs", "classes") or value == getattr(usual, name) or not _is_named(config, name):
             continue
-        option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        option = "--data" if name == "dataset" else f"--{name.replace('_', '-')}"
         parts.append(option if value is True else f"{option} {_as_argument(value)}")
     return " ".join(parts)
 

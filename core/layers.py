@@ -128,8 +128,8 @@ _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:e-?\d{1,3})?")
 _SQUARE = re.compile(r"(\d+)x(\d+)")
 
 
-def read_layers(text: str) -> tuple[Layer, ...]:
-    """The layers that a text names, not yet whether they fit each other.
+def read_layers(text: str, classes: int = CLASSES) -> tuple[Layer, ...]:
+    """The layers that a text names, not yet whether they fit each other, for an output of so many classes.
 
     Raises:
         NetworkError: where a layer is not understood.
@@ -138,10 +138,10 @@ def read_layers(text: str) -> tuple[Layer, ...]:
         raise NetworkError(f"The network has {len(text):,} characters; {MOST_TEXT:,} are the limit.")
     layers = []
     for number, piece in enumerate(pieces(text), start=1):
-        layers += _read_piece(piece, f'Layer {number}, "{_shortened(piece)}"')
+        layers += _read_piece(piece, f'Layer {number}, "{_shortened(piece)}"', classes)
     if not layers:  # nothing is written, or "none" alone
         raise NetworkError('Name its layers, for instance "flatten, dense 100, relu, output softmax".')
-    layers = _with_output(layers)
+    layers = _with_output(layers, classes)
     if len(layers) > MOST_LAYERS:
         raise NetworkError(f"The network has {len(layers)} layers; {MOST_LAYERS} are the limit.")
     return tuple(layers)
@@ -196,7 +196,7 @@ def _named(words: list[str]) -> tuple[Layer | None, int]:
     return None, 1
 
 
-def _read_piece(piece: str, place: str) -> list[Layer]:
+def _read_piece(piece: str, place: str, classes: int) -> list[Layer]:
     """One part of a text as its layer, and the activations behind it."""
     words = piece.split()
     layer, rest = _begin(words, place)
@@ -227,7 +227,7 @@ def _read_piece(piece: str, place: str) -> list[Layer]:
                 own = _nearest(word, [], _OWN[layer.kind]) if layer.kind in _OWN else ""
                 near = own or _nearest(word, rest) or _BEHIND
             raise NetworkError(f'{place}: "{_shortened(word)}" is not understood. {near}')
-    layer = _with_numbers(layer, numbers, place)
+    layer = _with_numbers(layer, numbers, place, classes)
     if layer.kind == "output" and behind:
         if len(behind) > 1 or behind[0].kind not in OUTPUTS:
             raise NetworkError(f"{place}: an output is softmax or sigmoid, not {' '.join(one.kind for one in behind)}.")
@@ -253,7 +253,7 @@ def _begin(words: list[str], place: str) -> tuple[Layer, list[str]]:
     raise NetworkError(f'{place}: there is no layer "{_shortened(words[0])}". {near}')
 
 
-def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
+def _with_numbers(layer: Layer, numbers: list[str], place: str, classes: int) -> Layer:
     """The layer with the numbers behind its name."""
     most = {"dense": 1, "conv": 2, "pool": 1, "dropout": 1, "output": 1}.get(layer.kind, 0)
     if len(numbers) > most:
@@ -299,8 +299,9 @@ def _with_numbers(layer: Layer, numbers: list[str], place: str) -> Layer:
             example = share / 100 if 5 <= share <= 100 * high else 0.3
             raise NetworkError(f"{place}: the share must be from {low:g} to {high:g}, for instance {example:g}.")
         layer = replace(layer, share=share)
-    if layer.kind == "output" and numbers and numbers[0] != str(CLASSES):
-        raise NetworkError(f"{place}: the output has {CLASSES} units, one for each digit, so it takes no number.")
+    if layer.kind == "output" and numbers and numbers[0] != str(classes):
+        each = "digit" if classes == CLASSES else "class"
+        raise NetworkError(f"{place}: the output has {classes} units, one for each {each}, so it takes no number.")
     return layer
 
 
@@ -312,10 +313,10 @@ def _is_read(text: str) -> bool:
         return False
 
 
-def _with_output(layers: list[Layer]) -> list[Layer]:
-    """The layers with "dense 10, softmax" at their end as the output that it is."""
+def _with_output(layers: list[Layer], classes: int) -> list[Layer]:
+    """The layers with "dense 10, softmax" at their end, of as many units as there are classes, as the output it is."""
     *before, last = layers
-    if last.kind in OUTPUTS and before and before[-1] == Layer("dense", CLASSES):
+    if last.kind in OUTPUTS and before and before[-1] == Layer("dense", classes):
         layers = [*before[:-1], Layer("output", activation=last.kind)]
     if wrong := [number for number, layer in enumerate(layers, start=1) if layer.kind == "softmax"]:
         raise NetworkError(f'Layer {wrong[0]}, "softmax": softmax belongs to the output: end with "output softmax".')

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.config_words import as_command, settings_in_words
 from core.data import Dataset
+from core.data.classes import DIGITS
 from core.evaluation import metrics
 from core.evaluation.predictions import Predictions, PredictionsError, load_predictions
 from core.formatting import percent
@@ -81,9 +82,14 @@ def current_robustness(run: RunView, dataset: Dataset | None) -> Robustness | No
 
 def _reads(run: RunView) -> tuple[str, ...]:
     config, summary = run.config, run.summary or {}
+    classes = run.classes
+    what, form, count = "One handwritten digit, 0 to 9,", "centred as in MNIST", "ten"
+    if not run.is_digits:
+        what, form = f"One of {len(classes)} classes ({', '.join(classes)})", "as in its dataset"
+        count = str(len(classes))
     said = [
-        "One handwritten digit, 0 to 9, as a picture of 28 × 28 pixels, white on black, centred as in MNIST.",
-        "It takes raw pixels, 0 to 255, and gives ten probabilities that sum to 1, whatever the picture shows.",
+        f"{what} as a picture of 28 × 28 pixels, white on black, {form}.",
+        f"It takes raw pixels, 0 to 255, and gives {count} probabilities that sum to 1, whatever the picture shows.",
     ]
     if config is None:
         said.append("Its layers are not known: its settings are damaged.")
@@ -113,6 +119,8 @@ def _trained_on(run: RunView) -> tuple[str, ...]:
             f"The same again: {command}" if (command := as_command(config)) else "It was fine-tuned from a run."
         )
         said.append(validated_on(run))
+        if config.augment and not run.is_digits:
+            said.append("Augmentation only warped the images: digits in other handwriting are added to digits alone.")
     if mine := summary.get("my_digits"):
         said.append(f"Fine-tuned on {mine.get('trained', 0):,} digits that were drawn in Digit Lab.")
     return tuple(filter(None, said))
@@ -167,13 +175,14 @@ def failures(reading: Predictions) -> tuple[str, ...]:
     known = np.flatnonzero(support)
     order = known[np.argsort(recall[known], kind="stable")]
     worst, best = int(order[0]), int(order[-1])
-    pairs = metrics.worst_pairs(matrix, limit=MOST_PAIRS)
-    told = ", ".join(f"{pair.label} read as {pair.prediction} ({pair.count:,} ×)" for pair in pairs)
+    pairs, names = metrics.worst_pairs(matrix, limit=MOST_PAIRS), reading.classes
+    told = ", ".join(f"{names[pair.label]} read as {names[pair.prediction]} ({pair.count:,} ×)" for pair in pairs)
+    kind = "digit" if names == DIGITS else "class"
     said = [f"It misreads {reading.mistakes:,} of {len(reading.labels):,} test images.", f"Most often: {told}."]
     low, high = metrics.wilson_interval(int(matrix[worst, worst]), int(support[worst]))
     said.append(
-        f"Worst digit: {worst}, of which it reads {percent(recall[worst], 1)} right (95\u00a0% interval "
-        f"{percent(low, 1)} to {percent(high, 1)}). Best digit: {best}, {percent(recall[best], 1)}."
+        f"Worst {kind}: {names[worst]}, of which it reads {percent(recall[worst], 1)} right (95\u00a0% interval "
+        f"{percent(low, 1)} to {percent(high, 1)}). Best {kind}: {names[best]}, {percent(recall[best], 1)}."
     )
     sure = int((~reading.right & (reading.confidence >= 0.9)).sum())
     said.append(f"In {sure:,} of its mistakes it is 90\u00a0% sure or more.")
@@ -182,11 +191,18 @@ def failures(reading: Predictions) -> tuple[str, ...]:
 
 def _untested(run: RunView, dataset: Dataset | None) -> tuple[str, ...]:
     name = run.dataset.get("name") or "its dataset"
-    said = [
-        f"Digits from anywhere else than {name}: other pens, other countries' forms, photos.",
-        "What is no digit, such as letters and scribbles: it names a digit for these too.",
-        "Several digits in one picture, and digits that were not brought to MNIST's form.",
-    ]
+    if not run.is_digits:
+        said = [
+            f"Images from anywhere else than {name}.",
+            "What is none of its classes: it names one of them for that too.",
+            "Drawings made in Digit Lab, which knows how to bring digits to MNIST's form and nothing else.",
+        ]
+    else:
+        said = [
+            f"Digits from anywhere else than {name}: other pens, other countries' forms, photos.",
+            "What is no digit, such as letters and scribbles: it names a digit for these too.",
+            "Several digits in one picture, and digits that were not brought to MNIST's form.",
+        ]
     if (run.summary or {}).get("my_digits", {}).get("after", {}).get("mine_held_out") is not None:
         said[0] = f"Digits from anywhere else than {name} and the drawn digits above."
     if robustness := current_robustness(run, dataset):
@@ -197,7 +213,8 @@ def _untested(run: RunView, dataset: Dataset | None) -> tuple[str, ...]:
             f"({worst.change}, {STRENGTH_NAMES[worst.strength]})."
         )
     else:
-        said.append("Digits that were shifted, turned, blurred and so on: robustness was not measured.")
+        images = "Digits" if run.is_digits else "Images"
+        said.append(f"{images} that were shifted, turned, blurred and so on: robustness was not measured.")
     return tuple(said)
 
 

@@ -1,7 +1,7 @@
 """How a network's text becomes a Keras model, and a trained one its files.
 
-Input is raw pixels, uint8 (n, 28, 28), 0 to 255; scaling to [0, 1] is inside. Output is (n, 10): the last layer is
-Dense with ten units, a bias, and softmax or sigmoid.
+Input is raw pixels, uint8 (n, 28, 28), 0 to 255; scaling to [0, 1] is inside. Output is (n, classes), ten
+for digits: the last layer is Dense with as many units, a bias, and softmax or sigmoid.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from keras import initializers, layers, optimizers
 from core.config import TrainingConfig
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.keras_file import make_portable
-from core.layers import CLASSES, Layer
+from core.layers import Layer
 from core.network import Block
 from core.runs.files import KERAS_MODEL, LITERT_MODEL
 
@@ -52,7 +52,7 @@ def _keras_layer(block: Block, config: TrainingConfig) -> layers.Layer:
         case "dense":
             return layers.Dense(layer.size, **weights)
         case "output":
-            return layers.Dense(CLASSES, activation=layer.activation, **weights)
+            return layers.Dense(config.classes, activation=layer.activation, **weights)
         case "conv":
             padding = "same" if layer.same else "valid"
             return layers.Conv2D(layer.size, layer.window, layer.stride, padding, **weights)
@@ -126,16 +126,16 @@ def for_export(model: keras.Model) -> keras.Model:
     """A copy of the network with named outputs, for those who only look, with the weights of this moment.
 
     Returns:
-        A model from uint8 (n, 28, 28) to `probabilities` (n, 10), which sum to 1, and `hidden` (n, d), the last hidden
-        layer; where the network ends in sigmoids also to its `scores` (n, 10), which do not sum to 1. Keras trains
-        those as it trains a softmax: its sparse categorical cross-entropy takes the values before the activation
+        A model from uint8 (n, 28, 28) to `probabilities` (n, classes), which sum to 1, and `hidden` (n, d), the last
+        hidden layer; where the network ends in sigmoids also to its `scores` (n, classes), which do not sum to 1. Keras
+        trains those as it trains a softmax: its sparse categorical cross-entropy takes the values before the activation
         (`_get_logits` in keras/src/backend/tensorflow/nn.py). So the softmax of these values is the distribution
         that was trained, and not the scores divided by their sum.
     """
     output = output_layer(model)
     outputs = {"probabilities": output.output, "hidden": output.input}
     if output.activation is keras.activations.sigmoid:
-        logits = layers.Dense(CLASSES, name="logits")
+        logits = layers.Dense(output.units, name="logits")
         outputs["scores"] = output.output
         outputs["probabilities"] = layers.Activation("softmax", name="probabilities")(logits(output.input))
         logits.set_weights(output.get_weights())

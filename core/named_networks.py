@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.layers import CLASSES
 from core.network import Network, read_network
 
 HIDDEN_LAYERS = (1, 8)
@@ -61,7 +62,9 @@ class ModelInfo:
             values["dropout"] = next((layer.share for layer in layers if layer.kind == "dropout"), 0.0)
         return values if self.network(**values).text == text else None
 
-    def network(self, hidden_layers: Sequence[int] = (128,), dropout: float | None = None) -> Network:
+    def network(
+        self, hidden_layers: Sequence[int] = (128,), dropout: float | None = None, classes: int = CLASSES
+    ) -> Network:
         """Its layers, counted, with the hidden layers and dropout that it lets one choose; None is its own dropout.
 
         Raises:
@@ -69,7 +72,7 @@ class ModelInfo:
         """
         dropout = self.dropout if dropout is None else dropout
         hidden = ", ".join(f"dense {units}, relu, dropout {dropout}" for units in hidden_layers)
-        return read_network(self.layers.format(hidden=hidden, dropout=dropout))
+        return read_network(self.layers.format(hidden=hidden, dropout=dropout), classes)
 
 
 CONVOLUTIONAL = (

@@ -79,14 +79,19 @@ class Network:
         return any(block.layer.kind == "conv" for block in self.blocks)
 
     @property
+    def classes(self) -> int:
+        """How many classes it tells apart, 10 for digits."""
+        return self.blocks[-1].shape[-1]
+
+    @property
     def activation(self) -> str:
         """Of the output: "softmax" or "sigmoid"."""
         return self.blocks[-1].layer.activation
 
 
 @lru_cache(maxsize=256)
-def read_network(text: str) -> Network:
-    """The network that a text names.
+def read_network(text: str, classes: int = CLASSES) -> Network:
+    """The network that a text names, with an output for each of so many classes.
 
     Raises:
         NetworkError: where a layer is not understood, does not fit the one before it, or the whole is too large.
@@ -96,18 +101,18 @@ def read_network(text: str) -> Network:
         >>> network.text, network.parameters
         ('flatten, dense 100, relu, output softmax', 79510)
     """
-    return count(read_layers(text))
+    return count(read_layers(text, classes), classes)
 
 
-def count(layers: tuple[Layer, ...]) -> Network:
-    """A network of these layers, with the shape, parameters and multiplications of each.
+def count(layers: tuple[Layer, ...], classes: int = CLASSES) -> Network:
+    """A network of these layers and so many classes, with the shape, parameters and multiplications of each layer.
 
     Raises:
         NetworkError: where a layer does not fit the one before it, or the whole is too large.
     """
     kinds = [layer.kind for layer in layers]
     if "output" not in kinds:
-        end = ", ".join(layer.text for layer in _ended(layers)[-3:])
+        end = ", ".join(layer.text for layer in _ended(layers, classes)[-3:])
         raise NetworkError(f'A network ends in "output softmax" or "output sigmoid". End it so: "{end}".')
     if (first := kinds.index("output")) != len(kinds) - 1:
         place = f'Layer {first + 1}, "{layers[first].text}"'
@@ -118,7 +123,7 @@ def count(layers: tuple[Layer, ...]) -> Network:
     for position, layer in enumerate(layers):
         place = f'Layer {position + 1}, "{layer.text}"'
         numbers[layer.kind] = numbers.get(layer.kind, 0) + 1
-        before = _count_layer(layer, before, _has_bias(layers[position:]), place)
+        before = _count_layer(layer, before, classes, _has_bias(layers[position:]), place)
         name = layer.kind.replace(" ", "_")
         before = replace(before, name=name if layer.kind == "output" else f"{name}_{numbers[layer.kind]}")
         blocks.append(before)
@@ -132,20 +137,20 @@ def count(layers: tuple[Layer, ...]) -> Network:
     return network
 
 
-def _ended(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Layers without an output as a network that ends in one, in the place of a last dense 10.
+def _ended(layers: tuple[Layer, ...], classes: int) -> tuple[Layer, ...]:
+    """Layers without an output as a network that ends in one, in the place of a last dense layer of as many units.
 
     Raises:
         NetworkError: where the layers do not fit each other, whatever their end.
     """
-    kept = layers[:-1] if layers[-1:] == (Layer("dense", CLASSES),) else layers
+    kept = layers[:-1] if layers[-1:] == (Layer("dense", classes),) else layers
     output = Layer("output", activation="softmax")
     try:
-        count((*kept, output))
+        count((*kept, output), classes)
     except NetworkError:
         flat = (*kept, Layer("flatten"), output)
         with suppress(NetworkError):
-            count(flat)
+            count(flat, classes)
             return flat
         raise
     return (*kept, output)
@@ -157,7 +162,7 @@ def _has_bias(layers: tuple[Layer, ...]) -> bool:
     return layers[0].kind == "output" or (layers[0].kind in ("dense", "conv") and behind != "norm")
 
 
-def _count_layer(layer: Layer, before: Block, bias: bool, place: str) -> Block:
+def _count_layer(layer: Layer, before: Block, classes: int, bias: bool, place: str) -> Block:
     shape = before.shape
     block = replace(before, layer=layer, parameters=0, multiplications=0, bias=bias)
     whole = {"sees": SIDE, "step": 0, "start": SIDE / 2}
@@ -167,7 +172,7 @@ def _count_layer(layer: Layer, before: Block, bias: bool, place: str) -> Block:
                 raise NetworkError(
                     f'{place} needs a row of numbers, but gets {in_words(shape)}. Put "flatten" before it.'
                 )
-            units = layer.size or CLASSES
+            units = layer.size or classes
             work = shape[0] * units
             return replace(block, shape=(units,), parameters=work + bias * units, multiplications=work, **whole)
         case "conv" | "pool":

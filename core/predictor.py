@@ -96,8 +96,13 @@ class Predictor:
             raise ModelError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
         return cls(model, source=path)
 
+    @property
+    def classes(self) -> int:
+        """How many classes the model tells apart, 10 for digits."""
+        return self._widths["probabilities"]
+
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Return each digit's probability, float32 (n, 10), rows summing to 1, for uint8 (n, 28, 28)."""
+        """Return each class's probability, float32 (n, classes), rows summing to 1, for uint8 (n, 28, 28)."""
         return self.outputs(images)["probabilities"]
 
     def hidden(self, images: np.ndarray) -> np.ndarray:
@@ -105,7 +110,7 @@ class Predictor:
         return self.outputs(images)["hidden"]
 
     def scores(self, images: np.ndarray) -> np.ndarray | None:
-        """Return the classic network's sigmoid outputs, float32 (n, 10), 0 to 1; None for other networks."""
+        """Return the classic network's sigmoid outputs, float32 (n, classes), 0 to 1; None for other networks."""
         return self.outputs(images).get("scores")
 
     def outputs(self, images: np.ndarray) -> dict[str, np.ndarray]:

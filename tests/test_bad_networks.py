@@ -87,7 +87,7 @@ def test_a_bundle_is_taken_or_refused(files, tmp_path_factory, text):
 @pytest.fixture
 def files(laboratory, digits, tmp_path_factory, monkeypatch):
     """The files of a bundle; its model is not tried out in a process of its own here."""
-    monkeypatch.setattr(archive, "check_model", lambda model: None)
+    monkeypatch.setattr(archive, "check_model", lambda model, classes: None)
     run = fill_run(RunStore(tmp_path_factory.mktemp("other")).create(TrainingConfig("dense", epochs=3)), digits)
     return files_of(archive.pack(run))
 

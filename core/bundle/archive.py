@@ -133,7 +133,7 @@ def unpack(data: bytes, store: RunStore, file_name: str = "", dataset: Dataset |
     name = plain(file_name)[:100] or "The file"
     try:
         parts = _parts(data)
-        check_model(parts.model)
+        check_model(parts.model, parts.config.classes)
         _check_weights(parts)
         if dataset:
             dataset = Datasets(store.home).of(parts.dataset["fingerprint"], dataset)

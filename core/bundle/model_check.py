@@ -14,27 +14,28 @@ import numpy as np
 
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.home import ROOT
+from core.layers import CLASSES
 from core.predictor import ModelError, Predictor
 from core.runs.files import LITERT_MODEL
 from core.terminal import command_line, exit_with
 
 SECONDS = 60  # a model of this program takes less than one
 MEMORY = 4 * 2**30  # address space, of which threads reserve much and use little
-OUTPUTS = {"probabilities": 10, "hidden": None, "scores": 10}  # and how wide they are
+OUTPUTS = ("probabilities", "hidden", "scores")
 MOST_UNITS = 2**16  # of the hidden layer
 IMAGES = 130  # one whole chunk of the predictor and a part of one
 REFUSED = 3
 
 
-def check_model(model: bytes) -> None:
-    """Run the contents of a LiteRT file on a few images, elsewhere.
+def check_model(model: bytes, classes: int = CLASSES) -> None:
+    """Run the contents of a LiteRT file that tells so many classes apart on a few images, elsewhere.
 
     Raises:
         ModelError: where it cannot be read, is not a reader of digits, crashes, or takes too long.
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "core.bundle.model_check"],
+            [sys.executable, "-m", "core.bundle.model_check", "--classes", str(classes)],
             cwd=ROOT,
             input=model,
             capture_output=True,
@@ -48,7 +49,7 @@ def check_model(model: bytes) -> None:
         raise ModelError("model.tflite is damaged: it crashed when it was tried.")
 
 
-def try_out(model: bytes) -> None:
+def try_out(model: bytes, classes: int = CLASSES) -> None:
     """The check itself, in this process.
 
     Raises:
@@ -65,7 +66,8 @@ def try_out(model: bytes) -> None:
     for name, values in outputs.items():
         if name not in OUTPUTS:
             raise ModelError(f"model.tflite has an output that no model of this program has: {name[:40]!r}.")
-        if values.shape[1] != (OUTPUTS[name] or values.shape[1]) or not 1 <= values.shape[1] <= MOST_UNITS:
+        wanted = values.shape[1] if name == "hidden" else classes
+        if values.shape[1] != wanted or not 1 <= values.shape[1] <= MOST_UNITS:
             raise ModelError(f"model.tflite gives {values.shape[1]:,} {name} an image.")
         if not np.isfinite(values).all():
             raise ModelError(f"model.tflite gives {name} that are no numbers.")
@@ -89,12 +91,12 @@ def _limit_resources() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check the model on standard input; returns the exit status."""
-    command_line("python -m core.bundle.model_check", "Tries the model that comes on standard input.").parse_args(
-        arguments
-    )
+    parser = command_line("python -m core.bundle.model_check", "Tries the model that comes on standard input.")
+    parser.add_argument("--classes", type=int, default=CLASSES, metavar="N", help="how many it tells apart")
+    options = parser.parse_args(arguments)
     _limit_resources()
     try:
-        try_out(sys.stdin.buffer.read())
+        try_out(sys.stdin.buffer.read(), options.classes)
     except ModelError as error:
         print(error)
         return REFUSED

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.config import TrainingConfig
+from core.data.classes import MOST_CLASSES
 from core.names import visible
 from core.runs import files
 from core.runs.state import config_values
@@ -18,7 +19,7 @@ from core.storage import printable
 
 MOST_IMAGES = 300_000  # as in core.data
 KB, MB = 2**10, 2**20
-ARRAY_BYTES = MOST_IMAGES * 10 * 2 + KB
+ARRAY_BYTES = MOST_IMAGES * MOST_CLASSES * 2 + KB
 LIMITS = {  # the most bytes of each file
     files.CONFIG: 16 * KB,
     files.NAME: 4 * KB,
@@ -49,8 +50,8 @@ class Parts:
     Attributes:
         state: name "finished" or "stopped", message and target_epochs.
         events: of the kinds that core.bundle.schema knows, in order.
-        probabilities: float16 (n, 10) of the test images; `epochs` the same by epoch, as far as they were kept.
-        validation: labels uint8 (m,) and probabilities float16 (m, 10), or None.
+        probabilities: float16 (n, classes) of the test images; `epochs` the same by epoch, as far as they were kept.
+        validation: labels uint8 (m,) and probabilities float16 (m, classes), or None.
         weights: arrays by the names of layer and weight, as "dense_1/kernel", and "epoch"; or None.
         model: a LiteRT file, not tried yet.
     """

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from core.bundle.parts import ARRAY_BYTES, EPOCH_FILE, KB, MOST_IMAGES, NEEDED, PartError, Parts, plain
 from core.bundle.safe_zip import UnsafeZip, read_zip
 from core.config import ConfigError, TrainingConfig
+from core.data.classes import DIGITS, LEAST_CLASSES, MOST_CLASSES, checked
 from core.evaluation.metrics import checked_digits, checked_probabilities
 from core.names import MOST, visible
 from core.runs.files import (
@@ -51,12 +52,19 @@ def _fingerprint(text: str) -> str:
     return text
 
 
+def _classes(names: list[str]) -> list[str]:
+    if (found := checked(names)) is None:
+        raise PydanticCustomError("classes", f"Input should be {LEAST_CLASSES} to {MOST_CLASSES} names, each once")
+    return list(found)
+
+
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Number = Annotated[float, Field(ge=0, le=1e12)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, BeforeValidator(lambda value: plain(value) if isinstance(value, str) else value)]
 Source = Annotated[Text, AfterValidator(_without_folders)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+Classes = Annotated[list[Text], AfterValidator(_classes)]
 
 
 class _Object(BaseModel):
@@ -79,6 +87,7 @@ class _Dataset(_Object):
     name: Text
     source: Source
     fingerprint: Fingerprint
+    classes: Classes | None = None  # where they are not the digits
 
 
 class _Parity(_Object):
@@ -193,9 +202,15 @@ def check(files: Mapping[str, bytes]) -> Parts:
     summary = _values(_Summary, SUMMARY, _json(files, SUMMARY))
     if summary["model"] != config.model:
         raise PartError("summary.json is of another network than config.json")
-    probabilities = _probabilities(PROBABILITIES, files[PROBABILITIES])
+    dataset = _values(_Dataset, DATASET, _json(files, DATASET))
+    if len(dataset.get("classes", DIGITS)) != config.classes:
+        raise PartError(f"dataset.json does not name the {config.classes} classes of config.json")
+    probabilities = _probabilities(PROBABILITIES, files[PROBABILITIES], config)
     numbers = {int(found[1]): name for name in files if (found := EPOCH_FILE.fullmatch(name))}
-    epochs = {number: _probabilities(name, files[name], len(probabilities)) for number, name in sorted(numbers.items())}
+    epochs = {
+        number: _probabilities(name, files[name], config, len(probabilities))
+        for number, name in sorted(numbers.items())
+    }
     if 0 in epochs:
         raise PartError("predictions/epoch-0000.npy has no such epoch: they count from 1")
     return Parts(
@@ -203,12 +218,12 @@ def check(files: Mapping[str, bytes]) -> Parts:
         name=_name(_json(files, NAME), config),
         state=_state(_json(files, STATE), config),
         summary=summary,
-        dataset=_values(_Dataset, DATASET, _json(files, DATASET)),
+        dataset=dataset,
         architecture=_architecture(_json(files, ARCHITECTURE)),
         events=_events(files.get(EVENTS, b"")),
         probabilities=probabilities,
         epochs=epochs,
-        validation=_validation(files[VALIDATION]) if VALIDATION in files else None,
+        validation=_validation(files[VALIDATION], config) if VALIDATION in files else None,
         weights=_weights(files[WEIGHTS], config) if WEIGHTS in files else None,
         model=files[LITERT_MODEL],
     )
@@ -315,8 +330,8 @@ def _loaded(name: str, data: bytes, dtype: type, check: Callable[[tuple[int, ...
     return np.load(io.BytesIO(data), allow_pickle=False)
 
 
-def _probabilities(name: str, data: bytes, length: int | None = None) -> np.ndarray:
-    array = _array(name, data, np.float16, (10,))
+def _probabilities(name: str, data: bytes, config: TrainingConfig, length: int | None = None) -> np.ndarray:
+    array = _array(name, data, np.float16, (config.classes,))
     try:
         checked_probabilities(array, length=length)
     except ValueError as error:
@@ -324,7 +339,7 @@ def _probabilities(name: str, data: bytes, length: int | None = None) -> np.ndar
     return array
 
 
-def _validation(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+def _validation(data: bytes, config: TrainingConfig) -> tuple[np.ndarray, np.ndarray]:
     try:
         files = read_zip(data, VALIDATION_ARRAYS.get, entries=2, total=sum(VALIDATION_ARRAYS.values()))
     except UnsafeZip as error:
@@ -333,10 +348,10 @@ def _validation(data: bytes) -> tuple[np.ndarray, np.ndarray]:
         raise PartError("validation.npz must hold labels and probabilities")
     labels = _array("validation.npz, labels", files["labels.npy"], np.uint8, ())
     try:
-        checked_digits("labels", labels)
+        checked_digits("labels", labels, classes=config.classes)
     except ValueError as error:
         raise PartError(f"validation.npz: {error}") from error
-    return labels, _probabilities("validation.npz, probabilities", files[PROBABILITIES], len(labels))
+    return labels, _probabilities("validation.npz, probabilities", files[PROBABILITIES], config, len(labels))
 
 
 def _weights(data: bytes, config: TrainingConfig) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data import download, files
+from core.data.classes import DIGITS
 from core.data.download import Progress
 from core.data.files import ARRAYS, DatasetError, Digits
 from core.home import absolute
@@ -29,12 +30,14 @@ class Dataset:
 
     Attributes
     ----------
-    name : "MNIST", "Own digits" or "Embedded digits", or what people called it when they added it.
+    name : "MNIST", "Own digits", "Own images", "Embedded digits" or another that is recognised, or what people called
+        it when they added it.
     source : where it came from, as a phrase for people.
     x_train, x_test : uint8 (n, 28, 28), 0 is background, 255 is full ink.
-    y_train, y_test : uint8 (n,), 0 to 9.
+    y_train, y_test : uint8 (n,), 0 to 9, or the numbers of other classes.
     note : a sentence that says what it is instead of MNIST, or None where it is MNIST.
     warnings : a sentence for each configured or cached source that could not be used.
+    classes : the names of the labels in their order, 2 to 47; "0" to "9" where they are digits.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Dataset:
     y_test: np.ndarray
     note: str | None = None
     warnings: tuple[str, ...] = ()
+    classes: tuple[str, ...] = DIGITS
 
     def __post_init__(self) -> None:
         for name in ARRAYS:
@@ -57,6 +61,11 @@ class Dataset:
     def is_mnist(self) -> bool:
         return self.name == MNIST
 
+    @property
+    def is_digits(self) -> bool:
+        """Whether its images show digits, and not other things."""
+        return self.classes == DIGITS
+
     @cached_property
     def doubts(self) -> tuple[str, ...]:
         """What looks wrong in it, each with the remedy; nothing where it is MNIST or the embedded digits."""
@@ -64,16 +73,21 @@ class Dataset:
             return ()
         from core.data.doubts import doubts
 
-        return doubts(*(getattr(self, name) for name in ARRAYS))
+        return doubts(*(getattr(self, name) for name in ARRAYS), self.classes)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits of the SHA-256 over all four arrays; equal data have equal fingerprints."""
+        """Sixteen hex digits of the SHA-256 over all four arrays, and the names of classes that are not the digits.
+
+        Equal data have equal fingerprints.
+        """
         digest = hashlib.sha256()
         for name in ARRAYS:
             array = np.ascontiguousarray(getattr(self, name))
             digest.update(f"{name} {array.dtype} {array.shape};".encode())
             digest.update(array)
+        if not self.is_digits:
+            digest.update("\n".join(self.classes).encode())
         return digest.hexdigest()[:16]
 
 
@@ -197,11 +211,19 @@ def _dataset(digits: Digits, source: str, warnings: list[str]) -> Dataset:
     """A dataset of what was read; MNIST itself is recognised by its number of images of each test digit."""
     arrays = digits.arrays()
     train, test = len(arrays["y_train"]), len(arrays["y_test"])
-    counts = tuple(np.bincount(arrays["y_test"], minlength=10).tolist())
-    if train == 60_000 and counts == MNIST_TEST_LABELS:
+    counts = tuple(np.bincount(arrays["y_test"], minlength=len(digits.classes)).tolist())
+    if train == 60_000 and digits.classes == DIGITS and counts == MNIST_TEST_LABELS:
         return Dataset(MNIST, source, **arrays, note=" ".join(digits.notes) or None, warnings=tuple(warnings))
     note = (
         f"This is not MNIST: {train:,} images for training and {test:,} for testing, from {source}. MNIST has "
         "60,000 and 10,000."
     )
-    return Dataset("Own digits", source, **arrays, note=" ".join([note, *digits.notes]), warnings=tuple(warnings))
+    known = digits.names.dataset if digits.names and digits.classes != DIGITS else ""
+    return Dataset(
+        known or ("Own digits" if digits.classes == DIGITS else "Own images"),
+        source,
+        **arrays,
+        note=" ".join([note, *digits.notes]),
+        warnings=tuple(warnings),
+        classes=digits.classes,
+    )

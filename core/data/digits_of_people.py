@@ -34,8 +34,10 @@ def dataset_of_digits(written: Mapping[str, MyDigits], beside: Dataset | None = 
         beside: whose training images are trained on too, in a random order; it is tested on the drawings alone.
 
     Raises:
-        DatasetError: where there are too few drawings.
+        DatasetError: where there are too few drawings, or those beside them are no digits.
     """
+    if beside is not None and not beside.is_digits:
+        raise DatasetError(f"{beside.name} has no digits, which My digits could be beside. Choose another dataset.")
     arrays = {writer: found for writer in sorted(written) if len((found := written[writer].arrays())[0])}
     count = sum(len(images) for images, *_ in arrays.values())
     if count < LEAST:

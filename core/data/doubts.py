@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.classes import DIGITS
+
 MEANS = Path(__file__).with_name("mean_digits.npy")
 LEAST, MOST = 50, 2_000  # images that are looked at; fewer say too little
 CLEARLY = 0.15  # so much more often is no accident
@@ -35,21 +37,29 @@ TURNED = {  # what was done to images, what undoes it, and how that is written
 }
 
 
-def doubts(x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> tuple[str, ...]:
+def doubts(
+    x_train: np.ndarray,
+    y_train: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    classes: tuple[str, ...] = DIGITS,
+) -> tuple[str, ...]:
     """A few sentences for each thing that looks wrong: what it is, how that is known, and what to do.
 
     Args:
         x_train, x_test: uint8 (n, 28, 28).
-        y_train, y_test: uint8 (n,), 0 to 9.
+        y_train, y_test: uint8 (n,), 0 to 9, or the numbers of `classes`.
+        classes: the names of the labels. How other things than digits should look is not known.
     """
-    found = [*_order(y_train), *_missing(y_train, y_test), *_repeated(x_train, x_test)]
+    found = [*_order(y_train, classes), *_missing(classes, y_train, y_test), *_repeated(x_train, x_test)]
     if len(y_train) >= LEAST:
         places = np.linspace(0, len(y_train) - 1, min(len(y_train), MOST)).astype(int)
-        found = [*_looks(x_train[places], y_train[places]), *found]
+        sample = x_train[places], y_train[places]
+        found = [*_looks(*sample, is_digits=classes == DIGITS), *found]
     return tuple(found)
 
 
-def _looks(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
+def _looks(images: np.ndarray, labels: np.ndarray, is_digits: bool) -> Iterator[str]:
     """Doubts about a sample of images and their labels."""
     if images.max() < FAINT:
         yield (
@@ -65,6 +75,8 @@ def _looks(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
             f"{IN_PYTHON} x = 255 - x, and save them again."
         )
         images = 255 - images
+    if not is_digits:
+        return
     fits = {"": np.mean(_shown(images) == labels)}
     fits |= {words: np.mean(_shown(undo(images)) == labels) for words, (undo, _) in TURNED.items()}
     best = max(fits, key=fits.get)
@@ -79,7 +91,7 @@ def _looks(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
 
 def _contradiction(shown: np.ndarray, labels: np.ndarray) -> str:
     """What to say where the means do not fit the labels, however images are turned."""
-    fits = [np.mean((labels + more) % 10 == shown) for more in range(10)]
+    fits = [np.mean((labels + more) % len(DIGITS) == shown) for more in range(len(DIGITS))]
     more = int(np.argmax(fits))
     words = (
         f"The labels do not fit the images: a simple classifier of digits agrees with {fits[0]:.0%} of them, where it "
@@ -104,22 +116,22 @@ def _standardised(images: np.ndarray) -> np.ndarray:
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1)
 
 
-def _order(labels: np.ndarray) -> Iterator[str]:
-    count = min(FIRST, len(labels) // 6)
+def _order(labels: np.ndarray, classes: tuple[str, ...]) -> Iterator[str]:
+    count, kind = min(FIRST, len(labels) // 6), "digit" if classes == DIGITS else "class"
     for where, some in (("first", labels[:count]), ("last", labels[len(labels) - count :])):
         if 2 * count >= LEAST and some.min() == some.max() and labels.min() != labels.max():
             yield (
-                f"The {where} {count} training images are all of the digit {some[0]}, as if sorted: a run with fewer "
-                "images takes the first ones, and validates on the last ones. Shuffle them in Python: "
+                f"The {where} {count} training images are all of the {kind} {classes[some[0]]}, as if sorted: a run "
+                "with fewer images takes the first ones, and validates on the last ones. Shuffle them in Python: "
                 "order = numpy.random.default_rng(0).permutation(len(y_train)); x_train, y_train = x_train[order], "
                 "y_train[order]"
             )
             return
 
 
-def _missing(*labels: np.ndarray) -> Iterator[str]:
+def _missing(classes: tuple[str, ...], *labels: np.ndarray) -> Iterator[str]:
     for part, some in zip(("training", "test"), labels, strict=True):
-        missing = [str(digit) for digit in range(10) if digit not in some]
+        missing = [name for number, name in enumerate(classes) if number not in some]
         if missing and len(some) >= LEAST:
             yield f"No {part} image shows {' or '.join(missing)}: add some, or what is said of it tells nothing."
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.classes import DIGITS, Names, named_in_words
 from core.data.download import Progress
 from core.storage import printable
 
@@ -36,9 +37,10 @@ class Digits:
 
     Attributes:
         x_train, x_test: uint8 (n, 28, 28), 0 is background, 255 is full ink.
-        y_train, y_test: uint8 (n,), 0 to 9.
+        y_train, y_test: uint8 (n,), 0 to 9, or those of `names`.
         notes: a sentence for each thing that was not as in MNIST's own files, and what was made of it.
         path: where it was read from.
+        names: of its classes, where some came with it; they are `classes` where they fit the labels.
     """
 
     path: Path
@@ -47,12 +49,40 @@ class Digits:
     x_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
+    names: Names | None = None
+    classes: tuple[str, ...] = DIGITS
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The four arrays; a test set that is missing is split off by a seed, which is noted."""
         if self.x_test is None:
             self._split()
         return {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+
+    def name_classes(self) -> None:
+        """Take the names that came with it for the classes, where the labels go just as far, and note it.
+
+        Labels that may be digits must go to the very last name: a text file may belong to something else.
+        """
+        if self.names is None or self.names.classes == DIGITS:
+            return
+        labels = [some for some in (self.y_train, self.y_test) if some is not None]
+        low, high = min(int(some.min()) for some in labels), max(int(some.max()) for some in labels)
+        told = f"{len(self.names.classes)} classes {self.names.how}: {named_in_words(self.names.classes)}"
+        others = high < len(DIGITS) and high != self.names.last and not self.names.dataset
+        if low < self.names.first or high > self.names.last or others:
+            self.notes.append(f"Its labels, {low} to {high}, are digits, and not {told}.")
+            return
+        self.classes = self.names.classes
+        self.notes.append(f"Its images are of {told}.")
+        if "emnist" in self.names.how.lower():
+            self.notes.append(
+                "EMNIST's own files have rows and columns exchanged. Where its images lie on their side, save them "
+                "again, in Python: x = x.transpose(0, 2, 1)."
+            )
+        if first := self.names.first:
+            self.y_train = self.y_train - np.uint8(first)
+            self.y_test = None if self.y_test is None else self.y_test - np.uint8(first)
+            self.notes.append(f"Its labels begin at {first}, and were made to begin at 0.")
 
     def _split(self) -> None:
         count = len(self.y_train)
@@ -63,7 +93,7 @@ class Digits:
         self.x_test, self.y_test = self.x_train[test], self.y_train[test]
         self.x_train, self.y_train = self.x_train[train], self.y_train[train]
         self.notes.append(
-            f"It has no test set of its own: {held_out:,} of its {count:,} images, the same share of each digit, were "
+            f"It has no test set of its own: {held_out:,} of its {count:,} images, the same share of each label, were "
             f"drawn for testing, and the others shuffled for training (seed {SEED}: always the same ones)."
         )
 
@@ -89,16 +119,22 @@ def read(path: Path, progress: Progress | None = None) -> Digits:
         progress: called with how much is read and how much there is, in a unit that differs with the form.
 
     Raises:
-        DatasetError: where it is of no such form, damaged, or has something else than 28 × 28 digits.
+        DatasetError: where it is of no such form, damaged, or has something else than 28 × 28 digits, or other classes
+            whose names are with it.
     """
     from core.data.forms import file, folder
 
     progress = progress or (lambda done, whole: None)
     try:
         if path.is_dir():
-            return folder.read(path, progress)
+            return _named(folder.read(path, progress))
         if not path.is_file():  # reading a pipe or a device might never end
             raise DatasetError(f"{path} is not a regular file or folder. {WANTED}")
-        return file.read(path, progress)
+        return _named(file.read(path, progress))
     except OSError as error:
         raise DatasetError(f"{error.filename or path} cannot be read: {error.strerror or error}. {WANTED}") from error
+
+
+def _named(found: Digits) -> Digits:
+    found.name_classes()
+    return found

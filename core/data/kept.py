@@ -1,7 +1,8 @@
 """The datasets that were added to a home, besides the one in use: each is one npz with what is known of it beside.
 
     datasets/FINGERPRINT.npz    the four arrays, not compressed, so that they are read from the disk where they lie
-    datasets/FINGERPRINT.json   its name, where it came from, when, how many images of each digit, and whose writing
+    datasets/FINGERPRINT.json   its name, where it came from, when, how many images of each digit, and whose writing;
+                                the names of its classes where they are no digits
 
 The fingerprint is over all four arrays, so that a run finds its dataset again on any machine that has it.
 """
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from core.data.classes import DIGITS, checked
 from core.data.dataset import EMBEDDED, MNIST, Dataset
 from core.data.files import ARRAYS, DatasetError
 from core.drawing.mnist_form import IMAGE_SHAPE
@@ -48,8 +50,9 @@ class KeptDataset:
         note: a sentence that says what it is instead of MNIST; None where it is MNIST.
         warnings, doubts: sentences that were said when it was added, and what looks wrong in it.
         added: seconds since 1970.
-        train, test: how many images there are of each digit.
+        train, test: how many images there are of each digit, or other class.
         writers: the ids of the people whose drawings are in it, where they are of a class.
+        classes: as `Dataset` has them.
     """
 
     fingerprint: str
@@ -62,6 +65,12 @@ class KeptDataset:
     train: tuple[int, ...]
     test: tuple[int, ...]
     writers: tuple[str, ...] = ()
+    classes: tuple[str, ...] = DIGITS
+
+    @property
+    def is_digits(self) -> bool:
+        """Whether its images show digits, and not other things."""
+        return self.classes == DIGITS
 
 
 def refusal_to_add() -> str:
@@ -118,7 +127,10 @@ class Datasets:
             kept = kept or self._described(dataset, name, writers)
             arrays = {array: getattr(dataset, array) for array in ARRAYS}
             write_atomically(self._arrays(kept.fingerprint), lambda file: np.savez(file, **arrays))
-            write_json(self.folder / f"{kept.fingerprint}.json", asdict(kept))
+            values = asdict(kept)
+            if kept.is_digits:
+                del values["classes"]  # as earlier versions write it
+            write_json(self.folder / f"{kept.fingerprint}.json", values)
         return kept
 
     def remove(self, kept: KeptDataset) -> None:
@@ -155,9 +167,8 @@ class Datasets:
             self._open[fingerprint] = dataset
             for other in list(self._open)[:-MOST_OPEN]:
                 del self._open[other]
-        if verify and Dataset(kept.name, "", **{name: getattr(dataset, name) for name in ARRAYS}).fingerprint != (
-            fingerprint
-        ):
+        arrays = {name: getattr(dataset, name) for name in ARRAYS}
+        if verify and Dataset(kept.name, "", **arrays, classes=kept.classes).fingerprint != fingerprint:
             raise DatasetError(_damaged(kept, "it is not what was added"))
         return dataset
 
@@ -188,8 +199,12 @@ class Datasets:
             dataset.warnings,
             dataset.doubts,
             time.time(),
-            *(tuple(np.bincount(labels, minlength=10).tolist()) for labels in (dataset.y_train, dataset.y_test)),
+            *(
+                tuple(np.bincount(labels, minlength=len(dataset.classes)).tolist())
+                for labels in (dataset.y_train, dataset.y_test)
+            ),
             tuple(writers),
+            dataset.classes,
         )
 
     def _is_whole(self, kept: KeptDataset) -> bool:
@@ -206,7 +221,11 @@ class Datasets:
             arrays = _mapped(path)
         except (OSError, ValueError, KeyError, EOFError, struct.error, zipfile.BadZipFile) as error:
             raise DatasetError(_damaged(kept, str(error))) from error
-        dataset = Dataset(kept.name, kept.source, **arrays, note=kept.note, warnings=kept.warnings)
+        if any(arrays[name].max(initial=0) >= len(kept.classes) for name in ("y_train", "y_test")):
+            raise DatasetError(_damaged(kept, "it has labels without a name"))
+        dataset = Dataset(
+            kept.name, kept.source, **arrays, note=kept.note, warnings=kept.warnings, classes=kept.classes
+        )
         vars(dataset).update(fingerprint=kept.fingerprint, doubts=kept.doubts)  # known already
         return dataset
 
@@ -263,6 +282,7 @@ def _mapped(path: Path) -> dict[str, np.ndarray]:
 def _checked(value: Any) -> KeptDataset | None:
     """What a file says of a dataset; None where anything is missing or damaged."""
     try:
+        classes = checked(value.get("classes", DIGITS))
         return KeptDataset(
             str(value["fingerprint"]),
             visible(str(value["name"])) or "Own digits",
@@ -271,16 +291,16 @@ def _checked(value: Any) -> KeptDataset | None:
             tuple(map(str, value["warnings"])),
             tuple(map(str, value.get("doubts", ()))),
             float(value["added"]),
-            _counts(value["train"]),
-            _counts(value["test"]),
+            *(_counts(value[part], len(classes)) for part in ("train", "test")),
             tuple(map(str, value.get("writers", ()))),
+            classes,
         )
     except (TypeError, KeyError, ValueError, AttributeError):
         return None
 
 
-def _counts(value: Any) -> tuple[int, ...]:
+def _counts(value: Any, classes: int) -> tuple[int, ...]:
     counts = tuple(map(int, value))
-    if len(counts) != 10 or min(counts) < 0:
-        raise ValueError("ten counts are wanted")
+    if len(counts) != classes or min(counts) < 0:
+        raise ValueError("a count for each class is wanted")
     return counts

@@ -22,6 +22,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from filelock import FileLock
 
+from core.data.classes import DIGITS
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.people import refusal_to_make
 from core.storage import until_changed, write_atomically
@@ -91,7 +92,7 @@ class MyDigits:
         _refuse_who_only_looks()
         if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
             raise ValueError("image must be uint8 (28, 28).")
-        if label not in range(10):
+        if label not in range(len(DIGITS)):
             raise ValueError(f"label must be 0 to 9, not {label!r}.")
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):  # a click may be delivered twice, to two threads
@@ -128,7 +129,7 @@ class MyDigits:
             MyDigitsError: where who acts may only look.
             OSError: where the folder cannot be written.
         """
-        if label not in range(10):
+        if label not in range(len(DIGITS)):
             raise ValueError(f"label must be 0 to 9, not {label!r}.")
         _refuse_who_only_looks()
         if not _ID.fullmatch(digit_id) or not self.folder.is_dir():
@@ -229,9 +230,9 @@ def _parsed(path: Path) -> MyDigit | None:
         with np.load(path, allow_pickle=False) as arrays:
             image, about = arrays["image"], json.loads(str(arrays["about"]))
         label, said, run_id, when = (about[name] for name in ("label", "said", "run_id", "when"))
-        if image.shape != IMAGE_SHAPE or image.dtype != np.uint8 or label not in range(10):
+        if image.shape != IMAGE_SHAPE or image.dtype != np.uint8 or label not in range(len(DIGITS)):
             return None
-        said = said if said in range(10) else None
+        said = said if said in range(len(DIGITS)) else None
         digit = MyDigit(path.stem, image, int(label), said, str(run_id), float(when), about.get("held_out") is True)
     except Exception:  # a damaged archive raises nearly anything
         return None

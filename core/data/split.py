@@ -17,12 +17,13 @@ MINE = 10  # there is one of my digits to so many of them
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Training and validation images, uint8 (n, 28, 28), and their labels, uint8 (n,)."""
+    """Training and validation images, uint8 (n, 28, 28), and their labels, uint8 (n,); whether they show digits."""
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_val: np.ndarray
     y_val: np.ndarray
+    is_digits: bool = True
 
 
 def split(dataset: Dataset, config: TrainingConfig) -> Split:
@@ -37,7 +38,7 @@ def split(dataset: Dataset, config: TrainingConfig) -> Split:
         held_out = min(config.validation_images, len(x) // 6)
         x_val, y_val = x[len(x) - held_out :], y[len(y) - held_out :]
     count = min(config.training_images or len(x), len(x) - held_out)
-    return Split(x[:count], y[:count], x_val, y_val)
+    return Split(x[:count], y[:count], x_val, y_val, dataset.is_digits)
 
 
 def training_images(
@@ -48,7 +49,7 @@ def training_images(
     Args:
         images: the run's split.
         config: digits that are left out, imbalance and wrong labels change the training images; with augmentation,
-            synthetic digits in other handwriting are added.
+            synthetic digits in other handwriting are added to digits.
         mine: images (m, 28, 28), m > 0, and labels (m,) to fine-tune on: they are repeated, and mixed with a sample
             of the training images against forgetting (rehearsal, Robins, 1995).
     """
@@ -59,7 +60,7 @@ def training_images(
         times = max(1, len(replayed) // (MINE * len(mine[0])))
         x = np.concatenate([x[replayed], *[mine[0]] * times])
         y = np.concatenate([y[replayed], *[mine[1]] * times])
-    if config.augment:
+    if config.augment and images.is_digits:
         written, labels = write_digits(random, len(x) // OTHER_HANDWRITING)
         learned = ~np.isin(labels, config.left_out)
         written, labels = written[learned], labels[learned]
@@ -92,15 +93,15 @@ def altered(x: np.ndarray, y: np.ndarray, config: TrainingConfig) -> tuple[np.nd
 def learned_places(y: np.ndarray, config: TrainingConfig) -> np.ndarray:
     """Which of the images with labels `y`, uint8 (n,), are learned: their places, int64 (m,), ascending.
 
-    `left_out` digits are not; with an `imbalance` of r, digit d keeps r^(-d/9) as many images as the rarest digit has,
-    the first ones, at least one (long-tailed, Cui et al., 2019).
+    `left_out` digits are not; with an `imbalance` of r, digit d of 0 to m keeps r^(-d/m) as many images as the rarest
+    digit has, the first ones, at least one (long-tailed, Cui et al., 2019).
     """
     keep = ~np.isin(y, config.left_out)
     if config.imbalance > 1 and keep.any():
-        counts = np.bincount(y[keep], minlength=10)
+        counts = np.bincount(y[keep], minlength=config.classes)
         most = counts[counts > 0].min()
         for digit in np.flatnonzero(counts):
-            wanted = max(1, round(most * config.imbalance ** (-digit / 9)))
+            wanted = max(1, round(most * config.imbalance ** (-digit / (config.classes - 1))))
             keep[np.flatnonzero(keep & (y == digit))[wanted:]] = False
     return np.flatnonzero(keep)
 

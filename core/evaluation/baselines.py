@@ -27,7 +27,7 @@ def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     Stork, 2001, Pattern Classification, section 2.6.1; scikit-learn's NearestCentroid). Digits without training images
     are never said.
     """
-    counts = np.bincount(dataset.y_train, minlength=10)
+    counts = np.bincount(dataset.y_train, minlength=len(dataset.classes))
     learned = np.flatnonzero(counts)
     means = np.stack([dataset.x_train[dataset.y_train == digit].mean(axis=0).ravel() for digit in learned])
     images = dataset.x_test.reshape(len(dataset.x_test), -1)
@@ -36,16 +36,16 @@ def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
         for first in range(0, len(images), FEW_IMAGES)
     ]
     nearest = learned[np.concatenate(found)]
-    commonest = int(counts.argmax())
+    commonest, kind = int(counts.argmax()), "digit" if dataset.is_digits else "class"
     return (
         Baseline(
-            "Always the same digit",
-            f"Whatever it is shown, it says {commonest}, the commonest training label.",
+            f"Always the same {kind}",
+            f"Whatever it is shown, it says {dataset.classes[commonest]}, the commonest training label.",
             float((dataset.y_test == commonest).mean()),
         ),
         Baseline(
-            "Nearest average digit",
-            "It averages the training images of each digit, and says the digit whose average is nearest.",
+            f"Nearest average {kind}",
+            f"It averages the training images of each {kind}, and says the {kind} whose average is nearest.",
             float((nearest == dataset.y_test).mean()),
         ),
     )

@@ -1,7 +1,7 @@
 """Calibration: reliability diagram, expected calibration error, temperature scaling and coverage.
 
-`labels` are integers (n,), 0 to 9; `probabilities` are floats (n, 10) whose rows sum to 1. Invalid arguments raise
-ValueError. Without images, counts are 0 and shares are nan.
+`labels` are integers (n,), 0 to 9 or below the number of classes; `probabilities` are floats (n, classes) whose rows
+sum to 1. Invalid arguments raise ValueError. Without images, counts are 0 and shares are nan.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ HALVINGS = 45  # of the bounds of 1 / T, until it is known to ten digits
 
 def confidence_and_right(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Mask]:
     """Return each image's confidence, float64 (n,), and whether its prediction is right, bool (n,)."""
-    labels = checked_digits("labels", labels)
     checked = checked_probabilities(probabilities, length=len(labels))
+    labels = checked_digits("labels", labels, classes=checked.shape[1])
     return checked.max(axis=1), checked.argmax(axis=1) == labels
 
 
@@ -80,7 +80,7 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, *, b
 
 
 def apply_temperature(probabilities: ArrayLike, temperature: float) -> Floats:
-    """Return softmax(log p / T), float64 (n, 10): softer for T > 1, sharper for T < 1, the same predictions.
+    """Return softmax(log p / T), float64 (n, classes): softer for T > 1, sharper for T < 1, the same predictions.
 
     Guo et al. 2017 (arXiv:1706.04599, equation 9); log p are the logits up to a constant that softmax
     ignores. Raises ValueError unless T is positive and finite.
@@ -100,14 +100,14 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     worse on these images than T = 1. Fit on validation images, never on the test set. Without
     a mistake it ends at the lower bound. Raises ValueError without images.
     """
-    labels = checked_digits("labels", labels)
     logits = np.log(positive_probabilities(probabilities, length=len(labels)))
+    labels = checked_digits("labels", labels, classes=logits.shape[1])
     if not len(labels):
         raise ValueError("A temperature needs images to be fitted on; there are none.")
     logits -= logits.max(axis=1, keepdims=True)
     of_label = logits[np.arange(len(labels)), labels]
     if not logits.any():
-        return 1.0  # ten equal probabilities stay equal at any temperature
+        return 1.0  # equal probabilities stay equal at any temperature
 
     def slope(inverse: float) -> float:
         powers = np.exp(logits * inverse)

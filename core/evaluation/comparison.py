@@ -1,6 +1,6 @@
 """Two runs on the same images: what the second one fixed and broke, and whether that could be chance.
 
-`labels` and predictions are integers (n,), 0 to 9; invalid ones raise ValueError.
+`labels` and predictions are integers (n,), 0 to 9 or below the number of `classes`; invalid ones raise ValueError.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.evaluation.metrics import Mask, checked_digits
+from core.evaluation.metrics import DIGITS, Mask, checked_digits
 from core.evaluation.predictions import Predictions
 from core.formatting import percent
 
@@ -39,14 +39,15 @@ class RunComparison:
         return mcnemar_exact(fixed=counts["fixed"], broken=counts["broken"])
 
 
-def compare_runs(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> RunComparison:
+def compare_runs(labels: ArrayLike, first: ArrayLike, second: ArrayLike, classes: int = DIGITS) -> RunComparison:
     """Return how the second run's predictions (n,) differ from the first's on the same labels (n,).
 
     Raises ValueError if the lengths differ or something is not a digit.
     """
-    labels = checked_digits("labels", labels)
-    first_right = checked_digits("the first run's predictions", first, length=len(labels)) == labels
-    second_right = checked_digits("the second run's predictions", second, length=len(labels)) == labels
+    labels = checked_digits("labels", labels, classes=classes)
+    of_each = {"length": len(labels), "classes": classes}
+    first_right = checked_digits("the first run's predictions", first, **of_each) == labels
+    second_right = checked_digits("the second run's predictions", second, **of_each) == labels
     return RunComparison(
         both_right=first_right & second_right,
         fixed=~first_right & second_right,
@@ -89,7 +90,8 @@ class Pair:
 
 def pair(first: Predictions, second: Predictions) -> Pair:
     """Compare two runs' predictions for the same images."""
-    return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions))
+    classes = len(first.classes)
+    return Pair(first, second, compare_runs(first.labels, first.predictions, second.predictions, classes))
 
 
 def images_of(both: Pair, group: str) -> np.ndarray:

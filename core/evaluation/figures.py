@@ -16,6 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from core.data.classes import DIGITS
 from core.formatting import certainty, percent
 
 # Blue and vermillion stay apart in every common form of colour blindness (Okabe and Ito, jfly.uni-koeln.de/color).
@@ -23,6 +24,7 @@ RIGHT, WRONG = "#0072B2", "#C84E00"
 INK, MUTED, GRID = "#1F2933", "#66717E", "#E3E7EC"
 FONT = "DejaVu Sans"  # comes with matplotlib, so a figure looks the same everywhere and has ✓ and ✗
 TILE = (1.12, 1.5)  # inches that an image takes with its two lines of text
+MOST_LETTERS = 11  # of a name below an image
 MOST_MARKERS = 30  # epochs up to which each has a marker
 
 _DRAWING = threading.Lock()  # matplotlib is not thread-safe, and every browser session has its own thread
@@ -63,7 +65,12 @@ def history_figure(epochs: Sequence[Mapping], title: str) -> Figure:
 
 
 def predictions_figure(
-    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, rows: int, columns: int
+    images: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    rows: int,
+    columns: int,
+    names: Sequence[str] = DIGITS,
 ) -> Figure:
     """A grid of images, each with its label above and prediction and confidence below.
 
@@ -71,10 +78,11 @@ def predictions_figure(
 
     Args:
         images: uint8 (n, 28, 28), 0 is background. The first `rows` × `columns` are shown.
-        labels: (n,), 0 to 9.
-        probabilities: float (n, 10).
+        labels: (n,), 0 to 9, or the numbers of other classes.
+        probabilities: float (n, classes).
         rows: images from top to bottom; rows without an image are not drawn.
         columns: images from left to right.
+        names: of the classes.
     """
     count = min(len(images), rows * columns)
     rows = max(1, -(-count // columns))
@@ -89,29 +97,34 @@ def predictions_figure(
         bottom = height - 0.55 - (row + 1) * TILE[1] + 0.3
         side = TILE[0] - 0.16
         axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-        _digit(axes, images[place], int(labels[place]), int(predictions[place]), float(confidences[place]))
+        label, prediction = (names[int(numbers[place])] for numbers in (labels, predictions))
+        _digit(axes, images[place], label, prediction, float(confidences[place]))
     return figure
 
 
-def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False) -> Figure:
+def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False, names: Sequence[str] = DIGITS) -> Figure:
     """The confusion matrix: mistakes in orange on a log scale, right predictions in pale blue.
 
     Args:
-        matrix: counts (10, 10), rows are labels, columns predictions.
+        matrix: counts (classes, classes), rows are labels, columns predictions.
         title: shown as it is.
         shares: write the share of the label, in percent, instead of counts.
+        names: of the classes.
     """
-    figure = Figure(figsize=(7, 7), facecolor="white")
+    classes = len(matrix)
+    side = 7 if classes <= len(DIGITS) else 7 + 0.3 * (classes - len(DIGITS))
+    figure = Figure(figsize=(side, side), facecolor="white")
     figure.text(0.1, 0.955, title, color=INK, size=12, weight="bold", family=FONT, parse_math=False)
-    axes = figure.add_axes((0.1, 0.03, 0.86, 0.86))
+    left = 0.1 if max(map(len, names)) <= 2 else 0.22  # room for their names
+    axes = figure.add_axes((left, 0.03, 0.96 - left, 0.96 - left))
     mistakes = matrix - np.diag(np.diag(matrix))
     most = np.log1p(max(2, mistakes.max()))
-    ground = np.ones((10, 10, 3))
+    ground = np.ones((classes, classes, 3))
     for wrong, tint, strength in (
         (True, WRONG, 0.08 + 0.77 * np.log1p(mistakes) / most),
-        (False, RIGHT, np.full((10, 10), 0.2)),
+        (False, RIGHT, np.full((classes, classes), 0.2)),
     ):
-        coloured = (mistakes > 0) if wrong else np.eye(10, dtype=bool)
+        coloured = (mistakes > 0) if wrong else np.eye(classes, dtype=bool)
         cover = (strength * coloured)[..., np.newaxis]
         ground = (1 - cover) * ground + cover * np.array(to_rgb(tint))
     axes.imshow(ground, interpolation="nearest")
@@ -125,10 +138,11 @@ def confusion_figure(matrix: np.ndarray, title: str, *, shares: bool = False) ->
     axes.set_ylabel("Label", color=MUTED, size=9.5, family=FONT)
     axes.xaxis.set_label_position("top")
     axes.xaxis.tick_top()
-    axes.set_xticks(range(10))
-    axes.set_yticks(range(10))
-    axes.set_xticks(np.arange(11) - 0.5, minor=True)
-    axes.set_yticks(np.arange(11) - 0.5, minor=True)
+    long = any(len(name) > 2 for name in names)
+    axes.set_xticks(range(classes), names, rotation=90 if long else 0)
+    axes.set_yticks(range(classes), names)
+    axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
     axes.grid(which="minor", color=GRID, linewidth=0.8)
     axes.tick_params(which="both", length=0, colors=INK, labelsize=10, labelfontfamily=FONT)
     axes.spines[:].set_visible(False)
@@ -143,16 +157,18 @@ def image_figure(
     probabilities: np.ndarray,
     explained: tuple[int, np.ndarray] | None = None,
     past: tuple[Sequence[int], np.ndarray] | None = None,
+    names: Sequence[str] = DIGITS,
 ) -> Figure:
-    """One image: the picture, its occlusion map, the ten probabilities, and their course over the epochs.
+    """One image: the picture, its occlusion map, the probabilities, and their course over the epochs.
 
     Args:
         image: uint8 (28, 28).
         title: shown as it is.
-        label: the digit in the dataset.
-        probabilities: (10,).
+        label: the digit, or number of the class, in the dataset.
+        probabilities: (classes,).
         explained: the digit and the overlay, uint8 (28, 28, 3), of an occlusion map.
-        past: epochs, and their probabilities (epochs, 10); shown where there are two or more.
+        past: epochs, and their probabilities (epochs, classes); shown where there are two or more.
+        names: of the classes.
     """
     prediction = int(np.argmax(probabilities))
     past = past if past is not None and len(past[0]) > 1 else None
@@ -165,18 +181,18 @@ def image_figure(
     def panel() -> Axes:
         return figure.add_axes(((0.25 + 2.7 * next(places)) / width, 0.16, 2.3 / width, 2.3 / 3.2 * 0.88))
 
-    _digit(panel(), image, label, prediction, float(probabilities[prediction]))
+    _digit(panel(), image, names[label], names[prediction], float(probabilities[prediction]))
     if explained is not None:
         digit, picture = explained
         axes = panel()
         axes.imshow(picture, interpolation="nearest")
-        axes.set_title(f"which ink decided for {digit}", color=MUTED, size=8, family=FONT, pad=4)
+        axes.set_title(f"which ink decided for {names[digit]}", color=MUTED, size=8, family=FONT, pad=4)
         axes.set_xlabel("orange: for it · blue: against it", color=MUTED, size=8, family=FONT, labelpad=4)
         axes.set_xticks([])
         axes.set_yticks([])
-    _probability_bars(panel(), probabilities, label, prediction)
+    _probability_bars(panel(), probabilities, label, prediction, names)
     if past is not None:
-        _past_lines(panel(), *past, label, prediction)
+        _past_lines(panel(), *past, label, prediction, names)
     return figure
 
 
@@ -217,26 +233,31 @@ def _history_panel(axes: Axes, epochs: Sequence[Mapping], measure: str, written:
     axes.tick_params(length=0, colors=MUTED, labelsize=9.5, pad=6)
 
 
-def _probability_bars(axes: Axes, probabilities: np.ndarray, label: int, prediction: int) -> None:
-    colours = [RIGHT if d == label else WRONG if d == prediction else MUTED for d in range(10)]
-    axes.barh(range(10), probabilities, color=colours, height=0.7)
-    for digit, p in enumerate(probabilities):
+def _probability_bars(axes: Axes, probabilities: np.ndarray, label: int, prediction: int, names: Sequence[str]) -> None:
+    """Bars of all classes, or of the most probable ones and the label where there are many."""
+    shown = np.sort(np.argsort(-probabilities, kind="stable")[: len(DIGITS)])
+    shown = shown if label in shown else np.sort([*shown, label])
+    colours = [RIGHT if d == label else WRONG if d == prediction else MUTED for d in shown]
+    axes.barh(range(len(shown)), probabilities[shown], color=colours, height=0.7)
+    for place, (digit, p) in enumerate(zip(shown.tolist(), probabilities[shown], strict=True)):
         said = [name for name, is_so in (("label", digit == label), ("read", digit == prediction)) if is_so]
-        axes.text(p + 0.02, digit, " · ".join([certainty(p), *said]), va="center", color=INK, size=7.5, family=FONT)
+        axes.text(p + 0.02, place, " · ".join([certainty(p), *said]), va="center", color=INK, size=7.5, family=FONT)
     axes.set_title("probabilities", color=MUTED, size=8, family=FONT, pad=4)
     axes.set_xlim(0, 1.6)
-    axes.set_ylim(9.6, -0.6)
-    axes.set_yticks(range(10))
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.set_yticks(range(len(shown)), [names[number] for number in shown])
     axes.set_xticks([])
     axes.tick_params(length=0, colors=INK, labelsize=8, labelfontfamily=FONT)
     axes.spines[:].set_visible(False)
 
 
-def _past_lines(axes: Axes, epochs: Sequence[int], probabilities: np.ndarray, label: int, prediction: int) -> None:
-    axes.plot(epochs, probabilities[:, label], color=RIGHT, marker="o", markersize=4, label=f"{label} (label)")
+def _past_lines(
+    axes: Axes, epochs: Sequence[int], probabilities: np.ndarray, label: int, prediction: int, names: Sequence[str]
+) -> None:
+    axes.plot(epochs, probabilities[:, label], color=RIGHT, marker="o", markersize=4, label=f"{names[label]} (label)")
     if prediction != label:
         line = probabilities[:, prediction]
-        axes.plot(epochs, line, "--", color=WRONG, marker="o", markersize=4, label=f"{prediction} (read)")
+        axes.plot(epochs, line, "--", color=WRONG, marker="o", markersize=4, label=f"{names[prediction]} (read)")
     axes.set_title("over the epochs", color=MUTED, size=8, family=FONT, pad=4)
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
@@ -258,7 +279,7 @@ def _predictions_heading(figure: Figure, right: int, wrong: int) -> None:
         figure.text(1 - 0.23 / width, s=words, color=MUTED, size=8.5, ha="right", **line)
 
 
-def _digit(axes: Axes, image: np.ndarray, label: int, prediction: int, confidence: float) -> None:
+def _digit(axes: Axes, image: np.ndarray, label: str, prediction: str, confidence: float) -> None:
     right = prediction == label
     sign, colour, frame = ("✓", RIGHT, 1.2) if right else ("✗", WRONG, 3)
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -266,6 +287,11 @@ def _digit(axes: Axes, image: np.ndarray, label: int, prediction: int, confidenc
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set(color=colour, linewidth=frame)
-    axes.set_title(f"label {label}", color=MUTED, size=8, family=FONT, pad=4)
-    said = f"{sign} {prediction}  {certainty(confidence)}"
-    axes.set_xlabel(said, color=colour, size=9, weight="bold", family=FONT, labelpad=4)
+    axes.set_title(f"label {_short(label)}", color=MUTED, size=8, family=FONT, pad=4)
+    said = f"{sign} {_short(prediction)}  {certainty(confidence)}"
+    axes.set_xlabel(said, color=colour, size=9 if len(prediction) <= 2 else 6, weight="bold", family=FONT, labelpad=4)
+
+
+def _short(name: str) -> str:
+    """A name that fits below an image."""
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"

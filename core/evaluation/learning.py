@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.evaluation.metrics import Integers, Mask, checked_digits, predicted_digits
+from core.evaluation.metrics import DIGITS, Integers, Mask, checked_digits, predicted_digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +31,10 @@ class LearningHistory:
     never_right: Integers
 
 
-def predictions_over_epochs(epochs: Iterable[ArrayLike]) -> Integers:
+def predictions_over_epochs(epochs: Iterable[ArrayLike], classes: int = DIGITS) -> Integers:
     """Return the predictions of every epoch, int64 (epochs, n).
 
-    `epochs` gives, for each epoch, probabilities (n, 10) or predictions (n,): an array (epochs, n, 10) or
+    `epochs` gives, for each epoch, probabilities (n, classes) or predictions (n,): an array (epochs, n, classes) or
     (epochs, n), a list, or a generator that loads one epoch at a time. Two probabilities that float16
     cannot tell apart count as a tie. Raises ValueError without an epoch or if the epochs differ in their
     number of images.
@@ -42,7 +42,7 @@ def predictions_over_epochs(epochs: Iterable[ArrayLike]) -> Integers:
     rows: list[Integers] = []
     for number, epoch in enumerate(map(np.asarray, epochs), start=1):
         name = f"the predictions of epoch {number}"
-        row = predicted_digits(epoch) if epoch.ndim == 2 else checked_digits(name, epoch)
+        row = predicted_digits(epoch) if epoch.ndim == 2 else checked_digits(name, epoch, classes=classes)
         if rows and len(row) != len(rows[0]):
             raise ValueError(f"Epoch {number} has {len(row)} images, epoch 1 has {len(rows[0])}.")
         rows.append(row)
@@ -51,15 +51,15 @@ def predictions_over_epochs(epochs: Iterable[ArrayLike]) -> Integers:
     return np.stack(rows)
 
 
-def learning_history(labels: ArrayLike, epochs: Iterable[ArrayLike]) -> LearningHistory:
+def learning_history(labels: ArrayLike, epochs: Iterable[ArrayLike], classes: int = DIGITS) -> LearningHistory:
     """Return when each image was learned, and which were forgotten or never right.
 
     `labels` are (n,), and `epochs` gives the probabilities or predictions of each epoch to `predictions_over_epochs`,
     which raises ValueError for invalid ones. Toneva et al. 2019 (arXiv:1812.05159) count every change from right to
     wrong as forgetting; here an image is forgotten if it was right after some epoch and is wrong at the end.
     """
-    predictions = predictions_over_epochs(epochs)
-    right = predictions == checked_digits("labels", labels, length=predictions.shape[1])
+    predictions = predictions_over_epochs(epochs, classes)
+    right = predictions == checked_digits("labels", labels, length=predictions.shape[1], classes=classes)
     ever = right.any(axis=0)
     first_learned_epoch = np.where(ever, right.argmax(axis=0) + 1, 0)
     backwards_wrong = ~right[::-1]

@@ -2,10 +2,10 @@
 
 A curve is read as in Goodfellow, Bengio and Courville (2016, Deep Learning): the training loss falls and the validation
 loss rises where a network overfits (section 5.2), and the epoch to stop at is that of the lowest validation loss
-(section 7.8). A network that guesses among ten digits is right in 10 % and has a loss of ln 10. Units that begin equal
-stay equal (section 8.4); large inputs make large steps (LeCun et al., 1998, Efficient BackProp, section 4.3); wrong
-labels are learned by heart, and after the right ones (Zhang et al., 2017, arXiv:1611.03530; Arpit et al., 2017,
-arXiv:1706.05394).
+(section 7.8). A network that guesses among ten digits is right in 10 % and has a loss of ln 10, among n classes in 1 /
+n and ln n. Units that begin equal stay equal (section 8.4); large inputs make large steps (LeCun et al., 1998,
+Efficient BackProp, section 4.3); wrong labels are learned by heart, and after the right ones (Zhang et al., 2017,
+arXiv:1611.03530; Arpit et al., 2017, arXiv:1706.05394).
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import OPTIMIZERS, TrainingConfig
+from core.data.classes import DIGITS
 from core.endings import DIVERGED
 from core.formatting import percent
-from core.layers import ACTIVATIONS, CLASSES
+from core.layers import ACTIVATIONS
 from core.runs import RunView
 
 MOST = 2  # sentences
-GUESSING, GUESSING_LOSS = 1 / CLASSES, math.log(CLASSES)
-AT_GUESSING = 0.15  # an accuracy below this: one digit for all images is right in up to 11.4 % of MNIST
+GUESSING, GUESSING_LOSS = 1 / len(DIGITS), math.log(len(DIGITS))  # of digits
+AT_GUESSING = 1.5  # times the accuracy of guessing: one digit for all images is right in up to 11.4 % of MNIST
+CLEARLY = 0.75  # an accuracy that no two classes reach by guessing, unless one has most of the images
 USUAL = 0.95  # an accuracy that a network of one hidden layer passes in its first epochs
 USUAL_RAW = 0.97  # one that it passes a little later, unless pixels are raw or first weights equal
-LEARNED = 0.3  # an accuracy above this: it had learned something before it fell back
+LEARNED = 3.0  # times the accuracy of guessing: it had learned something before it fell back
 NEAR = 0.05  # of the loss of guessing
 RISEN, STILL_RISEN = 0.03, 0.02  # share of the lowest validation loss that it rose by in two epochs, and in the last
 STILL_RISES = 0.001  # of validation accuracy since the lowest loss: it is said, since the chart beside shows it
@@ -79,6 +81,28 @@ class _Curves:
     count: int = field(default=0)
 
 
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """The predictions of each class, (classes,), None where there are none; and what the classes are called."""
+
+    counts: NDArray | None
+    names: Sequence[str]
+
+    @classmethod
+    def of(cls, predicted: Sequence[int] | NDArray | None, names: Sequence[str], config: TrainingConfig) -> _Predicted:
+        """What is known, as far as it has one entry a class."""
+        counts = np.asarray([] if predicted is None else predicted)
+        usable = counts.shape == (config.classes,) and counts.sum() > 0
+        fits = len(names) == config.classes
+        return cls(counts if usable else None, names if fits else tuple(map(str, range(config.classes))))
+
+    def named(self, number: int) -> str:
+        """A class in a sentence: "an 8", "Trouser"."""
+        if tuple(self.names) != DIGITS:
+            return self.names[number]
+        return f"{'an' if number == 8 else 'a'} {number}"
+
+
 def findings(
     epochs: Sequence[Mapping],
     config: TrainingConfig,
@@ -86,6 +110,7 @@ def findings(
     ended: bool,
     diverged: bool = False,
     predicted: Sequence[int] | NDArray | None = None,
+    names: Sequence[str] = DIGITS,
 ) -> tuple[Finding, ...]:
     """What the curves show, the most important first, at most two sentences; () before there is anything to say.
 
@@ -97,7 +122,8 @@ def findings(
         config: the run's settings.
         ended: whether training has ended.
         diverged: whether it ended because the loss was no number.
-        predicted: how many test images were read as each digit after the last epoch, (10,), if that is known.
+        predicted: how many test images were read as each digit after the last epoch, (classes,), if that is known.
+        names: of the classes, in the order of their labels.
     """
     curves = _curves(epochs)
     if diverged:
@@ -105,12 +131,10 @@ def findings(
     if curves.count < (1 if ended else AT_ONCE):
         return ()
     with np.errstate(all="ignore"):  # damaged numbers may be of any size
-        return _read(curves, config, ended, predicted)
+        return _read(curves, config, ended, _Predicted.of(predicted, names, config))
 
 
-def _read(
-    curves: _Curves, config: TrainingConfig, ended: bool, predicted: Sequence[int] | NDArray | None
-) -> tuple[Finding, ...]:
+def _read(curves: _Curves, config: TrainingConfig, ended: bool, predicted: _Predicted) -> tuple[Finding, ...]:
     """What curves of at least one epoch show."""
     if few := _few_updates(curves, config, ended):
         return (few,)
@@ -143,9 +167,11 @@ def run_findings(run: RunView) -> tuple[Finding, ...]:
         return ()
     predicted = None
     if needs_predictions(config, epochs) and (probabilities := run.probabilities()) is not None:
-        predicted = np.bincount(probabilities.argmax(axis=1), minlength=CLASSES)
+        predicted = np.bincount(probabilities.argmax(axis=1), minlength=config.classes)
     diverged = state.name == "failed" and state.message.startswith(DIVERGED)
-    return findings(epochs, config, ended=not state.is_active, diverged=diverged, predicted=predicted)
+    return findings(
+        epochs, config, ended=not state.is_active, diverged=diverged, predicted=predicted, names=run.classes
+    )
 
 
 def off_when_validating(config: TrainingConfig) -> list[str]:
@@ -157,7 +183,7 @@ def off_when_validating(config: TrainingConfig) -> list[str]:
 def needs_predictions(config: TrainingConfig, epochs: Sequence[Mapping]) -> bool:
     """Whether `findings` has a use for the predictions of the test images."""
     curves = _curves(epochs)
-    return bool(config.left_out) or config.imbalance > 1 or (curves.count > 0 and _guesses(curves)[-1])
+    return bool(config.left_out) or config.imbalance > 1 or (curves.count > 0 and _guesses(curves, config)[-1])
 
 
 # What went wrong
@@ -231,32 +257,41 @@ def _diverged(curves: _Curves, config: TrainingConfig) -> tuple[Finding, ...]:
     return tuple(said)
 
 
-def _guessing(
-    curves: _Curves, config: TrainingConfig, ended: bool, predicted: Sequence[int] | NDArray | None
-) -> tuple[Finding, ...]:
+def _guessing(curves: _Curves, config: TrainingConfig, ended: bool, predicted: _Predicted) -> tuple[Finding, ...]:
     """That it reads no better than by guessing, and why."""
-    guesses = _guesses(curves)
+    guesses, classes = _guesses(curves, config), config.classes
     if not guesses[-1] or not (ended or guesses[-2:].sum() == 2):
         return ()
-    before = np.flatnonzero(curves.val_accuracy > LEARNED)
+    before = np.flatnonzero(curves.val_accuracy > min(LEARNED / classes, CLEARLY))
     if len(before):
-        words = f"Accuracy fell back to guessing, 10 %, after epoch {_name(curves, before[-1])}"
+        words = f"Accuracy fell back to guessing, {_guessed(config)}, after epoch {_name(curves, before[-1])}"
     else:
-        near = abs(curves.val_loss[-1] - GUESSING_LOSS) < NEAR
-        words = "Accuracy stays at guessing, 10 %" + (f", and the loss at ln 10 = {GUESSING_LOSS:.3f}" if near else "")
-    counts = _counts(predicted)
+        near = abs(curves.val_loss[-1] - math.log(classes)) < NEAR
+        words = f"Accuracy stays at guessing, {_guessed(config)}"
+        words += f", and the loss at ln {classes} = {math.log(classes):.3f}" if near else ""
+    counts = predicted.counts
     if counts is not None and counts.max() >= ALL * counts.sum():
         every = "every image" if counts.max() == counts.sum() else "nearly every image"
-        words += f": it reads {every} as {_digit(int(counts.argmax()))}"
+        words += f": it reads {every} as {predicted.named(int(counts.argmax()))}"
     why = _why_guessing(curves, config)
     return (Finding("guessing", f"{words}."), *([Finding("guessing", why)] if why else []))
 
 
-def _guesses(curves: _Curves) -> NDArray:
+def _guesses(curves: _Curves, config: TrainingConfig) -> NDArray:
     """Whether it only guessed after each epoch, bool (epochs,), as far as that is known."""
-    known = np.isfinite(curves.val_accuracy)
-    trained = ~np.isfinite(curves.accuracy) | (curves.accuracy < AT_GUESSING)
-    return known & (curves.val_accuracy < AT_GUESSING) & trained
+    known, guessing = np.isfinite(curves.val_accuracy), min(AT_GUESSING / config.classes, CLEARLY)
+    trained = ~np.isfinite(curves.accuracy) | (curves.accuracy < guessing)
+    return known & (curves.val_accuracy < guessing) & trained
+
+
+def _guessed(config: TrainingConfig) -> str:
+    """The accuracy of guessing: "10 %", or "3.8 %" of 26 classes."""
+    return percent(1 / config.classes, 0 if 100 % config.classes == 0 else 1)
+
+
+def _most_wrong(config: TrainingConfig) -> float:
+    """The share of wrong labels from which nothing can be learned: there are as many of each class, or nearly so."""
+    return 1 - 1 / config.classes - 0.1
 
 
 def _why_guessing(curves: _Curves, config: TrainingConfig) -> str:
@@ -265,7 +300,7 @@ def _why_guessing(curves: _Curves, config: TrainingConfig) -> str:
             # What comes out of each layer is 0, and so is each gradient but that of the output's biases
             return "All first weights are 0, so only the output's biases can learn: draw them by Glorot or He."
         return "All first weights are equal, so all units of a layer learn the same: draw them by Glorot or He."
-    if config.wrong_labels > 1 - 2 * GUESSING:
+    if config.wrong_labels > _most_wrong(config):
         return (
             f"Of the labels it learns, {percent(config.wrong_labels, 0)} are wrong, so there is nothing to be learned."
         )
@@ -305,7 +340,7 @@ def _usual_rate(config: TrainingConfig) -> str:
 def _jumps(curves: _Curves, config: TrainingConfig) -> tuple[Finding, ...]:
     """That the validation loss jumped, and has not come back since."""
     before, after = curves.val_loss[:-1], curves.val_loss[1:]
-    jumped = np.flatnonzero((after > JUMP * before) & (after > GUESSING_LOSS))
+    jumped = np.flatnonzero((after > JUMP * before) & (after > math.log(config.classes)))
     if not len(jumped) or not curves.val_loss[-1] > 1.5 * np.nanmin(curves.val_loss):
         return ()
     place = int(jumped[0])
@@ -320,7 +355,7 @@ def _jumps(curves: _Curves, config: TrainingConfig) -> tuple[Finding, ...]:
 def _by_heart(curves: _Curves, config: TrainingConfig) -> Finding | None:
     """That it learns wrong labels by heart: it agrees with more labels than are right."""
     wrong, (accuracy, _) = config.wrong_labels, _in_training(curves)
-    if not 0 < wrong <= 1 - 2 * GUESSING or not math.isfinite(accuracy):
+    if not 0 < wrong <= _most_wrong(config) or not math.isfinite(accuracy):
         return None
     if accuracy - (1 - wrong) < LEARNED_BY_HEART * wrong:
         return None
@@ -359,26 +394,30 @@ def _overfits(curves: _Curves, config: TrainingConfig, ended: bool) -> tuple[Fin
     return Finding("overfits", words), Finding("advice", helps)
 
 
-def _left_out(config: TrainingConfig, predicted: Sequence[int] | NDArray | None) -> Finding | None:
+def _left_out(config: TrainingConfig, predicted: _Predicted) -> Finding | None:
     """That it never predicts the digits that were left out."""
-    counts = _counts(predicted)
+    counts = predicted.counts
     if not config.left_out or counts is None or counts[list(config.left_out)].any():
         return None
-    digits, most = _listed([str(digit) for digit in config.left_out], "or"), 1 - len(config.left_out) / CLASSES
+    digits, most = (
+        _listed([predicted.names[number] for number in config.left_out], "or"),
+        1 - len(config.left_out) / config.classes,
+    )
     return Finding(
         "left out",
         f"It never predicts {digits}, which it was not trained on: about {percent(most, 0)} is the most it can reach.",
     )
 
 
-def _imbalanced(config: TrainingConfig, predicted: Sequence[int] | NDArray | None) -> Finding | None:
+def _imbalanced(config: TrainingConfig, predicted: _Predicted) -> Finding | None:
     """That it predicts the digit too seldom that was rarest in training."""
-    counts = _counts(predicted)
+    counts, (first, *_, last) = predicted.counts, predicted.names
     if config.imbalance <= 1 or counts is None or counts[-1] > SELDOM * counts.mean():
         return None
     return Finding(
         "imbalanced",
-        f"It learned from {config.imbalance:,} times as many 0 as 9, and predicts 9 for only {counts[-1]:,} of "
+        f"It learned from {config.imbalance:,} times as many {first} as {last}, and predicts {last} for only "
+        f"{counts[-1]:,} of "
         f"{counts.sum():,} test images: what it hardly saw, it hardly predicts.",
     )
 
@@ -405,7 +444,9 @@ def _easier(curves: _Curves, config: TrainingConfig) -> Finding | None:
 def _loud(curves: _Curves, config: TrainingConfig) -> Finding | None:
     """That it began far worse than by guessing."""
     first = curves.loss[0]
-    if not (math.isfinite(first) and first > 2 * GUESSING_LOSS and (why := _too_large_steps(curves, config))):
+    if not (
+        math.isfinite(first) and first > 2 * math.log(config.classes) and (why := _too_large_steps(curves, config))
+    ):
         return None
     return Finding("loud", f"It began far worse than by guessing, with a loss of {first:.3g}, since {why[0]}.")
 
@@ -418,7 +459,9 @@ def _falls(curves: _Curves, config: TrainingConfig, ended: bool) -> Finding | No
         return None
     if curves.val_loss[-1] > np.nanmin(curves.val_loss):
         return None
-    slow = config.learning_rate <= LOW_RATE[config.optimizer] or curves.val_accuracy[-1] < LEARNED
+    slow = config.learning_rate <= LOW_RATE[config.optimizer] or curves.val_accuracy[-1] < min(
+        LEARNED / config.classes, CLEARLY
+    )
     more = "train more epochs" + (", or with a higher learning rate" if slow else "")
     return Finding("falls", f"The validation loss still falls, by {percent(falls[-1], 0)} in the last epoch: {more}.")
 
@@ -465,12 +508,6 @@ def _number(value: object) -> float:
         return math.nan
 
 
-def _counts(predicted: Sequence[int] | NDArray | None) -> NDArray | None:
-    """The predictions of each digit, (10,); None where there are none."""
-    counts = np.asarray([] if predicted is None else predicted)
-    return counts if counts.shape == (CLASSES,) and counts.sum() > 0 else None
-
-
 def _in_training(curves: _Curves) -> tuple[float, float]:
     """Accuracy and loss of training images in the last epoch, without dropout and augmentation where that is known."""
     again = float(curves.train_accuracy[-1]), float(curves.train_loss[-1])
@@ -482,10 +519,6 @@ def _name(curves: _Curves, place: int) -> int:
     """The number of the epoch at `place`."""
     number = curves.epoch[place]
     return int(number) if math.isfinite(number) else place % curves.count + 1
-
-
-def _digit(digit: int) -> str:
-    return f"{'an' if digit == 8 else 'a'} {digit}"
 
 
 def _plain(rate: float) -> str:

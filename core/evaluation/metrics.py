@@ -1,8 +1,8 @@
 """Metrics of a run's predictions: plain functions on arrays, without TensorFlow, Streamlit or pandas.
 
-`labels` and `predictions` are integers (n,), 0 to 9; `probabilities` are floats (n, 10) whose rows sum to 1
-(not the raw outputs of a sigmoid layer), of any float type; arithmetic is in float64. Invalid arguments raise
-ValueError. Without images, counts are 0 and shares are nan.
+`labels` and `predictions` are integers (n,), 0 to 9, or below the number of other `classes`; `probabilities` are floats
+(n, classes), ten for digits, whose rows sum to 1 (not the raw outputs of a sigmoid layer), of any float type;
+arithmetic is in float64. Invalid arguments raise ValueError. Without images, counts are 0 and shares are nan.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-DIGITS = 10
+from core.data.classes import DIGITS as NAMES
+from core.data.classes import LEAST_CLASSES, MOST_CLASSES
+
+DIGITS = len(NAMES)
 SMALLEST_PROBABILITY = 1e-12
 NORMAL_95 = 1.959963984540054  # within so many standard deviations lie 95 % of a normal distribution
 ROW_SUM_TOLERANCE = 5e-3  # float16 rounds a row's sum by up to 5e-4; forgotten normalisation is far beyond
@@ -20,8 +23,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def checked_digits(name: str, values: ArrayLike, *, length: int | None = None) -> Integers:
-    """Return `values` as int64 (n,), or raise ValueError that says what is wrong with them."""
+def checked_digits(name: str, values: ArrayLike, *, length: int | None = None, classes: int = DIGITS) -> Integers:
+    """Return `values`, numbers of classes, as int64 (n,), or raise ValueError that says what is wrong with them."""
     digits = np.asarray(values)
     if digits.ndim != 1:
         raise ValueError(f"{name} must have one digit per image, shape (n,); got shape {digits.shape}.")
@@ -31,16 +34,19 @@ def checked_digits(name: str, values: ArrayLike, *, length: int | None = None) -
         return digits.astype(np.int64)
     if digits.dtype.kind not in "iu":
         raise ValueError(f"{name} must be integers; got {digits.dtype}.")
-    if digits.min() < 0 or digits.max() >= DIGITS:
-        raise ValueError(f"{name} must be digits from 0 to 9; got {digits.min()} to {digits.max()}.")
+    if digits.min() < 0 or digits.max() >= classes:
+        what = "digits" if classes == DIGITS else "classes"
+        raise ValueError(f"{name} must be {what} from 0 to {classes - 1}; got {digits.min()} to {digits.max()}.")
     return digits.astype(np.int64, copy=False)
 
 
-def checked_probabilities(probabilities: ArrayLike, *, length: int | None = None) -> Floats:
-    """Return `probabilities` as float64 (n, 10), or raise ValueError that says what is wrong with them."""
+def checked_probabilities(probabilities: ArrayLike, *, length: int | None = None, classes: int | None = None) -> Floats:
+    """Return `probabilities` as float64 (n, classes), or raise ValueError that says what is wrong with them."""
     given = np.asarray(probabilities)
-    if given.ndim != 2 or given.shape[1] != DIGITS or given.dtype.kind != "f":
-        raise ValueError(f"probabilities must be floats (n, {DIGITS}); got {given.dtype} {given.shape}.")
+    least, most = (LEAST_CLASSES, MOST_CLASSES) if classes is None else (classes, classes)
+    if given.ndim != 2 or not least <= given.shape[1] <= most or given.dtype.kind != "f":
+        wanted = f"{least} to {most}" if least < most else str(least)
+        raise ValueError(f"probabilities must be floats (n, {wanted}); got {given.dtype} {given.shape}.")
     if length is not None and len(given) != length:
         raise ValueError(f"probabilities must have a row for each of the {length} images; got {len(given)}.")
     checked = given.astype(np.float64, copy=False)
@@ -49,13 +55,13 @@ def checked_probabilities(probabilities: ArrayLike, *, length: int | None = None
     if np.isnan(checked).any():
         rows = int(np.isnan(checked).any(axis=1).sum())
         raise ValueError(f"probabilities must be numbers; {rows} of {len(checked)} images have NaN.")
-    if checked.min() < 0 or np.abs(checked @ np.ones(DIGITS) - 1).max() > ROW_SUM_TOLERANCE:
+    if checked.min() < 0 or np.abs(checked @ np.ones(checked.shape[1]) - 1).max() > ROW_SUM_TOLERANCE:
         raise ValueError("probabilities must be 0 or more and sum to 1 for each image.")
     return checked
 
 
 def positive_probabilities(probabilities: ArrayLike, *, length: int | None = None) -> Floats:
-    """Return checked probabilities (n, 10) with a floor, so that their logarithm is finite.
+    """Return checked probabilities (n, classes) with a floor, so that their logarithm is finite.
 
     The floor is 1e-12, or what the array's own type cannot tell from 0 (6e-8 for float16) if that is more.
     """
@@ -70,10 +76,10 @@ def share(part: ArrayLike, whole: ArrayLike) -> Floats:
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole != 0)
 
 
-def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
+def accuracy(labels: ArrayLike, predictions: ArrayLike, classes: int = DIGITS) -> float:
     """Return the fraction of images whose prediction is their label, 0 to 1; nan without images."""
-    labels = checked_digits("labels", labels)
-    right = labels == checked_digits("predictions", predictions, length=len(labels))
+    labels = checked_digits("labels", labels, classes=classes)
+    right = labels == checked_digits("predictions", predictions, length=len(labels), classes=classes)
     return float(share(right.sum(), len(right)))
 
 
@@ -120,35 +126,37 @@ def cross_entropy(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
     Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2. The mean is the loss that training
     reports.
     """
-    labels = checked_digits("labels", labels)
+    labels = checked_digits("labels", labels, classes=np.shape(probabilities)[-1])
     kept = positive_probabilities(probabilities, length=len(labels))
     return -np.log(kept[np.arange(len(labels)), labels])
 
 
-def confusion_matrix(labels: ArrayLike, predictions: ArrayLike) -> Integers:
-    """Return the counts, int64 (10, 10): C[i, j] images of label i have prediction j (as in scikit-learn)."""
-    labels = checked_digits("labels", labels)
-    predictions = checked_digits("predictions", predictions, length=len(labels))
-    return np.bincount(labels * DIGITS + predictions, minlength=DIGITS**2).reshape(DIGITS, DIGITS)
+def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int = DIGITS) -> Integers:
+    """Return the counts, int64 (classes, classes): C[i, j] images of label i have prediction j (as in scikit-learn)."""
+    labels = checked_digits("labels", labels, classes=classes)
+    predictions = checked_digits("predictions", predictions, length=len(labels), classes=classes)
+    return np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
 
 
 def normalised_by_label(matrix: ArrayLike) -> Floats:
-    """Return C[i, j] / Σ_j C[i, j], float64 (10, 10): shares of each label, all 0 where it has no images."""
+    """Return C[i, j] / Σ_j C[i, j], float64 (classes, classes): shares of each label, all 0 where it has no images."""
     counts = checked_matrix(matrix)
     return np.nan_to_num(share(counts, counts.sum(axis=1, keepdims=True)))
 
 
 def checked_matrix(matrix: ArrayLike) -> Integers:
-    """Return `matrix` as an array, or raise ValueError if it is not counts (10, 10)."""
+    """Return `matrix` as an array, or raise ValueError if it is not counts (classes, classes)."""
     counts = np.asarray(matrix)
-    if counts.shape != (DIGITS, DIGITS) or counts.dtype.kind not in "iu" or counts.min() < 0:
-        raise ValueError(f"matrix must be counts (10, 10), rows are labels; got {counts.dtype} {counts.shape}.")
+    is_square = counts.ndim == 2 and LEAST_CLASSES <= counts.shape[0] == counts.shape[1] <= MOST_CLASSES
+    if not is_square or counts.dtype.kind not in "iu" or counts.min() < 0:
+        size = f"({counts.shape[0]}, {counts.shape[0]})" if counts.ndim == 2 else f"({DIGITS}, {DIGITS})"
+        raise ValueError(f"matrix must be counts {size}, rows are labels; got {counts.dtype} {counts.shape}.")
     return counts.astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
 class PerDigit:
-    """Arrays (10,), one entry a digit: three fractions (nan where undefined) and the support, a count."""
+    """Arrays (classes,), one entry a digit or class: three fractions (nan where undefined) and the support, a count."""
 
     precision: Floats
     recall: Floats
@@ -187,4 +195,4 @@ def worst_pairs(matrix: ArrayLike, *, limit: int | None = None) -> list[Confused
     mistakes = checked_matrix(matrix).copy()
     np.fill_diagonal(mistakes, 0)
     order = np.argsort(-mistakes, axis=None, kind="stable")[: np.count_nonzero(mistakes)][:limit]
-    return [ConfusedPair(int(k // DIGITS), int(k % DIGITS), int(mistakes.flat[k])) for k in order]
+    return [ConfusedPair(*divmod(int(k), len(mistakes)), int(mistakes.flat[k])) for k in order]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data import Dataset
+from core.data.classes import DIGITS
 from core.evaluation import label_errors, learning, metrics
 from core.runs import RunView
 from core.runs.files import PREDICTIONS_FOLDER, PROBABILITIES
@@ -25,16 +26,17 @@ class Predictions:
 
     Attributes:
         epoch: the number of completed epochs.
-        labels: uint8 (n,), 0 to 9.
-        probabilities: float32 (n, 10), each row sums to 1.
-        predictions: int64 (n,), the most probable digits.
+        labels: uint8 (n,), 0 to 9, or the numbers of `classes`.
+        probabilities: float32 (n, classes), each row sums to 1.
+        predictions: int64 (n,), the most probable digits, or other classes.
         confidence: float64 (n,), their probabilities.
         second: int64 (n,), the second most probable digits.
         loss: float64 (n,), the cross-entropy of each image in nats.
         right: bool (n,), where the prediction is the label.
         accuracy: the share of them that are right, 0 to 1.
         corrected: accuracy with MNIST's known label errors corrected, None for other datasets.
-        matrix: counts int64 (10, 10), rows are labels, columns predictions.
+        matrix: counts int64 (classes, classes), rows are labels, columns predictions.
+        classes: what the labels are called, in their order; the digits for digits.
     """
 
     epoch: int
@@ -48,6 +50,7 @@ class Predictions:
     accuracy: float
     corrected: label_errors.CorrectedAccuracy | None
     matrix: np.ndarray
+    classes: tuple[str, ...] = DIGITS
 
     @property
     def mistakes(self) -> int:
@@ -57,7 +60,7 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class EpochPredictions:
-    """The predictions of all saved epochs: `epochs` are their numbers, `probabilities` is float16 (epochs, n, 10)."""
+    """The predictions of all saved epochs: `epochs` are numbers, `probabilities` is float16 (epochs, n, classes)."""
 
     epochs: tuple[int, ...]
     probabilities: np.ndarray
@@ -103,6 +106,12 @@ def load_predictions(run: RunView, dataset: Dataset, epoch: int | None) -> Predi
             f"This run belongs to another dataset: it has predictions for {len(probabilities):,} test images, and "
             f"{dataset.name} has {len(labels):,}. Start Digit Lab with the run's dataset, or choose another run."
         )
+    count = len(dataset.classes)
+    if probabilities.shape[1] != count:
+        raise PredictionsError(
+            f"This run tells {probabilities.shape[1]} classes apart, and {dataset.name} has {count}. Choose another "
+            "run."
+        )
     try:
         predictions = metrics.predicted_digits(probabilities)
         return Predictions(
@@ -114,9 +123,10 @@ def load_predictions(run: RunView, dataset: Dataset, epoch: int | None) -> Predi
             second=metrics.second_guess(probabilities)[0],
             loss=metrics.cross_entropy(labels, probabilities.astype(np.float16)),
             right=predictions == labels,
-            accuracy=metrics.accuracy(labels, predictions),
+            accuracy=metrics.accuracy(labels, predictions, count),
             corrected=label_errors.corrected_accuracy(labels, predictions) if dataset.is_mnist else None,
-            matrix=metrics.confusion_matrix(labels, predictions),
+            matrix=metrics.confusion_matrix(labels, predictions, count),
+            classes=dataset.classes,
         )
     except ValueError as error:
         raise PredictionsError(f"This run's predictions are damaged: {error}") from error
@@ -124,12 +134,13 @@ def load_predictions(run: RunView, dataset: Dataset, epoch: int | None) -> Predi
 
 def load_epoch_predictions(run: RunView, dataset: Dataset, until: int) -> EpochPredictions | None:
     """The predictions of the saved epochs up to `until`, None where none can be read."""
+    shape = (len(dataset.y_test), len(dataset.classes))
     kept = {epoch: run.probabilities(epoch) for epoch in run.predicted_epochs() if epoch <= until}
-    kept = {epoch: array for epoch, array in kept.items() if array is not None and len(array) == len(dataset.y_test)}
+    kept = {epoch: array for epoch, array in kept.items() if array is not None and array.shape == shape}
     if not kept:
         return None
     try:
-        history = learning.learning_history(dataset.y_test, kept.values())
+        history = learning.learning_history(dataset.y_test, kept.values(), len(dataset.classes))
     except ValueError:
         return None
     return EpochPredictions(tuple(kept), np.stack([array.astype(np.float16) for array in kept.values()]), history)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 import numpy as np
 
 from core.data import Dataset
+from core.data.classes import DIGITS
 from core.evaluation.predictions import Predictions
 from core.formatting import percent
 
 
 def as_csv(reading: Predictions, indices: np.ndarray) -> bytes:
-    """The predictions for these images as CSV: index, label, prediction, confidence, ten probabilities, epoch."""
+    """The predictions for these images as CSV: index, label, prediction, confidence, the probabilities, epoch.
+
+    Labels and predictions are numbers; classes other than digits are named in the heads of their columns.
+    """
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["index", "label", "prediction", "confidence", *(f"p{digit}" for digit in range(10)), "epoch"])
+    names = reading.classes
+    heads = [f"p{name}" if names == DIGITS else f"p{number} {name}" for number, name in enumerate(names)]
+    rows.writerow(["index", "label", "prediction", "confidence", *heads, "epoch"])
     for i in indices.tolist():
         probabilities = [f"{p:.6f}" for p in reading.probabilities[i]]
         rows.writerow(
@@ -32,11 +39,13 @@ def as_csv(reading: Predictions, indices: np.ndarray) -> bytes:
     return file.getvalue().encode()
 
 
-def matrix_csv(matrix: np.ndarray) -> bytes:
-    """A confusion matrix (10, 10) as CSV, one row for each label."""
-    header = ",".join(["label", *(f"read as {digit}" for digit in range(10))])
-    lines = [",".join(map(str, [label, *row])) for label, row in enumerate(matrix.tolist())]
-    return "\n".join([header, *lines, ""]).encode()
+def matrix_csv(matrix: np.ndarray, names: Sequence[str] = DIGITS) -> bytes:
+    """A confusion matrix (classes, classes) as CSV, one row for each label."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["label", *(f"read as {name}" for name in names)])
+    rows.writerows([name, *row] for name, row in zip(names, matrix.tolist(), strict=True))
+    return file.getvalue().encode()
 
 
 def matrix_figure(reading: Predictions, name: str, *, shares: bool, format: str) -> bytes:
@@ -44,7 +53,9 @@ def matrix_figure(reading: Predictions, name: str, *, shares: bool, format: str)
     from core.evaluation import figures  # matplotlib is slow to import, and few ask for a figure
 
     title = f"{name}, after epoch {reading.epoch}: accuracy {percent(reading.accuracy)}"
-    return figures.figure_bytes(figures.confusion_figure(reading.matrix, title, shares=shares), format)
+    return figures.figure_bytes(
+        figures.confusion_figure(reading.matrix, title, shares=shares, names=reading.classes), format
+    )
 
 
 def gallery_figure(dataset: Dataset, reading: Predictions, shown: np.ndarray, format: str) -> bytes:
@@ -54,4 +65,4 @@ def gallery_figure(dataset: Dataset, reading: Predictions, shown: np.ndarray, fo
     columns = min(10, max(5, len(shown)))
     rows = -(-len(shown) // columns)
     arrays = (dataset.x_test[shown], reading.labels[shown], reading.probabilities[shown])
-    return figures.figure_bytes(figures.predictions_figure(*arrays, rows, columns), format)
+    return figures.figure_bytes(figures.predictions_figure(*arrays, rows, columns, reading.classes), format)

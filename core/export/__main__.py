@@ -26,9 +26,10 @@ def table(run: Run, exports: Exports) -> str:
     lines = [f"{head}{'1 image':>11}{f'{exports.images:,}':>12}"]
     for found in exports.verifications:
         lines.append(f"{found.format:<12}{found.error}" if found.error else _row(found))
+    drawn = f"{exports.drawn} {exports.drawings}, read right" if exports.drawn else exports.drawings
     lines.append(
         f"Against the run's own LiteRT model on {exports.images:,} test images, each in its own runtime. "
-        f"Drawings: {exports.drawn} {exports.drawings}, read right. Times are medians, all images in batches of "
+        f"Drawings: {drawn}. Times are medians, all images in batches of "
         f"{verify.BATCH}."
     )
     lines += [str(FORMATS[found.format].path(run)) for found in exports.verifications if not found.error]

@@ -26,7 +26,7 @@ from core.drawing.mnist_form import IMAGE_SHAPE
 from core.keras_file import make_portable
 
 VERSION = "1"  # the folder in a zipped SavedModel: TensorFlow Serving serves numbered ones, the highest of them
-Reader = Callable[[np.ndarray], np.ndarray]  # uint8 (n, 28, 28) to float32 (n, 10)
+Reader = Callable[[np.ndarray], np.ndarray]  # uint8 (n, 28, 28) to float32 (n, classes)
 
 
 def convert(name: str, source: Path, target: Path) -> None:

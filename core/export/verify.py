@@ -19,6 +19,7 @@ import numpy as np
 
 from core.data import Dataset, synthetic_digits
 from core.data.my_digits import MyDigits
+from core.drawing.mnist_form import IMAGE_SHAPE
 from core.export.formats import FORMATS, Format, possible
 from core.people import own_home
 from core.predictor import ModelError, Predictor, fingerprint
@@ -29,10 +30,15 @@ BATCH = 100  # images at once when all are read, in every runtime: what LiteRT i
 SAME = 1e-4  # the largest difference in a probability that rounding in another order explains, with room
 ENOUGH_DIGITS = 20  # of mine that are held out, to measure drawings by
 WRITTEN = 400
+NO_DRAWINGS = (
+    "none, since it reads other things than digits",
+    np.empty((0, *IMAGE_SHAPE), np.uint8),
+    np.empty(0, np.uint8),
+)
 _SINGLE, _WHOLE = 50, 3  # how many times one image and all of them are timed
 
 Report = Callable[[int, int, str], None]
-Reader = Callable[[np.ndarray], np.ndarray]  # uint8 (n, 28, 28) to float32 (n, 10)
+Reader = Callable[[np.ndarray], np.ndarray]  # uint8 (n, 28, 28) to float32 (n, classes)
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,10 @@ class Verification:
         format: a name in `FORMATS`.
         error: why it could not be made or read, "" where it could; all that follows is 0 otherwise.
         bytes, fingerprint: of its file.
-        difference: the largest from the run's LiteRT model, of any digit's probability for any test image.
+        difference: the largest from the run's LiteRT model, of any class's probability for any test image.
         different: how many test images are predicted otherwise.
         accuracy: on the test images, a fraction.
-        drawings: how many drawings are read right.
+        drawings: how many drawings of digits are read right, 0 where it reads other things.
         seconds_one, seconds_all: medians for one image and for all test images in batches of `BATCH`.
         litert_one, litert_all: these medians for the run's LiteRT model, timed in the same minute.
     """
@@ -155,7 +161,7 @@ def export_all(
     before = load(run)
     current = before is not None and not before.stale(model, dataset.fingerprint)
     verifications = {each.format: each for each in before.verifications} if current else {}
-    words, images, labels = drawings(run)
+    words, images, labels = drawings(run) if dataset.is_digits else NO_DRAWINGS
     report(0, len(chosen) + 1, "Reading the test images with LiteRT")
     measure = partial(_measure, dataset=dataset, drawn=(images, labels), litert=_Reference(predictor.outputs, dataset))
     making = run.path / files.EXPORTS_FOLDER / ".making"
@@ -231,7 +237,7 @@ def load_reader(name: str, path: Path) -> Reader:
 
 
 def in_batches(read: Reader, images: np.ndarray) -> np.ndarray:
-    """Probabilities float32 (n, 10) of all images, `BATCH` at once."""
+    """Probabilities float32 (n, classes) of all images, `BATCH` at once."""
     return np.concatenate([read(images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
 
 
@@ -255,7 +261,9 @@ def _measure(
     read = load_reader(format.name, path)
     found = in_batches(read, dataset.x_test)
     if found.shape != litert.probabilities.shape or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
-        raise ModelError(f"{format.file} does not give ten probabilities that sum to 1 for each image.")
+        raise ModelError(
+            f"{format.file} does not give {len(dataset.classes)} probabilities that sum to 1 for each image."
+        )
     predictions = found.argmax(axis=1)
     images, labels = drawn
     content = path.read_bytes()
@@ -267,7 +275,7 @@ def _measure(
         difference=float(np.abs(found - litert.probabilities).max()),
         different=int((predictions != litert.probabilities.argmax(axis=1)).sum()),
         accuracy=float((predictions == dataset.y_test).mean()),
-        drawings=int((in_batches(read, images).argmax(axis=1) == labels).sum()),
+        drawings=int((in_batches(read, images).argmax(axis=1) == labels).sum()) if len(images) else 0,
         seconds_one=one,
         seconds_all=every,
         litert_one=litert.seconds_one,

@@ -24,7 +24,7 @@ class Answer:
 
     Attributes:
         outputs: the model's outputs for it, float32 (d,) each.
-        first, second: the most probable digits.
+        first, second: the most probable digits, or numbers of other classes.
         confidence: the probability of the first.
         abstain_reason: why it abstains, as a sentence; "" where it answers.
     """
@@ -84,7 +84,8 @@ class LoadedModels:
         return [_answer({name: values[i] for name, values in outputs.items()}, reasons[i]) for i in range(len(images))]
 
     def _abstain_reasons(self, run: RunView, images: np.ndarray, outputs: dict[str, np.ndarray]) -> list[str]:
-        detector, threshold = self.ood_detector(run), run.threshold or 0.0
+        detector = self.ood_detector(run) if run.is_digits else None  # it knows how digits are drawn
+        threshold = run.threshold or 0.0
         reasons = [""] * len(images) if detector is None else detector.reasons(images, outputs)
         unsure = outputs["probabilities"].max(axis=1) < threshold
         words = f"Its confidence is below {100 * threshold:.2f} %, the threshold of this run."

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 
 from core.data import Dataset
+from core.data.classes import DIGITS as NAMES
 from core.data.split import learned_places, split
 from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.inference import ood_samples
@@ -30,7 +31,7 @@ from core.runs import RunView, files, results
 PASS_SHARE = 0.97  # of held-out digits in other hands: this share is let through
 SEED = 20_261_125
 DIGITS, NOT_DIGITS = 1600, 1600  # drawings that it learns from; as many digits again set the threshold
-PLANE_IMAGES, PLANE_DIRECTIONS = 3000, 12
+PLANES, PLANE_IMAGES, PLANE_DIRECTIONS = len(NAMES), 3000, 12  # one plane a digit
 CELLS, ANGLES = 7, 4
 PENALTY = 0.01  # of the logistic regression, scikit-learn's C
 SCORES = 14
@@ -53,7 +54,7 @@ class OODDetector:
 
     Attributes:
         model: fingerprint of the exported model, "" where it is bound to none.
-        means, directions: float16 (10, 196) and (10, 12, 196), each digit's plane among edge directions.
+        means, directions: float16 (10, 196) and (10, 12, 196) for ten digits, each digit's plane among edge directions.
         centre, scale: float64 (s,), mean and deviation of the scores.
         square, linear, hidden: float64 (s, s), (s,) and (d,).
         bias, threshold: float64 (); a drawing with higher log-odds than `threshold` is refused.
@@ -74,7 +75,7 @@ class OODDetector:
         """Why each drawing is not read, as a sentence; "" for one that looks like a digit.
 
         Takes what `core.drawing.normalise_drawing` gives, uint8 (n, 28, 28), and what `Predictor.outputs` says of it,
-        `probabilities` (n, 10) and `hidden` (n, d). Raises ValueError for other shapes.
+        `probabilities` (n, digits) and `hidden` (n, d). Raises ValueError for other shapes.
         """
         refused = self.log_odds(drawings, outputs) > self.threshold
         return [
@@ -111,7 +112,7 @@ def _detector(arrays: dict[str, np.ndarray]) -> OODDetector:
     model, numbers = str(values.pop("model")), list(values.values())
     s, edges = SCORES, CELLS**2 * ANGLES
     hidden = (values["hidden"].size,)
-    shapes = [(10, edges), (10, PLANE_DIRECTIONS, edges), (s,), (s,), (s, s), (s,), hidden, (), ()]
+    shapes = [(PLANES, edges), (PLANES, PLANE_DIRECTIONS, edges), (s,), (s,), (s, s), (s,), hidden, (), ()]
     if [array.shape for array in numbers] != shapes:
         raise ValueError("not the arrays of a detector")
     if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in numbers):
@@ -188,7 +189,7 @@ def _standardised(scores: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> 
 def _scores(drawings: np.ndarray, probabilities: np.ndarray, means: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Float64 (n, 14): uncertainty, distances to planes (nearest, second, the prediction's), ten facts."""
     edges = _edges(drawings)
-    left = np.empty((len(edges), 10))
+    left = np.empty((len(edges), len(means)))
     for digit, (mean, plane) in enumerate(zip(means.astype(np.float32), directions.astype(np.float32), strict=True)):
         apart = edges - mean
         left[:, digit] = ((apart - apart @ plane.T @ plane) ** 2).sum(axis=1)
@@ -202,9 +203,9 @@ def _scores(drawings: np.ndarray, probabilities: np.ndarray, means: np.ndarray, 
 def _planes(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each digit's mean and first principal components of edge directions; all digits' where it has no images."""
     edges = _edges(images)
-    means = np.empty((10, edges.shape[1]), np.float16)
-    directions = np.empty((10, PLANE_DIRECTIONS, edges.shape[1]), np.float16)
-    for digit in range(10):
+    means = np.empty((PLANES, edges.shape[1]), np.float16)
+    directions = np.empty((PLANES, PLANE_DIRECTIONS, edges.shape[1]), np.float16)
+    for digit in range(PLANES):
         own = edges[labels == digit] if (labels == digit).any() else edges
         means[digit] = own.mean(axis=0)
         apart = own - own.mean(axis=0)

@@ -6,10 +6,12 @@ this program's networks on MNIST; the sentences are advice, not a proof.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.data.classes import DIGITS
 from core.formatting import percent
 from core.interpretability.inside import PROBABILITIES, Inside, load_inside, weight_epochs
 from core.layers import ACTIVATIONS
@@ -98,7 +100,7 @@ def units(inside: Inside, images: np.ndarray) -> tuple[list[Units], np.ndarray]:
     """How the units of each activation layer do on images uint8 (n, 28, 28), n > 0; a few hundred tell enough.
 
     Returns:
-        What was found of each layer, and the probabilities of the images, float32 (n, 10).
+        What was found of each layer, and the probabilities of the images, float32 (n, classes).
     """
     tallies = {
         block.name: _Tally(block.layer.kind) for block in inside.network.blocks if block.layer.kind in ACTIVATIONS
@@ -292,25 +294,31 @@ def _share(ratio: float) -> str:
     return percent(ratio, 1) if ratio < 10 else "many times their size"  # from all zero it is infinite
 
 
-def digit_counts(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
-    """How many images are read as each digit, and are each digit, int64 (10,), and a sentence where they differ much.
+def digit_counts(
+    probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """How many images are read as each class, and are of it, int64 (classes,), and a sentence where they differ much.
 
     Args:
-        probabilities: float (n, 10), n > 0.
+        probabilities: float (n, classes), n > 0.
         labels: (n,).
+        names: of the classes, in their order; the digits where they are digits.
     """
-    read = np.bincount(probabilities.argmax(axis=1), minlength=10)
-    true = np.bincount(labels, minlength=10)
+    classes = probabilities.shape[1]
+    names = names if len(names) == classes else tuple(map(str, range(classes)))
+    read = np.bincount(probabilities.argmax(axis=1), minlength=classes)
+    true = np.bincount(labels, minlength=classes)
     most, missing = int(read.argmax()), np.flatnonzero((read == 0) & (true > 0))
     if read[most] == read.sum():
-        return read, true, f"Every image is read as {most}."
+        return read, true, f"Every image is read as {names[most]}."
     if read[most] >= ONE_DIGIT * read.sum():
-        return read, true, f"{percent(float(read[most] / read.sum()), 0)} of the images are read as {most}."
+        return read, true, f"{percent(float(read[most] / read.sum()), 0)} of the images are read as {names[most]}."
     if len(missing):
-        return read, true, f"No image is read as {' or '.join(map(str, missing))}."
+        return read, true, f"No image is read as {' or '.join(names[number] for number in missing)}."
     off = np.abs(np.log(read[true > 0] / true[true > 0]))
     if off.max() > np.log(OFTEN):
         digit = int(np.flatnonzero(true > 0)[off.argmax()])
         often = "often" if read[digit] > true[digit] else "seldom"
-        return read, true, f"{digit} is read too {often}: {read[digit]:,} times, and it is there {true[digit]:,} times."
+        words = f"{names[digit]} is read too {often}: {read[digit]:,} times, and it is there {true[digit]:,} times."
+        return read, true, words
     return read, true, ""

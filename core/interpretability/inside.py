@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from core.data.classes import DIGITS
 from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 from core.interpretability import numpy_network as layers
 from core.interpretability.saliency import occlusion_map
-from core.layers import ACTIVATIONS, CLASSES
+from core.layers import ACTIVATIONS
 from core.network import Block, Network, padding
 from core.runs import RunView
 from core.runs.starter import FOLDER as STARTER
@@ -196,8 +197,9 @@ class Inside:
     def activations(self, images: np.ndarray, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """What every layer puts out, float32 (n, *shape) by its name.
 
-        First come "images", the scaled pixels (n, 28, 28, 1), last "logits" and "probabilities" (n, 10). "output" is
-        what the output layer puts out, after softmax or sigmoid; the probabilities are the softmax of the logits.
+        First come "images", the scaled pixels (n, 28, 28, 1), last "logits" and "probabilities" (n, classes).
+        "output" is what the output layer puts out, after softmax or sigmoid; the probabilities are the softmax of the
+        logits.
 
         Args:
             images: uint8 (n, 28, 28).
@@ -220,11 +222,11 @@ class Inside:
         return found
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Float32 (n, 10), the numbers before softmax or sigmoid, for uint8 (n, 28, 28)."""
+        """Float32 (n, classes), the numbers before softmax or sigmoid, for uint8 (n, 28, 28)."""
         return self.activations(images, (LOGITS,))[LOGITS]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Float32 (n, 10), rows summing to 1, for uint8 (n, 28, 28)."""
+        """Float32 (n, classes), rows summing to 1, for uint8 (n, 28, 28)."""
         return self.activations(images, (PROBABILITIES,))[PROBABILITIES]
 
     def _forward(self, x: np.ndarray, last: str = PROBABILITIES) -> Iterator[tuple[str, np.ndarray]]:
@@ -250,7 +252,11 @@ class Inside:
     def _shape(self, name: str) -> tuple[int, ...]:
         if name == IMAGES:
             return (*IMAGE_SHAPE, 1)
-        return (CLASSES,) if name in (LOGITS, PROBABILITIES) else self.network.blocks[self._places[name]].shape
+        return (
+            (self.network.classes,)
+            if name in (LOGITS, PROBABILITIES)
+            else self.network.blocks[self._places[name]].shape
+        )
 
     def _chunks(self, count: int) -> Iterator[slice]:
         numbers, channels = self.network.activations, 1
@@ -272,14 +278,17 @@ class Inside:
         Returns:
             float32 (28, 28).
         """
-        return self._back(self._steps(self._one(image)), _direction(target)).gradient
+        return self._back(self._steps(self._one(image)), _direction(target, self.network.classes)).gradient
 
     def contributions(self, image: np.ndarray, digit: int, against: int | None = None) -> Contributions:
         """What each pixel adds to the logit of `digit` or, with `against`, to how far that is above another's.
 
         Exact for piecewise linear networks; otherwise by integrated gradients, with as many steps as its sum needs.
         """
-        x, direction = self._one(image), _direction(digit if against is None else (digit, against))
+        x, direction = (
+            self._one(image),
+            _direction(digit if against is None else (digit, against), self.network.classes),
+        )
         back = self._back(self._steps(x), direction)
         if self.piecewise_linear:
             pixels, error = back.gradient * x[0, ..., 0], back.value - back.offset - back.sum
@@ -524,13 +533,14 @@ def _index(index: int | tuple[int, ...], block: Block) -> tuple[int, ...]:
     return tuple(int(place) for place in index)
 
 
-def _direction(target: Target) -> np.ndarray:
+def _direction(target: Target, classes: int) -> np.ndarray:
     """What the logits are multiplied by, so that their sum is the target: 1 for it, -1 for what it is held against."""
     digits = target if isinstance(target, tuple) else (target,)
-    direction = np.zeros(CLASSES, np.float32)
+    direction = np.zeros(classes, np.float32)
     for digit, sign in zip(digits, (1, -1), strict=False):
-        if digit not in range(CLASSES):
-            raise ValueError(f"A digit is 0 to 9, not {digit}.")
+        if digit not in range(classes):
+            what = "digit" if classes == len(DIGITS) else "class"
+            raise ValueError(f"A {what} is 0 to {classes - 1}, not {digit}.")
         direction[digit] += sign
     return direction
 

@@ -145,7 +145,7 @@ def slope(kind: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (n, 10) of logits (n, 10)."""
+    """Probabilities (n, classes) of logits (n, classes)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 

@@ -19,7 +19,7 @@ class ReadsImages(Protocol):
     """What an explanation needs of a network."""
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Float (n, 10) for uint8 (n, 28, 28)."""
+        """Float (n, classes) for uint8 (n, 28, 28)."""
 
 
 def occlusion_map(
@@ -43,8 +43,6 @@ def occlusion_map(
     """
     if getattr(image, "dtype", None) != np.uint8 or image.shape != IMAGE_SHAPE:
         raise ValueError(f"image must be uint8 (28, 28), but came as {getattr(image, 'shape', type(image).__name__)}.")
-    if digit not in range(10):
-        raise ValueError(f"digit must be 0 to 9, but came as {digit}.")
     if not 1 <= stride <= patch <= IMAGE_SIDE:
         raise ValueError(f"1 <= stride <= patch <= {IMAGE_SIDE} is wanted, but came as stride {stride}, patch {patch}.")
     places = _places(patch, stride)
@@ -52,7 +50,10 @@ def occlusion_map(
     images = np.repeat(image[np.newaxis], 1 + len(inked), axis=0)
     for blanked, place in zip(images[1:], inked, strict=True):
         blanked[place] = BACKGROUND
-    p = predictor.probabilities(images)[:, digit].astype(np.float64)
+    probabilities = predictor.probabilities(images)
+    if digit not in range(probabilities.shape[1]):
+        raise ValueError(f"digit must be 0 to {probabilities.shape[1] - 1}, but came as {digit}.")
+    p = probabilities[:, digit].astype(np.float64)
     total, covering = np.zeros(IMAGE_SHAPE), np.zeros(IMAGE_SHAPE)
     for place in places:
         covering[place] += 1

@@ -100,13 +100,16 @@ def reliability_chart(title: str, diagram: ReliabilityDiagram, *, few: int) -> H
     return _figure(title, _frame(title, "Confidence", marks, *drawn), note)
 
 
-def confusion_table(matrix: np.ndarray) -> Html:
-    """The confusion matrix, counts with labels in rows: right ones blue, mistakes the stronger the more there are."""
+def confusion_table(matrix: np.ndarray, names: Sequence[str]) -> Html:
+    """The confusion matrix, counts with labels in rows: right ones blue, mistakes the stronger the more there are.
+
+    `names` are what the classes are called, in their order.
+    """
     digits = range(len(matrix))
     most = math.log1p(max(2, int((matrix - np.diag(np.diag(matrix))).max())))
     rows = []
     for label in digits:
-        cells = [tag("th", str(label), scope="row")]
+        cells = [tag("th", names[label], scope="row")]
         for prediction in digits:
             count = int(matrix[label, prediction])
             if label == prediction:
@@ -117,7 +120,7 @@ def confusion_table(matrix: np.ndarray) -> Html:
             else:
                 cells.append(tag("td", ""))
         rows.append(tag("tr", *cells))
-    head = tag("tr", tag("th", "label"), *(tag("th", f"{digit}", scope="col") for digit in digits))
+    head = tag("tr", tag("th", "label"), *(tag("th", names[digit], scope="col") for digit in digits))
     whole = tag("table", tag("thead", head), tag("tbody", *rows), class_="matrix")
     note = "Rows: the label. Columns: what it was read as. The diagonal is right."
     return tag("figure", wide(whole), tag("figcaption", note))

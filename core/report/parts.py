@@ -86,6 +86,8 @@ def dataset_part(run: RunView, dataset: Dataset | None) -> Html | None:
     known, summary = run.dataset, run.summary or {}
     is_here = dataset is not None and known.get("fingerprint") == dataset.fingerprint
     rows = [("Name", known.get("name") or "not known: training has not begun")]
+    if not run.is_digits:
+        rows.append((f"{len(run.classes)} classes", ", ".join(run.classes)))
     counts = {"Training images": summary.get("training_images"), "Validation images": summary.get("validation_images")}
     rows += [(name, f"{count:,}") for name, count in counts.items() if count]
     if is_here:
@@ -181,9 +183,10 @@ def mistakes(dataset: Dataset, reading: Predictions, title: str = "The worst mis
 
 def digit_picture(dataset: Dataset, image: int, readings: Sequence[Predictions]) -> Html:
     """A test image, and what it was read as by one run or by two."""
-    label = int(readings[0].labels[image])
+    names = readings[0].classes
+    label = names[int(readings[0].labels[image])]
     doubtful = "*" if dataset.is_mnist and image in ERRORS_BY_INDEX else ""
-    told = [f"{int(each.predictions[image])}, {certainty(float(each.confidence[image]))}" for each in readings]
+    told = [f"{names[int(each.predictions[image])]}, {certainty(float(each.confidence[image]))}" for each in readings]
     said = [f"label {label}{doubtful}", *(f"read {words}".replace(" ", "\u00a0") for words in told)]
     lines = [part for place, words in enumerate(said) for part in ([_LINE] if place else []) + [words]]
     words = f"Test image {image}: " + ", ".join(said)

@@ -74,9 +74,10 @@ def _test_part(run: RunView, reading: Predictions | None, why: str) -> Html | No
     if reading is None:
         return section("Test images", listed(accuracy_sentences(run, None)), sentences(why))
     found = metrics.per_digit(reading.matrix)
+    kind = "digit" if run.is_digits else "class"
     rows = (
         (
-            str(digit),
+            reading.classes[digit],
             f"{found.support[digit]:,}",
             *(_share(values[digit]) for values in (found.recall, found.precision, found.f1)),
         )
@@ -85,12 +86,12 @@ def _test_part(run: RunView, reading: Predictions | None, why: str) -> Html | No
     return section(
         "Test images",
         listed([*accuracy_sentences(run, reading), *failures(reading)]),
-        charts.confusion_table(reading.matrix),
-        tag("h3", "Each digit"),
-        table(("Digit", "Images", "Recall", "Precision", "F1"), rows),
+        charts.confusion_table(reading.matrix, reading.classes),
+        tag("h3", f"Each {kind}"),
+        table((kind.capitalize(), "Images", "Recall", "Precision", "F1"), rows),
         sentences(
-            "Recall: of the images of a digit, those that are read as it. Precision: of the images that are read as a "
-            "digit, those that are one. F1 joins both.",
+            f"Recall: of the images of a {kind}, those that are read as it. Precision: of the images that are read as "
+            f"a {kind}, those that are of it. F1 joins both.",
             class_="note",
         ),
     )
@@ -138,7 +139,7 @@ def _robustness(run: RunView, dataset: Dataset | None) -> Html | None:
     )
     return section(
         "Robustness",
-        sentences(in_words(found)),
+        sentences(in_words(found, run.classes)),
         table(("Accuracy when images are changed", *(STRENGTH_NAMES[each].capitalize() for each in STRENGTHS)), rows),
         sentences(
             f"Unchanged: {percent(found.unchanged.accuracy, 1)}. Mean over all changes: "
@@ -157,10 +158,10 @@ def _inside(run: RunView, dataset: Dataset | None) -> Html | None:
     kernel = inside.weights[first.name]["kernel"]
     shown = weight_pictures(kernel, source(inside.network, first.name).shape)
     order = np.argsort(-np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), axis=0), kind="stable")
-    is_output = first.layer.kind == "output"  # ten, one for each digit
+    is_output = first.layer.kind == "output"  # one for each class
     order = (np.sort(order) if is_output else order[:MOST_PICTURES]).tolist()
     walls = [
-        charts.picture(address, f"Weights of unit {number}", caption=str(number) if is_output else None)
+        charts.picture(address, f"Weights of unit {number}", caption=run.classes[number] if is_output else None)
         for number, address in zip(order, pictures.weights(shown[order]), strict=True)
     ]
     count = f"the {len(order)} strongest of {len(shown)}" if len(order) < len(shown) else f"all {len(shown)}"

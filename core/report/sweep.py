@@ -131,7 +131,7 @@ def sweep_command(plan: Plan) -> str:
     try:
         settings = {name: parse_setting(name, _typed(value)) for name, value in shared.items()}
         space = {name: parse_several(name, " | ".join(values)) for name, values in tried.items()}
-        given = {"model": base.model, "epochs": base.epochs, "dataset": base.dataset}
+        given = {"model": base.model, "epochs": base.epochs, "dataset": base.dataset, "classes": base.classes}
         again = plan_of(TrainingConfig(**given, **settings), space)
     except ConfigError:
         return ""

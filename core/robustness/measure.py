@@ -6,12 +6,13 @@ import csv
 import io
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from core.data import Dataset
+from core.data.classes import DIGITS, LEAST_CLASSES, MOST_CLASSES
 from core.evaluation import metrics
 from core.predictor import Predictor
 from core.robustness import corruptions
@@ -24,7 +25,7 @@ Report = Callable[[int, int, str], None]  # steps done, steps in all, what comes
 
 @dataclass(frozen=True)
 class Measurement:
-    """Accuracy under one change: overall and of each digit, fractions; None for a digit without images."""
+    """Accuracy under one change: overall and of each digit, or other class, fractions; None for one without images."""
 
     change: str
     strength: int
@@ -89,7 +90,7 @@ class Robustness:
         return self.unchanged.accuracy - measurement.accuracy
 
     def digit_losses(self, strength: int | None = None) -> np.ndarray:
-        """How much accuracy each change costs each digit, float64 (changes, 10), nan for a digit without images.
+        """How much accuracy each change costs each digit, float64 (changes, classes), nan for a digit without images.
 
         Of one strength, or the mean over all.
         """
@@ -113,11 +114,15 @@ class Robustness:
         """Keep it in the run's folder."""
         results.save(run.path, files.ROBUSTNESS, asdict(self))
 
-    def as_csv(self) -> bytes:
-        """One row a change and strength, the unchanged images first: accuracy, its loss, accuracy of each digit."""
+    def as_csv(self, names: Sequence[str] = DIGITS) -> bytes:
+        """One row a change and strength, the unchanged images first: accuracy, its loss, accuracy of each class.
+
+        `names` are what the classes are called, in their order.
+        """
         file = io.StringIO()
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["change", "strength", "meaning", "accuracy", "loss", *(f"digit {d}" for d in range(10))])
+        heads = [f"digit {name}" if tuple(names) == DIGITS else name for name in names]
+        rows.writerow(["change", "strength", "meaning", "accuracy", "loss", *heads])
         for m in (self.unchanged, *self.changed):
             digits = ["" if part is None else f"{part:.6f}" for part in m.per_digit]
             rows.writerow([m.change, m.strength, m.meaning, f"{m.accuracy:.6f}", f"{self.loss(m):.6f}", *digits])
@@ -151,7 +156,8 @@ def measure(predictor: Predictor, model: str, dataset: Dataset, report: Report =
         report(number, len(steps), words)
         shown = corruptions.corrupt(images, name, strength) if strength else images
         right = predictor.probabilities(shown).argmax(axis=1) == labels
-        per_digit = metrics.share(np.bincount(labels[right], minlength=10), np.bincount(labels, minlength=10))
+        counts = [np.bincount(some, minlength=len(dataset.classes)) for some in (labels[right], labels)]
+        per_digit = metrics.share(*counts)
         parts = tuple(None if np.isnan(part) else float(part) for part in per_digit)
         measurements.append(Measurement(name, strength, float(right.mean()), parts))
     return Robustness(
@@ -178,6 +184,8 @@ def _robustness(values: dict) -> Robustness:
         changed=changed,
     )
     whole = [(name, strength) for name in found.changes for strength in corruptions.STRENGTHS]
+    if len({len(m.per_digit) for m in (unchanged, *changed)}) > 1:
+        raise ValueError("not of the same classes")
     if not whole or [(m.change, m.strength) for m in changed] != whole or unchanged.strength:
         raise ValueError("not every change in every strength")
     return found
@@ -186,7 +194,8 @@ def _robustness(values: dict) -> Robustness:
 def _measurement(row: dict) -> Measurement:
     accuracy, per_digit = float(row["accuracy"]), [None if p is None else float(p) for p in row["per_digit"]]
     fractions = [accuracy, *(part for part in per_digit if part is not None)]
-    if len(per_digit) != 10 or not _NAME.fullmatch(row["change"]) or row["strength"] not in corruptions.STRENGTH_NAMES:
+    classes = LEAST_CLASSES <= len(per_digit) <= MOST_CLASSES
+    if not classes or not _NAME.fullmatch(row["change"]) or row["strength"] not in corruptions.STRENGTH_NAMES:
         raise ValueError("not a measurement")
     if not all(0 <= fraction <= 1 for fraction in fractions):
         raise ValueError("not a fraction")

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from core.data.classes import DIGITS
 from core.formatting import percent
 from core.robustness.measure import Robustness
 
 
-def in_words(result: Robustness) -> str:
+def in_words(result: Robustness, names: Sequence[str] = DIGITS) -> str:
     """The digits that lose most and least accuracy, and the changes that cost most and least, as Markdown.
 
-    One sentence says that nothing matters where no change costs a point.
+    Other classes are called by their `names`.     One sentence says that nothing matters where no change costs a point.
     """
     if all(abs(result.loss(measured)) <= 0.01 for measured in result.changed):
         return f"**No change matters**: it reads {percent(result.unchanged.accuracy, 0)} with or without."
     digits, changes, parts = result.fragile_digits(), result.hard_changes(), []
     if len(digits) > 3:
         (first, most), (last, least) = digits[0], digits[-1]
-        others = [f"{digit} ({points(loss)})" for digit, loss in digits[1:3] if _is_loss(loss)]
+        others = [f"{names[digit]} ({points(loss)})" for digit, loss in digits[1:3] if _is_loss(loss)]
         then = f", then {' and '.join(others)}" if others else ""
         parts.append(
-            f"**{first} is most fragile**: over all changes it {loses(most)} on average{then}. "
-            f"**{last} is most robust** and {loses(least)}."
+            f"**{names[first]} is most fragile**: over all changes it {loses(most)} on average{then}. "
+            f"**{names[last]} is most robust** and {loses(least)}."
         )
     (hard, cost), (easy, little) = changes[0], changes[-1]
     least = f"least ({points(little)})" if _is_loss(little) else "nothing"

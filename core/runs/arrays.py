@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from core.layers import CLASSES
 from core.runs.files import PREDICTIONS_FOLDER, PROBABILITIES, VALIDATION, epoch_predictions
 from core.storage import read_array, until_changed, version, write_array, write_atomically
 
@@ -19,7 +20,7 @@ def probabilities_path(folder: Path, epoch: int | None) -> Path:
 
 
 def write_probabilities(folder: Path, probabilities: np.ndarray, epoch: int | None = None) -> None:
-    """Keep probabilities (n, 10) as float16, of one epoch or, without one, of the end.
+    """Keep probabilities (n, classes) as float16, of one epoch or, without one, of the end.
 
     Where rounding would tie the prediction with another digit, it is moved to the next float16 above, so that
     the arg-max of what is kept is the arg-max of what was given.
@@ -33,16 +34,16 @@ def write_probabilities(folder: Path, probabilities: np.ndarray, epoch: int | No
     write_array(path, half)
 
 
-def newest_probabilities(folder: Path, epochs: list[int], end: int) -> np.ndarray | None:
+def newest_probabilities(folder: Path, epochs: list[int], end: int, classes: int) -> np.ndarray | None:
     """The newest probabilities, of the end or of the last of `epochs`; None where there are none (`end_is_newest`)."""
     path = _newest(folder, epochs, end)
-    return read_probabilities(path) if path else None
+    return read_probabilities(path, classes) if path else None
 
 
-def has_probabilities(folder: Path, epochs: list[int], end: int) -> bool:
+def has_probabilities(folder: Path, epochs: list[int], end: int, classes: int) -> bool:
     """Whether `newest_probabilities` finds any; they are read once until they change, and not kept."""
     path = _newest(folder, epochs, end)
-    return path is not None and _are_usable(path)
+    return path is not None and _are_usable(path, classes)
 
 
 def end_is_newest(folder: Path, epochs: list[int], end: int) -> bool:
@@ -68,22 +69,22 @@ def _newest(folder: Path, epochs: list[int], end: int) -> Path | None:
 
 
 @until_changed(maxsize=4096)
-def _are_usable(path: Path) -> bool:
-    return read_probabilities(path) is not None
+def _are_usable(path: Path, classes: int) -> bool:
+    return read_probabilities(path, classes) is not None
 
 
-def read_probabilities(path: Path) -> np.ndarray | None:
-    """Probabilities float32 (n, 10), None where the file is missing or does not hold any."""
+def read_probabilities(path: Path, classes: int = CLASSES) -> np.ndarray | None:
+    """Probabilities float32 (n, classes), None where the file is missing or does not hold any."""
     try:
-        return _probabilities(path)
+        return _probabilities(path, classes)
     except OSError:
         return None
 
 
 @until_changed(maxsize=64)
-def _probabilities(path: Path) -> np.ndarray | None:
+def _probabilities(path: Path, classes: int) -> np.ndarray | None:
     array = read_array(path)
-    if array is None or array.ndim != 2 or array.shape[1] != 10 or array.dtype.kind != "f":
+    if array is None or array.ndim != 2 or array.shape[1] != classes or array.dtype.kind != "f":
         return None
     array = array.astype(np.float32)
     if not ((array >= 0) & (array <= ROUNDING)).all():
@@ -99,18 +100,18 @@ def predicted_epochs(folder: Path) -> list[int]:
 
 
 def write_validation(folder: Path, labels: np.ndarray, probabilities: np.ndarray) -> None:
-    """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
+    """Keep what the finished network says of the validation images: labels (n,), probabilities (n, classes)."""
     arrays = {"labels": labels.astype(np.uint8), "probabilities": probabilities.astype(np.float16)}
     write_atomically(folder / VALIDATION, lambda file: np.savez(file, **arrays))
 
 
-def read_validation(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """Labels uint8 (n,) and probabilities float32 (n, 10), None where there are none or they are damaged."""
+def read_validation(folder: Path, classes: int = CLASSES) -> tuple[np.ndarray, np.ndarray] | None:
+    """Labels uint8 (n,) and probabilities float32 (n, classes), None where there are none or they are damaged."""
     try:
         with np.load(folder / VALIDATION, allow_pickle=False) as arrays:
             labels, probabilities = arrays["labels"], arrays["probabilities"].astype(np.float32)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError):
         return None
-    whole = labels.ndim == 1 and labels.dtype == np.uint8 and probabilities.shape == (len(labels), 10)
-    usable = whole and (labels <= 9).all() and ((probabilities >= 0) & (probabilities <= ROUNDING)).all()
+    whole = labels.ndim == 1 and labels.dtype == np.uint8 and probabilities.shape == (len(labels), classes)
+    usable = whole and (labels < classes).all() and ((probabilities >= 0) & (probabilities <= ROUNDING)).all()
     return (labels, probabilities) if usable else None

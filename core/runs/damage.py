@@ -57,7 +57,7 @@ def _damaged_files(run: RunView) -> list[Path]:
     """The files with anything but settings, words and events that cannot be used."""
     folder = run.path
     predictions = [folder / files.PROBABILITIES, *sorted((folder / files.PREDICTIONS_FOLDER).glob("epoch-*.npy"))]
-    found = [path for path in predictions if path.exists() and read_probabilities(path) is None]
+    found = [path for path in predictions if path.exists() and read_probabilities(path, run.outputs) is None]
     validation = folder / files.VALIDATION
     found += [validation] if validation.exists() and run.validation() is None else []
     found += [path for name in MEASURED if (path := folder / name).exists() and not isinstance(read_json(path), dict)]

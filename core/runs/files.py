@@ -8,9 +8,9 @@ events.jsonl       what happened, one event a line
 log.txt            what the worker printed
 worker.lock        held by the worker while it lives
 checkpoint.npz     the variables and the position from which training continues
-dataset.json       name, source and fingerprint of the dataset
+dataset.json       name, source and fingerprint of the dataset, and the names of its classes where they are no digits
 architecture.json  the layers
-predictions/       epoch-0001.npy …: probabilities of the test images after each epoch, float16 (n, 10)
+predictions/       epoch-0001.npy …: probabilities of the test images after each epoch, float16 (n, classes)
 probabilities.npy  probabilities of the test images after the last epoch
 validation.npz     labels and probabilities of the validation images
 weights/           epoch-0000.npz …: the weights by name before the first batch and after each epoch, float16; thinned
@@ -33,8 +33,9 @@ history.png        figures that the command line draws, with predictions.png
 
 from __future__ import annotations
 
-FORMAT = 2  # of the folders that this version reads; those of versions that wrote no number are of format 0
+FORMAT = 3  # of the folders that this version reads; those of versions that wrote no number are of format 0
 FIRST_FORMAT = 1  # which a run has that uses nothing newer, so that earlier versions read it too
+FORMAT_OF_EXPERIMENTS = 2
 
 CONFIG = "config.json"
 NAME = "name.json"

@@ -81,7 +81,7 @@ class Run(RunView):
         write_config(self.target(files.CONFIG), config)
 
     def write_dataset(self, identity: dict) -> None:
-        """Note which dataset it is trained on: its `name`, `source` and `fingerprint`."""
+        """Note which dataset it is trained on: its `name`, `source`, `fingerprint`, perhaps `classes`."""
         write_json(self.target(files.DATASET), identity)
 
     def write_architecture(self, rows: list[dict]) -> None:
@@ -106,12 +106,12 @@ class Run(RunView):
         write_atomically(self.target(files.CHECKPOINT), lambda file: np.savez(file, **arrays))
 
     def write_probabilities(self, probabilities: np.ndarray, epoch: int | None = None) -> None:
-        """Keep probabilities (n, 10) of the test images as float16, of one epoch or, without one, of the end."""
+        """Keep probabilities (n, classes) of the test images as float16, of one epoch or, without one, of the end."""
         self.check_writable()
         write_probabilities(self.path, probabilities, epoch)
 
     def write_validation(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
-        """Keep what the finished network says of the validation images: labels (n,), probabilities (n, 10)."""
+        """Keep what the finished network says of the validation images: labels (n,), probabilities (n, classes)."""
         self.check_writable()
         write_validation(self.path, labels, probabilities)
 

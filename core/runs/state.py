@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import ConfigError, TrainingConfig
+from core.data.classes import DIGITS, MOST_CLASSES, checked
 from core.names import MOST, visible
 from core.runs import files
 from core.storage import read_json, write_json
@@ -87,7 +88,11 @@ EXTENSION = Kind("a whole number", lambda value: value == -1 or _is_count(value)
 STATE = Kind("a state", lambda value: isinstance(value, str) and value in STATES)
 REQUEST = Kind('"pause", "stop" or null', lambda value: value is None or value in ("pause", "stop"))
 
-DATASET = {"name": TEXT, "source": TEXT, "fingerprint": TEXT}
+CLASSES = Kind(
+    f"2 to {MOST_CLASSES} names, each once",
+    lambda value: isinstance(value, list) and list(checked(value) or ()) == value,
+)
+DATASET = {"name": TEXT, "source": TEXT, "fingerprint": TEXT, "classes": CLASSES}
 MEASURED_OR_NOT = Kind(f"{FRACTION.words} or null", lambda value: value is None or FRACTION.takes(value))
 ACCURACIES = dict.fromkeys(("mine", "mine_held_out", "test"), MEASURED_OR_NOT)
 FILES: dict[str, dict | list] = {
@@ -189,7 +194,9 @@ def write_config(path: Path, config: TrainingConfig) -> None:
 
 def config_values(config: TrainingConfig) -> dict:
     """What config.json holds as this version writes it."""
-    return {"format": files.FORMAT if config.experiments else files.FIRST_FORMAT, **config.as_dict()}
+    newest = files.FORMAT if config.classes != len(DIGITS) else files.FIRST_FORMAT
+    used = files.FORMAT_OF_EXPERIMENTS if config.experiments else files.FIRST_FORMAT
+    return {"format": max(newest, used), **config.as_dict()}
 
 
 def read_config(path: Path) -> Content:

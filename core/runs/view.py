@@ -11,6 +11,7 @@ import numpy as np
 
 from core import endings
 from core.config import TrainingConfig
+from core.data.classes import DIGITS
 from core.home import absolute
 from core.names import visible
 from core.people.owner import Owner, owner_of
@@ -164,8 +165,32 @@ class RunView:
 
     @property
     def dataset(self) -> dict:
-        """Name, source and fingerprint of the dataset it was trained on; {} before training began."""
+        """Name, source and fingerprint of the dataset it was trained on; {} before training began.
+
+        Where its images are not digits, `classes` are the names of their labels.
+        """
         return self._values(files.DATASET)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its labels are called, in their order: "0" to "9" where it reads digits, or the names are not known.
+
+        Of a run with another number of outputs whose names are damaged, they are the numbers from 0.
+        """
+        found, config = tuple(self.dataset.get("classes", DIGITS)), self.config
+        if not self.dataset and config and config.dataset:  # which it is to be trained on
+            from core.data.kept import Datasets  # which imports people, as this does
+
+            kept = Datasets(self.home).get(config.dataset)
+            found = kept.classes if kept else found
+        if config and len(found) != config.classes:
+            return tuple(map(str, range(config.classes)))
+        return found
+
+    @property
+    def is_digits(self) -> bool:
+        """Whether it reads digits, and not other things."""
+        return self.classes == DIGITS
 
     @property
     def wanted_dataset(self) -> str:
@@ -238,7 +263,7 @@ class RunView:
 
     @property
     def has_model(self) -> bool:
-        """Whether the run can read digits."""
+        """Whether the run can read images."""
         return self.model_path.exists() and not self._is_newer
 
     @property
@@ -269,22 +294,28 @@ class RunView:
     # What it predicts
 
     def probabilities(self, epoch: int | None = None) -> np.ndarray | None:
-        """Probabilities of the test set, float32 (n, 10), after `epoch` (from 1) or, without one, the newest."""
+        """Probabilities of the test set, float32 (n, classes), after `epoch` (from 1) or, without one, the newest."""
         if self._is_newer:
             return None
         if epoch is None:
-            return newest_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end)
-        return read_probabilities(probabilities_path(self.path, epoch))
+            return newest_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end, self.outputs)
+        return read_probabilities(probabilities_path(self.path, epoch), self.outputs)
 
     @property
     def has_probabilities(self) -> bool:
         """Whether there are probabilities of the test set, without keeping them in memory."""
-        return not self._is_newer and has_probabilities(self.path, self.predicted_epochs(), self._epochs_at_the_end)
+        kept = self.predicted_epochs(), self._epochs_at_the_end, self.outputs
+        return not self._is_newer and has_probabilities(self.path, *kept)
 
     @property
     def end_is_newest(self) -> bool:
         """Whether no epoch was trained after the probabilities of the end."""
         return end_is_newest(self.path, self.predicted_epochs(), self._epochs_at_the_end)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs its network has, ten for digits, or where its settings are damaged."""
+        return self.config.classes if self.config else len(DIGITS)
 
     @property
     def _epochs_at_the_end(self) -> int:
@@ -295,11 +326,11 @@ class RunView:
         return predicted_epochs(self.path)
 
     def validation(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Labels uint8 (n,) and probabilities float32 (n, 10) of the validation images.
+        """Labels uint8 (n,) and probabilities float32 (n, classes) of the validation images.
 
         None where there are none besides the test images (`seed`), before the end of the run, or in a damaged file.
         """
-        return read_validation(self.path)
+        return read_validation(self.path, self.outputs)
 
 
 def is_threshold(value: object) -> bool:

@@ -9,6 +9,7 @@ python -m core.sweeps show | pause | resume | stop | retry SWEEP
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from core.compute.cluster_launcher import make_launcher
 from core.config import ConfigError, TrainingConfig, model_name
+from core.data import DatasetError, load_dataset
 from core.data.kept import Datasets
 from core.formatting import percent
 from core.runs import RunError, RunStore
@@ -82,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     sweeps = SweepStore(RunStore(options.home))
     try:
         return _do(options, sweeps)
-    except (ConfigError, RunError) as error:
+    except (ConfigError, DatasetError, RunError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -130,8 +132,12 @@ def read_plan(options: argparse.Namespace, datasets: Datasets) -> Plan:
     model = model_name(options.model)
     settings = {name: parse_setting(name, text) for name, text in map(_named, options.set)}
     space = {name: parse_several(name, text) for name, text in map(_named, options.tried)}
-    of_all = {"model": model, "epochs": options.epochs, "dataset": kept.fingerprint if kept else ""}
-    base = TrainingConfig(**{**of_all, **settings})
+    of_data = {}
+    if kept:
+        of_data = {"dataset": kept.fingerprint, "classes": len(kept.classes)}
+    elif os.environ.get("DIGITLAB_DATA"):
+        of_data = {"classes": len(load_dataset(allow_download=False).classes)}
+    base = TrainingConfig(**{"model": model, "epochs": options.epochs, **of_data, **settings})
     if options.random is not None and options.random < 1:
         raise ConfigError(f"Choose at least one trial, not {options.random}.")
     name = options.name or ("" if space else f"{base.title}: one run")

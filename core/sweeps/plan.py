@@ -30,6 +30,7 @@ OF_ANY_NETWORK = (  # settings that a trial of another network keeps; of the oth
     "left_out",
     "imbalance",
     "dataset",
+    "classes",
 )
 
 Point = Mapping[str, Any]  # settings by their names in TrainingConfig

@@ -51,7 +51,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch that was just completed; `probabilities` float32 (n, 10) are those of the test set.
+    """An epoch that was just completed; `probabilities` float32 (n, classes) are those of the test set.
 
     `loss` and `accuracy` were counted in training; `train_loss` and `train_accuracy` on training images that were read
     again after it, as validation images are, None where that would be no different.
@@ -241,7 +241,7 @@ class Training:
         return float(losses.mean()), float((probabilities.argmax(axis=1) == labels).mean())
 
     def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities float32 (n, 10) and cross-entropy float32 (n,) of uint8 (n, 28, 28), n > 0, dropout off."""
+        """Probabilities float32 (n, classes) and losses float32 (n,) of uint8 (n, 28, 28), n > 0, dropout off."""
         return self.network.evaluate(images, labels)
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:

@@ -48,7 +48,7 @@ class Network:
             average.assign_add(part * (weight - average))
 
     def evaluate(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities float32 (n, 10) and cross-entropy float32 (n,) of uint8 (n, 28, 28), n > 0, dropout off."""
+        """Probabilities float32 (n, classes) and losses float32 (n,) of uint8 (n, 28, 28), n > 0, dropout off."""
         parts = []
         for at in range(0, len(images), EVALUATED_AT_ONCE):
             part = slice(at, at + EVALUATED_AT_ONCE)

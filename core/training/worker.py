@@ -27,7 +27,8 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -38,6 +39,7 @@ from core import models
 from core.compute.process import MACHINE, PARENT, works_ahead
 from core.config import ConfigError, TrainingConfig
 from core.data import Dataset, DatasetError, is_better_one_here, load_dataset
+from core.data.classes import named_in_words
 from core.data.kept import Datasets
 from core.endings import DIVERGED
 from core.home import absolute
@@ -241,7 +243,8 @@ def _machine() -> str:
 
 
 def _identity(dataset: Dataset) -> dict:
-    return {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
+    named = {} if dataset.is_digits else {"classes": list(dataset.classes)}
+    return {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint, **named}
 
 
 def _kept_dataset_of(run: Run) -> Dataset | None:
@@ -253,6 +256,13 @@ def _check_dataset(run: Run, dataset: Dataset) -> None:
     """Write which dataset a new run is trained on; raise DatasetError where a run is to be trained on another one."""
     if why := run.foreign_dataset(dataset):
         raise DatasetError(why)
+    if run.config.classes != len(dataset.classes):
+        raise DatasetError(
+            f"This run is to tell {run.config.classes} classes apart, and {dataset.name} has {len(dataset.classes)}: "
+            f"{named_in_words(dataset.classes)}. Start a run on this dataset."
+        )
+    if run.config.start_from and not dataset.is_digits:
+        raise DatasetError(f"{dataset.name} has no digits, so a run on it cannot learn My digits. Start a new run.")
     run.write_dataset(_identity(dataset))
 
 
@@ -297,6 +307,7 @@ class Ready:
         for config in likely:
             if self.dataset is None or _run_is_waiting():
                 return
+            config = _for(config, self.dataset)
             if not config.start_from and not any(training.fits(config) for training in self._trainings):
                 training = Training(config, self.dataset)
                 self.built += 1
@@ -310,7 +321,7 @@ class Ready:
         """
         if training.config.start_from or not training.begin_anew():
             return
-        offered = [each for each in self._trainings if each.fits(_as_offered(each.config.model, each.config.dataset))]
+        offered = [each for each in self._trainings if each.fits(_as_offered(each.config))]
         self._trainings = [training, *offered]
 
     def take(self, config: TrainingConfig) -> Training | None:
@@ -326,11 +337,20 @@ def _likely(last: TrainingConfig | None) -> Iterator[TrainingConfig]:
     """What may be trained next, the likeliest first: the last settings again, and each network as it is offered."""
     yield last or TrainingConfig()
     if works_ahead() and sys.platform != "win32":  # there it cannot see that a run waits meanwhile
-        yield from (_as_offered(model, last.dataset if last else "") for model in MODELS)
+        last = last or TrainingConfig()
+        yield from (_as_offered(last, model) for model in MODELS)
 
 
-def _as_offered(model: str, dataset: str) -> TrainingConfig:
-    return TrainingConfig(model, dataset=dataset)
+def _as_offered(config: TrainingConfig, model: str = "") -> TrainingConfig:
+    """The config as its network, or another one, is offered on the same dataset."""
+    return TrainingConfig(model or config.model, dataset=config.dataset, classes=config.classes)
+
+
+def _for(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+    """The config with an output for each class of the dataset; as it is where it cannot have them."""
+    with suppress(ConfigError):
+        return replace(config, classes=len(dataset.classes))
+    return config
 
 
 def _last_run(home: Path) -> Run | None:

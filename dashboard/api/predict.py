@@ -88,7 +88,8 @@ def answer_body(models: LoadedModels, run: RunView, kind: str, data: bytes) -> s
     except OSError as error:
         raise HTTPException(409, f"{run.name} has no model yet. Try again when its training has ended.") from error
     images = images_of_picture(data) if kind == "picture" else images_of_pixels(data)
-    return schemas.Answers(run=run.id, answers=[_as_schema(each) for each in models.answer_all(run, model, images)])
+    answers = [_as_schema(each) for each in models.answer_all(run, model, images)]
+    return schemas.Answers(run=run.id, classes=list(run.classes), answers=answers)
 
 
 def images_of_picture(data: bytes) -> np.ndarray:

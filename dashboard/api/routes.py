@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from core.config import ConfigError, TrainingConfig, by_name, check_named
 from core.data import Dataset, DatasetError
+from core.data.classes import DIGITS
 from core.data.kept import KeptDataset
 from core.evaluation import predictions, selection
 from core.evaluation.selection import Filter
@@ -104,17 +105,15 @@ def get_run(run: StoredRun) -> RunDetails:
 def list_datasets(services: Served) -> list[DatasetInfo]:
     """List the datasets that runs can be trained on: the one in use first, which a run need not name."""
     used = _dataset_in_use(services)
-    counts = (np.bincount(labels, minlength=10).tolist() for labels in (used.y_train, used.y_test))
-    train, test = counts
-    first = DatasetInfo(
-        fingerprint=used.fingerprint, name=used.name, source=used.source, in_use=True, train=train, test=test
-    )
+    train, test = (np.bincount(some, minlength=len(used.classes)).tolist() for some in (used.y_train, used.y_test))
+    first = DatasetInfo(in_use=True, **{**_public(used), "train": train, "test": test})
     others = (kept for kept in services.datasets.all() if kept.fingerprint != used.fingerprint)
     return [first, *(DatasetInfo(in_use=False, **_public(kept)) for kept in others)]
 
 
-def _public(kept: KeptDataset) -> dict:
-    return {name: getattr(kept, name) for name in ("fingerprint", "name", "source", "train", "test")}
+def _public(kept: KeptDataset | Dataset) -> dict:
+    names = ("fingerprint", "name", "source", "classes", "train", "test")
+    return {name: getattr(kept, name) for name in names if hasattr(kept, name)}
 
 
 @router.post(
@@ -170,7 +169,7 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
     values = by_name(values)
     if isinstance(values.get("dataset"), str):
         values["dataset"] = _named_dataset(services, values["dataset"])
-    config = TrainingConfig.from_dict(values)
+    config = TrainingConfig.from_dict({**values, "classes": number_of_classes(services, values.get("dataset", ""))})
     usual = TrainingConfig(model=config.model).as_dict()  # a run's own config names all settings
     check_named(config, [name for name, value in values.items() if value != usual[name]])
     if config.start_from and services.store.get(config.start_from) is None:
@@ -310,6 +309,15 @@ def _dataset_in_use(services: Services) -> Dataset:
     return dataset
 
 
+def number_of_classes(services: Services, fingerprint: str) -> int:
+    """How many classes the dataset has that a run names, ten where it is not known yet: its worker checks it."""
+    try:
+        used = services.datasets.get(str(fingerprint)) if fingerprint else services.dataset_loader.outcome(1.0)
+    except DatasetError:
+        used = None
+    return len(used.classes if used else DIGITS)
+
+
 def _named_dataset(services: Services, words: str) -> str:
     """The fingerprint of the dataset with this fingerprint or name; "" for the one in use.
 
@@ -330,6 +338,10 @@ def _predictions(services: Services, run: RunView, wanted: PredictionFilter) -> 
         epochs = f"Saved epochs: {', '.join(map(str, kept))}" if kept else "No single epochs are saved"
         raise HTTPException(404, f"The predictions after epoch {wanted.epoch} were not found. {epochs}.")
     reading = predictions.load_predictions(run, dataset, wanted.epoch)
+    for name, number in {"label": wanted.label, "prediction": wanted.prediction}.items():
+        if number is not None and number >= len(reading.classes):
+            last = len(reading.classes) - 1
+            raise HTTPException(422, f"{name}: This run reads 0 to {last}, not {number}.")
     show = {None: "All", True: "Mistakes", False: "Right"}[wanted.mistakes]
     passing = Filter(show=show, label=wanted.label, prediction=wanted.prediction, order="Index")
     found = selection.matching(reading, None, passing)

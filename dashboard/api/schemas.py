@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 
 from core import config
 from core.config import MODELS
+from core.data.classes import DIGITS, LEAST_CLASSES, MOST_CLASSES
 from core.drawing.mnist_form import IMAGE_SIDE
 from core.layers import ACTIVATIONS, MOST_TEXT
 from core.runs import ID, STATES
@@ -16,8 +17,8 @@ MOST_IMAGES = 1000
 EXAMPLE_ID = "20261125-101500-dense-3f2a"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Digit = Annotated[int, Field(ge=0, le=9)]
-Probabilities = Annotated[list[float], Field(min_length=10, max_length=10)]
+Digit = Annotated[int, Field(ge=0, lt=MOST_CLASSES)]  # or the number of another class
+Probabilities = Annotated[list[float], Field(min_length=LEAST_CLASSES, max_length=MOST_CLASSES)]
 
 
 class Health(BaseModel):
@@ -66,20 +67,25 @@ class DatasetInfo(BaseModel):
     )
     name: str = Field(description="What people call it.", examples=["MNIST"])
     source: str = Field(description="Where it came from.", examples=["Keras' cache"])
+    classes: list[str] = Field(
+        description="The names of its labels, in their order; the digits for digits.", examples=[list(DIGITS)]
+    )
     in_use: bool = Field(description="Whether a run is trained on it that names no dataset.", examples=[True])
-    train: list[int] = Field(description="Number of training images of each digit, 0 to 9.")
-    test: list[int] = Field(description="Number of test images of each digit, 0 to 9.")
+    train: list[int] = Field(description="Number of training images of each class.")
+    test: list[int] = Field(description="Number of test images of each class.")
 
 
 class Answer(BaseModel):
     """A run's answer to one image, as the Draw page shows it."""
 
-    digit: Digit | None = Field(description="The prediction; null where the run abstains.", examples=[7])
+    digit: Digit | None = Field(
+        description="The prediction, of other classes its number; null where the run abstains.", examples=[7]
+    )
     doubt: str | None = Field(description="Why the run abstains; null where it does not.", examples=[None])
     first: Digit = Field(description="The most probable digit, also where the run abstains.", examples=[7])
     second: Digit = Field(description="The second most probable digit.", examples=[9])
     confidence: Fraction = Field(description="The probability of the first.", examples=[0.98])
-    probabilities: Probabilities = Field(description="Of each digit, 0 to 9; they sum to 1.")
+    probabilities: Probabilities = Field(description="Of each class, 0 to 9 for digits; they sum to 1.")
     scores: Probabilities | None = Field(
         description="The sigmoid scores of a network that ends in sigmoids, as Classic does; null for others."
     )
@@ -89,6 +95,7 @@ class Answers(BaseModel):
     """The answers to the images of a request, in their order."""
 
     run: str = Field(description="The run's id.", examples=[EXAMPLE_ID])
+    classes: list[str] = Field(description="What it reads, in the order of the numbers.", examples=[list(DIGITS)])
     answers: list[Answer]
 
 
@@ -240,12 +247,16 @@ class NewRun(BaseModel):
     )
     wrong_labels: _setting("Share of training images that get a wrong label.", "number", config.WRONG_LABELS) = 0.0
     left_out: _setting(
-        "Digits that are not trained on; it is tested on them all the same.",
+        "Digits, or classes by number, that are not trained on; it is tested on them all the same.",
         "array",
-        items={"type": "integer", "minimum": 0, "maximum": 9},
-        maxItems=9,
+        items={"type": "integer", "minimum": 0, "maximum": MOST_CLASSES - 1},
+        maxItems=MOST_CLASSES - 1,
     ) = ()
-    imbalance: _setting("How many times as many 0 as 9 are trained on; 1 is balanced.", "integer", config.IMBALANCE) = 1
+    imbalance: _setting(
+        "How many times as many of the first class as of the last are trained on; 1 is balanced.",
+        "integer",
+        config.IMBALANCE,
+    ) = 1
     dataset: _setting(
         "A dataset's fingerprint or name, of those that GET /api/datasets lists; empty or default for the one in use.",
         "string",

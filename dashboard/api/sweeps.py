@@ -19,7 +19,15 @@ from core.sweeps.results import read_trials
 from core.sweeps.sweep import DAMAGED, STATES
 from core.sweeps.words import sentences
 from dashboard.api.predict import in_worker_thread
-from dashboard.api.routes import BODY, WRITING, Served, dataset_for_report, problems, report_file
+from dashboard.api.routes import (
+    BODY,
+    WRITING,
+    Served,
+    dataset_for_report,
+    number_of_classes,
+    problems,
+    report_file,
+)
 from dashboard.api.schemas import EXAMPLE_ID, Fraction, NewRun, ReportBy
 
 EXAMPLE_SWEEP = "20261127-072954-c1d8"
@@ -137,7 +145,8 @@ async def get_report(services: Served, sweep: StoredSweep, author: Annotated[Rep
 def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     """Begin a sweep: a run for each combination of the values, one after the other."""
     settings = by_name(wanted.settings.model_dump(exclude_unset=True, exclude={"name"}))
-    base = TrainingConfig.from_dict(settings)
+    classes = number_of_classes(services, settings.get("dataset", ""))
+    base = TrainingConfig.from_dict({**settings, "classes": classes})
     if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}

@@ -19,6 +19,7 @@ from dashboard.components.address import recall, remember
 from dashboard.components.charts import curves, probabilities, setting, theme
 from dashboard.components.charts.across import AXES
 from dashboard.components.charts.of_runs import without_others
+from dashboard.components.classes import one_of
 from dashboard.components.compare import run_table, run_table_view, verdict
 from dashboard.components.compare.deletion import ask_whether_to_delete, show_delete_menu
 from dashboard.components.compare.pair_choice import (
@@ -334,7 +335,9 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
     if not len(found):
         st.info("This group is empty.", icon=":material/filter_alt:")
         return
-    st.markdown(f"Under each digit: what **{one}** reads, then what **{other}** reads")
+    st.markdown(
+        f"Under each {'digit' if digits.is_digits else 'image'}: what **{one}** reads, then what **{other}** reads"
+    )
     here = st.container()
     pages = selection.pages(found, PAIR_IMAGES_PER_PAGE)
     number = st.pagination(pages, key="pair_page") if pages > 1 else 1
@@ -351,6 +354,7 @@ def show_images(both: Pair, group: str, one: str, other: str, digits) -> None:
             label=f"{GROUPS[group]}: as the first and the second run read them",
             reveal="pair_image_panel",
             full=PAIR_IMAGES_PER_PAGE if pages > 1 else None,
+            classes=digits.classes,
         )
     with st.container(key="pair_image_panel"):
         if image is not None:
@@ -363,19 +367,22 @@ def open_image(image: int) -> None:
 
 
 def show_image(both: Pair, image: int, one: str, other: str, digits) -> None:
-    """Show one image and the ten probabilities of both runs for it."""
+    """Show one image and the probabilities of both runs for it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(picture(enlarged(digits.x_test[image])), width=84, alt=f"Image {image:,}, enlarged")
-        st.markdown(f"**Image {image:,}**, a {int(both.first.labels[image])}", width="content")
+        label = escape_markdown(one_of(digits.classes, int(both.first.labels[image])))
+        st.markdown(f"**Image {image:,}**, {label}", width="content")
     for column, words, reading in zip(
         st.columns(2, gap="medium"), (one, other), (both.first, both.second), strict=True
     ):
         prediction = int(reading.predictions[image])
         with column:
-            st.markdown(f"{words} reads a **{prediction}**, {certainty(reading.confidence[image])} sure")
+            read = escape_markdown(digits.classes[prediction])
+            read = f"{'a ' if digits.is_digits else ''}**{read}**"
+            st.markdown(f"{words} reads {read}, {certainty(reading.confidence[image])} sure")
             st.vega_lite_chart(
-                probabilities.probability_chart(reading, image),
-                alt=f"Probabilities of image {image:,}, highest for {prediction}",
+                probabilities.probability_chart(reading, image, digits.classes),
+                alt=f"Probabilities of image {image:,}, highest for {digits.classes[prediction]}",
             )
 
 

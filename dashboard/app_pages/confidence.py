@@ -14,7 +14,8 @@ from core.storage import explain_os_error, printable
 from dashboard.components.actions import note_failure
 from dashboard.components.background_job import begin_button, follow
 from dashboard.components.charts import calibration
-from dashboard.components.formatting import NO_IDEA, SIGMOID_SENTENCE, ends_in_sigmoids, percent
+from dashboard.components.classes import no_idea, noun
+from dashboard.components.formatting import SIGMOID_SENTENCE, ends_in_sigmoids, percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.learn.glossary import linked
 from dashboard.components.learn.lesson_link import lesson_link
@@ -84,7 +85,9 @@ def show_method(run, found: ConfidenceReport) -> None:
     fitted = temperature.value is not None
     with st.grid(5 if fitted else 3, min_column_width=150):
         st.metric(
-            "Mean confidence", percent(found.mean_confidence), help="The mean probability of the predicted digit."
+            "Mean confidence",
+            percent(found.mean_confidence),
+            help=f"The mean probability of the predicted {noun(run.classes)}.",
         )
         st.metric(
             "Test accuracy", percent(found.reading.accuracy), help="Share of test images whose prediction is the label."
@@ -102,7 +105,7 @@ def show_method(run, found: ConfidenceReport) -> None:
                 help="Divides the logarithms of the probabilities: above 1 makes it less sure, below 1 surer. "
                 "Predictions stay the same.",
             )
-    st.markdown(NO_IDEA)
+    st.markdown(no_idea(run.classes))
     if ends_in_sigmoids(run.config):
         st.markdown(SIGMOID_SENTENCE)
     lesson_link("softmax", "Softmax or sigmoid?")
@@ -239,6 +242,7 @@ def show_extremes(run, digits, found: ConfidenceReport) -> None:
                 reading_tiles(found.reading, indices, digits),
                 key=f"{key}_extremes",
                 label=words,
+                classes=run.classes,
             )
             if chosen is not None:
                 st.switch_page(

@@ -7,6 +7,7 @@ from core.data import Dataset
 from core.drawing import NO_INK, DrawingSteps, drawing_steps
 from core.predictor import Predictor
 from core.runs import RunView
+from dashboard.components.classes import Classes, are_digits, in_words, only_digits
 from dashboard.components.draw.answer import say_answer, show_answer, show_fitting
 from dashboard.components.draw.api_command import show_command
 from dashboard.components.draw.examples import show_examples
@@ -18,8 +19,11 @@ from dashboard.components.draw.upload import current_photo, picture_input
 from dashboard.components.loaded_models import fit_ood_detector, load
 from dashboard.components.page_head import begin_page, say_whose_images
 from dashboard.components.session import models
+from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.canvas import BRUSH, BRUSHES, SIDE, canvas, clear, current_drawing, undo
 
+FOR_DIGITS = "Keeping a drawing in My digits, and “Don’t know” for what looks like none of them, are"
+THING = {True: "digit", False: "thing"}  # what is photographed
 TOOLS = {"Pen": ":material/edit:", "Eraser": ":material/ink_eraser:"}
 
 
@@ -37,7 +41,9 @@ def page() -> None:
     # The other modes' places are emptied at once: what was in them would stay until the page is complete
     places = {each: st.container() if each == mode else st.empty() for each in MODES}
     with places[mode]:
-        if mode == "My digits":
+        if mode == "My digits" and (why := only_digits("My digits are", run.classes)):
+            st.info(escape_markdown(why), icon=":material/info:")
+        elif mode == "My digits":
             show_my_digits(run, model)
         else:
             show_drawing(mode, digits, run, model, fitting=fitting)
@@ -49,19 +55,23 @@ def show_drawing(mode: str, digits: Dataset, run: RunView, model: Predictor, *, 
     with st.container(horizontal=True, gap="large", key="draw_area"):
         with st.container(width=SIDE):
             line = st.container(key="answer_line")
-            picture = drawing_input() if mode == "Draw" else picture_input()
+            picture = drawing_input(run.is_digits) if mode == "Draw" else picture_input(THING[run.is_digits])
         number, steps = (0, None) if picture is None else steps_of(picture)
         with st.container(width="stretch", key="answer_side"):
             if steps is None:
-                say_answer(line, None)
-                show_beginning(mode, digits, empty=picture is None)
+                say_answer(line, None, run.classes)
+                show_beginning(mode, digits, run.classes, empty=picture is None)
                 return
             answer = models().answer_one(run, model, steps.centred)
-            say_answer(line, answer)
-            show_answer(answer)
-            saved = show_labelling(
-                run, answer, steps.centred, picture, number=number, is_shown=lambda: picture_now() is picture
-            )
+            say_answer(line, answer, run.classes)
+            show_answer(answer, run.classes)
+            saved = False
+            if are_digits(run.classes):
+                saved = show_labelling(
+                    run, answer, steps.centred, picture, number=number, is_shown=lambda: picture_now() is picture
+                )
+            else:
+                st.caption(escape_markdown(only_digits(FOR_DIGITS, run.classes)))
             with st.container(horizontal=True, vertical_alignment="center"):
                 if saved:
                     show_way("My digits", "See My digits")
@@ -78,17 +88,19 @@ def show_drawing(mode: str, digits: Dataset, run: RunView, model: Predictor, *, 
     show_tools(run, model, answer, steps, picture)
 
 
-def show_beginning(mode: str, digits: Dataset, *, empty: bool) -> None:
+def show_beginning(mode: str, digits: Dataset, classes: Classes, *, empty: bool) -> None:
     """Show what to do, where the answer will be."""
     if mode == "Picture":
         st.markdown("Choose a picture. The answer appears here." if empty else NO_INK)
         return
-    st.markdown("**Draw one digit, 0 to 9, on the black square.** The answer follows the pen.")
-    st.markdown("Or begin with one of these:")
-    show_examples(digits)
+    what = "one digit, 0 to 9," if are_digits(classes) else f"one of {escape_markdown(in_words(classes))},"
+    st.markdown(f"**Draw {what} on the black square.** The answer follows the pen.")
+    if digits.classes == classes:
+        st.markdown("Or begin with one of these:")
+        show_examples(digits)
 
 
-def drawing_input() -> np.ndarray | None:
+def drawing_input(of_digits: bool) -> np.ndarray | None:
     """Show the canvas and its tools; returns its picture, None before the first stroke."""
     place = st.container(gap=None, key="drawing")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="tools"):
@@ -105,7 +117,7 @@ def drawing_input() -> np.ndarray | None:
         st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
         brush = st.slider("Brush", *BRUSHES, BRUSH, key="brush", persist_state="session", width="stretch")
     with place:
-        picture = canvas(brush, eraser=tool == "Eraser")
+        picture = canvas(brush, eraser=tool == "Eraser", of_digits=of_digits)
     show_origin()
     return picture
 

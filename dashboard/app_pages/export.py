@@ -15,6 +15,7 @@ from core.export.verify import Exports
 from core.predictor import model_fingerprint
 from core.runs import Run, RunView
 from dashboard.components.background_job import begin_button, follow
+from dashboard.components.classes import Classes, one_of
 from dashboard.components.export import format_cards
 from dashboard.components.page_head import begin_page
 from dashboard.components.report import show_report
@@ -46,7 +47,7 @@ def show_starter(starter: RunView, digits: Dataset) -> None:
     )
     litert = FORMATS["litert"]
     format_cards.card(litert, None, litert.path(starter).read_bytes())
-    show_usage(["litert"], digits)
+    show_usage(["litert"], digits, starter.classes)
 
 
 def show_run(run: Run, digits: Dataset) -> None:
@@ -71,7 +72,7 @@ def show_run(run: Run, digits: Dataset) -> None:
     if current:
         st.header("Verification", anchor=False)
         format_cards.verification_table(current)
-    show_usage(possible(run), digits)
+    show_usage(possible(run), digits, run.classes)
     st.header("For another Digit Lab", anchor=False)
     st.markdown("Its Train page takes this zip under Import a run.")
     show_bundle(run)
@@ -99,16 +100,18 @@ def offer(run: Run, digits: Dataset, stored: Exports | None, reason: str) -> Non
     begin_button(run, KIND, label, key="export", primary=True)
 
 
-def show_usage(names: list[str], digits: Dataset) -> None:
+def show_usage(names: list[str], digits: Dataset, classes: Classes) -> None:
     """Show code for each format, with a test image as the file that it reads."""
     file = io.BytesIO()
     Image.fromarray(digits.x_test[0]).save(file, "PNG")
+    first, own = one_of(digits.classes, digits.y_test[0]), "Digits" if digits.is_digits else "Images"
     st.header("How to use it", anchor=False)
     format_cards.usage(
         [FORMATS[name] for name in names],
         file.getvalue(),
-        f"The first test image, a {digits.y_test[0]}. Digits of your own need MNIST's form, which the Draw page makes: "
+        f"The first test image, {first}. {own} of your own need MNIST's form, which the Draw page makes: "
         "white on black, 28 × 28, centred by mass.",
+        classes,
     )
 
 

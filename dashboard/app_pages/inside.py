@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.classes import noun
 from dashboard.components.inside.health import show_health
 from dashboard.components.inside.layers import show_layers
 from dashboard.components.inside.moments import choose_weights
@@ -11,7 +12,7 @@ from dashboard.components.inside.weights import show_weights
 from dashboard.components.inside.why import show_why
 from dashboard.components.page_head import begin_page, say_whose_images
 
-PARTS = ("Weights", "One image", "Why this digit", "Health")
+PART = "part"
 
 
 def page() -> None:
@@ -24,7 +25,10 @@ def page() -> None:
     if inside is None:
         return
     # Only the open part is computed
-    weights, image, why, health = st.tabs(PARTS, key="part", bind="query-params")
+    parts = "Weights", "One image", f"Why this {noun(run.classes)}", "Health"
+    if str(st.session_state.get(PART, "")).startswith("Why"):
+        st.session_state[PART] = parts[2]  # of a run of other classes it has another name
+    weights, image, why, health = st.tabs(parts, key=PART, bind="query-params")
     if weights.open:
         with weights:
             show_weights(run, digits, inside)

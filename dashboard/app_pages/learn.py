@@ -138,6 +138,9 @@ def make_report(lesson: Lesson, name: str, words: str) -> bytes:
 choose_run(needs="any")
 show_title("Learn")
 dataset_note(dataset())
+if not dataset().is_digits:
+    words = f"The lessons are about handwritten digits, and the dataset in use is {dataset().name}."
+    st.warning(escape_markdown(words), icon=":material/school:")
 part = st.segmented_control(
     "Part of the page",
     PARTS,

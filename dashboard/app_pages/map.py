@@ -18,6 +18,7 @@ from core.storage import printable
 from dashboard.components.actions import run_action
 from dashboard.components.background_job import REFRESH_SECONDS
 from dashboard.components.charts import embedding as chart
+from dashboard.components.classes import Classes, name_of, noun, one_of, width
 from dashboard.components.formatting import certainty, duration_in_words
 from dashboard.components.how_measured import how_measured
 from dashboard.components.learn.glossary import MOST_WORDS, linked
@@ -59,7 +60,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_choices"):
         status = jobs().status(run, KIND)  # before the look at the map, which is there once the job has finished
         layout = choose_layout(run, model, digits)
-        mask = choose_images(readings)
+        mask = choose_images(readings, run.classes)
         if layout is None and not is_pca_chosen():
             await_tsne(run, status)
     name = "PCA" if layout is None else "t-SNE"
@@ -72,7 +73,7 @@ def page() -> None:
             region = show_map(run, model, readings, shown, name, chosen, is_filtered=not mask.all())
         with right:
             show_chosen(run, digits, readings, chosen)
-            show_images(digits, readings, shown, mask, region, chosen)
+            show_images(digits, run.classes, readings, shown, mask, region, chosen)
     else:
         st.info("No image matches this filter.", icon=":material/filter_alt:")
     with how_measured():
@@ -91,7 +92,8 @@ def show_no_map(run: Run, readings: Embedding) -> None:
     images = len(readings.predictions)
     every = "every image" if times == images else f"{times:,} of {images:,} images"
     st.info(
-        f"This network sees all images alike, so there is no map. It reads {every} as {digit}.",
+        f"This network sees all images alike, so there is no map. It reads {every} as "
+        f"{escape_markdown(run.classes[digit])}.",
         icon=":material/blur_on:",
     )
     with st.container(horizontal=True):
@@ -128,17 +130,19 @@ def is_pca_chosen() -> bool:
     return st.session_state.get("layout", st.query_params.get("layout")) == "PCA"
 
 
-def choose_images(readings: Embedding) -> np.ndarray:
+def choose_images(readings: Embedding, classes: Classes) -> np.ndarray:
     """Choose which images are on the map, a mask bool (n,), in the address."""
     bound = {"bind": "query-params"}
-    pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 110}
-    label = st.selectbox("Label", key="map_label", help="The digit that the dataset gives.", **pick, **bound)
-    read_as = st.selectbox("Read as", key="map_read", help="The digit that the network predicts.", **pick, **bound)
+    known, what = range(len(classes)), noun(classes)
+    pick = {"options": known, "format_func": name_of(classes), "index": None, "placeholder": "Any"}
+    pick["width"] = width(classes, least=110)
+    label = st.selectbox("Label", key="map_label", help=f"The {what} that the dataset gives.", **pick, **bound)
+    read_as = st.selectbox("Read as", key="map_read", help=f"The {what} that the network predicts.", **pick, **bound)
     mistakes = st.toggle("Mistakes only", key="map_mistakes", **bound)
     mask = np.full(len(readings.labels), True)
-    if label in range(10):
+    if label in known:
         mask &= readings.labels == label
-    if read_as in range(10):
+    if read_as in known:
         mask &= readings.predictions == read_as
     if mistakes:
         mask &= ~readings.right
@@ -244,7 +248,7 @@ def show_map(
     """Show the map with a ring around an image; returns the rectangle that was drawn on it, None without one."""
     parts = (st.session_state.get(key) for key in ("map_label", "map_read", "map_mistakes", CLEARED))
     event = st.vega_lite_chart(
-        chart.map_chart(readings, shown, chosen, is_filtered=is_filtered),
+        chart.map_chart(readings, shown, chosen, is_filtered=is_filtered, classes=run.classes),
         key="_".join(["map", run.id, model, name, *map(str, parts)]),
         on_select="rerun",
         alt=f"Map of {len(shown.indices):,} test images by {name}; crosses are mistakes",
@@ -253,7 +257,13 @@ def show_map(
 
 
 def show_images(
-    digits: Dataset, readings: Embedding, shown: Layout, mask: np.ndarray, region: dict | None, chosen: int
+    digits: Dataset,
+    classes: Classes,
+    readings: Embedding,
+    shown: Layout,
+    mask: np.ndarray,
+    region: dict | None,
+    chosen: int,
 ) -> None:
     """Show the images in the rectangle, or all images on the map without one."""
     found = embedding.by_confidence(readings, shown.indices if region is None else shown.within(region))
@@ -284,6 +294,7 @@ def show_images(
             on_choose=lambda index: st.session_state.update(map_image=index),
             label=f"Test images{where or ' on the map'}",
             full=60,  # as many columns as there is room for, up to six: it scrolls, so no last row is seen to be short
+            classes=classes,
         )
 
 
@@ -304,9 +315,10 @@ def show_chosen(run: Run, digits: Dataset, readings: Embedding, image: int) -> N
     with st.container(horizontal=True, vertical_alignment="center", key="map_image_place"):
         st.image(enlarged(digits.x_test[image]), width=112, alt=f"Image {image}, enlarged")
         with st.container(width="stretch", gap="small"):
-            label, read_as = int(readings.labels[image]), int(readings.predictions[image])
+            label = escape_markdown(one_of(run.classes, readings.labels[image]))
+            read_as = escape_markdown(run.classes[readings.predictions[image]])
             st.markdown(
-                f"**Image {image}**, ringed on the map: a {label}, read as {read_as}, "
+                f"**Image {image}**, ringed on the map: {label}, read as {read_as}, "
                 f"{certainty(readings.confidence[image])} sure"
             )
             if st.button("See it in Predictions", key="see_image", icon=":material/grid_view:"):

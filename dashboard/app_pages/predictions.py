@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.evaluation import label_errors, metrics, predictions, reports, selection
 from core.evaluation.predictions import NEWEST, saved_version
 from core.evaluation.selection import Filter
 from core.storage import printable
-from dashboard.components.charts.confusion import clicked, confusion_chart
+from dashboard.components.charts.confusion import clicked, confusion_chart, is_wide
+from dashboard.components.classes import Classes, are_digits, no_idea, noun
 from dashboard.components.downloads import show_downloads
-from dashboard.components.formatting import NO_IDEA, SIGMOID_SENTENCE, ends_in_sigmoids, percent
+from dashboard.components.formatting import SIGMOID_SENTENCE, ends_in_sigmoids, percent
 from dashboard.components.how_measured import how_measured
 from dashboard.components.learn.lesson_link import lesson_link
 from dashboard.components.page_head import begin_page
 from dashboard.components.predictions.digit_table import per_digit_table
-from dashboard.components.predictions.filters import choose_filter, clear, first_page, matrix_key, show_pair
+from dashboard.components.predictions.filters import (
+    choose_filter,
+    clear,
+    filter_words,
+    first_page,
+    matrix_key,
+    show_pair,
+)
 from dashboard.components.predictions.image_panel import (
     IMAGE,
     chosen_image,
@@ -32,7 +42,7 @@ from dashboard.components.widgets.tiles import reading_tiles
 
 IMAGES_PER_PAGE = 80  # ends with a full row of 4, 5, 8 or 10
 TILE_SIZE = 46  # pixels at least: eight stand beside the matrix on a screen of 1,366
-MARKS = {"Right": "✓ 4: a 4, read as 4", "Mistakes": "✗ 4→9: a 4, read as 9"}
+EXAMPLE = 4, 9  # classes, for what the marks mean
 
 
 def page() -> None:
@@ -51,7 +61,7 @@ def page() -> None:
         return
     with st.container(key="controls", gap="xsmall"):
         count = st.container(key="count", horizontal=True, vertical_alignment="center", gap="xsmall")
-        wanted = choose_filter(digits, several_epochs=len(moments) > 1)
+        wanted = choose_filter(digits, run.classes, several_epochs=len(moments) > 1)
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
     past = (
@@ -64,8 +74,9 @@ def page() -> None:
     with headline:
         show_headline(run, reading, moments[NEWEST])
     with count:
-        show_count(digits, found, wanted)
-    with st.container(key="digits_area").container(key="digits_and_more"):
+        show_count(digits, run.classes, found, wanted)
+    below = image is None and is_wide(run.classes)  # a matrix of many classes needs the width of the page
+    with st.container(key="digits_area").container(key="digits_above" if below else "digits_and_more"):
         with st.container():
             show_gallery(run, digits, reading, found, wanted, image)
         beside = st.container(key="one_image" if image is not None else "beside", border=image is not None)
@@ -75,8 +86,8 @@ def page() -> None:
             show_neighbours(run, digits, reading, image)  # last, since the first time takes seconds
         else:
             show_matrix(run, reading, wanted)
-            show_worst_pairs(reading)
-            show_digits(reading)
+            show_worst_pairs(reading, run.classes)
+            show_digits(reading, run.classes)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
@@ -125,9 +136,10 @@ def watch(run, known) -> None:
         st.rerun()
 
 
-def show_count(digits, found, wanted: Filter) -> None:
+def show_count(digits, classes: Classes, found, wanted: Filter) -> None:
     """Say how many images there are, by which filter, and what their marks mean."""
-    st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {wanted}", width="content")
+    words = escape_markdown(filter_words(wanted, classes))
+    st.markdown(f"**{len(found):,} image{'' if len(found) == 1 else 's'}**: {words}", width="content")
     if wanted != Filter():
         st.button(
             "Clear",
@@ -138,10 +150,18 @@ def show_count(digits, found, wanted: Filter) -> None:
             help="Show all mistakes again.",
         )
     st.pills("Filters", ["Filters"], selection_mode="multi", key="unfold", label_visibility="collapsed")
-    marks = [words for show, words in MARKS.items() if wanted.show in (show, "All")]
+    marks = [words for show, words in marks_in_words(classes).items() if wanted.show in (show, "All")]
     marks += ["⚑ label in doubt"] if digits.is_mnist else []
     with st.container(key="marks", width="content"):
         st.caption(" · ".join(marks))
+
+
+def marks_in_words(classes: Classes) -> dict[str, str]:
+    """What the marks below the images mean, by which of them are shown."""
+    names = classes[min(EXAMPLE[0], len(classes) - 2)], classes[min(EXAMPLE[1], len(classes) - 1)]
+    one, other = map(escape_markdown, names)
+    a = "a " if are_digits(classes) else ""
+    return {"Right": f"✓ {one}: {a}{one}, read as {one}", "Mistakes": f"✗ {one}→{other}: {a}{one}, read as {other}"}
 
 
 def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: Filter, image: int | None) -> None:
@@ -164,8 +184,8 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
             )
     with how_measured():
         st.markdown(
-            "The percentage below a digit is the network's confidence: the highest of its ten probabilities for the "
-            "image. The label is the dataset's, and a mistake is a prediction that differs from it. " + NO_IDEA
+            "The percentage below an image is the network's confidence: the highest of its probabilities for it. The "
+            "label is the dataset's, and a mistake is a prediction that differs from it. " + no_idea(run.classes)
         )
         if ends_in_sigmoids(run.config):
             st.markdown(SIGMOID_SENTENCE)
@@ -179,10 +199,11 @@ def show_gallery(run, digits, reading: predictions.Predictions, found, wanted: F
                 selected=image,
                 on_choose=open_image,
                 on_close=close_image,
-                label=f"Test images: {wanted}",
+                label=f"Test images: {filter_words(wanted, run.classes)}",
                 reveal="one_image",
                 tile_size=TILE_SIZE,
                 full=IMAGES_PER_PAGE,
+                classes=run.classes,
             )
 
 
@@ -203,7 +224,7 @@ def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
             lambda format: reports.matrix_figure(reading, run.name, shares=unit == "% of label", format=format),
             f"{run.id}-confusion-matrix",
             "matrix",
-            csv=lambda: reports.matrix_csv(reading.matrix),
+            csv=lambda: reports.matrix_csv(reading.matrix, run.classes),
             label="Download matrix",
         )
     with st.container(key="matrix"):
@@ -213,23 +234,26 @@ def show_matrix(run, reading: predictions.Predictions, wanted: Filter) -> None:
                 shares=unit == "% of label",
                 diagonal=diagonal,
                 chosen=(wanted.label, wanted.prediction),
+                classes=run.classes,
             ),
+            width="content" if is_wide(run.classes) else "stretch",
             key=matrix_key(),
-            on_select=choose_cell,
+            on_select=partial(choose_cell, run.classes),
             alt=f"Confusion matrix, {reading.mistakes} mistakes",
         )
 
 
-def show_worst_pairs(reading: predictions.Predictions) -> None:
+def show_worst_pairs(reading: predictions.Predictions, classes: Classes) -> None:
     """Show the most frequent mistakes as a list that filters for their images."""
     st.subheader("Most frequent mistakes")
     pairs = metrics.worst_pairs(reading.matrix, limit=12)
     if not pairs:
         st.caption("None")
-    with st.container(key="pairs"):
+    with st.container(key="pairs" if are_digits(classes) else "named_pairs"):
         for pair in pairs:
+            label, read = (escape_markdown(classes[each]) for each in (pair.label, pair.prediction))
             st.button(
-                f"{pair.label} read as {pair.prediction} · **{pair.count:,}**",
+                f"{label} read as {read} · **{pair.count:,}**",
                 key=f"pair_{pair.label}_{pair.prediction}",
                 type="tertiary",
                 on_click=show_pair,
@@ -237,28 +261,29 @@ def show_worst_pairs(reading: predictions.Predictions) -> None:
             )
 
 
-def show_digits(reading: predictions.Predictions) -> None:
-    """Show precision, recall and F1 of each digit."""
-    st.header("Digit by digit")
+def show_digits(reading: predictions.Predictions, classes: Classes) -> None:
+    """Show precision, recall and F1 of each class."""
+    what = noun(classes)
+    st.header(f"{what.capitalize()} by {what}")
     percents = {
-        "Precision": "Of all images read as this digit, the share with this label.",
-        "Recall": "Of all images with this label, the share read as this digit.",
+        "Precision": f"Of all images read as this {what}, the share with this label.",
+        "Recall": f"Of all images with this label, the share read as this {what}.",
         "F1": "The harmonic mean of precision and recall.",
     }
     st.dataframe(
-        per_digit_table(reading.matrix),
+        per_digit_table(reading.matrix, classes),
         hide_index=True,
         placeholder="–",
         column_config={
             name: st.column_config.NumberColumn(format="%.2f %%", help=words) for name, words in percents.items()
         },
-        alt="Precision, recall, F1, images and mistakes of each digit",
+        alt=f"Precision, recall, F1, images and mistakes of each {what}",
     )
 
 
-def choose_cell() -> None:
+def choose_cell(classes: Classes) -> None:
     """Filter for the images of the cell that was clicked."""
-    cell = clicked(st.session_state[matrix_key()].selection)
+    cell = clicked(st.session_state[matrix_key()].selection, classes)
     if cell is not None:
         st.session_state["label"], st.session_state["prediction"] = cell
         if None not in cell:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -13,6 +15,8 @@ from core.robustness.words import in_words
 from core.runs import Run, RunView
 from dashboard.components.background_job import await_begin, begin_button, follow
 from dashboard.components.charts import robustness as charts
+from dashboard.components.charts.confusion import is_wide
+from dashboard.components.classes import Classes, name_of, noun, one_of
 from dashboard.components.downloads import show_download
 from dashboard.components.formatting import percent
 from dashboard.components.how_measured import how_measured
@@ -24,9 +28,9 @@ KIND = "robustness"
 MEAN = "Mean"
 STEPS = 1 + len(corruptions.CORRUPTIONS) * len(corruptions.STRENGTHS)  # unchanged, and each change in each strength
 
-CONVOLUTIONS = "Its convolutions look for the same small patterns in all places, which helps when a digit is shifted."
+CONVOLUTIONS = "Its convolutions look for the same small patterns in all places, which helps when an image is shifted."
 NO_CONVOLUTIONS = (
-    "It has weights for each pixel, so a shifted digit is new to it. A CNN looks for the same small patterns in all "
+    "It has weights for each pixel, so a shifted image is new to it. A CNN looks for the same small patterns in all "
     "places."
 )
 
@@ -48,18 +52,18 @@ def page() -> None:
     if reason := result.stale(model_fingerprint(run.path), digits.fingerprint):
         offer_again(run, reason)
     show_headline(run, result)
-    with st.grid(2, min_column_width=400, gap="large"):
+    with st.grid(1 if is_wide(run.classes) else 2, min_column_width=400, gap="large"):
         with st.container():
             show_changes(digits, result)
         with st.container():
-            show_digits(result)
+            show_digits(result, run.classes)
     show_download(
         "Download CSV",
-        result.as_csv,
+        partial(result.as_csv, run.classes),
         f"{run.id}-robustness.csv",
         "text/csv",
         key="download_robustness",
-        help="Accuracy under each change and strength, overall and of each digit.",
+        help=f"Accuracy under each change and strength, overall and of each {noun(run.classes)}.",
     )
     with how_measured():
         st.markdown(
@@ -71,10 +75,11 @@ def page() -> None:
 
 def offer(run: Run, digits: Dataset) -> None:
     """Say what a measurement does and tells, and show the button that starts it, or its progress."""
+    kinds = "digits" if digits.is_digits else "classes"
     images, ways, strengths = len(digits.x_test), len(corruptions.CORRUPTIONS), len(corruptions.STRENGTHS)
     st.markdown(
         f"It reads all {images:,} test images under {ways} changes in {strengths} strengths each: "
-        f"**{images * ways * strengths:,} images**. Then you see which changes and which digits cost it accuracy."
+        f"**{images * ways * strengths:,} images**. Then you see which changes and which {kinds} cost it accuracy."
     )
     with st.container(key="robustness_status"):
         if not follow(run, KIND, STEPS, alike=True):
@@ -91,7 +96,7 @@ def offer_again(run: Run, reason: str) -> None:
 
 
 def show_headline(run: RunView, result: Robustness) -> None:
-    """Show mean accuracy and the worst test, and name the digits and changes that cost most."""
+    """Show mean accuracy and the worst test, and name the classes and changes that cost most."""
     hardest = min(result.changed, key=lambda measurement: measurement.accuracy)
     with st.grid(3, min_column_width=150):
         st.metric("Unchanged", percent(result.unchanged.accuracy), help=f"Of {result.images:,} test images.")
@@ -104,21 +109,23 @@ def show_headline(run: RunView, result: Robustness) -> None:
             f"Worst single test: {hardest.change}, {corruptions.STRENGTH_NAMES[hardest.strength]}",
             percent(hardest.accuracy),
         )
-    st.markdown(in_words(result))
+    st.markdown(in_words(result, tuple(map(escape_markdown, run.classes))))
     if run.config is not None:
         st.markdown(CONVOLUTIONS if run.config.layers.has_convolutions else NO_CONVOLUTIONS)
         lesson_link("cnn", "Why does a CNN do better?")
 
 
 def show_samples(digits: Dataset) -> None:
-    """Show a digit under each change, before anything is measured."""
+    """Show an image under each change, before anything is measured."""
     st.header("What is changed", anchor=False)
     index = choose_sample(digits)
+    what = one_of(digits.classes, digits.y_test[index])
+    what = what[0].upper() + what[1:]
     with st.grid(5, min_column_width=150, gap=("medium", "small"), key="changes"):
         for name, change in corruptions.CORRUPTIONS.items():
             with st.container(gap="xsmall"):
                 st.markdown(f"**{name.capitalize()}**")
-                words = f"A {digits.y_test[index]}, changed weakly, medium and strongly: {name}"
+                words = f"{what}, changed weakly, medium and strongly: {name}"
                 st.image(sample_row(digits.fingerprint, index, name, digits), width="stretch", alt=words)
                 st.caption(change.describe_all())
 
@@ -142,11 +149,13 @@ def show_changes(digits: Dataset, result: Robustness) -> None:
 
 
 def choose_sample(digits: Dataset) -> int:
-    """Choose a digit, and return the first test image of it."""
+    """Choose a class, and return the first test image of it."""
     kinds = np.unique(digits.y_test).tolist()
-    digit = st.segmented_control(
-        "Sample", kinds, default=kinds[0], required=True, key="sample_digit", persist_state="session"
-    )
+    named = {"format_func": name_of(digits.classes), "key": "sample_digit", "persist_state": "session"}
+    if is_wide(digits.classes):
+        digit = st.selectbox("Sample", kinds, width=200, **named)
+    else:
+        digit = st.segmented_control("Sample", kinds, default=kinds[0], required=True, **named)
     return int(np.flatnonzero(digits.y_test == (digit if digit in kinds else kinds[0]))[0])
 
 
@@ -156,17 +165,21 @@ def samples(fingerprint: str, index: int, _digits: Dataset) -> dict[tuple[str, i
     return charts.samples(_digits.x_test, index)
 
 
-def show_digits(result: Robustness) -> None:
-    """Show how much accuracy each digit loses under each change."""
-    st.header("Digit by digit", anchor=False, help="Percentage points of accuracy that each digit loses.")
+def show_digits(result: Robustness, classes: Classes) -> None:
+    """Show how much accuracy each class loses under each change."""
+    what = noun(classes)
+    words = f"Percentage points of accuracy that each {what} loses."
+    st.header(f"{what.capitalize()} by {what}", anchor=False, help=words)
     names = {corruptions.STRENGTH_NAMES[strength].capitalize(): strength for strength in corruptions.STRENGTHS}
     name = st.segmented_control(
         "Strength", [*names, MEAN], default=MEAN, required=True, key="strength", persist_state="session"
     )
-    st.vega_lite_chart(
-        charts.digit_chart(result, names.get(name)),
+    place = st.container(key="classes_by_change")
+    place.vega_lite_chart(
+        charts.digit_chart(result, names.get(name), classes),
+        width="content" if is_wide(classes) else "stretch",
         key="digits",
-        alt="Percentage points of accuracy that each digit loses under each change",
+        alt=f"Percentage points of accuracy that each {what} loses under each change",
     )
 
 

@@ -67,16 +67,15 @@ def duration_in_words(seconds: float) -> str:
     return " ".join(([f"{minutes} min"] if minutes else []) + ([f"{rest} s"] if rest or not minutes else []))
 
 
-NO_IDEA = "The ten probabilities sum to 1. Ten times 0.10 (10\u00a0%) means: no idea."
 SIGMOID_SENTENCE = (
-    "This network ends in ten sigmoid scores: each is brought between 0 and 1 by itself, so they need not sum to 1. "
-    "Keras trains it on the values before the sigmoid, as it would a softmax. So the probabilities shown are the "
+    "This network ends in sigmoid scores, one a class: each is brought between 0 and 1 by itself, so they need not sum "
+    "to 1. Keras trains it on the values before the sigmoid, as it would a softmax. So the probabilities shown are the "
     "softmax of those values."
 )
 
 
 def ends_in_sigmoids(config: TrainingConfig | None) -> bool:
-    """Whether a run's network ends in ten sigmoid scores; False where its settings are not known."""
+    """Whether a run's network ends in sigmoid scores; False where its settings are not known."""
     return config is not None and config.layers.activation == "sigmoid"
 
 

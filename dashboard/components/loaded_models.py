@@ -35,8 +35,11 @@ def fit_ood_detector(run: RunView) -> bool:
     Returns whether that is going on.
 
     The starter is shipped with one. Fitted on few images, or on the embedded digits, which are coarse and written by
-    few people, it would refuse too many digits in other handwriting.
+    few people, it would refuse too many digits in other handwriting. It tells digits from other drawings, so a run of
+    other classes has none.
     """
+    if not run.is_digits:
+        return False
     if not isinstance(run, Run) or not run.path.is_dir() or run.dataset.get("name") == EMBEDDED:
         return False
     enough = (run.summary or {}).get("training_images", 0) >= OOD_IMAGES

@@ -26,7 +26,7 @@ ABOUT = {  # the pages, and what each shows: in the navigation, and where a page
     "Tune": "One setting or several in many runs: which values are best, and how sure that is.",
     "Map": "The test images by the network's last hidden layer: similar ones lie close together.",
     "Inside": "A network's weights as they form, and one image on its way through the layers.",
-    "Robustness": "A run's accuracy on digits that were shifted, turned, blurred and so on.",
+    "Robustness": "A run's accuracy on images that were shifted, turned, blurred and so on.",
     "Draw": "Draw a digit and see what a run reads.",
     "Export": "A report to hand in, and the network in other formats, each verified.",
 }

@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.data.classes import DIGITS
 from core.inference.answer import model_version
 from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import RunView
+from dashboard.components.classes import Classes
+from dashboard.components.text import escape_markdown
 
 PATCH = 5
 
 
-def describe_occlusion(effect: np.ndarray, digit: int) -> str:
+def describe_occlusion(effect: np.ndarray, number: int, classes: Classes = DIGITS) -> str:
     """How to read an occlusion map, with its largest effects in points, as sentences."""
+    digit = escape_markdown(classes[number])
     lost, gained = 100 * float(effect.max()), -100 * float(effect.min())
     least = 100 * saliency.FAINTEST_EFFECT
     if max(lost, gained) < least:
@@ -28,7 +32,7 @@ def describe_occlusion(effect: np.ndarray, digit: int) -> str:
 
 
 def occlusion(run: RunView, model: Predictor, image: np.ndarray) -> tuple[int, np.ndarray]:
-    """The digit that the finished network predicts, and the occlusion map for it, cached."""
+    """The class that the finished network predicts, by its number, and the occlusion map for it, cached."""
     return _occlusion(model_version(run), model, image.tobytes())
 
 

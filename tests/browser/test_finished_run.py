@@ -26,7 +26,7 @@ def test_mistakes_are_walked_by_keys_played_over_the_epochs_and_sent_to_draw(
     tiles, panel = page.get_by_role("option"), page.locator(".st-key-one_image")
     first, second = (tiles.nth(at).get_attribute("data-index") for at in (0, 1))
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Skip to the digits")).to_be_focused()
+    expect(page.get_by_role("button", name="Skip to the images")).to_be_focused()
     page.keyboard.press("Enter")
     expect(tiles.first).to_be_focused()
     page.keyboard.press("ArrowRight")

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 
+from core.data.classes import DIGITS
 from core.runs import state
 from core.runs.starter import FOLDER
 from core.runs.weights import write_epoch_weights, write_weights
@@ -53,7 +54,7 @@ def whole(make_run, digits):
     }
     files = {
         "summary.json": summary,
-        "dataset.json": identity,
+        "dataset.json": {**identity, "classes": list(DIGITS)},
         "architecture.json": rows,
         "trial.json": {"sweep": "20261127-072954-c1d8", "number": 3},
         "control.json": {"request": None, "learning_rate": 0.001, "delete": False, "reason": "Enough."},

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from core.data.classes import DIGITS
 from core.data.split import split
 from core.evaluation import figures, learning, predictions, reports, selection
 from core.evaluation.selection import Filter
@@ -14,6 +15,7 @@ from core.runs import RunStore
 from core.storage import write_json
 from dashboard.components import formatting, session
 from dashboard.components.charts import confusion
+from dashboard.components.classes import no_idea
 from dashboard.components.formatting import distance_text
 from dashboard.components.predictions import image_panel, time_machine
 from dashboard.components.widgets.gallery import Tile, gallery, sprite
@@ -40,13 +42,13 @@ def test_without_a_run_it_leads_to_training():
 def test_sigmoid_scores_are_explained_where_the_network_ends_in_them(make_run, page, network, said):
     make_run(model="seed", network=network)
     found = words(open_page(page))
-    assert ("This network ends in ten sigmoid scores" in found) == said
+    assert ("This network ends in sigmoid scores" in found) == said
     assert "sum to 1. Ten times 0.10 (10\N{NO-BREAK SPACE}%) means: no idea." in found
 
 
 def test_beside_the_ten_probabilities_of_an_image_stands_what_they_mean(make_run):
     make_run(model="seed")
-    [told] = [each for each in open_page("predictions", image="3").caption if each.value == formatting.NO_IDEA]
+    [told] = [each for each in open_page("predictions", image="3").caption if each.value == no_idea(DIGITS)]
     assert told.help == formatting.SIGMOID_SENTENCE
 
 

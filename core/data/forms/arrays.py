@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from core.data.classes import DIGITS, HOW_TO_NAME, MOST_CLASSES, Names
 from core.data.files import MOST_IMAGES, DatasetError
 from core.drawing.mnist_form import IMAGE_SHAPE, IMAGE_SIDE
 
@@ -46,26 +47,32 @@ def image_count(shape: tuple[int, ...]) -> int | None:
     return None if found is None else len(found)
 
 
-def label_count(shape: tuple[int, ...]) -> int | None:
+def label_count(shape: tuple[int, ...], names: Names | None = None) -> int | None:
     """How many labels an array of this shape holds, one-hot or not; None where it holds none."""
-    if len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, 10)):
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, *_hot(names))):
         return shape[0]
     return shape[1] if len(shape) == 2 and shape[0] == 1 else None
 
 
-def check_counts(what: str, images: tuple[int, ...], labels: tuple[int, ...]) -> None:
+def _hot(names: Names | None) -> tuple[int, ...]:
+    """How many numbers a one-hot label may have."""
+    return (len(DIGITS), *((len(names.classes),) if names else ()))
+
+
+def check_counts(what: str, images: tuple[int, ...], labels: tuple[int, ...], names: Names | None = None) -> None:
     """Raise DatasetError where arrays of these shapes are not some images and a label for each.
 
     Args:
         what: the images' and the labels' names, such as "x_train and y_train in mnist.npz".
         images, labels: the shapes.
+        names: of the classes, where there are some.
     """
     count = image_count(images)
     if count is None:
         raise DatasetError(f"{what}: the images have the shape {images}. {WANTED_IMAGES}")
     if not 0 < count <= MOST_IMAGES:
         raise DatasetError(f"{what}: there are {count:,} images. Wanted: 1 to {MOST_IMAGES:,}.")
-    if label_count(labels) != count:
+    if label_count(labels, names) != count:
         raise DatasetError(f"{what}: the labels have the shape {labels}, for {count:,} images. {WANTED_LABELS}")
 
 
@@ -145,17 +152,24 @@ def scale(low: float, high: float, whole: bool, what: str) -> tuple[float, str]:
     )
 
 
-def as_labels(array: np.ndarray, what: str) -> np.ndarray:
+def as_labels(array: np.ndarray, what: str, names: Names | None = None) -> np.ndarray:
     """Labels as uint8 (n,), 0 to 9; they may be numbers, digits as text, (n, 1), (1, n) or one-hot (n, 10).
+
+    Args:
+        array: the labels.
+        what: their name, for people.
+        names: of the classes, where there are some: then labels may also be theirs.
 
     Raises:
         DatasetError: where they are anything else.
     """
-    if array.ndim == 2 and array.shape[1] == 10:
+    if array.ndim == 2 and array.shape[1] > 1 and array.shape[1] in _hot(names):
         hot = array.astype(np.float64) if array.dtype.kind in "buif" else np.zeros(array.shape)
         if not (np.isin(hot, (0, 1)).all() and (hot.sum(axis=1) == 1).all()):
-            raise DatasetError(f"{what} has ten numbers for each image, which are not one-hot. {WANTED_LABELS}")
-        return hot.argmax(axis=1).astype(np.uint8)
+            raise DatasetError(
+                f"{what} has {array.shape[1]} numbers for each image, which are not one-hot. {WANTED_LABELS}"
+            )
+        return hot.argmax(axis=1).astype(np.uint8) + np.uint8(names.first if names else 0)
     labels = array.ravel()
     if labels.dtype.kind in "SU":
         try:
@@ -165,11 +179,18 @@ def as_labels(array: np.ndarray, what: str) -> np.ndarray:
     if labels.dtype.kind not in "uif" or (labels.dtype.kind == "f" and not (labels == np.rint(labels)).all()):
         raise DatasetError(f"{what} holds {array.dtype} that are not whole numbers. {WANTED_LABELS}")
     low, high = labels.min(), labels.max()
+    if names and names.first <= low and high <= names.last:
+        return labels.astype(np.uint8)
     if (low, high) == (1, 10):
         raise DatasetError(
             f"{what} has labels from 1 to 10. Either 10 stands for the digit 0, as in MATLAB: then save labels % 10; "
             "or all are one too high: then save labels - 1."
         )
-    if low < 0 or high > 9:
-        raise DatasetError(f"{what} has labels from {low:g} to {high:g}. {WANTED_LABELS}")
+    if low < 0 or high >= len(DIGITS):
+        words = f"{what} has labels from {low:g} to {high:g}. {WANTED_LABELS}"
+        if names and names.classes != DIGITS:
+            words += f" {len(names.classes)} classes are named {names.how}, for labels {names.first} to {names.last}."
+        elif low >= 0 and high < MOST_CLASSES:
+            words += f" {HOW_TO_NAME}"
+        raise DatasetError(words)
     return labels.astype(np.uint8)

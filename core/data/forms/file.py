@@ -6,6 +6,7 @@ import gzip
 import zlib
 from pathlib import Path
 
+from core.data.classes import beside
 from core.data.files import DatasetError, Digits, Progress
 from core.data.forms import idx, npz, table
 from core.data.forms.refused import refuse
@@ -22,14 +23,14 @@ def read(path: Path, progress: Progress) -> Digits:
         DatasetError: for a file of another form, or where it is damaged.
         OSError: where it cannot be read.
     """
-    start = first_bytes(path)
+    start, names = first_bytes(path), beside(path.parent, path)
     if start.startswith(ZIP):
-        return npz.read_npz(path)
+        return npz.read_npz(path, names)
     if idx.begins(start):
         raise DatasetError(f"{path} is one IDX file. Name the folder that has all of them: {path.parent}")
     refuse(path, start)
-    images, labels, notes = table.read(path, progress)
-    return Digits(path, images, labels, notes=notes)
+    images, labels, notes = table.read(path, progress, names)
+    return Digits(path, images, labels, notes=notes, names=names)
 
 
 def first_bytes(path: Path) -> bytes:

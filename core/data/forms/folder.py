@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from core.data.classes import beside
 from core.data.files import WANTED, DatasetError, Digits, Progress
 from core.data.forms import file, idx, npz, pictures, table
 
@@ -79,7 +80,7 @@ def _reader(entries: Entries) -> Callable[[Progress], Digits] | None:
     if found := pictures.parts(entries.path, entries.folders):
         return partial(pictures.read, entries.path, found)
     if arrays := [path for path in entries.files if path.name.endswith(".npy")]:
-        return lambda progress: npz.read_npy_files(entries.path, arrays)
+        return lambda progress: npz.read_npy_files(entries.path, arrays, beside(entries.path, entries.path))
     tables = [path for path in entries.files if path.name.lower().endswith(table.ENDINGS)]
     train, test = ([path for path in tables if part in path.name.lower()] for part in ("train", "test"))
     if len(train) == len(test) == 1:
@@ -95,11 +96,13 @@ def _reader(entries: Entries) -> Callable[[Progress], Digits] | None:
 
 def _read_tables(train: Path, test: Path, progress: Progress) -> Digits:
     """Two tables, to train and to test; one to test without labels, as Kaggle's, is left out."""
-    sizes = [path.stat().st_size for path in (train, test)]
-    x_train, y_train, notes = table.read(train, lambda done, _: progress(done, sum(sizes)))
-    found = Digits(train.parent, x_train, y_train, notes=notes)
+    sizes, names = [path.stat().st_size for path in (train, test)], beside(train.parent, train)
+    x_train, y_train, notes = table.read(train, lambda done, _: progress(done, sum(sizes)), names)
+    found = Digits(train.parent, x_train, y_train, notes=notes, names=names)
     try:
-        found.x_test, found.y_test, more = table.read(test, lambda done, _: progress(sizes[0] + done, sum(sizes)))
+        found.x_test, found.y_test, more = table.read(
+            test, lambda done, _: progress(sizes[0] + done, sum(sizes)), names
+        )
         notes += [note for note in more if note not in notes]
     except table.NoLabelsError:
         notes.append(f"{test.name} has no labels and is not used.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.classes import beside
 from core.data.files import DatasetError, Digits
 from core.data.forms.arrays import as_images, as_labels, check_counts
 from core.data.forms.npz import MOST_BYTES
@@ -63,7 +64,7 @@ def read(folder: Path, found: dict[str, dict[str, Path]]) -> Digits:
         notes.append(f"Its folder has several datasets: {chosen or 'MNIST'} was read, and not {others}.")
     else:
         (chosen,) = found
-    files, arrays = found[chosen], []
+    files, arrays, names = found[chosen], [], beside(folder, folder, chosen)
     for part in ("train", "test"):
         if missing := [role for role in (f"x_{part}", f"y_{part}") if role not in files]:
             if len(missing) == 2 and (part == "test" or "x_test" in files):
@@ -77,11 +78,13 @@ def read(folder: Path, found: dict[str, dict[str, Path]]) -> Digits:
         images, labels = (_read(files[role]) for role in (f"x_{part}", f"y_{part}"))
         if labels.ndim == 2 and labels.shape[1] == QMNIST_NUMBERS:
             labels = labels[:, 0]
-        check_counts(f"{files[f'x_{part}'].name} and {files[f'y_{part}'].name} in {folder}", images.shape, labels.shape)
+        check_counts(
+            f"{files[f'x_{part}'].name} and {files[f'y_{part}'].name} in {folder}", images.shape, labels.shape, names
+        )
         x, changed = as_images(images, str(files[f"x_{part}"]))
         notes += [note for note in changed if note not in notes]
-        arrays += [x, as_labels(labels, str(files[f"y_{part}"]))]
-    return Digits(folder, *arrays, notes=notes)
+        arrays += [x, as_labels(labels, str(files[f"y_{part}"]), names)]
+    return Digits(folder, *arrays, notes=notes, names=names)
 
 
 def _read(path: Path) -> np.ndarray:

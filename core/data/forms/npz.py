@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from core.data.classes import ARRAYS as ARRAYS_OF_NAMES
+from core.data.classes import MOST_CLASSES, Names, in_array
 from core.data.files import WANTED, DatasetError, Digits
 from core.data.forms.arrays import as_images, as_labels, check_counts, image_count, label_count
 from core.data.forms.refused import archive, pickled
@@ -36,48 +38,54 @@ class Stored:
     dtype: np.dtype
 
 
-def read_npz(path: Path) -> Digits:
+def read_npz(path: Path, names: Names | None = None) -> Digits:
     """Read the images and labels of an npz file.
+
+    Args:
+        path: of it.
+        names: of its classes, where some are beside it; those in it come first.
 
     Raises:
         DatasetError: where it is damaged or holds something else.
     """
     try:
         with zipfile.ZipFile(path) as file:
-            names = [name for name in file.namelist() if name.endswith(".npy")]
-            if not names:
+            members = [name for name in file.namelist() if name.endswith(".npy")]
+            if not members:
                 raise archive(path, file.namelist())
-            return _read(path, {_plain(name): partial(file.open, name) for name in names[:MOST_ARRAYS]})
+            return _read(path, {_plain(name): partial(file.open, name) for name in members[:MOST_ARRAYS]}, names)
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise DatasetError(f"{path} is not an npz file, or is damaged ({error}). {WANTED}") from error
 
 
-def read_npy_files(folder: Path, files: Iterable[Path]) -> Digits:
-    """Read the images and labels of a folder's npy files.
+def read_npy_files(folder: Path, files: Iterable[Path], names: Names | None = None) -> Digits:
+    """Read the images and labels of a folder's npy files; their classes may have names beside them.
 
     Raises:
         DatasetError: where one is damaged, or they hold something else.
     """
-    return _read(folder, {file.stem: partial(file.open, "rb") for file in files})
+    return _read(folder, {file.stem: partial(file.open, "rb") for file in files}, names)
 
 
 def _plain(name: str) -> str:
     return name.removesuffix(".npy").rpartition("/")[2]
 
 
-def _read(where: Path, members: dict[str, Callable[[], BinaryIO]]) -> Digits:
+def _read(where: Path, members: dict[str, Callable[[], BinaryIO]], names: Names | None) -> Digits:
     try:
         stored = [_header(name, opened, where) for name, opened in members.items()]
+        stored, own = _without_names(stored, where)
+        names = own or names
         parts, notes = _parts(stored, where)
         for images, labels in parts:
             what = f"{images.name} and {labels.name} in {where}"
-            check_counts(what, images.shape, labels.shape)
+            check_counts(what, images.shape, labels.shape, names)
         arrays = []
         for images, labels in parts:
             x, changed = as_images(_array(images, where), f"{images.name} in {where}")
             notes += [note for note in changed if note not in notes]
-            arrays += [x, as_labels(_array(labels, where), f"{labels.name} in {where}")]
-        return Digits(where, *arrays, notes=notes)
+            arrays += [x, as_labels(_array(labels, where), f"{labels.name} in {where}", names)]
+        return Digits(where, *arrays, notes=notes, names=names)
     except (DatasetError, zipfile.BadZipFile, MemoryError):
         raise
     except Exception as error:  # a damaged header raises many kinds, even tokenize.TokenError
@@ -110,6 +118,23 @@ def _array(stored: Stored, where: Path) -> np.ndarray:
         array = np.lib.format.read_array(file, allow_pickle=False)
         file.read(1)  # reaching the end makes zipfile compare the checksum
     return array
+
+
+def _without_names(stored: list[Stored], where: Path) -> tuple[list[Stored], Names | None]:
+    """The arrays other than that of the classes' names, and these, where there is one."""
+    for array in stored:
+        plain = re.sub(r"[^a-z_]", "", array.name.lower())
+        others = [other for other in stored if other is not array]
+        small = len(array.shape) == 1 and array.shape[0] <= MOST_CLASSES and array.dtype.kind in "SU"
+        if (
+            plain not in ARRAYS_OF_NAMES
+            or not small
+            or not any((_role(other.name) or "")[:1] == ("y",) for other in others)
+        ):
+            continue
+        if names := in_array(array.name, _array(array, where).tolist()):
+            return others, names
+    return stored, None
 
 
 # Which array is what

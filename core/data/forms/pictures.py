@@ -1,4 +1,4 @@
-"""Folders of pictures with a subfolder for each digit: 0 to 9, or train/0 and test/0."""
+"""Folders of pictures with a subfolder for each digit, 0 to 9, or other class: in it, or in its train and test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.data.classes import DIGITS, MOST_CLASSES, Names, beside, checked
 from core.data.files import MOST_IMAGES, SEED, DatasetError, Digits, Progress
 from core.drawing import NO_INK, normalise_drawing
 from core.drawing.ink import border
@@ -48,17 +49,19 @@ AS_IT_IS, INVERTED, BROUGHT = "as it is", "inverted", "brought"
 def parts(folder: Path, folders: Iterable[Path]) -> dict[str, list[Path]]:
     """The folders of digits in a folder, by "train" and "test"; all are "train" where they lie in it themselves.
 
+    Where there are none, but all folders have pictures, they are those of other classes.
+
     Raises:
         DatasetError: where there are folders beyond 9.
     """
     folders = list(folders)
-    if own := _of_digits(folder, folders):
+    if own := _of_classes(folder, folders):
         return {"train": own}
     found = {}
     for part, names in PARTS.items():
         for below in folders:
             if below.name.lower() in names and part not in found:
-                own = _of_digits(below, [path for path in _first(below) if path.is_dir()])
+                own = _of_classes(below, [path for path in _first(below) if path.is_dir()])
                 if own:
                     found[part] = own
     return found
@@ -68,6 +71,26 @@ def _first(folder: Path) -> list[Path]:
     """The entries of a folder, at most a hundred: more are no folders of digits."""
     with os.scandir(folder) as entries:
         return [Path(entry.path) for entry in islice(entries, 100)]
+
+
+def _of_classes(folder: Path, folders: list[Path]) -> list[Path]:
+    """The folders of digits, or of all classes where each is a folder of pictures."""
+    digits = _of_digits(folder, folders)
+    others = [path for path in folders if path not in digits and not path.name.startswith((".", "__MACOSX"))]
+    if digits and not (others and all(len(path.name) == 1 for path in others)):
+        return digits
+    own = sorted([*digits, *others])
+    parts = [name for names in PARTS.values() for name in names]
+    if not 1 < len(own) <= MOST_CLASSES or any(path.name.lower() in parts for path in own):
+        return digits
+    return own if all(map(_has_pictures, own)) else digits
+
+
+def _has_pictures(folder: Path) -> bool:
+    try:
+        return any(path.name.lower().endswith(ENDINGS) for path in _first(folder))
+    except OSError:
+        return False
 
 
 def _of_digits(folder: Path, folders: Iterable[Path]) -> list[Path]:
@@ -93,7 +116,14 @@ def read(folder: Path, found: dict[str, list[Path]], progress: Progress) -> Digi
         DatasetError: where there are none, too many, or more than half cannot be read.
         OSError: where a folder cannot be read.
     """
-    random, listed = np.random.default_rng(SEED), [_pictures(folder, below) for below in found.values()]
+    names = sorted({path.name for below in found.values() for path in below})
+    if set(names) <= set(DIGITS):
+        names, called = list(DIGITS), beside(folder, folder)
+    elif (classes := checked(names)) is None:
+        raise DatasetError(f"{folder} has folders whose names cannot be those of classes. Give each a short name.")
+    else:
+        called = Names(classes, "by its folders")
+    random, listed = np.random.default_rng(SEED), [_pictures(folder, below, names) for below in found.values()]
     whole, done = sum(map(len, listed)), 0
     if not whole:
         raise DatasetError(f"{folder} has no pictures. Wanted: files that end in {', '.join(ENDINGS)}.")
@@ -120,11 +150,11 @@ def read(folder: Path, found: dict[str, list[Path]], progress: Progress) -> Digi
                 "programs show, with one digit each."
             )
         arrays += [np.stack(images), np.array(labels, np.uint8)]
-    return Digits(folder, *arrays, notes=_notes(hows, failed))
+    return Digits(folder, *arrays, notes=_notes(hows, failed), names=called)
 
 
-def _pictures(folder: Path, below: Iterable[Path]) -> list[Picture]:
-    """The pictures in folders that are named by their label, in the order of their names."""
+def _pictures(folder: Path, below: Iterable[Path], classes: list[str]) -> list[Picture]:
+    """The pictures in folders that are named by their class, in the order of their names."""
     found: list[Picture] = []
     for path in below:
         with os.scandir(path) as entries:
@@ -132,7 +162,7 @@ def _pictures(folder: Path, below: Iterable[Path]) -> list[Picture]:
         if len(found) + len(names) > MOST_IMAGES:
             raise DatasetError(f"{folder} has more than {MOST_IMAGES:,} pictures, the most that are loaded.")
         names = sorted(name for name in names if name.lower().endswith(ENDINGS) and not name.startswith("."))
-        found += [Picture(path / name, int(path.name)) for name in names]
+        found += [Picture(path / name, classes.index(path.name)) for name in names]
     return found
 
 

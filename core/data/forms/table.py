@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.classes import DIGITS, Names
 from core.data.files import MOST_IMAGES, DatasetError, Progress
 from core.data.forms.arrays import FULL, as_bytes, as_labels, scale
 from core.drawing.mnist_form import IMAGE_SHAPE
@@ -58,8 +59,13 @@ class Columns:
     factor: float
 
 
-def read(path: Path, progress: Progress) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def read(path: Path, progress: Progress, names: Names | None = None) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Read a table.
+
+    Args:
+        path: of it.
+        progress: called with how much is read, and of how much.
+        names: of its classes, where there are some.
 
     Returns:
         Images, uint8 (n, 28, 28); labels, uint8 (n,); and a sentence for each thing that was changed or guessed.
@@ -98,7 +104,7 @@ def read(path: Path, progress: Progress) -> tuple[np.ndarray, np.ndarray, list[s
         raise DatasetError(f"{path} has no line with numbers. {WANTED}")
     return (
         np.concatenate(images).reshape(-1, *IMAGE_SHAPE),
-        as_labels(np.concatenate(labels), f"The column of labels in {path}"),
+        as_labels(np.concatenate(labels), f"The column of labels in {path}", names),
         notes,
     )
 
@@ -197,4 +203,4 @@ def _columns(path: Path, head: Head, values: np.ndarray, notes: list[str]) -> Co
 
 def _may_be_labels(column: np.ndarray) -> bool:
     """Whether a column's values are digits, and not all the same as in an image's corner."""
-    return bool(np.isin(column, np.arange(10)).all()) and column.min() != column.max()
+    return bool(np.isin(column, np.arange(len(DIGITS))).all()) and column.min() != column.max()

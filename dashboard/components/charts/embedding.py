@@ -6,12 +6,15 @@ import math
 
 import numpy as np
 
+from core.data.classes import DIGITS
 from core.interpretability.embedding import Embedding, Layout
 from dashboard.components.charts import theme
 from dashboard.components.charts.spec import category, number, table
+from dashboard.components.classes import Classes
 
 REGION = "region"
-NAMES = np.arange(10).astype(str)
+LEGEND, LETTER, SYMBOL = 330, 7, 26  # pixels: of the legend on a phone, of a letter, and around a name
+MOST_COLUMNS = 10
 NUMERAL = 0.06  # of the map: the room of a label's number
 
 
@@ -43,19 +46,27 @@ def apart(places: np.ndarray, gap: float) -> np.ndarray:
     return places
 
 
-def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *, is_filtered: bool = False) -> dict:
-    """The images as dots coloured by label, mistakes on top as crosses, each label's number at its middle.
+def map_chart(
+    readings: Embedding,
+    layout: Layout,
+    chosen: int | None = None,
+    *,
+    is_filtered: bool = False,
+    classes: Classes = DIGITS,
+) -> dict:
+    """The images as dots coloured by label, mistakes on top as crosses, each label's name at its middle.
 
     A ring is around the image `chosen`, where it is on the map. Crosses are large where `is_filtered`, that is, where
     only some images are shown.
     """
+    names = np.array(classes)
     labels, points = readings.labels[layout.indices], layout.points.round(4)
     images = {
         "x": points[:, 0],
         "y": points[:, 1],
         "index": layout.indices,
-        "label": NAMES[labels],
-        "prediction": NAMES[readings.predictions[layout.indices]],
+        "label": names[labels],
+        "prediction": names[readings.predictions[layout.indices]],
     }
     right = readings.right[layout.indices]
     shown = np.unique(labels)
@@ -66,7 +77,8 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
         "axis": {"labels": False, "ticks": False, "grid": False, "domain": False},
         "scale": {"zero": False, "nice": False, "padding": 14},
     }
-    colors = {"domain": NAMES.tolist(), "range": list(theme.DIGITS)}
+    colors = {"domain": list(classes), "range": list(theme.class_colors(len(classes)))}
+    longest = max(map(len, classes))
     told = {
         "color": category(
             "label",
@@ -75,7 +87,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
             legend={
                 "orient": "top",
                 "direction": "horizontal",
-                "columns": 10,
+                "columns": max(1, min(MOST_COLUMNS, LEGEND // (LETTER * longest + SYMBOL))),
                 "symbolSize": 80,
                 "symbolOpacity": 1,
                 "symbolStrokeWidth": 0,
@@ -84,7 +96,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
         ),
         "tooltip": [number("index", "Image"), category("label", "Label"), category("prediction", "Read as")],
     }
-    numeral = {"type": "text", "fontSize": 22, "fontWeight": 700}
+    numeral = {"type": "text", "fontSize": 22 if longest == 1 else 13, "fontWeight": 700}
     ring = {"type": "point", "shape": "circle", "size": 420, "opacity": 1, "aria": False}  # its tile says it
     cross = {"size": 60, "stroke": theme.ink(), "strokeWidth": 1} if is_filtered else {"size": 46, "strokeWidth": 0}
     disc = {"type": "circle", "size": 750, "fill": theme.ground(), "strokeWidth": 2, "opacity": 0.9, "aria": False}
@@ -94,7 +106,7 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
             "right": table(images, right),
             "mistakes": table(images, ~right),
             "chosen": table(images, layout.indices == chosen),
-            "middles": table({"x": middles[:, 0], "y": middles[:, 1], "label": NAMES[shown]}),
+            "middles": table({"x": middles[:, 0], "y": middles[:, 1], "label": names[shown]}),
         },
         "encoding": {"x": number("x", **place), "y": number("y", **place)},
         "layer": [
@@ -113,7 +125,9 @@ def map_chart(readings: Embedding, layout: Layout, chosen: int | None = None, *,
                 "data": {"name": "middles"},
                 "encoding": {"text": category("label")},
                 "layer": [
-                    {"mark": disc, "encoding": {"stroke": category("label", legend=None, scale=colors)}},
+                    {"mark": disc, "encoding": {"stroke": category("label", legend=None, scale=colors)}}
+                    if longest == 1
+                    else {"mark": {**numeral, "stroke": theme.ground(), "strokeWidth": 4, "opacity": 0.9}},
                     {"mark": {**numeral, "color": theme.ink()}},
                 ],
             },

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.evaluation.learning_words import GUESSING, GUESSING_LOSS
+from core.data.classes import DIGITS
 from core.formatting import percent
 from core.runs import History
 from dashboard.components.charts import theme
 from dashboard.components.charts.across import AXES, Axis
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
+from dashboard.components.classes import Classes, are_digits, count_word
 
 MOST_POINTS = 300  # of the thin line: more cannot be seen and would slow the page
 SMOOTHED_OVER = 7  # progress events, of which an epoch has about ten
@@ -28,12 +29,8 @@ LOSS_TOPS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 BEST = {"loss": "lowest loss", "accuracy": "best accuracy"}  # seldom of the same epoch
 LAST_BATCHES = "last batches"  # the name of the thin line, until an epoch is complete
 THIN_LINE = "thin line: batches within an epoch, smoothed"
-GUESS = {"loss": GUESSING_LOSS, "accuracy": GUESSING}
-GUESS_WORDS = {"loss": "guessing: ln 10 = 2.303", "accuracy": "guessing: 10\u00a0%"}
-GUESS_SENTENCE = (
-    "A network that guesses gives each of the ten digits the probability 0.10: it reads 10\u00a0% right, "
-    "and its loss is ln 10 = 2.303."
-)
+MANY = 12  # classes: among more, the line at guessing lies where the words of the best epoch would be
+ABOVE_BEST = -25  # pixels, from that line to its words
 GUESS_BESIDE = {"loss": 12, "accuracy": -11}  # pixels below the line: away from the words of the best epoch
 
 
@@ -45,6 +42,7 @@ def history_charts(
     batches_an_epoch: int = 0,
     read_again: str = "",
     height: int = 300,
+    classes: Classes = DIGITS,
 ) -> dict[str, dict]:
     """Loss and accuracy of training and validation, with the batches thin behind; a spec of each.
 
@@ -58,6 +56,7 @@ def history_charts(
         read_again: what is off when training images are read again after each epoch, such as "dropout"; "" where they
             are not.
         height: of a chart, in pixels.
+        classes: what the network tells apart, for the line at guessing.
     """
     batches, epochs = _batch_columns(history), _epoch_columns(history.epochs)
     axis = AXES[over]
@@ -71,7 +70,7 @@ def history_charts(
     around = AROUND + SUBTITLE_LINE * bool(read_again)
     charts = {}
     for measure, (ticks, exact) in MEASURES.items():
-        domain = _steady_domain(measure, epochs[measure], batches[measure])
+        domain = _steady_domain(measure, epochs[measure], batches[measure], len(classes))
         y = number(measure, scale={"domain": domain, "nice": False}, axis={"tickCount": 5, "format": ticks})
         told = [
             number("epoch", "Epoch"),
@@ -94,12 +93,12 @@ def history_charts(
                 "best": table(_best(measure, history.epochs, total_epochs)),
                 "ends": table(_ends(measure, axis, batches, epochs, domain, height - around)),
                 "above": table(_above(measure, axis, epochs, domain, height - around)),
-                "guess": table(_guess(measure, domain)),
+                "guess": table(_guess(measure, domain, len(classes))),
             },
             "encoding": {"x": x, "y": y},
             "layer": [
-                *_guess_layers(measure),
-                *_best_layers(measure),
+                *_guess_layers(measure, classes),
+                *_best_layers(measure, len(classes)),
                 {
                     "data": {"name": "batches"},
                     "mark": {"type": "line", "opacity": 0.45, "strokeWidth": 1, "clip": True, "tooltip": None},
@@ -161,19 +160,35 @@ def _seconds(event: Mapping) -> float:
     return value if math.isfinite(value) else 0.0
 
 
-def _guess(measure: str, domain: list[float]) -> dict[str, list]:
+def _guessing(measure: str, count: int) -> float:
+    """The loss or the accuracy of a network that guesses among so many classes."""
+    return math.log(count) if measure == "loss" else 1 / count
+
+
+def _guess_words(measure: str, count: int) -> str:
+    value = _guessing(measure, count)
+    return f"ln {count} = {value:.3f}" if measure == "loss" else f"{100 * value:.3g}\u00a0%"
+
+
+def _guess(measure: str, domain: list[float], count: int) -> dict[str, list]:
     """The value of a network that guesses, where the chart has it in its range."""
-    value, (low, high) = GUESS[measure], domain
+    value, (low, high) = _guessing(measure, count), domain
     found = [value] if low + 0.03 * (high - low) < value < high else []
-    return {measure: found, "name": [GUESS_WORDS[measure]] * len(found)}
+    return {measure: found, "name": [f"guessing: {_guess_words(measure, count)}"] * len(found)}
 
 
-def _guess_layers(measure: str) -> list[dict]:
+def _guess_layers(measure: str, classes: Classes) -> list[dict]:
     """A dashed line at guessing, with words at its right."""
     data, y = {"name": "guess"}, number(measure)
-    words = {"type": "text", "align": "right", "dx": -6, "dy": GUESS_BESIDE[measure], "fontSize": 12}
+    beside = ABOVE_BEST if measure == "accuracy" and len(classes) > MANY else GUESS_BESIDE[measure]
+    words = {"type": "text", "align": "right", "dx": -6, "dy": beside, "fontSize": 12}
     line = {"type": "rule", "color": theme.NEUTRAL, "strokeDash": [6, 4], "aria": False}
-    told = {"value": GUESS_SENTENCE}
+    what, count = ("digits" if are_digits(classes) else "classes"), len(classes)
+    told = {
+        "value": f"A network that guesses gives each of the {count_word(count)} {what} the probability "
+        f"{1 / count:.2f}: it reads {_guess_words('accuracy', count)} right, and its loss is "
+        f"{_guess_words('loss', count)}."
+    }
     return [
         {
             "data": data,
@@ -188,9 +203,9 @@ def _guess_layers(measure: str) -> list[dict]:
     ]
 
 
-def _best_layers(measure: str) -> list[dict]:
+def _best_layers(measure: str, count: int) -> list[dict]:
     """A rule with words at the best epoch and a ring around it; the words stand where the lines leave room."""
-    edge, toward = (0, 7) if measure == "loss" else ("height", -7)
+    edge, toward = (0, 7) if measure == "loss" else ("height", -16 if count > MANY else -7)
     words = {"type": "text", "fontSize": 12, "dy": toward, "color": theme.muted()}
     tooltip = [category("words", "Epoch")]
     return [
@@ -284,7 +299,7 @@ def _epoch_ticks(total_epochs: int) -> list[int]:
     return list(range(0, total_epochs + 1, step))
 
 
-def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> list[float]:
+def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray, count: int) -> list[float]:
     """A range that holds nearly all epochs and moves in few large steps, so that a live chart does not jump.
 
     The first batches of a run are far off the rest, and so are losses of epochs that went wrong; they may leave the
@@ -296,7 +311,7 @@ def _steady_domain(measure: str, epochs: np.ndarray, batches: np.ndarray) -> lis
         return [0.0, 1.0]
     if measure == "loss":
         median, last = np.median(values), epochs.reshape(len(SERIES), -1)[:, -1:]
-        loud = max(1.1 * GUESSING_LOSS, LOUD * median, *last[np.isfinite(last)])
+        loud = max(1.1 * _guessing("loss", count), LOUD * median, *last[np.isfinite(last)])
         near = values[values <= min(FAR_OFF * median, loud)]
         most = 1.1 * (near.max() if len(epochs) else np.quantile(values, 0.9))
         return [0.0, next((top for top in LOSS_TOPS if top >= most), float(most))]

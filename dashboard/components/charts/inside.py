@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from core.data.classes import DIGITS
 from dashboard.components.charts import theme
 from dashboard.components.charts.line_ends import PIXELS_A_LINE, name_layer, reserve_layer, spread
 from dashboard.components.charts.spec import PERCENT, category, number, table
+from dashboard.components.classes import Classes, are_digits
 
 DIGITS_HEIGHT, HISTOGRAM_HEIGHT, LINES_HEIGHT = 260, 150, 260
 PLOT_HEIGHT = LINES_HEIGHT - 70  # without the axis
@@ -17,24 +19,29 @@ READ, TRUE = "Read as", "Labels"
 Histogram = tuple[np.ndarray, np.ndarray]  # counts (bins,) and edges (bins + 1,)
 
 
-def digit_bars(read: np.ndarray, true: np.ndarray) -> dict:
-    """How many images are read as each digit beside how many are that digit, both int (10,)."""
+def digit_bars(read: np.ndarray, true: np.ndarray, classes: Classes = DIGITS) -> dict:
+    """How many images are read as each class beside how many are of it, both int (k,)."""
     rows = [
-        {"digit": str(digit), "what": what, "images": int(counts[digit])}
-        for digit in range(10)
+        {"digit": name, "what": what, "images": int(counts[digit])}
+        for digit, name in enumerate(classes)
         for what, counts in ((TRUE, true), (READ, read))
     ]
+    across = {"labelAngle": 0, "labelFontSize": 13} if max(map(len, classes)) == 1 else {"labelAngle": -60}
     colors = {"domain": [TRUE, READ], "range": [theme.NEUTRAL, theme.theme_colors()[0]]}
     return {
         "data": {"values": rows},
         "height": DIGITS_HEIGHT,
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
-            "x": category("digit", axis={"labelAngle": 0, "labelFontSize": 13, "ticks": False}),
+            "x": category("digit", sort=None, axis={**across, "ticks": False}),
             "xOffset": category("what", sort=[TRUE, READ]),
             "y": number("images", axis={"tickCount": 3, "format": ",d"}),
             "color": category("what", scale=colors, legend={"orient": "top", "title": None}),
-            "tooltip": [category("digit", "Digit"), category("what", "Which"), number("images", "Images", format=",d")],
+            "tooltip": [
+                category("digit", "Digit" if are_digits(classes) else "Class"),
+                category("what", "Which"),
+                number("images", "Images", format=",d"),
+            ],
         },
     }
 

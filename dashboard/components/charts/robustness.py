@@ -9,16 +9,20 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from core.data.classes import DIGITS
 from core.drawing.mnist_form import IMAGE_SIDE
 from core.formatting import percent
 from core.robustness import corruptions
 from core.robustness.measure import Robustness
 from dashboard.components.charts import theme
+from dashboard.components.charts.confusion import is_wide
 from dashboard.components.charts.spec import category, number
+from dashboard.components.classes import Classes
 from dashboard.components.widgets.gallery import enlarged
 
 STRENGTHS = [corruptions.STRENGTH_NAMES[strength].capitalize() for strength in corruptions.STRENGTHS]
 TILE = 42  # pixels of a sample
+WIDEST, CELL = 780, (17, 34)  # pixels: of many classes side by side, and of each at least and at most
 PLAIN = {"ticks": False, "domain": False, "labelPadding": 6, "labelFlush": False}
 
 
@@ -93,33 +97,41 @@ def change_chart(pictures: dict[tuple[str, int], str], result: Robustness) -> di
     }
 
 
-def digit_chart(result: Robustness, strength: int | None) -> dict:
-    """How many points of accuracy each digit loses under each change, of one strength or the mean of all."""
+def digit_chart(result: Robustness, strength: int | None, classes: Classes = DIGITS) -> dict:
+    """How many points of accuracy each class loses under each change, of one strength or the mean of all."""
     names = [name.capitalize() for name in result.changes]
     rows = [
         {
             "change": names[change],
-            "digit": str(digit),
+            "digit": classes[digit],
             "lost": max(0.0, float(lost)),
             "text": _points(lost, decimals=0),
-            "words": f"{names[change]}: {digit} {_points(lost)} points",
+            "words": f"{names[change]}: {classes[digit]} {_points(lost)} points",
         }
         for (change, digit), lost in np.ndenumerate(result.digit_losses(strength))
         if not np.isnan(lost)
     ]
+    size = {"height": (TILE + 6) * len(names)}
+    if is_wide(classes):  # it scrolls where the page is narrower
+        size["width"] = len(classes) * min(max(WIDEST // len(classes), CELL[0]), CELL[1])
+    angle = {"labelAngle": 0 if max(map(len, classes)) <= 2 else -60}
     return {
-        "height": (TILE + 6) * len(names),
+        **size,
         "datasets": {"losses": pa.Table.from_pylist(rows)},
         "data": {"name": "losses"},
         "encoding": {
-            "x": category("digit", axis={"labelAngle": 0, "orient": "top", "labelOverlap": False, **PLAIN}),
+            "x": category(
+                "digit",
+                sort=list(classes),
+                axis={**angle, "orient": "top", "labelOverlap": False, **PLAIN},
+            ),
             "y": category("change", sort=names, axis=PLAIN),
             "tooltip": [category("words", " ")],
         },
         "layer": [
             _loss_layer(corner_radius=3),
             {
-                "mark": {"type": "text", "fontSize": 11, "color": theme.ink()},
+                "mark": {"type": "text", "fontSize": 11 if len(classes) < 30 else 9, "color": theme.ink()},
                 "encoding": {"text": category("text")},
             },
         ],

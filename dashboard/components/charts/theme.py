@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import colorsys
+
 import streamlit as st
 
 RIGHT, WRONG, NEUTRAL = "#3f74e8", "#d9701e", "#8b93a7"  # each is marked by a word, a shape or a place as well
@@ -18,6 +20,15 @@ DIGITS = (  # mid-tones that can be told apart on white and on black
     "#a89a1c",
     "#18a8bb",
 )
+
+
+def class_colors(count: int) -> tuple[str, ...]:
+    """A colour for each of so many classes: of many, hues around the circle, in turn dark, middle and light."""
+    if count <= len(DIGITS):
+        return DIGITS[:count]
+    tones = ((0.42, 0.75), (0.55, 0.6), (0.68, 0.7))  # lightness and saturation: seen on white and on black
+    rgb = (colorsys.hls_to_rgb(place / count, *tones[place % len(tones)]) for place in range(count))
+    return tuple("#" + "".join(f"{round(255 * part):02x}" for part in color) for color in rgb)
 
 
 def theme_colors() -> tuple[str, str]:

@@ -15,7 +15,7 @@ PIXELS = corruptions.CORRUPTIONS["shift"].amounts[MEDIUM - 1]
 
 
 def why_cnn(first: Run, second: Run, dataset: Dataset, names: Mapping[str, str]) -> str:
-    """What convolutions do otherwise, where one of two runs has some, with what both read of shifted digits.
+    """What convolutions do otherwise, where one of two runs has some, with what both read of shifted images.
 
     Args:
         names: of both runs by their ids, as Markdown.
@@ -26,16 +26,17 @@ def why_cnn(first: Run, second: Run, dataset: Dataset, names: Mapping[str, str])
     runs = {run.config.layers.has_convolutions: run for run in (first, second) if run.config is not None}
     if len(runs) < 2:
         return ""
+    a_thing, things = ("a digit", "digits") if dataset.is_digits else ("an image", "images")
     cnn, dense = runs[True], runs[False]
     words = (
         f"{names[cnn.id]} has convolutions, which look for the same small patterns in all places. {names[dense.id]} "
-        "has weights for each pixel, so a digit that is moved is new to it."
+        f"has weights for each pixel, so {a_thing} that is moved is new to it."
     )
     shifted = [_shifted(run, dataset) for run in (cnn, dense)]
     if None in shifted:
-        return f"{words} Robustness measures both on shifted digits."
+        return f"{words} Robustness measures both on shifted {things}."
     return (
-        f"{words} Of digits shifted by {PIXELS:g} pixels, {names[cnn.id]} reads **{percent(shifted[0])}** right, "
+        f"{words} Of {things} shifted by {PIXELS:g} pixels, {names[cnn.id]} reads **{percent(shifted[0])}** right, "
         f"{names[dense.id]} **{percent(shifted[1])}**."
     )
 

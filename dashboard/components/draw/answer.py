@@ -1,15 +1,18 @@
-"""The answer on the Draw page: the digit and its confidence beside all ten probabilities, or that the run abstains."""
+"""The answer on the Draw page: the class and its confidence beside the probabilities, or that the run abstains."""
 
 from __future__ import annotations
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.classes import DIGITS
 from core.inference.answer import Answer
 from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts.probabilities import probability_bars
+from dashboard.components.classes import Classes
 from dashboard.components.formatting import LEAST_CERTAINTY, SIGMOID_SENTENCE, certainty
+from dashboard.components.text import escape_markdown
 
 FITTING_SECONDS = 2  # between two looks at whether the detector is there
 _line = st.components.v2.component(
@@ -43,14 +46,14 @@ def _sure(answer: Answer) -> str:
     return f"{confidence_in_words(answer.confidence)}, {certainty(answer.confidence)}"
 
 
-def say_answer(place: DeltaGenerator, answer: Answer | None) -> None:
+def say_answer(place: DeltaGenerator, answer: Answer | None, classes: Classes = DIGITS) -> None:
     """Say the answer in a line: above the picture where the page is narrow, and to who cannot see it."""
     if answer is None:
         digit, words = "", "The answer appears here."
     elif answer.abstain_reason:
-        digit, words = "", f"Don't know. A guess: {answer.first}, {certainty(answer.confidence)}"
+        digit, words = "", f"Don't know. A guess: {classes[answer.first]}, {certainty(answer.confidence)}"
     else:
-        digit, words = str(answer.first), f" · {_sure(answer)}"
+        digit, words = classes[answer.first], f" · {_sure(answer)}"
     with place:
         _line(key="answer_line_text", data={"digit": digit, "words": words})
 
@@ -63,24 +66,26 @@ def show_fitting(run: Run) -> None:
     st.caption("Preparing “Don’t know” … Until then, it answers everything.")
 
 
-def show_answer(answer: Answer) -> None:
-    """Show the digit, as large as there is room, and the ten probabilities beside it; grey where the run abstains."""
+def show_answer(answer: Answer, classes: Classes = DIGITS) -> None:
+    """Show the class, as large as there is room, and the probabilities beside it; grey where the run abstains."""
     shown, choice = "probabilities", st.session_state.get("bars")
     if "scores" in answer.outputs and choice:
         shown = choice
     abstains = bool(answer.abstain_reason)
+    first, second_name = classes[answer.first], escape_markdown(classes[answer.second])
+    key = "no_answer" if abstains else "answer" if len(first) == 1 else "named_answer"
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=150, gap="xsmall", key="no_answer" if abstains else "answer"):
+        with st.container(width=150, gap="xsmall", key=key):
             if abstains:
                 st.metric("It reads", "Don't know")
                 st.markdown(answer.abstain_reason)
-                st.caption(f"Its guess would be {answer.first}, {certainty(answer.confidence)}.")
+                st.caption(f"Its guess would be {escape_markdown(first)}, {certainty(answer.confidence)}.")
             else:
-                st.metric("It reads", str(answer.first), _sure(answer), delta_color="off", delta_arrow="off")
+                st.metric("It reads", escape_markdown(first), _sure(answer), delta_color="off", delta_arrow="off")
                 if (second := answer.outputs["probabilities"][answer.second]) >= LEAST_CERTAINTY:
-                    st.caption(f"Second guess: {answer.second}, {certainty(second)}")
+                    st.caption(f"Second guess: {second_name}, {certainty(second)}")
         with st.container(width="stretch", key="answer_bars"):
-            bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first)
+            bars = probability_bars(answer.outputs[shown], marked=None if abstains else answer.first, classes=classes)
             st.vega_lite_chart(bars, key="answer_chart")
     if "scores" in answer.outputs:
         st.segmented_control(

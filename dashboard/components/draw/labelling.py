@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from core.data.classes import DIGITS
 from core.data.my_digits import MyDigits, MyDigitsError
 from core.inference.answer import Answer
 from core.people import own_home, refusal_to_make
@@ -80,7 +81,7 @@ def show_labelling(
         question = "What is it?" if answer.digit is None else "Is that right?"
         st.pills(
             f"{question} Keep it in My digits as:",
-            range(10),
+            range(len(DIGITS)),
             default=said,
             disabled=not is_shown() or bool(refusal_to_make()),
             **view(f"it_is_{number}", said, keep),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.data.classes import DIGITS
 from core.data.my_digits import MyDigit
 from core.drawing.mnist_form import IMAGE_SHAPE
 from core.inference.answer import Answer, answer_version
@@ -113,8 +114,9 @@ def show_chosen(digit: MyDigit, place: int) -> None:
 
     with st.container(key="chosen_digit", gap="small"):
         with st.container(key="label_is", gap="xsmall"):
-            shown = view(f"label_of_{digit.id}", digit.label, relabel, range(10))
-            st.pills("It is a:", range(10), default=digit.label, required=True, **shown)
+            labels = range(len(DIGITS))
+            shown = view(f"label_of_{digit.id}", digit.label, relabel, labels)
+            st.pills("It is a:", labels, default=digit.label, required=True, **shown)
         st.button(
             f"Remove this {digit.label}",
             icon=":material/delete:",

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from core.data.classes import DIGITS
 from core.drawing import DrawingSteps, plain_resize
 from core.drawing.mnist_form import IMAGE_SIDE
 from core.drawing.transform import reshape
@@ -20,10 +21,12 @@ from core.interpretability import saliency
 from core.predictor import Predictor
 from core.runs import RunView
 from dashboard.components import loaded_models
+from dashboard.components.classes import Classes, are_digits
 from dashboard.components.formatting import certainty
 from dashboard.components.run_picker import runs_with_model
 from dashboard.components.saliency import describe_occlusion, occlusion
 from dashboard.components.session import models
+from dashboard.components.text import escape_markdown
 from dashboard.components.whose import owners_behind
 from dashboard.components.widgets.gallery import enlarged
 
@@ -49,7 +52,7 @@ def show_tools(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
             show_steps(run, model, answer, steps, picture)
     if runs.open:
         with runs:
-            show_all_runs(steps.centred)
+            show_all_runs(steps.centred, run.classes)
     if ink.open:
         with ink:
             show_ink(run, model, steps.centred)
@@ -84,8 +87,9 @@ def show_steps(run: RunView, model: Predictor, answer: Answer, steps: DrawingSte
             st.image(pixels, caption=words, width="stretch", alt=words)
     if plain:
         other = models().answer_one(run, model, resized)
+        resized_as, read = (escape_markdown(run.classes[each.first]) for each in (other, answer))
         st.markdown(
-            f"Resized as it is: **{other.first}** ({certainty(other.confidence)}). In MNIST's form: **{answer.first}** "
+            f"Resized as it is: **{resized_as}** ({certainty(other.confidence)}). In MNIST's form: **{read}** "
             f"({certainty(answer.confidence)})."
         )
 
@@ -109,25 +113,25 @@ def _framed(pixels: np.ndarray) -> np.ndarray:
 # All runs
 
 
-def comparable_runs() -> list[tuple[RunView, Predictor]]:
-    """The newest runs whose model can be loaded, and the starter, each with its model."""
-    runs = list(runs_with_model().values())
+def comparable_runs(classes: Classes = DIGITS) -> list[tuple[RunView, Predictor]]:
+    """The newest runs of these classes whose model can be loaded, and the starter, each with its model."""
+    runs = [run for run in runs_with_model().values() if run.classes == classes]
     loaded = ((run, loaded_models.load(run, quiet=True)) for run in (*runs[:MOST_RUNS], *runs[MOST_RUNS:][-1:]))
     return [(run, model) for run, model in loaded if model is not None]
 
 
-def show_all_runs(image: np.ndarray) -> None:
+def show_all_runs(image: np.ndarray, classes: Classes = DIGITS) -> None:
     """Show the answer of every run, and how many agree."""
-    answers = [(run, models().answer_one(run, model, image)) for run, model in comparable_runs()]
+    answers = [(run, models().answer_one(run, model, image)) for run, model in comparable_runs(classes)]
     behind = owners_behind(run for run, _ in answers)
-    st.markdown(agreement([answer for _, answer in answers]))
+    st.markdown(agreement([answer for _, answer in answers], classes))
     table = pd.DataFrame(
         {
             "Run": [run.name + behind[run.id] for run, _ in answers],
-            "Vote": ["don't know" if answer.digit is None else str(answer.digit) for _, answer in answers],
-            "Reads": [str(answer.first) for _, answer in answers],
+            "Vote": ["don't know" if answer.digit is None else classes[answer.digit] for _, answer in answers],
+            "Reads": [classes[answer.first] for _, answer in answers],
             "Confidence": [certainty(answer.confidence) for _, answer in answers],
-            "Second guess": [str(answer.second) for _, answer in answers],
+            "Second guess": [classes[answer.second] for _, answer in answers],
             "Test accuracy": [np.nan if run.test_accuracy is None else 100 * run.test_accuracy for run, _ in answers],
         }
     )
@@ -146,13 +150,17 @@ def show_all_runs(image: np.ndarray) -> None:
         st.caption(f"Shown: the newest {MOST_RUNS} runs with a model, and the starter.")
 
 
-def agreement(answers: list[Answer]) -> str:
-    """How many runs answer each digit, and how many abstain, as a sentence."""
-    count = Counter(answer.digit for answer in answers)
+def agreement(answers: list[Answer], classes: Classes = DIGITS) -> str:
+    """How many runs answer each class, and how many abstain, as a sentence."""
+    count, a = Counter(answer.digit for answer in answers), "a " if are_digits(classes) else ""
+
+    def named(digit: int) -> str:
+        return f"{a}**{escape_markdown(classes[digit])}**"
+
     told = [
-        f"{number} of {len(answers)} read{'s' if number == 1 else ''} a **{digit}**"
+        f"{number} of {len(answers)} read{'s' if number == 1 else ''} {named(digit)}"
         if place == 0
-        else f"{number} a **{digit}**"
+        else f"{number} {named(digit)}"
         for place, (digit, number) in enumerate((digit, n) for digit, n in count.most_common() if digit is not None)
     ]
     if count[None]:
@@ -167,8 +175,8 @@ def show_ink(run: RunView, model: Predictor, image: np.ndarray) -> None:
     """Show the occlusion map on the drawing, and how to read it."""
     digit, effect = occlusion(run, model, image)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(saliency.overlay(image, effect, times=8), width=168, alt=f"Occlusion map for {digit}")
-        st.markdown(describe_occlusion(effect, digit), width=360)
+        st.image(saliency.overlay(image, effect, times=8), width=168, alt=f"Occlusion map for {run.classes[digit]}")
+        st.markdown(describe_occlusion(effect, digit, run.classes), width=360)
 
 
 # Change it
@@ -183,11 +191,12 @@ def show_changes(run: RunView, model: Predictor, answer: Answer, image: np.ndarr
     amounts["scale"] /= 100
     changed = reshape(image, **amounts)
     other = models().answer_one(run, model, changed)
+    changed_as, read = (escape_markdown(run.classes[each.first]) for each in (other, answer))
     with shown, st.container(horizontal=True, vertical_alignment="center"):
-        st.image(enlarged(changed, 6), width=140, alt="The changed digit")
+        st.image(enlarged(changed, 6), width=140, alt="The changed drawing")
         st.markdown(
-            f"It reads **{other.first}**, {certainty(other.confidence)}.  \n"
-            f"Unchanged: {answer.first}, {certainty(answer.confidence)}.",
+            f"It reads **{changed_as}**, {certainty(other.confidence)}.  \n"
+            f"Unchanged: {read}, {certainty(answer.confidence)}.",
             width=170,
         )
 

@@ -25,8 +25,8 @@ class Photo:
     problem: str = ""
 
 
-def picture_input() -> np.ndarray | None:
-    """Ask for a picture and show it; None before there is one, and with an error where it cannot be read.
+def picture_input(what: str = "digit") -> np.ndarray | None:
+    """Ask for a picture of one of `what` and show it; None before there is one, or where it cannot be read.
 
     The session keeps it, since Streamlit's own widgets forget their file when the page is left.
     """
@@ -34,7 +34,7 @@ def picture_input() -> np.ndarray | None:
         file = camera_input(on_change=partial(_forget_removed, "camera"))
     else:
         file = st.file_uploader(
-            "A picture of one digit: PNG, JPEG or WebP",
+            f"A picture of one {what}: PNG, JPEG or WebP",
             list(ENDINGS),
             max_upload_size=upload_limit(MOST_BYTES),
             key="upload",
@@ -43,7 +43,7 @@ def picture_input() -> np.ndarray | None:
     photo = st.session_state.get("photo")
     if file is not None and (photo is None or photo.file != file.file_id):
         photo = st.session_state["photo"] = _read(file)
-    st.caption("One digit, dark on light or light on dark, for instance pen on paper.")
+    st.caption(f"One {what}, dark on light or light on dark, for instance pen on paper.")
     if photo is None:
         return None
     if photo.picture is None:

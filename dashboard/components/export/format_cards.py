@@ -7,9 +7,11 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
+from core.data.classes import DIGITS
 from core.export import verify
 from core.export.formats import FORMATS, INSTALL, Format
 from core.export.verify import Exports, Verification
+from dashboard.components.classes import Classes, are_digits, count_word
 from dashboard.components.downloads import show_download
 from dashboard.components.formatting import percent
 from dashboard.components.how_measured import how_measured
@@ -32,7 +34,7 @@ def verification_table(exports: Exports) -> None:
             "difference": st.column_config.TextColumn(
                 "Largest change of a probability",
                 alignment="right",
-                help="Of any digit's, for any test image, from the run's own LiteRT model.",
+                help="Of any class's, for any test image, from the run's own LiteRT model.",
             ),
             "different": st.column_config.NumberColumn(
                 "Different predictions", format="%,d", help=f"Of {exports.images:,} test images."
@@ -143,13 +145,16 @@ def card(format: Format, exports: Exports | None, content: bytes | None, *, reas
         st.warning("The file is missing or damaged. Export again.", icon=":material/broken_image:")
 
 
-def usage(formats: Iterable[Format], digit: bytes, help: str) -> None:
-    """Show code that reads a digit with each format, and offer the digit that it reads."""
-    formats = list(formats)
-    st.markdown("Pixels go in as they are, uint8 (n, 28, 28), white on black. Ten probabilities come out.")
+def usage(formats: Iterable[Format], image: bytes, help: str, classes: Classes = DIGITS) -> None:
+    """Show code that reads an image with each format, and offer the image that it reads."""
+    formats, count = list(formats), count_word(len(classes)).capitalize()
+    st.markdown(f"Pixels go in as they are, uint8 (n, 28, 28), white on black. {count} probabilities come out.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_download("Download digit.png", digit, "digit.png", "image/png", key="download_digit", help=help)
-        st.markdown("A digit for the code to read. Put it beside the model's file.", width="content")
+        show_download("Download digit.png", image, "digit.png", "image/png", key="download_digit", help=help)
+        st.markdown(
+            f"{'A digit' if are_digits(classes) else 'An image'} for the code to read. Put it beside the model's file.",
+            width="content",
+        )
     places = st.tabs([format.title for format in formats]) if len(formats) > 1 else [st.container()]
     for place, format in zip(places, formats, strict=True):
         with place:

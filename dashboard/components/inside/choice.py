@@ -11,6 +11,7 @@ import streamlit as st
 from core.data import Dataset
 from core.drawing import drawing_steps
 from core.runs import RunView
+from dashboard.components.classes import one_of
 from dashboard.components.draw.labelling import my_digits
 from dashboard.components.fields import say_refused
 from dashboard.components.widgets.canvas import BRUSH, canvas, clear, undo
@@ -24,7 +25,8 @@ SHOWN = 224  # CSS pixels of the image
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The image that is looked at: uint8 (28, 28); its number in the test set and its label where it has them."""
+    """The image that is looked at: uint8 (28, 28); its number in the test set and its label where it has them
+    and the run knows it."""
 
     pixels: np.ndarray
     words: str
@@ -59,9 +61,9 @@ def choose_image(digits: Dataset, run: RunView, *, part: str) -> Chosen | None:
         label_visibility="collapsed",
     )
     if kind == "Drawing":
-        return _draw(part)
+        return _draw(part, run.is_digits)
     if kind == "My digits":
-        return _choose_my_digit()
+        return _choose_my_digit(run.is_digits)
     return _choose_test_image(digits, run)
 
 
@@ -101,7 +103,8 @@ def _choose_test_image(digits: Dataset, run: RunView) -> Chosen:
     with place:
         _show_picture(digits.x_test[index], f"Test image {index}, enlarged")
     label = int(digits.y_test[index])
-    return Chosen(digits.x_test[index], f"Test image {index}, a {label}", index, label)
+    words = f"Test image {index}, {one_of(digits.classes, label)}"
+    return Chosen(digits.x_test[index], words, index, label if digits.classes == run.classes else None)
 
 
 def _mistakes(run: RunView, digits: Dataset) -> np.ndarray:
@@ -112,7 +115,7 @@ def _mistakes(run: RunView, digits: Dataset) -> np.ndarray:
     return np.flatnonzero(found.argmax(axis=1) != digits.y_test)
 
 
-def _draw(part: str) -> Chosen | None:
+def _draw(part: str, is_digits: bool) -> Chosen | None:
     with st.container(width=SHOWN + 56):
         place = st.container(gap=None, key="drawing")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="tools"):
@@ -122,15 +125,15 @@ def _draw(part: str) -> Chosen | None:
         st.button("Undo", icon=":material/undo:", on_click=undo, key="undo")
         st.button("Clear", icon=":material/delete:", on_click=clear, key="clear")
     with place:
-        drawn = canvas(BRUSH, eraser=tool == "Eraser", place=part)
+        drawn = canvas(BRUSH, eraser=tool == "Eraser", place=part, of_digits=is_digits)
     steps = None if drawn is None else drawing_steps(drawn)
     if steps is None:
-        st.caption("Draw one digit. The layers follow the pen.")
+        st.caption(f"Draw {'one digit' if is_digits else 'something'}. The layers follow the pen.")
         return None
     return Chosen(steps.centred, "My drawing")
 
 
-def _choose_my_digit() -> Chosen | None:
+def _choose_my_digit(is_digits: bool) -> Chosen | None:
     saved = my_digits().all()[::-1][:NEWEST_DIGITS]
     if not saved:
         st.caption("Digits that you save on Draw appear here.")
@@ -147,7 +150,7 @@ def _choose_my_digit() -> Chosen | None:
         tile_size=28,
         label="My digits, newest first",
     )
-    return Chosen(saved[at].image, f"My digit, a {saved[at].label}", label=saved[at].label)
+    return Chosen(saved[at].image, f"My digit, a {saved[at].label}", label=saved[at].label if is_digits else None)
 
 
 def _show_picture(image: np.ndarray, alt: str) -> None:

@@ -1,4 +1,4 @@
-"""Health: which digits are read, units that are dead or always on, and how weights lie and move."""
+"""Health: which classes are read, units that are dead or always on, and how weights lie and move."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from core.interpretability import health
 from core.interpretability.inside import Inside, load_inside, one_thread, weight_epochs
 from core.runs import RunView
 from dashboard.components.charts import inside as charts
+from dashboard.components.classes import noun
 from dashboard.components.inside.words import short_titles, titles
 from dashboard.components.learn.glossary import glossary
 from dashboard.components.text import escape_markdown
@@ -23,13 +24,13 @@ from dashboard.components.widgets.wall import short
 SAMPLE = 300  # test images
 MOST_EPOCHS = 12  # of the charts over the epochs
 OUT, OUT_WHERE_ON = "What its units put out", "What its units put out where they are on"
-Findings = tuple[list[health.Units], np.ndarray]  # of the sample: what its units do, and its probabilities (n, 10)
+Findings = tuple[list[health.Units], np.ndarray]  # of the sample: what its units do, and its probabilities (n, k)
 _known: WeakKeyDictionary[Inside, tuple[str, Findings]] = WeakKeyDictionary()
 _reading = threading.Lock()
 
 
 def show_health(run: RunView, digits: Dataset, inside: Inside) -> None:
-    """Show the worst finding, then digits, units and weights of the chosen epoch, and both over all kept epochs."""
+    """Show the worst finding, then classes, units and weights of the chosen epoch, and both over all kept epochs."""
     units, sample = findings(inside, digits)
     names = titles(inside.network)
     over_epochs = units and len(weight_epochs(run)) > 1
@@ -69,32 +70,33 @@ def findings(inside: Inside, digits: Dataset) -> Findings:
 
 
 def _show_digits(run: RunView, digits: Dataset, inside: Inside, sample: np.ndarray) -> tuple[bool, str]:
-    """Show which digits are read: of all test images where the run has saved that, otherwise of the sample.
+    """Show which classes are read: of all test images where the run has saved that, otherwise of the sample.
 
     Returns:
-        Whether a digit is read too often or too seldom, and what in the settings holds the network back, "" if nothing.
+        Whether a class is read too often or too seldom, and what in the settings holds the network back, "" if nothing.
     """
     saved = _saved_probabilities(run, digits, inside)
     probabilities = sample if saved is None else saved
     labels = digits.y_test[: len(probabilities)]
-    read, true, sentence = health.digit_counts(probabilities, labels)
-    st.header("Digits", anchor=False)
+    read, true, sentence = health.digit_counts(probabilities, labels, run.classes)
+    what = noun(run.classes)
+    st.header("Digits" if run.is_digits else "Classes", anchor=False)
     if sentence:
-        _say(sentence, well=False)
+        _say(escape_markdown(sentence), well=False)
     usual = np.mean(probabilities.argmax(axis=1) == labels) >= USUAL
     if not sentence:
-        _say("Each digit is read about as often as it is there.", well=True)
+        _say(f"Each {what} is read about as often as it is there.", well=True)
     images = f"{'the first' if saved is None else 'all'} {len(labels):,} test images"
     st.caption(f"Counted on {images}.")
     with st.container(key="inside_digits"):
         st.vega_lite_chart(
-            charts.digit_bars(read, true), alt=f"How often each digit is read, and is there, of {images}"
+            charts.digit_bars(read, true, run.classes), alt=f"How often each {what} is read, and is there, of {images}"
         )
     return bool(sentence), "" if run.config is None or usual else held_back(run.config)
 
 
 def _saved_probabilities(run: RunView, digits: Dataset, inside: Inside) -> np.ndarray | None:
-    """What the run has saved of all test images at the epoch that is shown, float32 (n, 10)."""
+    """What the run has saved of all test images at the epoch that is shown, float32 (n, k)."""
     if inside.epoch in run.predicted_epochs():
         found = run.probabilities(inside.epoch)
     else:

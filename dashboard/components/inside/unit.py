@@ -9,10 +9,12 @@ import numpy as np
 import streamlit as st
 
 from core.data import Dataset
+from core.data.classes import DIGITS
 from core.interpretability.inside import IMAGES, Inside, Unit
 from core.interpretability.numpy_network import EPSILON
 from core.interpretability.pictures import block_of, source, weight_pictures
 from core.interpretability.sums import factor_decimals, norm_decimals, written
+from dashboard.components.classes import Classes, are_digits, count_word
 from dashboard.components.inside.choice import PLACE, choose_unit, open_test_image
 from dashboard.components.inside.exciting import are_known, most_exciting
 from dashboard.components.inside.words import (
@@ -25,6 +27,7 @@ from dashboard.components.inside.words import (
     unit_words,
 )
 from dashboard.components.predictions.time_machine import is_playing
+from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.gallery import Tile, gallery
 from dashboard.components.widgets.wall import Group, limit_of, short, wall
 
@@ -40,7 +43,12 @@ BEHIND = {  # what an activation does with a number
 
 
 def show_unit(
-    digits: Dataset, inside: Inside, pixels: np.ndarray, values: dict[str, np.ndarray], unit: tuple[str, int]
+    digits: Dataset,
+    inside: Inside,
+    pixels: np.ndarray,
+    values: dict[str, np.ndarray],
+    unit: tuple[str, int],
+    classes: Classes = DIGITS,
 ) -> None:
     """Show how the chosen unit comes to its number for an image, and what else it does.
 
@@ -50,12 +58,13 @@ def show_unit(
         pixels: the image, uint8 (28, 28).
         values: what each layer puts out for it, without the axis of images.
         unit: layer and number.
+        classes: the names of the classes.
     """
     name, index = unit
-    st.header(unit_name(inside.network, name, index), anchor=False)
+    st.header(escape_markdown(unit_name(inside.network, name, index, classes)), anchor=False)
     if name == PROBABILITIES:
         _show_softmax(values["logits"], index)
-        _offer(inside, OUTPUT, index, "Its logit")
+        _offer(inside, OUTPUT, index, "Its logit", classes)
         return
     array = values["logits"] if name == OUTPUT else values[name]
     at = (*_show_map(index, array), index) if array.ndim == 3 else (index,)
@@ -65,7 +74,7 @@ def show_unit(
         _show_sum(inside, found)
     else:
         _show_step(inside, found)
-    show_outgoing(inside, found)
+    show_outgoing(inside, found, classes=classes)
     show_exciting(digits, inside, name, index)
 
 
@@ -179,8 +188,8 @@ def _show_step(inside: Inside, found: Unit) -> None:
 def _show_softmax(logits: np.ndarray, index: int) -> None:
     powers = np.exp(logits.astype(np.float64) - logits.max())
     st.markdown(
-        "Softmax: e to the power of each logit, divided by the sum of all ten. The largest logit is subtracted first, "
-        "which changes nothing."
+        f"Softmax: e to the power of each logit, divided by the sum of all {count_word(len(logits))}. The largest "
+        "logit is subtracted first, which changes nothing."
     )
     shown = [fixed(float(power)) for power in powers]
     st.markdown(
@@ -215,16 +224,24 @@ def show_exciting(
             tile_size=42,
             label="Test images that excite it most",
             full=len(found),
+            classes=digits.classes,
         )
 
 
-def show_outgoing(inside: Inside, found: Unit, on_choose: Callable[[str, int], None] = choose_unit) -> None:
+def show_outgoing(
+    inside: Inside, found: Unit, on_choose: Callable[[str, int], None] = choose_unit, classes: Classes = DIGITS
+) -> None:
     """Show the largest weights by which a unit goes on, as buttons; `on_choose` gets layer and number of a unit."""
     if found.outgoing is None:
         return
     weights = found.outgoing.reshape(-1, found.outgoing.shape[-1])
     weights = weights[np.abs(weights).argmax(axis=0), np.arange(weights.shape[1])]
-    where = "the digits" if found.goes_to == OUTPUT else short_titles(inside.network)[found.goes_to]
+    names = classes if found.goes_to == OUTPUT else None
+    where = (
+        f"the {'digits' if are_digits(classes) else 'classes'}"
+        if names
+        else short_titles(inside.network)[found.goes_to]
+    )
     st.markdown(
         f"**Where it goes: {where}**",
         help="Its largest weights in the next layer that has weights.",
@@ -232,17 +249,17 @@ def show_outgoing(inside: Inside, found: Unit, on_choose: Callable[[str, int], N
     with st.container(horizontal=True, gap="xsmall", key="outgoing"):
         for other in np.argsort(-np.abs(weights), kind="stable")[:MOST_OUTGOING].tolist():
             st.button(
-                f"{other}: {short(float(weights[other]))}",
+                f"{escape_markdown(names[other]) if names else other}: {short(float(weights[other]))}",
                 key=f"to_{found.goes_to}_{other}",
                 on_click=on_choose,
                 args=(found.goes_to, other),
-                help=f"Look at {unit_words(inside.network, found.goes_to, other)}.",
+                help=f"Look at {escape_markdown(unit_words(inside.network, found.goes_to, other, classes))}.",
             )
 
 
-def _offer(inside: Inside, name: str, index: int, words: str) -> None:
+def _offer(inside: Inside, name: str, index: int, words: str, classes: Classes = DIGITS) -> None:
     st.button(
-        f"{words}: {unit_words(inside.network, name, index)}",
+        f"{words}: {escape_markdown(unit_words(inside.network, name, index, classes))}",
         key="unit_before",
         icon=":material/arrow_upward:",
         on_click=choose_unit,

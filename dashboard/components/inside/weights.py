@@ -10,10 +10,13 @@ from core.data.split import altered, split
 from core.interpretability.inside import IMAGES, Inside, load_inside, weight_epochs
 from core.interpretability.pictures import block_of, never_inked, source, weight_pictures, weighted
 from core.runs import RunView
+from dashboard.components.classes import Classes
 from dashboard.components.inside.choice import choose_unit, chosen_unit, open_test_image
+from dashboard.components.inside.layers import captions_of
 from dashboard.components.inside.unit import show_exciting, show_outgoing
 from dashboard.components.inside.words import OUTPUT, one_unit, titles, unit_name
 from dashboard.components.learn.glossary import MOST_WORDS, linked
+from dashboard.components.text import escape_markdown
 from dashboard.components.widgets.wall import Group, short, wall
 
 WIDEST = 168  # CSS pixels of the chosen picture
@@ -61,7 +64,9 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
                         width=_width(pictures),
                         note=f"{pictures[0].size:,} weights each" if origin.name == IMAGES else "",
                         numbers=numbers,
-                        captions=[str(number) for number in numbers or range(len(pictures))],
+                        captions=captions_of(run.classes)
+                        if name == OUTPUT
+                        else [str(number) for number in numbers or range(len(pictures))],
                         unit=one_unit(block) if block.layer.kind == "conv" else "unit",
                     )
                 ],
@@ -71,7 +76,7 @@ def show_weights(run: RunView, digits: Dataset, inside: Inside) -> None:
                 reveal=PANEL,
             )
         with st.container(key=PANEL, border=True):
-            _show_one(digits, inside, unit, pictures[unit[1]], unused, limit)
+            _show_one(digits, inside, unit, pictures[unit[1]], unused, limit, run.classes)
 
 
 def _show_one(
@@ -81,9 +86,10 @@ def _show_one(
     picture: np.ndarray,
     unused: np.ndarray | None,
     limit: float,
+    classes: Classes,
 ) -> None:
     name, index = unit
-    st.header(unit_name(inside.network, name, index), anchor=False)
+    st.header(escape_markdown(unit_name(inside.network, name, index, classes)), anchor=False)
     wall(
         [Group("chosen weights", "", picture[np.newaxis], unused=unused, limit=limit, width=WIDEST, selectable=False)],
         key="one_weights",
@@ -95,7 +101,7 @@ def _show_one(
         + ("." if bias is None else f", bias **{short(float(bias[index]))}**.")
     )
     at = index if block_of(inside.network, name).layer.kind != "conv" else (0, 0, index)
-    show_outgoing(inside, inside.unit(digits.x_test[0], name, at), _open_unit)
+    show_outgoing(inside, inside.unit(digits.x_test[0], name, at), _open_unit, classes)
     show_exciting(digits, inside, name, index, on_choose=_open_image)
 
 

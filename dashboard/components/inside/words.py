@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.data.classes import DIGITS
 from core.interpretability.inside import IMAGES
 from core.interpretability.pictures import block_of
 from core.interpretability.sums import DECIMALS
 from core.names import not_among
 from core.network import Block, Network, in_words
+from dashboard.components.classes import Classes, count_word
 
 PROBABILITIES, OUTPUT = "probabilities", "output"
 _ACTIVATIONS = {"relu": "ReLU", "leaky relu": "Leaky ReLU", "elu": "ELU", "gelu": "GELU"}
@@ -29,7 +31,7 @@ def layer_title(block: Block) -> str:
         case "norm":
             return "Normalisation"
         case "output":
-            return "Output, ten logits"
+            return f"Output, {count_word(block.shape[-1])} logits"
     return _ACTIVATIONS.get(layer.kind, layer.kind.capitalize())
 
 
@@ -62,18 +64,18 @@ def one_unit(block: Block) -> str:
     return "map" if len(block.shape) == 3 else "unit"
 
 
-def unit_name(network: Network, name: str, index: int) -> str:
+def unit_name(network: Network, name: str, index: int, classes: Classes = DIGITS) -> str:
     """A unit in words: "Unit 17 of Dense 128", "The logit of 3"."""
     if name == PROBABILITIES:
-        return f"The probability of {index}"
+        return f"The probability of {classes[index]}"
     if name == OUTPUT:
-        return f"The logit of {index}"
+        return f"The logit of {classes[index]}"
     return f"{one_unit(block_of(network, name)).capitalize()} {index} of {short_titles(network)[name]}"
 
 
-def unit_words(network: Network, name: str, index: int) -> str:
+def unit_words(network: Network, name: str, index: int, classes: Classes = DIGITS) -> str:
     """A unit in the middle of a sentence: "unit 17 of Dense 128", "the logit of 3"."""
-    return f"the logit of {index}" if name == OUTPUT else f"unit {index} of {short_titles(network)[name]}"
+    return f"the logit of {classes[index]}" if name == OUTPUT else f"unit {index} of {short_titles(network)[name]}"
 
 
 def place_name(source: str, place: tuple[int, ...]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.data import Dataset
+from core.data.classes import DIGITS
 from core.runs import RunView
 from dashboard.components.formatting import percent
 from dashboard.components.session import services
@@ -106,7 +107,7 @@ def _probabilities(run: RunView, digits: Dataset) -> np.ndarray | None:
 
 
 def _of_test(compute: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[RunView, Dataset], float | None]:
-    """A number from the probabilities float32 (n, 10) of the test images and their labels (n,)."""
+    """A number from the probabilities float32 (n, k) of the test images and their labels (n,)."""
 
     def find(run: RunView, digits: Dataset) -> float | None:
         digits = _own(run, digits)
@@ -135,7 +136,7 @@ def _most_read_for(digit: int) -> Callable[[np.ndarray, np.ndarray], float]:
         from core.evaluation.metrics import predicted_digits
 
         own = predicted_digits(probabilities[labels == digit])
-        return np.bincount(own, minlength=10).argmax() if len(own) else math.nan
+        return np.bincount(own).argmax() if len(own) else math.nan
 
     return compute
 
@@ -143,7 +144,7 @@ def _most_read_for(digit: int) -> Callable[[np.ndarray, np.ndarray], float]:
 def _most_read(probabilities: np.ndarray, labels: np.ndarray) -> float:
     from core.evaluation.metrics import predicted_digits
 
-    return np.bincount(predicted_digits(probabilities), minlength=10).max() / len(labels)
+    return np.bincount(predicted_digits(probabilities)).max() / len(labels)
 
 
 def _mean_confidence(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -215,12 +216,12 @@ NUMBERS: dict[str, RunNumber] = {
     "turned": RunNumber(SHARE, _under("rotate", 2), "accuracy on turned test images, medium strength", "robustness"),
     **{
         f"digit_{digit}_as": RunNumber(COUNT, _of_test(_most_read_for(digit)), f"what most {digit}s are read as")
-        for digit in range(10)
+        for digit in range(len(DIGITS))
     },
     **{
         f"digit_{digit}": RunNumber(
             SHARE, _of_test(_accuracy_of(digit)), f"share of the {digit}s in the test images read right"
         )
-        for digit in range(10)
+        for digit in range(len(DIGITS))
     },
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.data import Dataset
 from core.evaluation.selection import ONLY, ORDERS, SHOW, Filter
+from dashboard.components.classes import Classes, name_of, noun, width
 
 CLEARED = {"show": SHOW[0], "label": None, "prediction": None, "sure": (0, 100), "only": None, "order": ORDERS[0]}
 LISTS = {
@@ -21,26 +24,34 @@ LISTS = {
 }
 
 
-def choose_filter(digits: Dataset, *, several_epochs: bool) -> Filter:
+def choose_filter(digits: Dataset, classes: Classes, *, several_epochs: bool) -> Filter:
     """Show the filter's widgets, the less frequent ones in a popover; their values are in the address."""
     bound = {"bind": "query-params", "on_change": begin_again}
     with st.container(key="filters", horizontal=True, vertical_alignment="bottom"):
         show = st.segmented_control("Show", SHOW, default=SHOW[0], required=True, key="show", **bound)
-        pick = {"options": range(10), "index": None, "placeholder": "Any", "width": 96}
-        label = st.selectbox("Label", key="label", help="The digit that the dataset gives.", **pick, **bound)
+        known, what = range(len(classes)), noun(classes)
+        pick = {"options": known, "format_func": name_of(classes), "index": None, "placeholder": "Any"}
+        pick["width"] = width(classes, least=96)
+        label = st.selectbox("Label", key="label", help=f"The {what} that the dataset gives.", **pick, **bound)
         prediction = st.selectbox(
-            "Read as", key="prediction", help="The digit that the network predicts.", **pick, **bound
+            "Read as", key="prediction", help=f"The {what} that the network predicts.", **pick, **bound
         )
         order = st.selectbox("Order", ORDERS, key="order", width=150, **bound)
         confidence, only = _choose_more(digits, several_epochs, bound)
     return Filter(
         show=show if show in SHOW else SHOW[0],
-        label=label if label in range(10) else None,
-        prediction=prediction if prediction in range(10) else None,
+        label=label if label in known else None,
+        prediction=prediction if prediction in known else None,
         confidence=confidence,
         only=only,
         order=order if order in ORDERS else ORDERS[0],
     )
+
+
+def filter_words(wanted: Filter, classes: Classes) -> str:
+    """A filter of predictions as a phrase, with the names of its classes."""
+    label, prediction = (None if each is None else classes[each] for each in (wanted.label, wanted.prediction))
+    return str(replace(wanted, label=label, prediction=prediction))
 
 
 def _choose_more(digits: Dataset, several_epochs: bool, bound: dict) -> tuple[tuple[int, int], str | None]:

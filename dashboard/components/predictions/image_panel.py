@@ -16,16 +16,17 @@ from core.predictor import Predictor
 from core.runs import Run
 from dashboard.components import loaded_models
 from dashboard.components.charts import probabilities
+from dashboard.components.classes import Classes, are_digits, no_idea, one_of
 from dashboard.components.downloads import show_downloads
 from dashboard.components.formatting import (
     LEAST_CERTAINTY,
-    NO_IDEA,
     SIGMOID_SENTENCE,
     certainty,
     distance_text,
     ends_in_sigmoids,
 )
 from dashboard.components.saliency import PATCH, describe_occlusion, occlusion
+from dashboard.components.text import escape_markdown
 from dashboard.components.widgets import canvas
 from dashboard.components.widgets.gallery import Tile, enlarged, gallery, picture
 
@@ -36,11 +37,11 @@ IMAGE, MATRIX = "Image", "Matrix"  # what the panel shows
 
 def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredictions | None, image: int) -> None:
     """Show everything about the image but its neighbours, which take longer."""
-    prediction = int(reading.predictions[image])
+    prediction, classes = int(reading.predictions[image]), run.classes
     left, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
     left.image(picture(enlarged(digits.x_test[image])), width=168, alt=f"Image {image}, enlarged")
     with words:
-        show_reading(reading, image)
+        show_reading(reading, image, classes)
     show_doubt(digits, image)
     model = loaded_models.load(run) if run.has_model else None
     if model is None:
@@ -51,17 +52,17 @@ def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredi
         st.switch_page(DRAW_PAGE, query_params={"run": run.id})
     with st.container(key="probabilities"):
         st.vega_lite_chart(
-            probabilities.probability_chart(reading, image),
-            alt=f"Probabilities of image {image}, highest for {prediction}",
+            probabilities.probability_chart(reading, image, classes),
+            alt=f"Probabilities of image {image}, highest for {classes[prediction]}",
         )
-    st.caption(NO_IDEA, help=SIGMOID_SENTENCE if ends_in_sigmoids(run.config) else None)
+    st.caption(no_idea(classes), help=SIGMOID_SENTENCE if ends_in_sigmoids(run.config) else None)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Send to Draw",
             icon=":material/draw:",
             key="send_to_draw",
             on_click=send_to_draw,
-            args=(digits, reading, image),
+            args=(digits, reading, image, classes),
             disabled=model is None,
         )
         st.page_link(
@@ -81,7 +82,8 @@ def show_image(run: Run, digits: Dataset, reading: Predictions, past: EpochPredi
         st.caption(predictions.describe_learning(past, image))
         with st.container(key="past"):
             st.vega_lite_chart(
-                probabilities.past_chart(past, reading, image), alt=f"Probabilities of image {image} over the epochs"
+                probabilities.past_chart(past, reading, image, classes),
+                alt=f"Probabilities of image {image} over the epochs",
             )
     if model is not None:
         show_occlusion(run, model, digits.x_test[image], prediction)
@@ -117,14 +119,17 @@ def show_header(place: Place, page_size: int) -> str:
     return shown
 
 
-def show_reading(reading: Predictions, image: int) -> None:
+def show_reading(reading: Predictions, image: int, classes: Classes) -> None:
     """Show label, prediction, confidence, second guess and loss."""
     mark = ":blue[:material/check:]" if reading.right[image] else ":orange[:material/close:]"
     second = int(reading.second[image])
-    st.markdown(f"{mark} A **{reading.labels[image]}**, read as **{reading.predictions[image]}**")
+    label, read = (escape_markdown(classes[each[image]]) for each in (reading.labels, reading.predictions))
+    st.markdown(f"{mark} {'A ' if are_digits(classes) else ''}**{label}**, read as **{read}**")
     lines = [f"Confidence: {certainty(reading.confidence[image])}", f"Loss: {max(0, reading.loss[image]):.3f}"]
     if reading.probabilities[image, second] >= LEAST_CERTAINTY:
-        lines.insert(1, f"Second guess: {second} ({certainty(reading.probabilities[image, second])})")
+        lines.insert(
+            1, f"Second guess: {escape_markdown(classes[second])} ({certainty(reading.probabilities[image, second])})"
+        )
     st.markdown(
         "  \n".join(lines),
         help="Loss: minus the logarithm of the label's probability. 0 is best.",
@@ -152,11 +157,11 @@ def show_occlusion(run: Run, model: Predictor, image: np.ndarray, prediction: in
     )
     digit, effect = occlusion(run, model, image)
     left, words = st.columns([2, 3], vertical_alignment="center", wrap=False)
-    left.image(picture(saliency.overlay(image, effect)), width=168, alt=f"Occlusion map for {digit}")
+    left.image(picture(saliency.overlay(image, effect)), width=168, alt=f"Occlusion map for {run.classes[digit]}")
     with words:
         if digit != prediction:
-            st.caption(f"The finished network reads a {digit}.")
-        st.caption(describe_occlusion(effect, digit))
+            st.caption(f"The finished network reads {escape_markdown(one_of(run.classes, digit))}.")
+        st.caption(describe_occlusion(effect, digit, run.classes))
 
 
 def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int) -> None:
@@ -175,7 +180,7 @@ def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int)
     indices = places[nearest]
     labels = digits.y_train[indices]
     counts = Counter(labels.tolist()).most_common()
-    said = ", ".join(f"{count} with label {digit}" for digit, count in counts)
+    said = ", ".join(f"{count} with label {escape_markdown(run.classes[digit])}" for digit, count in counts)
     st.markdown(
         "**Nearest training images**",
         help=f"Of {len(layer.values):,} training images, those whose activations in the last hidden layer are nearest "
@@ -184,13 +189,19 @@ def show_neighbours(run: Run, digits: Dataset, reading: Predictions, image: int)
     if not distances.any():
         st.caption(f"None: {len(distances)} or more are all like this image to the last hidden layer.")
         return
-    st.caption(f"{said}. This one: label {reading.labels[image]}, read as {reading.predictions[image]}.")
+    label, read = (escape_markdown(run.classes[each[image]]) for each in (reading.labels, reading.predictions))
+    st.caption(f"{said}. This one: label {label}, read as {read}.")
     tiles = [
         Tile(index=int(i), label=int(label), note=distance_text(distance), of="training")
         for i, label, distance in zip(indices, labels, distances, strict=True)
     ]
     gallery(
-        digits.x_train[indices], tiles, key="neighbours", selectable=False, label="Nearest training images, by distance"
+        digits.x_train[indices],
+        tiles,
+        key="neighbours",
+        selectable=False,
+        label="Nearest training images, by distance",
+        classes=run.classes,
     )
 
 
@@ -217,13 +228,14 @@ def image_file(
         probabilities=reading.probabilities[image],
         explained=explained,
         past=None if past is None else (past.epochs, past.probabilities[:, image].astype(float)),
+        names=run.classes,
     )
     return figures.figure_bytes(figure, format)
 
 
-def send_to_draw(digits: Dataset, reading: Predictions, image: int) -> None:
+def send_to_draw(digits: Dataset, reading: Predictions, image: int, classes: Classes) -> None:
     """Put the image on Draw's canvas, and open Draw."""
-    origin = f"Image {image} of the test set, label {reading.labels[image]}"
+    origin = f"Image {image} of the test set, label {classes[reading.labels[image]]}"
     canvas.put_image(digits.x_test[image], origin=origin, index=image)
     st.session_state["go_to_draw"] = True
 

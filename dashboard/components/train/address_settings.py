@@ -23,6 +23,7 @@ from dashboard.components.train.settings import (
     ON,
     PAGE,
     address_name,
+    classes_now,
     last_augment,
     last_dataset,
     last_model,
@@ -137,7 +138,7 @@ def _take(word: str, text: str) -> None:
         value = PARSERS[name](text)
     remember(PAGE, key, value)
     if name in shown_settings(model):
-        understand_all(name, value, model)
+        understand_all(name, value, model, classes_now())
 
 
 def _layers(model: str, name: str, text: str) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.data import EMBEDDED, Dataset, DatasetError
 from core.data.adding import MOST_SENT, Addition, from_files, from_path, may_name_paths
+from core.data.classes import MOST_CLASSES
 from core.data.digits_of_people import dataset_of_digits, embedded
 from core.data.download import Progress
 from core.data.kept import KeptDataset, refusal_to_add
@@ -19,6 +20,7 @@ from core.people import own_home
 from core.storage import explain_os_error
 from dashboard.components.actions import note_failure, note_success
 from dashboard.components.address import remember
+from dashboard.components.classes import in_words
 from dashboard.components.people import people, this_person
 from dashboard.components.question import ask, asked, show_question
 from dashboard.components.session import dataset, dataset_error, services, store
@@ -30,6 +32,7 @@ from dashboard.components.views import view
 from dashboard.components.widgets.gallery import picture
 
 LOOK_SECONDS = 0.4
+IN_A_ROW = 10  # images
 MOST_PATH = 1000  # characters
 ADDITION, REFUSED = "dataset_addition", "dataset_refused"  # in the session: the last one, and why there is none
 TRIED = "dataset_files_tried"  # those that were dropped last
@@ -39,12 +42,14 @@ ALONE = "alone"
 
 
 def show_dataset(digits: Dataset) -> None:
-    """Show the dataset of the next run, some of its digits, and how many it has; choose among several, and add one."""
+    """Show the dataset of the next run, some of its images, and how many it has; choose among several, and add one."""
     kept = {each.fingerprint: each for each in services().datasets.all()}
     with st.container(gap="xsmall", key="dataset_choice"):
         _choose(kept)
-        st.image(_ten_digits(digits.fingerprint, digits), width="stretch", alt=f"Digits of {digits.name}")
-        st.caption(f"{len(digits.x_train):,} training and {len(digits.x_test):,} test images")
+        st.image(_one_of_each(digits.fingerprint, digits), width="stretch", alt=f"Images of {digits.name}")
+        classes = "" if digits.is_digits else f", {in_words(digits.classes)}"
+        counts = f"{len(digits.x_train):,} training and {len(digits.x_test):,} test images{classes}"
+        st.caption(escape_markdown(counts))
         if locked("dataset"):
             show_locked()
     if not refusal_to_add():
@@ -89,13 +94,15 @@ def _keep(fingerprint: str) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _ten_digits(fingerprint: str, _digits: Dataset) -> str:
-    """The first training image of each digit in a row, as a data URL; black where there is none."""
+def _one_of_each(fingerprint: str, _digits: Dataset) -> str:
+    """The first training image of each class in rows, as a data URL; black where there is none."""
     rows = []
-    for digit in range(10):
+    for digit in range(-(-len(_digits.classes) // IN_A_ROW) * IN_A_ROW):
         found = np.flatnonzero(_digits.y_train == digit)[:1]
         rows.append(_digits.x_train[found[0]] if len(found) else np.zeros(IMAGE_SHAPE, np.uint8))
-    return picture(np.concatenate(rows, axis=1))
+    return picture(
+        np.concatenate([np.concatenate(rows[at : at + IN_A_ROW], axis=1) for at in range(0, len(rows), IN_A_ROW)])
+    )
 
 
 # Adding
@@ -119,7 +126,8 @@ def _show_adding() -> None:
         accept_multiple_files=True,
         max_upload_size=upload_limit(MOST_SENT),
         key=f"dataset_files_{drops}",
-        help="Handwritten digits from 0 to 9 with their labels. Files that belong together, as MNIST's four, are "
+        help="Handwritten digits from 0 to 9 with their labels, or other images of 28 × 28 pixels with up to "
+        f"{MOST_CLASSES} classes, such as letters or clothes. Files that belong together, as MNIST's four, are "
         "dropped together. It is checked, and kept in the home as one file.",
     )
     sent = tuple(file.file_id for file in files)

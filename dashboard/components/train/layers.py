@@ -20,6 +20,7 @@ from dashboard.components.train.locks import locked, show_locked
 from dashboard.components.train.settings import (
     PAGE,
     address_name,
+    classes_now,
     last_model,
     last_text,
     problem_with,
@@ -93,6 +94,7 @@ def show_builder(digits: Dataset) -> None:
             cost="" if problem else f"{_cost(model)}{_epoch_takes(config, digits)}.",
             hint=held_back(config) if config else "",
             problem=problem,
+            classes=classes_now(),
         )
 
 
@@ -123,7 +125,7 @@ def _reset(model: str) -> None:
 
 def _is_changed(model: str) -> bool:
     try:
-        return read(text_now(model, "network")).text != _usual(model)
+        return read(text_now(model, "network"), classes_now()).text != _usual(model)
     except ConfigError:
         return True
 
@@ -139,7 +141,8 @@ def _problem(model: str) -> str:
 
 def _cost(model: str) -> str:
     """What the layers cost, beside the network that they are a change of."""
-    return cost(read(text_now(model, "network")), MODELS[model].network(), MODELS[model].title)
+    info, classes = MODELS[model], classes_now()
+    return cost(read(text_now(model, "network"), classes), info.network(classes=classes), info.title)
 
 
 def _epoch_takes(config: TrainingConfig | None, digits: Dataset) -> str:

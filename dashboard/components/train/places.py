@@ -94,6 +94,7 @@ def _charts(path: str, version: tuple, epochs: int, over: str, is_dark: bool, _r
         over=over,
         batches_an_epoch=history.batches_an_epoch(config.batch_size if config else None),
         read_again=" and ".join(again) if measured else "",
+        classes=_run.classes,
     )
 
 
@@ -125,7 +126,7 @@ def show_test_images(run: Run) -> None:
         return
     st.header(title, anchor=False)
     st.caption(words)
-    gallery(found.x_test[: len(labels)], tiles, key="test_images", selectable=False, tile_size=44)
+    gallery(found.x_test[: len(labels)], tiles, key="test_images", selectable=False, tile_size=44, classes=run.classes)
 
 
 def _read_when(run: Run) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from core.data import Dataset
 from core.runs import Run
 from core.runs.kept import until_folder_changes
+from dashboard.components.classes import are_digits
 from dashboard.components.draw.fine_tuning import fine_tuning_report
 from dashboard.components.formatting import percent, seconds_in_words
 from dashboard.components.session import dataset_of, store
@@ -27,6 +28,7 @@ from dashboard.components.whose import full_name, listed
 from dashboard.components.widgets.gallery import Tile, gallery
 
 SAMPLE_IMAGES = 28
+SAMPLE = 5, 10  # rows and columns of the figure of sample predictions
 
 
 def show_results(run: Run) -> None:
@@ -155,7 +157,8 @@ def _trained_on(run: Run) -> str:
     if run.config and run.config.start_from:
         words = f"Fine-tuned on {images}: your digits, repeated, plus a sample of {data}"
     elif run.config and run.config.augment:
-        words = f"Trained on {images}: {data}, augmented anew each epoch, plus 5 % synthetic digits"
+        digits = ", plus 5 % synthetic digits" * are_digits(run.classes)
+        words = f"Trained on {images}: {data}, augmented anew each epoch{digits}"
     else:
         words = f"Trained on {images} of {data}"
     return f"{words}; validated on {_validated_on(run)}."
@@ -182,10 +185,10 @@ def downloads(run: Run, found: Dataset) -> None:
 
         if kind == "history":
             return figures.figure_bytes(figures.history_figure(run.history().epochs, run.name))
-        sample = slice(0, 50)
+        sample = slice(0, SAMPLE[0] * SAMPLE[1])
         probabilities = run.probabilities()[sample]
         return figures.figure_bytes(
-            figures.predictions_figure(found.x_test[sample], found.y_test[sample], probabilities, 5, 10)
+            figures.predictions_figure(found.x_test[sample], found.y_test[sample], probabilities, *SAMPLE, run.classes)
         )
 
     if verified := _verified(run):
@@ -230,4 +233,5 @@ def sample_digits(found: Dataset) -> None:
     tiles = [Tile(int(index), int(found.y_train[index]), of="training") for index in shown]
     name = f"{len(shown)} of {count:,} training images of {found.name}"
     st.caption(escape_markdown(name))
-    gallery(found.x_train[shown], tiles, key="sample_digits", selectable=False, tile_size=44, label=name)
+    look = {"selectable": False, "tile_size": 44, "label": name, "classes": found.classes}
+    gallery(found.x_train[shown], tiles, key="sample_digits", **look)

@@ -11,6 +11,7 @@ from core.people import may_change
 from core.people.rules import own_rules
 from core.runs import Run
 from dashboard.components.actions import run_action
+from dashboard.components.classes import are_digits
 from dashboard.components.fields import MOST_TYPED, number_text, say_refused, say_understood
 from dashboard.components.session import remember_removal, store
 from dashboard.components.train.settings import at_most, understand
@@ -58,7 +59,8 @@ def show_next_steps(run: Run, start_another: Callable[[], None]) -> None:
             look = "secondary" if unfinished and is_trainable else "primary"
             if st.button("See its mistakes", icon=":material/grid_view:", key="see_mistakes", type=look):
                 st.switch_page(PREDICTIONS_PAGE)
-            if st.button("Draw a digit for it", icon=":material/draw:", key="draw_digit"):
+            draw = f"Draw {'a digit' if are_digits(run.classes) else 'an image'} for it"
+            if st.button(draw, icon=":material/draw:", key="draw_digit"):
                 st.switch_page(DRAW_PAGE)
         if run.history().epochs and is_trainable:
             with st.popover("Train more epochs", icon=":material/add:"):

@@ -25,12 +25,14 @@ from core.config import (
     TrainingConfig,
     model_name,
 )
+from core.data.classes import DIGITS
 from core.layers import MOST_TEXT
 from core.people.rules import ALL_IMAGES, own_rules
 from core.sweeps import Plan
 from core.sweeps.plan import plan_of
 from core.sweeps.values import parse_several
 from dashboard.components.address import recall, remember
+from dashboard.components.classes import Classes
 from dashboard.components.fields import MOST_TYPED, number_text
 from dashboard.components.session import dataset_now, services, store
 from dashboard.components.train.locks import NETWORK, all_locked, fixed, let_lesson_set, locked
@@ -155,13 +157,15 @@ MORE: dict[str, Setting] = {  # in the order of the page; the names are those of
     ),
     "left_out": Setting(
         "Digits left out",
-        'Digits that are not trained on, for instance "3, 8". It is tested on them all the same.',
+        'Digits that are not trained on, for instance "3, 8"; of other classes their numbers, from 0. It is tested on '
+        "them all the same.",
         text=lambda digits: ", ".join(map(str, digits)),
         group=DATA,
     ),
     "imbalance": Setting(
         "Imbalance",
-        "How many times as many images of 0 as of 9 are trained on, the digits between in equal steps; 1 is balanced.",
+        "How many times as many images of 0, the first class, as of 9, the last one, are trained on, those between in "
+        "equal steps; 1 is balanced.",
         group=DATA,
     ),
 }
@@ -179,9 +183,10 @@ def plan_now() -> Plan:
     Raises:
         ConfigError: where a setting is out of its range.
     """
-    model = model_now()
-    values = {name: understand_all(name, text_now(model, name), model) for name in shown_settings(model)}
-    others = {"augment": augment_now(), "dataset": chosen_dataset()}
+    model, classes = model_now(), classes_now()
+    shown = shown_settings(model)
+    values = {name: understand_all(name, text_now(model, name), model, classes) for name in shown}
+    others = {"augment": augment_now(), "dataset": chosen_dataset(), "classes": classes}
     base = TrainingConfig(model=model, **others, **{name: each[0] for name, each in values.items()})
     space = {name: each for name, each in values.items() if len(each) > 1}
     labels = ", ".join(setting_of(name).label for name in space)
@@ -207,8 +212,11 @@ def settings_from(address: Mapping[str, str]) -> TrainingConfig:
     names = {address_name(model, name): name for name in shown_settings(model)}
     if unknown := [word for word in address if word not in (*OF_ANY, *names)]:
         raise ConfigError(f"There is no setting {unknown[0]!r}. There are: {', '.join((*OF_ANY, *names))}.")
-    values = {names[word]: understand(names[word], text, model) for word, text in address.items() if word in names}
-    others = {"augment": address.get("augment") == ON, "dataset": read_dataset(address.get("dataset", ""))}
+    dataset = read_dataset(address.get("dataset", ""))
+    classes = len(classes_of(dataset))
+    known = {names[word]: text for word, text in address.items() if word in names}
+    values = {name: understand(name, text, model, classes) for name, text in known.items()}
+    others = {"augment": address.get("augment") == ON, "dataset": dataset, "classes": classes}
     return TrainingConfig(model=model, **others, **values)
 
 
@@ -317,6 +325,18 @@ def read_dataset(text: str) -> str:
     raise ConfigError(f"There is no such dataset here. There are: {there}.")
 
 
+def classes_of(fingerprint: str) -> Classes:
+    """The classes of a dataset that is here, by its fingerprint; "" is the one in use."""
+    kept = services().datasets.get(fingerprint) if fingerprint else None
+    found = kept or dataset_now()
+    return found.classes if found else DIGITS
+
+
+def classes_now() -> int:
+    """How many classes the dataset in its widget has, which is how many outputs the next network has."""
+    return len(classes_of(chosen_dataset()))
+
+
 def last_model() -> str:
     """The network that was chosen last, or is locked; the default where the address names an unknown one."""
     with suppress(ConfigError):
@@ -337,14 +357,14 @@ def shown_settings(model: str) -> list[str]:
 def problem_with(model: str, name: str) -> str:
     """Why the text typed for a setting is invalid, as a sentence; "" where it is valid."""
     try:
-        understand_all(name, text_now(model, name), model)
+        understand_all(name, text_now(model, name), model, classes_now())
     except ConfigError as error:
         return str(error)
     return ""
 
 
 @lru_cache(maxsize=1024)  # a page asks for each setting several times
-def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
+def understand(name: str, text: str, model: str = DEFAULT.model, classes: int = DEFAULT.classes) -> Any:
     """The value of a setting from the text that was typed.
 
     Raises:
@@ -354,18 +374,18 @@ def understand(name: str, text: str, model: str = DEFAULT.model) -> Any:
         value = PARSERS[name](text)
     except ConfigError as error:
         raise ConfigError(f"{setting_of(name).label}: {error}") from error
-    TrainingConfig(model=model, **{name: value})  # its limits are checked there
+    TrainingConfig(model=model, classes=classes, **{name: value})  # its limits are checked there
     return value
 
 
 @lru_cache(maxsize=1024)
-def understand_all(name: str, text: str, model: str = DEFAULT.model) -> tuple:
+def understand_all(name: str, text: str, model: str = DEFAULT.model, classes: int = DEFAULT.classes) -> tuple:
     """The values of a setting from the text that was typed, one or several.
 
     Raises:
         ConfigError: as `understand`.
     """
-    one = partial(understand, name, model=model)
+    one = partial(understand, name, model=model, classes=classes)
     return parse_several(name, text, one) if setting_of(name).takes_several else (one(text),)
 
 

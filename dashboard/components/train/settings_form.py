@@ -36,6 +36,7 @@ from dashboard.components.train.settings import (
     TRAINING,
     address_name,
     at_most,
+    classes_now,
     default_text,
     last_augment,
     last_model,
@@ -75,6 +76,10 @@ NOUNS = {  # of several values
     "left_out": "choices of digits left out",
     "imbalance": "imbalances",
 }
+SYNTHETIC = (
+    ", and adds synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
+    "hand-drawn digits."
+)
 GROUPS = {  # parts of the sidebar below Start, with their icons
     MORE_SETTINGS: ":material/tune:",
     TRAINING: ":material/science:",
@@ -108,9 +113,10 @@ def training_settings(start: Callable[[], None], digits: Dataset) -> None:
         last_augment(),
         disabled=locked("augment") is not None,
         **view("augment", last_augment(), _keep_augment),
-        help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch, and adds "
-        "synthetic digits in other handwriting: a 1 with a flag, a 7 with a bar. Slower to train, better on "
-        "hand-drawn digits.",
+        help="Shifts, turns, stretches and bends every image and varies its pen, differently in each epoch"
+        + (
+            SYNTHETIC if digits.is_digits else ". Synthetic digits, which it adds to digits, are off for other classes."
+        ),
     )
     if locked("augment"):
         show_locked()
@@ -129,7 +135,7 @@ def _about(model: str) -> str:
     """What the network is; where its layers were changed, what is still that of the one it was."""
     info, text = MODELS[model], text_now(model, "network")
     try:
-        if not TrainingConfig(model=model, network=text).network:
+        if not TrainingConfig(model=model, network=text, classes=classes_now()).network:
             return info.about
     except ConfigError:
         pass
@@ -191,7 +197,7 @@ def show_networks(start: Callable[[], None]) -> None:
     st.header("Networks to choose from", anchor=False)
     with st.grid(2, min_column_width=320, key="networks"):
         for name, info in MODELS.items():
-            network, chosen = info.network(), name == last_model()
+            network, chosen = info.network(classes=classes_now()), name == last_model()
             with st.container(border=True, gap="xsmall"):
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"**{info.title}** · {network.parameters:,} parameters", width="stretch")
@@ -383,6 +389,6 @@ def _say(model: str, name: str) -> None:
             say_refused(problem)
         else:
             text = text_now(model, name)
-            values = understand_all(name, text, model)
+            values = understand_all(name, text, model, classes_now())
             written = ("; " if name == "left_out" else ", ").join(map(setting_of(name).text, values))
             say_understood(text, written if len(values) == 1 else f"{len(values)} values: {written}")

@@ -19,12 +19,13 @@ from core.drawing.mnist_form import IMAGE_SIDE
 
 SCALE = 15  # pixels of the canvas for each of an image
 SIDE = SCALE * IMAGE_SIDE  # shown smaller where there is less room
-NAME = "Drawing area. Draw one digit in it with a pen, a finger or the mouse."
+NAME = "Drawing area. Draw one {} in it with a pen, a finger or the mouse."
 INK, BACKGROUND = "#ffffff", "#000000"
 MOST_UNDONE = 30  # steps that can be taken back: 180 KB each
 BRUSHES, BRUSH = (8, 56), 28  # pixels
 HANDS = "canvas_hands"
 GHOST = "M9 7C12 4 19 5 18.5 10C18 13 15 13.8 13 13.8C16 13.8 19.5 15 19.2 18.8C18.8 24 11.5 24 8.5 20.5"
+NO_GHOST = "M0 0"
 
 _hands = st.components.v2.component(
     "digitlab_canvas_hands", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -97,10 +98,11 @@ def current_drawing() -> Drawing:
     return _sheet().drawing
 
 
-def canvas(brush: int, *, eraser: bool = False, place: str = "") -> np.ndarray | None:
+def canvas(brush: int, *, eraser: bool = False, place: str = "", of_digits: bool = True) -> np.ndarray | None:
     """Show the canvas; returns its pixels, uint8 (H, W), with the stroke that is being drawn; None before the first.
 
     `place` tells apart the places of a page that it can be in: the browser builds a canvas anew that comes to another.
+    `of_digits`: whether a digit is to be drawn, of which one is seen in pale before the first stroke.
     """
     from streamlit_drawable_canvas import st_canvas  # raises outside a running app
 
@@ -124,7 +126,7 @@ def canvas(brush: int, *, eraser: bool = False, place: str = "") -> np.ndarray |
     )
     pen = {"width": brush, "color": color, "background": BACKGROUND}
     drawing = current_drawing()
-    ghost = {"path": "" if drawing.strokes else GHOST, "scale": SCALE}
+    ghost = {"path": "" if drawing.strokes else GHOST if of_digits else NO_GHOST, "scale": SCALE}
     undoes = bool(drawing.strokes or _sheet().earlier)
     live = (st.session_state.get(HANDS) or {}).get("live") or {}
     followed = live.get("number") or st.session_state.get(
@@ -137,7 +139,7 @@ def canvas(brush: int, *, eraser: bool = False, place: str = "") -> np.ndarray |
             "canvas": sheet.key,
             "strokes": drawing.strokes,
             "followed": followed,
-            "name": NAME,
+            "name": NAME.format("digit" if of_digits else "image"),
             "ghost": ghost,
             "undoes": undoes,
             **pen,

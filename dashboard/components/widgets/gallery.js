@@ -51,6 +51,7 @@ function draw(gallery) {
   set(root, "role", data.selectable ? "listbox" : "list")
   set(root, "aria-label", data.label)
   set(root, "data-selectable", String(data.selectable))
+  set(root, "data-wraps", String(data.wraps))
   root.style.setProperty("--least", `${data.size}px`)
   root.style.setProperty("--columns", data.columns)
   const looks = `.digit { background-image: url("${data.sprite}") } ${rows(data)}`
@@ -79,7 +80,7 @@ function draw(gallery) {
     set(sure, "data-mark", words.second)
     set(element, "data-index", String(words.index))
     write(flag, words.flag ? "⚑" : "")
-    write(caption, MARKS[words.mark] + words.caption)
+    write(caption, MARKS[words.mark] + (data.wraps ? words.caption.replace("→", "→\u200b") : words.caption))
     write(sure, (MARKS[words.second] ?? "") + words.sure)
     if (!data.selectable) element.removeAttribute("tabindex")
   })
@@ -234,7 +235,7 @@ function offerSkip(gallery) {
     skip.ariaLabel = "Skip"
     skip.galleries = new Set()
     const button = document.createElement("button")
-    button.textContent = "Skip to the digits"
+    button.textContent = "Skip to the images"
     button.onclick = () => {
       const [first] = skip.galleries
       first.tiles[first.active]?.element.focus()

@@ -17,11 +17,14 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.data.classes import DIGITS
 from core.drawing.mnist_form import IMAGE_SIDE
 from core.formatting import certainty
+from dashboard.components.classes import Classes, one_of
 
 SPRITE_COLUMNS = 20
 MOST_TILES = 200
+SHORT = 2  # letters of a class's name that have room below any tile
 _HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
@@ -37,8 +40,8 @@ class Tile:
 
     Attributes:
         index: the image's number in its set; what a choice returns.
-        label: the digit in the dataset, 0 to 9.
-        prediction: the predicted digit, None before there is one.
+        label: the class in the dataset, by its number.
+        prediction: the predicted class, None before there is one.
         confidence: 0 to 1, None before there is a prediction.
         flag: a remark, for instance "label in doubt".
         note: a second line in place of the confidence, for instance a distance.
@@ -69,6 +72,7 @@ def gallery(
     reveal: str | None = None,
     on_close: Callable[[], None] | None = None,
     full: int | None = None,
+    classes: Classes = DIGITS,
 ) -> int | None:
     """Show `images` in rows as wide as the page allows; return the index that is selected.
 
@@ -87,6 +91,7 @@ def gallery(
         reveal: key of the container that shows the selected image: scrolled into view after a choice.
         on_close: called where Escape is to close that container; the focus goes back to the tile.
         full: how many tiles a full page of the gallery has, `len(tiles)` where it has one page.
+        classes: the names of the classes.
 
     Returns:
         The index chosen in this run, `selected` without a choice.
@@ -106,7 +111,7 @@ def gallery(
     data = {
         "sprite": sprite(images),
         "columns": SPRITE_COLUMNS,
-        "tiles": [_words(tile, quiet=not selectable) for tile in tiles],
+        "tiles": [_words(tile, classes, quiet=not selectable) for tile in tiles],
         "selectable": selectable,
         "selected": selected,
         "size": tile_size,
@@ -114,6 +119,7 @@ def gallery(
         "reveal": reveal,
         "closes": on_close is not None,
         "full": full or len(tiles),
+        "wraps": any(len(name) > SHORT for name in classes),
     }
     index = _component(key=key, data=data, on_chosen_change=chosen, on_closed_change=on_close or _nothing).chosen
     return index if _is_one_of(tiles, index) else selected
@@ -146,22 +152,22 @@ def _sprite(pixels: bytes, count: int) -> str:
     return picture(sheet.reshape(rows * IMAGE_SIDE, SPRITE_COLUMNS * IMAGE_SIDE))
 
 
-def _words(tile: Tile, *, quiet: bool) -> dict:
+def _words(tile: Tile, classes: Classes, *, quiet: bool) -> dict:
     """A tile as the browser needs it: its mark, its captions, its tooltip, and its name for screen readers.
 
     The name begins with what the tile shows (WCAG 2.5.3).
     """
-    image, meaning = f"{tile.of} image {tile.index}".strip(), f"a {tile.label}"
-    mark, caption, sure, second = "none", str(tile.label), "", ""
+    image, meaning = f"{tile.of} image {tile.index}".strip(), one_of(classes, tile.label)
+    mark, caption, sure, second = "none", classes[tile.label], "", ""
     if tile.prediction is not None:
-        mark, caption = _judged(tile.label, tile.prediction)
-        meaning += f", read as {tile.prediction}"
+        mark, caption = _judged(classes, tile.label, tile.prediction)
+        meaning += f", read as {classes[tile.prediction]}"
         sure = "" if tile.confidence is None else certainty(tile.confidence)
-    caption = _quiet_caption(tile) if quiet else caption
+    caption = _quiet_caption(tile, classes) if quiet else caption
     below = tile.note or ("" if quiet else sure)
     if tile.second is not None:
-        second, below = _judged(tile.label, tile.second)
-        meaning += f" and as {tile.second}"
+        second, below = _judged(classes, tile.label, tile.second)
+        meaning += f" and as {classes[tile.second]}"
         sure = ""
     tooltip = [f"{image.capitalize()}: {meaning}", sure and f"{sure} sure", tile.note, tile.flag]
     name = [f"{caption} {below}".strip(), f"{image}: {meaning}", tile.flag]
@@ -177,13 +183,15 @@ def _words(tile: Tile, *, quiet: bool) -> dict:
     }
 
 
-def _judged(label: int, prediction: int) -> tuple[str, str]:
+def _judged(classes: Classes, label: int, prediction: int) -> tuple[str, str]:
     """The mark of a prediction, and how it is written."""
-    return ("right", str(label)) if prediction == label else ("wrong", f"{label}→{prediction}")
+    if prediction == label:
+        return "right", classes[label]
+    return "wrong", f"{classes[label]}→{classes[prediction]}"
 
 
-def _quiet_caption(tile: Tile) -> str:
-    return str(tile.label if tile.note or tile.prediction is None else tile.prediction)
+def _quiet_caption(tile: Tile, classes: Classes) -> str:
+    return classes[tile.label if tile.note or tile.prediction is None else tile.prediction]
 
 
 def _is_one_of(tiles: Sequence[Tile], index: object) -> bool:

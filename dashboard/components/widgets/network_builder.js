@@ -34,7 +34,7 @@ function build(parent) {
   const place = make("div", "place")
   const list = make("ol", "rows")
   list.tabIndex = -1
-  list.setAttribute("aria-label", "Layers of the network, from the image to the digit")
+  list.setAttribute("aria-label", "Layers of the network, from the image to the answer")
   const sees = make("figure", "sees")
   sees.innerHTML = `
     <div class="digit"><svg viewBox="0 0 28 28" aria-hidden="true"><path class="dim" fill-rule="evenodd"/>

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from core.layers import CLASSES
 from dashboard.components.widgets.gallery import picture
 from dashboard.components.widgets.network_rows import BEGIN, CHOICES, HELP, examine, in_numbers, rows_of
 from dashboard.components.widgets.network_text import BUILDER, STATE, hear, tell
@@ -36,6 +37,7 @@ def network_builder(
     cost: str,
     hint: str,
     problem: str,
+    classes: int = CLASSES,
 ) -> None:
     """Show the builder.
 
@@ -47,10 +49,11 @@ def network_builder(
         cost: what the network costs, in words; "" where there is a mistake.
         hint: what will hold the network back, in words, else "".
         problem: what is wrong with the network, in words, else "".
+        classes: how many classes it tells apart.
     """
     hear(name, kept, keep)  # its callback is skipped where another change arrives meanwhile
     told = tell(BUILDER, name, kept())
-    examined = examine(rows_of(told.text) if told.rows is None else told.rows)
+    examined = examine(rows_of(told.text, classes) if told.rows is None else told.rows, classes)
     if told.rows is not None and examined.rows != list(told.rows):
         told = replace(told, version=told.version + 1, rows=examined.rows)
         st.session_state[STATE][BUILDER] = told

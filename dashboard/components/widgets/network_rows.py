@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from core.drawing.mnist_form import IMAGE_SIDE as SIDE
 from core.layers import (
     ACTIVATIONS,
+    CLASSES,
     MOST_LAYERS,
     MOST_TEXT,
     OUTPUTS,
@@ -55,7 +56,7 @@ HELP = {  # what a layer is, for its tooltip
     "norm": "Batch normalisation keeps the numbers of each channel around 0.",
     "dropout": "Switches off a share of the units at random while it trains, against overfitting.",
     "activation": "Bends each number. Without one between them, two layers can do no more than one.",
-    "output": "Ten units, one for each digit.",
+    "output": "As many units as there are classes: ten for digits.",
     "text": "This part of the text is not understood.",
 }
 _PLACE = re.compile(r'Layer (\d+), "[^"]*"[:,]? ?')
@@ -78,16 +79,16 @@ class Examined:
     error: str
 
 
-def rows_of(text: str) -> list[Row]:
+def rows_of(text: str, classes: int = CLASSES) -> list[Row]:
     """The rows of a network's text; parts of it that are not understood are rows too, of the kind "text"."""
     try:
-        return list(_rows(read_layers(text)))
+        return list(_rows(read_layers(text, classes)))
     except NetworkError:
         rows: list[Row] = []
         layers: list[Layer] = []  # that are understood, since the last one that is not
         for piece in pieces(text[:MOST_TEXT])[:MOST_LAYERS]:
             try:
-                layers += read_layers(piece)
+                layers += read_layers(piece, classes)
             except NetworkError:
                 rows += [*_rows(layers), {"kind": "text", "text": piece}]
                 layers = []
@@ -176,37 +177,39 @@ def checked(rows: object) -> list[Row] | None:
     return found
 
 
-def examine(rows: Sequence[Row]) -> Examined:
+def examine(rows: Sequence[Row], classes: int = CLASSES) -> Examined:
     """What rows come to: the counted layers of each, as far as there is no mistake, and what is wrong."""
-    network, said = _read(text_of(rows))
-    if network and [layer for row in rows for layer in _layers(row)[0]] != [each.layer for each in network.blocks]:
-        rows = rows_of(network.text)  # a text was typed into a row that stands for several
-    read = [_layers(row) for row in rows]
+    network, said = _read(text_of(rows), classes)
+    if network and [layer for row in rows for layer in _layers(row, classes)[0]] != [
+        each.layer for each in network.blocks
+    ]:
+        rows = rows_of(network.text, classes)  # a text was typed into a row that stands for several
+    read = [_layers(row, classes) for row in rows]
     if network:
         return Examined(list(rows), _by_rows(network.blocks, read), [""] * len(rows), "")
     errors = [error for _, error in read]
     before = next((number for number, error in enumerate(errors) if error), len(rows))
     layers = [layer for found, _ in read[:before] for layer in found]
-    blocks, mistake = _counted(layers) if before < len(rows) else _counted_whole(layers, said)
+    blocks, mistake = _counted(layers, classes) if before < len(rows) else _counted_whole(layers, said, classes)
     if (at := _place(mistake)) is not None and at < len(layers):
         owners = [number for number, (found, _) in enumerate(read) for _ in found]
         errors[owners[at]] = _without_place(mistake)
-        blocks, _ = _counted(layers[:at])
+        blocks, _ = _counted(layers[:at], classes)
     return Examined(list(rows), _by_rows(blocks, read), errors, said)
 
 
-def _read(text: str) -> tuple[Network | None, str]:
+def _read(text: str, classes: int) -> tuple[Network | None, str]:
     """The network that a text names, or why there is none."""
     try:
-        return read_network(text), ""
+        return read_network(text, classes), ""
     except NetworkError as error:
         return None, str(error)
 
 
-def _layers(row: Row) -> tuple[list[Layer], str]:
+def _layers(row: Row, classes: int) -> tuple[list[Layer], str]:
     """The layers of a row, or what is wrong with it."""
     try:
-        return list(read_layers(_text(row))), ""
+        return list(read_layers(_text(row), classes)), ""
     except NetworkError as error:
         return [], _without_place(str(error))
 
@@ -223,12 +226,12 @@ def _place(error: str) -> int | None:
     return int(named[1]) - 1 if named else None
 
 
-def _counted(layers: Sequence[Layer]) -> tuple[tuple[Block, ...], str]:
+def _counted(layers: Sequence[Layer], classes: int) -> tuple[tuple[Block, ...], str]:
     """The first layers of a network, counted; or why they do not fit each other."""
     output, error = Layer("output", activation="softmax"), ""
     for end in ((output,), (Layer("flatten"), output)):
         try:
-            return count((*layers, *end)).blocks[: len(layers)], ""
+            return count((*layers, *end), classes).blocks[: len(layers)], ""
         except NetworkError as found:
             error = str(found)
             if (place := _place(error)) is not None and place < len(layers):
@@ -236,9 +239,9 @@ def _counted(layers: Sequence[Layer]) -> tuple[tuple[Block, ...], str]:
     return (), error
 
 
-def _counted_whole(layers: Sequence[Layer], said: str) -> tuple[tuple[Block, ...], str]:
+def _counted_whole(layers: Sequence[Layer], said: str, classes: int) -> tuple[tuple[Block, ...], str]:
     """The layers of a whole network that is refused, as far as they can be counted, and why it is."""
-    return ((), said) if _place(said) is not None else (_counted(layers)[0], said)
+    return ((), said) if _place(said) is not None else (_counted(layers, classes)[0], said)
 
 
 def _by_rows(blocks: Sequence[Block], read: Sequence[tuple[list[Layer], str]]) -> list[tuple[Block, ...]]:

@@ -228,8 +228,8 @@ def test_without_images_counts_are_zero_and_shares_are_nan():
         (lambda: metrics.accuracy([1.0], [1]), "labels must be integers; got float64"),
         (lambda: metrics.accuracy([[1]], [1]), r"labels must have one digit per image.*\(1, 1\)"),
         (
-            lambda: metrics.confidence(np.ones((2, 9))),
-            r"probabilities must be floats \(n, 10\); got float64 \(2, 9\)",
+            lambda: metrics.confidence(np.ones((2, 48))),
+            r"probabilities must be floats \(n, 2 to 47\); got float64 \(2, 48\)",
         ),
         (lambda: metrics.confidence(np.full((2, 10), np.nan)), "2 of 2 images have NaN"),
         (lambda: metrics.confidence(np.ones((1, 10))), "sum to 1 for each image"),

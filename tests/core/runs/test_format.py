@@ -44,7 +44,7 @@ def test_a_new_folder_has_the_number_of_its_format(store):
     assert json.loads((run.path / files.CONFIG).read_text())["format"] == files.FIRST_FORMAT
     assert run.config == TrainingConfig()
     other = store.create(TrainingConfig(network="flatten, dense 30, output softmax"))
-    assert json.loads((other.path / files.CONFIG).read_text())["format"] == files.FORMAT
+    assert json.loads((other.path / files.CONFIG).read_text())["format"] == files.FORMAT_OF_EXPERIMENTS
     assert other.config.layers.text == "flatten, dense 30, output softmax"
 
 
@@ -123,7 +123,7 @@ def test_a_zip_tells_its_format_and_one_of_a_newer_version_is_not_imported(make_
     run = fill_run(make_run(optimizer="sgd"), digits)
     imported = unpack(pack(run), store)
     for folder in (run, imported):
-        assert json.loads((folder.path / files.CONFIG).read_text())["format"] == files.FORMAT
+        assert json.loads((folder.path / files.CONFIG).read_text())["format"] == files.FORMAT_OF_EXPERIMENTS
     with_parts = {name: (run.path / name).read_bytes() for name in (files.SUMMARY, files.LITERT_MODEL)}
     newer = {files.CONFIG: json.dumps({"format": files.FORMAT + 1}).encode(), **with_parts}
     with pytest.raises(BundleError, match=NEWER):
