@@ -166,6 +166,7 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
     """Start a training run; it is queued while others train."""
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
+    values.pop("classes", None)  # which follows from the dataset
     values = by_name(values)
     if isinstance(values.get("dataset"), str):
         values["dataset"] = _named_dataset(services, values["dataset"])

@@ -262,4 +262,10 @@ class NewRun(BaseModel):
         "string",
         maxLength=60,
     ) = ""
+    classes: _setting(
+        "How many classes the dataset has, as a run's config says where there are not ten. It follows from the "
+        "dataset: what is sent is not used.",
+        "integer",
+        config.CLASSES,
+    ) = len(DIGITS)
     start_from: _setting("Id of the run to fine-tune on My digits.", "string", maxLength=100) = ""

@@ -147,7 +147,11 @@ def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     settings = by_name(wanted.settings.model_dump(exclude_unset=True, exclude={"name"}))
     classes = number_of_classes(services, settings.get("dataset", ""))
     base = TrainingConfig.from_dict({**settings, "classes": classes})
-    if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {"name", "start_from"}:
+    if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {
+        "name",
+        "start_from",
+        "classes",
+    }:
         raise ConfigError(f"values: {sorted(unknown)[0]!r} is no setting that can differ.")
     space = {name: _distinct(name, values) for name, values in wanted.values.items()}
     halving = Halving(**wanted.stop_weak.model_dump()) if wanted.stop_weak else None

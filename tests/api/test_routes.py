@@ -21,6 +21,7 @@ from dashboard.components.draw.api_address import HERE
 from dashboard.components.draw.api_command import command, python_line
 from dashboard.origin import ALLOWED_HOSTS
 from tests.support.api import PREDICT, as_file, assert_problem, send_picture
+from tests.support.classes import LETTERS, dataset
 from tests.support.drawing import SEVEN, drawn, picture_of
 from tests.support.html import Page
 from tests.support.pages import open_page
@@ -477,3 +478,16 @@ def test_a_report_is_a_file_in_which_nothing_runs(client, run, make_run):
     assert_problem(client.get(f"/api/runs/{run.id}/report", params={"name": "x" * 81}), 422, "name")
     write_json(run.path / "config.json", {"format": 99})
     assert_problem(client.get(f"/api/runs/{run.id}/report"), 409, "Update Digit Lab")
+
+
+def test_a_dataset_of_other_things_has_names_and_its_runs_as_many_outputs(client):
+    session.services().dataset_loader.outcome(30)
+    kept = session.services().datasets.add(dataset(LETTERS, train=5, test=2), "Letters")
+    first, second = client.get("/api/datasets").json()
+    assert (first["classes"], len(first["train"])) == (list("0123456789"), 10)
+    assert (second["classes"], second["test"]) == (list(LETTERS), [2] * 26)
+    settings = {"model": "dense", "dataset": "Letters", "left_out": [25]}
+    config = client.post("/api/runs", json=settings).json()["config"]
+    assert (config["classes"], config["left_out"], config["dataset"]) == (26, [25], kept.fingerprint)
+    again = client.post("/api/runs", json=config)
+    assert again.json()["config"] == config
