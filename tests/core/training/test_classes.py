@@ -222,3 +222,13 @@ def test_names_that_are_damaged_are_numbers(trained, tmp_path):
     (copy.path / "dataset.json").write_text(json.dumps({**run.dataset, "classes": ["A", "A"]}))
     assert copy.classes == tuple(map(str, range(len(used.classes))))
     assert "2 to 47 names" in " ".join(copy.damage())
+
+
+def test_a_worker_gets_ready_for_as_many_classes_as_its_dataset_has(monkeypatch):
+    from core.training import worker
+
+    monkeypatch.setattr(worker, "_run_is_waiting", lambda: False)
+    ready = worker.Ready(dataset(SHAPES))
+    ready.compile([TrainingConfig("linear")])
+    assert ready.take(TrainingConfig("linear")) is None
+    assert ready.take(TrainingConfig("linear", classes=3)).model.output_shape == (None, 3)

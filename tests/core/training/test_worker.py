@@ -303,7 +303,7 @@ def test_a_run_does_not_go_on_with_other_digits(finished, digits, tmp_path):
     train_here(run, replace(digits, name="MNIST", source="somewhere else", x_test=255 - digits.x_test))
     assert run.state.name == "failed"
     assert "trained and tested on Own digits" in run.state.message
-    assert "which is not here" in run.state.message
+    assert "which is not here. Add it on Train" in run.state.message
     assert run.dataset == finished.dataset
     assert [epoch["epoch"] for epoch in run.history().epochs] == [1, 2, 3]
 
