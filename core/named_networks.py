@@ -82,7 +82,7 @@ CONVOLUTIONAL = (
 MODELS: dict[str, ModelInfo] = {
     "seed": ModelInfo(
         title="Classic",
-        about="The classic script: 100 hidden units and ten sigmoid scores, validated on the test set.",
+        about="The classic script: 100 hidden units and sigmoid scores, validated on the test set.",
         layers="flatten, dense 100, relu, output sigmoid",
         batch_size=32,
         validates_on_test=True,
