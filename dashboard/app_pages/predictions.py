@@ -55,7 +55,7 @@ def page() -> None:
         with st.container(key="headline", horizontal=True, gap="medium"):
             headline = st.container(key="numbers", horizontal=True, width="content")
             epoch = choose_moment(moments, on_change=first_page)
-        reading = cached_predictions(printable(run.path), saved_version(run), epoch, run, digits)
+        reading = cached_predictions(printable(run.path), saved_version(run), digits.fingerprint, epoch, run, digits)
     except predictions.PredictionsError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return
@@ -65,7 +65,9 @@ def page() -> None:
     image = chosen_image(len(reading.labels))
     needs_past = wanted.needs_past or image is not None
     past = (
-        cached_epoch_predictions(printable(run.path), saved_version(run), reading.epoch, run, digits)
+        cached_epoch_predictions(
+            printable(run.path), saved_version(run), digits.fingerprint, reading.epoch, run, digits
+        )
         if needs_past
         else None
     )
@@ -91,13 +93,13 @@ def page() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions")
-def cached_predictions(path, version, epoch, _run, _digits) -> predictions.Predictions:
+def cached_predictions(path, version, fingerprint, epoch, _run, _digits) -> predictions.Predictions:
     """A run's predictions after `epoch`, or its newest, cached for all sessions until its files change."""
     return predictions.load_predictions(_run, _digits, epoch)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Looking back over the epochs")
-def cached_epoch_predictions(path, version, until, _run, _digits) -> predictions.EpochPredictions | None:
+def cached_epoch_predictions(path, version, fingerprint, until, _run, _digits) -> predictions.EpochPredictions | None:
     """The predictions of every saved epoch up to `until`, cached for all sessions until the run's files change."""
     return predictions.load_epoch_predictions(_run, _digits, until)
 

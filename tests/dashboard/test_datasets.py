@@ -126,6 +126,7 @@ def test_every_page_of_a_run_shows_its_own_dataset(run_on, kept, others, page):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_run_whose_dataset_is_gone_says_so(run_on, kept, page):
     run = run_on(session.services().datasets.open(kept.fingerprint), "Upside down", dataset=kept.fingerprint)
+    assert "which is not here" not in words(open_page(page, run=run.id))  # what it shows is not kept for later
     session.services().remove_dataset(kept)
     at = open_page(page, run=run.id)
     assert "Turned" in words(at)
@@ -184,6 +185,13 @@ def test_a_path_is_added_and_then_chosen_or_refused_with_words(store, digits_fil
     at.button(key="train_on_added").click().run()
     [added] = session.services().datasets.all()
     assert start(at, store).dataset == added.fingerprint
+    store.runs()[0].set_state("stopped")
+    at.run()
+    at.button(key="remove_dataset").click().run()
+    at.button(key="really_remove_dataset").click().run()
+    assert not at.exception
+    assert "From school was removed." in "".join(toast.value for toast in at.toast)
+    assert by_label(at.button, "Add it")
 
 
 def test_my_digits_are_added_beside_others(store, wait_until):

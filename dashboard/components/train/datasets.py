@@ -115,7 +115,7 @@ def _show_adding() -> None:
         return
     drops, paths, last = st.session_state.get(FIELDS, (0, 0, None))
     if last is not addition:  # other keys are empty fields; a path that was refused can be corrected
-        drops, paths = drops + 1, paths + (addition.kept is not None)
+        drops, paths = drops + 1, paths + bool(addition and addition.kept)  # none where it was removed since
         st.session_state[FIELDS] = drops, paths, addition
     if problem := st.session_state.get(REFUSED) or (addition and addition.problem):
         dataset_error(DatasetError(problem))
