@@ -82,7 +82,7 @@ def settings_line(run: RunView) -> Html | None:
 
 
 def dataset_part(run: RunView, dataset: Dataset | None) -> Html | None:
-    """What it was trained and tested on: name, counts and fingerprint."""
+    """What it was trained and tested on: name, counts, fingerprint, and what looks wrong in it."""
     known, summary = run.dataset, run.summary or {}
     is_here = dataset is not None and known.get("fingerprint") == dataset.fingerprint
     rows = [("Name", known.get("name") or "not known: training has not begun")]
@@ -97,7 +97,8 @@ def dataset_part(run: RunView, dataset: Dataset | None) -> Html | None:
     if "fingerprint" in known:
         rows.append(("Fingerprint", known["fingerprint"]))
     note = "Equal data have equal fingerprints (SHA-256 of all images and labels)." if "fingerprint" in known else ""
-    return section("Dataset", _facts_table(rows), sentences(note, class_="note"))
+    doubts = listed(dataset.doubts) if is_here else None
+    return section("Dataset", _facts_table(rows), doubts, sentences(note, class_="note"))
 
 
 def _facts_table(rows: Iterable[tuple[str, str]]) -> Html:

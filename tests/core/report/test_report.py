@@ -279,3 +279,10 @@ def test_the_command_writes_the_file_and_says_what_is_not_there(
         (tmp_path / f"{trained.id}-report.html").unlink()
     assert __main__.main(["nothing", "--home", str(store.home)]) == 2
     assert "There is no run or sweep nothing" in capsys.readouterr().err
+
+
+def test_a_report_says_what_looks_wrong_in_the_dataset(trained, digits):
+    doubted = replace(digits)
+    vars(doubted)["doubts"] = ("21 of 64 test images are also among the training images.",)
+    assert doubted.doubts[0] in Page(run_report(trained, doubted)).words
+    assert "among the training images" not in Page(run_report(trained, digits)).words
