@@ -2,7 +2,7 @@
 
 Who lost it comes back by a code that the teacher reads to them (core.people.codes). A browser keeps the person's key as
 a cookie, and the server knows the session that has just typed a name. What is kept in the session's own state is not
-asked, since a callback that reads it can be interrupted. Where the school has a server for logging in (`[auth]` in
+asked, since it is forgotten when another person comes. Where the school has a server for logging in (`[auth]` in
 Streamlit's secrets), that one says who somebody is.
 """
 
@@ -134,7 +134,7 @@ def _show_welcome() -> None:
 def _enter(get_key: Callable[[], str]) -> None:
     """Let this session in by the key that it gets, or say why it gets none."""
     try:
-        with _entering:  # a second click runs beside the first one, which it stops only where that calls Streamlit
+        with _entering:  # one after the other, so that a name comes in once
             if this_person() is None:
                 _typed[get_script_run_ctx().session_id] = get_key()
     except (PersonError, TooManyTriesError) as error:

@@ -32,7 +32,7 @@ def epochs_field(kept: str, keep: Callable[[str], None], *, wrong: bool) -> None
         wrong: whether the text is invalid, to mark the field.
     """
     text = epochs_now(kept)
-    if text != kept:  # the callback below was skipped, as Streamlit does where another change arrives meanwhile
+    if text != kept:  # the callback below is not called where the server was started anew meanwhile
         keep(text)
         st.session_state[VERSION][1] = text
     version, sent = st.session_state.get(VERSION, (0, text))

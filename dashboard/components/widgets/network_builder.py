@@ -51,7 +51,7 @@ def network_builder(
         problem: what is wrong with the network, in words, else "".
         classes: how many classes it tells apart.
     """
-    hear(name, kept, keep)  # its callback is skipped where another change arrives meanwhile
+    hear(name, kept, keep)  # its callback is not called where the server was started anew meanwhile
     told = tell(BUILDER, name, kept())
     examined = examine(rows_of(told.text, classes) if told.rows is None else told.rows, classes)
     if told.rows is not None and examined.rows != list(told.rows):

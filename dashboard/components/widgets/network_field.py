@@ -29,7 +29,7 @@ def network_field(name: str, kept: Callable[[], str], keep: Callable[[str], None
         help: what can be written, for the tooltip.
         wrong: whether the text is invalid, to mark the field.
     """
-    hear(name, kept, keep)  # its callback is skipped where another change arrives meanwhile
+    hear(name, kept, keep)  # its callback is not called where the server was started anew meanwhile
     told = tell(FIELD, name, kept())
     data = {"name": name, "text": told.text, "version": told.version, "wrong": wrong, "help": help, "most": MOST_TEXT}
     _component(key=FIELD, data=data, on_network_change=lambda: hear(name, kept, keep))
