@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from core.data import Dataset, DatasetError, load_dataset
-from core.evaluation.figures import confusion_figure, figure_bytes
+from core.data import DatasetError, load_dataset
+from core.data.kept import Datasets
 from core.evaluation.predictions import PredictionsError, load_predictions
 from core.runs import RunView
 
@@ -88,12 +88,14 @@ def track(run: RunView, name: str, out: str | None = None) -> list[str]:
 
 def _confusion(run: RunView) -> tuple[bytes | None, str]:
     """The confusion matrix on the test images as a PNG, or None and why there is none, as a sentence."""
+    from core.evaluation.figures import confusion_figure, figure_bytes  # matplotlib is slow to import
+
     try:
-        dataset: Dataset = load_dataset(allow_download=False)
-        matrix = load_predictions(run, dataset, None).matrix
+        dataset = Datasets(run.home).open(run.wanted_dataset) or load_dataset(allow_download=False)
+        reading = load_predictions(run, dataset, None)
     except (DatasetError, PredictionsError) as error:
         return None, str(error)
-    return figure_bytes(confusion_figure(matrix, run.name)), ""
+    return figure_bytes(confusion_figure(reading.matrix, run.name, names=reading.classes)), ""
 
 
 def is_address(out: str) -> bool:

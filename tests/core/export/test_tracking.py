@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from core.config import TrainingConfig
+from core.data.kept import Datasets
+from core.evaluation import figures
 from core.evaluation.predictions import load_predictions
 from core.export import __main__, tracking
 from core.runs.weights import kept_epochs, weight_shapes
+from tests.support.classes import LETTERS, dataset
 from tests.support.runs import fill_run
 
 pytestmark = pytest.mark.slow
@@ -130,6 +133,21 @@ def test_a_missing_package_and_a_run_without_curves_are_said(run, store, tmp_pat
     with pytest.raises(SystemExit):
         export(run, "onnx", "--out", tmp_path)
     assert "--out goes with --format tensorboard or mlflow" in capsys.readouterr().err
+
+
+def test_a_run_of_a_dataset_that_was_added_has_its_matrix_with_the_names_of_its_classes(run, store, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "confusion_figure", lambda matrix, title, *, names: (matrix, names))
+    monkeypatch.setattr(figures, "figure_bytes", drawn.append)
+    others = dataset(LETTERS, train=5, test=2)
+    kept = Datasets(store.home).add(others, "Letters")
+    trained = store.create(TrainingConfig("dense", epochs=3, dataset=kept.fingerprint, classes=26))
+    trained.write_dataset({"fingerprint": kept.fingerprint, "classes": list(LETTERS)})
+    trained.write_probabilities(np.eye(26, dtype=np.float32)[others.y_test])
+    assert tracking._confusion(trained)[1] == ""
+    [(matrix, shown)] = drawn
+    assert matrix.tolist() == (2 * np.eye(26, dtype=int)).tolist()
+    assert shown == LETTERS
 
 
 def test_without_its_dataset_a_run_is_written_without_the_confusion_matrix(run, tmp_path, monkeypatch, capsys):
