@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
@@ -166,10 +166,7 @@ def start_run(services: Served, settings: NewRun, request: Request, response: Re
     """Start a training run; it is queued while others train."""
     values = settings.model_dump(exclude_unset=True)
     name = values.pop("name", None)
-    values.pop("classes", None)  # which follows from the dataset
-    values = by_name(values)
-    if isinstance(values.get("dataset"), str):
-        values["dataset"] = _named_dataset(services, values["dataset"])
+    values = settings_of(services, values)
     config = TrainingConfig.from_dict({**values, "classes": number_of_classes(services, values.get("dataset", ""))})
     usual = TrainingConfig(model=config.model).as_dict()  # a run's own config names all settings
     check_named(config, [name for name, value in values.items() if value != usual[name]])
@@ -317,6 +314,18 @@ def number_of_classes(services: Services, fingerprint: str) -> int:
     except DatasetError:
         used = None
     return len(used.classes if used else DIGITS)
+
+
+def settings_of(services: Services, values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a body by name, its dataset by its fingerprint, and without what follows from the dataset.
+
+    Raises:
+        ConfigError: where there is no such dataset.
+    """
+    found = by_name({name: value for name, value in values.items() if name != "classes"})
+    if isinstance(found.get("dataset"), str):
+        found["dataset"] = _named_dataset(services, found["dataset"])
+    return found
 
 
 def _named_dataset(services: Services, words: str) -> str:

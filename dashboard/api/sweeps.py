@@ -27,6 +27,7 @@ from dashboard.api.routes import (
     number_of_classes,
     problems,
     report_file,
+    settings_of,
 )
 from dashboard.api.schemas import EXAMPLE_ID, Fraction, NewRun, ReportBy
 
@@ -144,7 +145,7 @@ async def get_report(services: Served, sweep: StoredSweep, author: Annotated[Rep
 @router.post("/sweeps", status_code=201, responses=problems(400, 401, 422, *BODY), **CHANGING)
 def start_sweep(services: Served, wanted: NewSweep) -> SweepDetails:
     """Begin a sweep: a run for each combination of the values, one after the other."""
-    settings = by_name(wanted.settings.model_dump(exclude_unset=True, exclude={"name"}))
+    settings = settings_of(services, wanted.settings.model_dump(exclude_unset=True, exclude={"name"}))
     classes = number_of_classes(services, settings.get("dataset", ""))
     base = TrainingConfig.from_dict({**settings, "classes": classes})
     if unknown := set(wanted.values) - set(NewRun.model_fields) | set(wanted.values) & {

@@ -491,3 +491,6 @@ def test_a_dataset_of_other_things_has_names_and_its_runs_as_many_outputs(client
     assert (config["classes"], config["left_out"], config["dataset"]) == (26, [25], kept.fingerprint)
     again = client.post("/api/runs", json=config)
     assert again.json()["config"] == config
+    swept = client.post("/api/sweeps", json={"settings": settings, "values": {"seed": [0, 1]}})
+    base = session.services().sweeps.get(swept.json()["id"]).plan.base
+    assert (base.classes, base.left_out, base.dataset) == (26, (25,), kept.fingerprint)
