@@ -24,7 +24,8 @@ def train(run: Run, data: Path | str | None = None) -> State:
 
     Args:
         run: as `RunStore.create`, `Run.resume` or `Run.extend` left it.
-        data: an mnist.npz or a folder with the four IDX files; without, what `load_dataset()` finds.
+        data: a file or folder of digits, for a run that names no dataset; without, the run's own, or what
+            `load_dataset()` finds.
 
     Raises:
         RunError: where it cannot be started; the run has failed then.
@@ -46,7 +47,7 @@ def train(run: Run, data: Path | str | None = None) -> State:
 def start_worker(run: Run, data: Path | str | None = None) -> subprocess.Popen:
     """Start a process that trains the run or sends it to a cluster, out of reach of this terminal's Ctrl-C and hang-up.
 
-    A run with a dataset of its own is trained here.
+    With `data` it is trained here, cluster or not.
 
     Raises:
         RunError: where it cannot be started; the run has failed then.

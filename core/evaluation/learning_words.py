@@ -25,7 +25,6 @@ from core.layers import ACTIVATIONS
 from core.runs import RunView
 
 MOST = 2  # sentences
-GUESSING, GUESSING_LOSS = 1 / len(DIGITS), math.log(len(DIGITS))  # of digits
 AT_GUESSING = 1.5  # times the accuracy of guessing: one digit for all images is right in up to 11.4 % of MNIST
 CLEARLY = 0.75  # an accuracy that no two classes reach by guessing, unless one has most of the images
 USUAL = 0.95  # an accuracy that a network of one hidden layer passes in its first epochs

@@ -12,7 +12,7 @@ from core.robustness.measure import Robustness
 def in_words(result: Robustness, names: Sequence[str] = DIGITS) -> str:
     """The digits that lose most and least accuracy, and the changes that cost most and least, as Markdown.
 
-    Other classes are called by their `names`.     One sentence says that nothing matters where no change costs a point.
+    Other classes are called by their `names`. One sentence says that nothing matters where no change costs a point.
     """
     if all(abs(result.loss(measured)) <= 0.01 for measured in result.changed):
         return f"**No change matters**: it reads {percent(result.unchanged.accuracy, 0)} with or without."

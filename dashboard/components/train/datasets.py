@@ -174,7 +174,7 @@ def _say_added(kept: KeptDataset) -> None:
         )
         for words in (*kept.warnings, *kept.doubts):
             st.caption(escape_markdown(words))
-        if kept.fingerprint not in (last_dataset() or dataset().fingerprint,) and not locked("dataset"):
+        if kept.fingerprint != (last_dataset() or dataset().fingerprint) and not locked("dataset"):
             st.button(
                 "Train on it",
                 icon=":material/database:",
